@@ -1,0 +1,60 @@
+# Two commands do all the set-up: `make train` and `make test`. PYTHON=python3.12 chooses another.
+PYTHON ?= python3
+VENV ?= .venv
+RUN := $(VENV)/bin/python
+WORKDIR ?= runs/digits_mlp
+CONFIG ?= configs/digits_mlp.py
+
+.PHONY: help train test test-all test-newest install lint format constraints pictures clean
+
+help:
+	@echo "make train        install, train the default GAN on real digits, print where the pictures are"
+	@echo "make test         install, check style, run the default tests"
+	@echo "make test-all     the same with the slow tests"
+	@echo "make test-newest  the default tests against the newest releases, in .venv-newest"
+	@echo "make pictures     make the pictures of docs/ again"
+	@echo "make constraints  resolve constraints.txt anew"
+
+install: $(VENV)/installed
+
+$(VENV)/installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "ganjax needs Python 3.11 or newer; name one: make $(MAKECMDGOALS) PYTHON=python3.11" >&2; exit 8; }
+	$(PYTHON) -m venv --clear $(VENV)
+	$(RUN) -m pip install --quiet --disable-pip-version-check $(if $(NEWEST),--upgrade,--constraint constraints.txt) --editable '.[dev]'
+	@touch $@
+
+train: install
+	$(RUN) scripts/train.py --config $(CONFIG) --workdir $(WORKDIR)
+
+test: install lint
+	$(RUN) -m pytest -n 2 -m "not slow"
+
+test-all: install lint
+	$(RUN) -m pytest -n 2
+
+test-newest:
+	$(MAKE) install VENV=.venv-newest NEWEST=1
+	.venv-newest/bin/python -m pytest -n 2 -m "not slow"
+
+lint: install
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+
+format: install
+	$(RUN) -m ruff check --fix .
+	$(RUN) -m ruff format .
+
+# One file for Python 3.11 to 3.13: one JAX for all of them, everything else as that allows.
+constraints:
+	$(PYTHON) -m venv .venv-uv && .venv-uv/bin/python -m pip install --quiet uv
+	echo 'jax==0.10.2' | .venv-uv/bin/uv pip compile --universal --python-version 3.11 \
+	  --no-header --no-annotate --no-emit-index-url --no-emit-find-links --quiet \
+	  --all-extras --constraint - --output-file constraints.txt --upgrade pyproject.toml
+
+pictures: install
+	$(RUN) scripts/train.py --config configs/digits_mlp.py --workdir runs/digits_mlp
+	$(RUN) scripts/evaluate.py --workdir runs/digits_mlp --picture docs/digits_mlp.png
+
+clean:
+	rm -rf .venv .venv-newest .venv-uv .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,140 @@
+"""`GanState` to and from disk: orbax writes the arrays, a manifest of digests vouches for them.
+
+Layout: `<folder>/<step>/state/` and `<folder>/<step>/manifest.json`, which appear together under
+their final name or not at all. A checkpoint that fails its digests is passed over for an older one.
+"""
+
+import hashlib
+import json
+import logging
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import orbax.checkpoint as ocp
+
+from ganjax.errors import CheckpointError
+
+log = logging.getLogger(__name__)
+
+
+class Restored(NamedTuple):
+    """A state from disk and the step it was saved at."""
+
+    step: int
+    state: Any
+
+
+def _leaves(state: Any) -> dict[str, list]:
+    """Path, dtype and shape of every leaf."""
+    return {
+        jax.tree_util.keystr(path): [str(leaf.dtype), list(leaf.shape)]
+        for path, leaf in jax.tree_util.tree_leaves_with_path(state)
+    }
+
+
+def _digests(folder: Path) -> dict[str, str]:
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in files
+    }
+
+
+def steps(folder: Path) -> list[int]:
+    """Steps of the checkpoints in a folder, ascending; empty if the folder does not exist."""
+    if not folder.is_dir():
+        return []
+    return sorted(int(path.name) for path in folder.iterdir() if path.name.isdigit())
+
+
+def save(folder: Path, step: int, state: Any, *, keep: int) -> Path:
+    """Writes a checkpoint in one atomic rename, then removes all but the newest `keep`.
+
+    Args:
+      folder: the folder of all checkpoints; made if missing.
+      step: the step this state belongs to; an existing checkpoint of that step is replaced.
+      state: pytree of arrays, not replicated over devices.
+      keep: checkpoints to keep, at least 1.
+
+    Returns:
+      The checkpoint's folder.
+    """
+    folder = folder.absolute()
+    final, draft = folder / str(step), folder / f".{step}.draft"
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir(parents=True)
+    with ocp.StandardCheckpointer() as checkpointer:
+        checkpointer.save(draft / "state", state)
+    manifest = {"step": step, "leaves": _leaves(state), "files": _digests(draft / "state")}
+    (draft / "manifest.json").write_text(json.dumps(manifest, indent=1))
+    if final.exists():
+        shutil.rmtree(final)
+    os.replace(draft, final)
+    for old in steps(folder)[:-keep]:
+        shutil.rmtree(folder / str(old))
+    return final
+
+
+def restore(folder: Path, template: Any) -> Restored:
+    """Reads the newest good checkpoint.
+
+    Args:
+      folder: the folder of all checkpoints.
+      template: pytree of arrays or `jax.ShapeDtypeStruct`s with the structure, shapes and dtypes
+        of the saved state; the state lands on the template's devices.
+
+    Returns:
+      `Restored`. Damaged checkpoints are passed over with a warning.
+
+    Raises:
+      CheckpointError: there is no checkpoint, none is intact, or an intact one does not fit.
+    """
+    folder = folder.absolute()
+    damages = []
+    for step in reversed(steps(folder)):
+        damage = next(_damages(folder / str(step)), None)
+        if damage is None:
+            return Restored(step, _read(folder / str(step), template))
+        damages.append(f"step {step}: {damage}")
+        log.warning("checkpoint of step %d is damaged (%s); trying an older one", step, damage)
+    if damages:
+        raise CheckpointError(
+            f"no intact checkpoint in {folder} ({'; '.join(damages)}); start again in a new folder"
+        )
+    raise CheckpointError(f"no checkpoint in {folder}; has this run saved one yet?")
+
+
+def _damages(checkpoint: Path) -> Iterator[str]:
+    try:
+        expected = json.loads((checkpoint / "manifest.json").read_text())["files"]
+    except (OSError, ValueError, KeyError) as error:
+        yield f"unreadable manifest: {error}"
+        return
+    found = _digests(checkpoint / "state")
+    for name in sorted({*expected, *found}):
+        if name not in found:
+            yield f"{name} is missing"
+        elif name not in expected:
+            yield f"{name} does not belong to it"
+        elif found[name] != expected[name]:
+            yield f"{name} has changed"
+
+
+def _read(checkpoint: Path, template: Any) -> Any:
+    """Restores after comparing leaves, as orbax casts dtypes and drops subtrees in silence."""
+    saved = json.loads((checkpoint / "manifest.json").read_text())["leaves"]
+    expected = _leaves(template)
+    for path in sorted({*saved, *expected}):
+        if saved.get(path) != expected.get(path):
+            raise CheckpointError(
+                f"{checkpoint} does not fit: {path} is {saved.get(path, 'absent')} on disk and "
+                f"{expected.get(path, 'absent')} here; was it written by another version?"
+            )
+    with ocp.StandardCheckpointer() as checkpointer:
+        return checkpointer.restore(
+            checkpoint / "state", jax.tree.map(ocp.utils.to_shape_dtype_struct, template)
+        )

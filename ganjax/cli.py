@@ -1,0 +1,115 @@
+"""What all scripts share: the config flag, logs, and errors as one message and an exit code.
+
+It imports neither JAX nor the rest of the library, so that a wrong flag is refused at once.
+"""
+
+import errno
+import logging
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import ml_collections
+from absl import app, flags
+from ml_collections import config_flags
+
+from ganjax.config import SECTIONS, validate
+from ganjax.errors import (
+    ConfigError,
+    DeviceMemoryError,
+    GanjaxError,
+    Interrupted,
+    MachineError,
+)
+
+
+def define_config(required: bool = True) -> flags.FlagHolder:
+    """The flag `--config FILE` with `--config.KEY=VALUE` overrides.
+
+    Config files return locked configs. They are unlocked while flags are read, so that a flag may
+    give a section an argument that the file leaves at its default; `experiment.build` refuses what
+    the named function does not take.
+    """
+    holder = config_flags.DEFINE_config_file(
+        "config",
+        help_string="Config file; --config.KEY=VALUE overrides a key, e.g. "
+        "--config.scheme.name=simultaneous, or a section, --config.scheme=\"{'name': ...}\".",
+        lock_config=False,
+        accept_new_attributes=True,
+    )
+    parser = flags.FLAGS["config"].parser
+    parse = parser.parse
+    parser.parse = lambda path: _unlocked(parse(path))
+    if required:
+        flags.mark_flag_as_required("config")
+    return holder
+
+
+def _unlocked(config: Any) -> Any:
+    """The file's config, open to new arguments; sections it leaves out are there to be filled."""
+    try:
+        config = config.unlock()
+    except OSError as error:  # ml_collections defers the failure to read the file to this point
+        raise ConfigError(f"cannot read the config file: {error}") from None
+    for section in SECTIONS:
+        if section not in config:
+            config[section] = ml_collections.ConfigDict()
+    return config
+
+
+def resolved(config: ml_collections.ConfigDict) -> dict[str, Any]:
+    """The config of the flags as a checked plain dict, before anything heavy is imported.
+
+    Raises:
+      ConfigError: as `ganjax.config.validate`.
+    """
+    plain = config.to_dict()
+    return validate({key: value for key, value in plain.items() if value != {}})
+
+
+def run(main: Callable[[], None]) -> None:
+    """Runs a script: parses its flags, calls `main()`, turns failures into exit codes.
+
+    Results belong on stdout, logs on stderr.
+    """
+    app.run(lambda _: _guarded(main), flags_parser=_parse_flags)
+
+
+def _parse_flags(argv: list[str]) -> list[str]:
+    try:
+        rest = flags.FLAGS(argv)
+        if rest[1:]:
+            raise ConfigError(f"unexpected argument {rest[1]!r}; flags are --name value")
+    except ConfigError as error:
+        _leave(error)
+    except (flags.Error, KeyError, AttributeError, ValueError, TypeError) as error:
+        text = error.args[0] if isinstance(error, KeyError) and error.args else str(error)
+        _leave(ConfigError(f"in the flags: {str(text).strip()}; --help lists them"))
+    return rest
+
+
+def _guarded(main: Callable[[], None]) -> None:
+    # After absl has set up its own logs: ours alone, plain, on stderr; warnings of the others.
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr, force=True)
+    logging.getLogger("ganjax").setLevel(logging.INFO)
+    logging.getLogger("absl").setLevel(logging.WARNING)
+    try:
+        main()
+    except GanjaxError as error:
+        _leave(error)
+    except KeyboardInterrupt:
+        _leave(Interrupted("stopped at once; the same command resumes from the last checkpoint"))
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EDQUOT, errno.EPERM):
+            raise
+        _leave(MachineError(f"{error}; free or choose another place and call it again"))
+    except RuntimeError as error:
+        if "RESOURCE_EXHAUSTED" not in str(error):
+            raise
+        reason = str(error).splitlines()[0]
+        _leave(DeviceMemoryError(f"out of device memory; lower config.batch_size ({reason})"))
+
+
+def _leave(error: GanjaxError) -> None:
+    print(f"{'stopped' if isinstance(error, Interrupted) else 'error'}: {error}", file=sys.stderr)
+    sys.exit(error.exit_code)

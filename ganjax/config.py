@@ -1,0 +1,177 @@
+"""What a config may hold: its settings and sections, their types, ranges and nearest names.
+
+A section is a name and keyword arguments. Which function a name stands for is not known here, only
+in `experiment.py`; this file must stay light, so that a misspelt key is refused before JAX loads.
+"""
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ganjax.errors import ConfigError, unknown
+
+# name: (default, smallest value, meaning). All are whole numbers.
+SETTINGS = {
+    "seed": (0, 0, "everything random follows from it"),
+    "steps": (1000, 1, "steps of the scheme"),
+    "batch_size": (64, 1, "examples a batch"),
+    "log_every": (100, 1, "steps of one compiled chunk, one line of metrics each"),
+    "sample_every": (0, 0, "steps between pictures; 0 for one at the end only"),
+    "checkpoint_every": (0, 0, "steps between checkpoints; 0 for one at the end only"),
+    "keep_checkpoints": (2, 1, "newest checkpoints to keep"),
+    "sample_count": (64, 1, "samples of one picture"),
+    "evaluation_samples": (5000, 2, "samples that the evaluation scores"),
+}
+
+# name: what it names.
+SECTIONS = {
+    "data": "the data source; 'none' for toy games",
+    "game": "the game",
+    "generator": "the generator network",
+    "discriminator": "the discriminator network",
+    "loss": "both players' losses",
+    "prior": "the latent prior",
+    "penalties": "a section per penalty, under labels of your choice",
+    "scheme": "the update scheme",
+    "average": "the moving average of the generator: ema, uniform or none",
+    "gen_tx": "the generator's optax transform",
+    "disc_tx": "the discriminator's optax transform",
+    "evaluation": "the report on samples; 'none' for none",
+}
+
+REQUIRED = ("game", "scheme", "gen_tx", "disc_tx")
+
+
+def validate(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Checks settings and sections against what is known and fills in default settings.
+
+    Args:
+      config: plain nested dict; what a section's name stands for is checked when it is built.
+
+    Returns:
+      New dict with every setting.
+
+    Raises:
+      ConfigError: an unknown or missing key, a wrong type or a value out of range.
+    """
+    for key in config:
+        if key not in SETTINGS and key not in SECTIONS:
+            raise ConfigError(unknown("config key", key, [*SETTINGS, *SECTIONS]))
+    for key in REQUIRED:
+        if key not in config:
+            raise ConfigError(f"config has no section {key!r} ({SECTIONS[key]}); add one")
+    resolved = {key: config.get(key, default) for key, (default, _, _) in SETTINGS.items()}
+    for key, value in resolved.items():
+        _check_setting(key, value)
+    for key in ("sample_every", "checkpoint_every"):
+        every, chunk = resolved[key], resolved["log_every"]
+        if every % chunk:
+            raise ConfigError(
+                f"{key}={every} is not a multiple of log_every={chunk}; steps are compiled in "
+                f"chunks of log_every: use e.g. {max(chunk, every // chunk * chunk)}"
+            )
+    sections = {key: value for key, value in config.items() if key in SECTIONS}
+    for key, section in sections.items():
+        if key == "penalties":
+            _check_mapping(key, section)
+            for label, penalty in section.items():
+                _check_section(f"penalties.{label}", penalty)
+        else:
+            _check_section(key, section)
+    return {**resolved, **sections}
+
+
+def _check_setting(key: str, value: Any) -> None:
+    _, smallest, meaning = SETTINGS[key]
+    if not isinstance(value, int) or isinstance(value, bool) or value < smallest:
+        raise ConfigError(
+            f"{key}={value!r} must be a whole number of at least {smallest} ({meaning})"
+        )
+
+
+def _check_mapping(where: str, value: Any) -> None:
+    if not isinstance(value, Mapping):
+        raise ConfigError(f"{where}={value!r} must be a dict")
+
+
+def _check_section(where: str, section: Any) -> None:
+    _check_mapping(where, section)
+    if not isinstance(section.get("name"), str):
+        raise ConfigError(
+            f"section {where} must have a 'name' and keyword arguments, e.g. "
+            f"dict(name='...'); got {dict(section)!r}"
+        )
+
+
+def check_arguments(
+    where: str, function: Callable, arguments: Mapping[str, Any], given: tuple[str, ...] = ()
+) -> None:
+    """Checks keyword arguments against a function's signature: names, simple types, missing ones.
+
+    Args:
+      where: the section, for the message.
+      function: what will be called.
+      arguments: keyword arguments from a config.
+      given: parameters that the caller fills itself.
+
+    Raises:
+      ConfigError: an unknown, missing or ill-typed argument.
+    """
+    parameters = {
+        name: parameter
+        for name, parameter in inspect.signature(function).parameters.items()
+        # Flax modules carry a parent and a name of their own.
+        if name not in (*given, "parent", "name", "axis_name")
+        and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+    }
+    for name, value in arguments.items():
+        if name not in parameters:
+            raise ConfigError(f"in {where}: " + unknown("argument", name, parameters))
+        _check_type(f"{where}.{name}", value, parameters[name])
+    missing = [
+        name
+        for name, parameter in parameters.items()
+        if parameter.default is parameter.empty and name not in arguments
+    ]
+    if missing:
+        raise ConfigError(f"section {where} lacks {', '.join(map(repr, missing))}")
+
+
+def _check_type(where: str, value: Any, parameter: inspect.Parameter) -> None:
+    """Refuses a value of the wrong simple type: that of the annotation, else of the default."""
+    accepted = {
+        int: (int,),
+        float: (int, float),
+        str: (str,),
+        bool: (bool,),
+        tuple: (tuple, list),
+    }
+    expected = getattr(parameter.annotation, "__origin__", parameter.annotation)
+    if expected not in accepted and type(parameter.default) in (float, bool):
+        expected = type(parameter.default)
+    if expected not in accepted:
+        return
+    bool_for_number = isinstance(value, bool) and expected is not bool
+    if not isinstance(value, accepted[expected]) or bool_for_number:
+        raise ConfigError(
+            f"{where}={value!r} is of type {type(value).__name__}; expected {expected.__name__}"
+            + (", e.g. (1, 2)" if expected is tuple else "")
+        )
+
+
+def difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """Lines `key: old -> new` for every leaf in which two nested dicts differ."""
+
+    def leaves(tree, prefix=""):
+        for key, value in tree.items():
+            if isinstance(value, Mapping) and value:
+                yield from leaves(value, f"{prefix}{key}.")
+            else:
+                yield f"{prefix}{key}", value
+
+    before, after = dict(leaves(old)), dict(leaves(new))
+    return [
+        f"{key}: {before.get(key, '(absent)')!r} -> {after.get(key, '(absent)')!r}"
+        for key in sorted({*before, *after})
+        if before.get(key, "(absent)") != after.get(key, "(absent)")
+    ]

@@ -1,0 +1,64 @@
+"""A run as a person sees and stops it: progress on the terminal, signals."""
+
+import contextlib
+import logging
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+
+import tqdm
+
+log = logging.getLogger(__name__)
+
+SHOWN = ("loss/gen", "loss/disc", "disc/accuracy")
+
+
+@contextlib.contextmanager
+def progress(step: int, steps: int) -> Iterator[Callable[[Mapping[str, float]], None]]:
+    """A function that shows a row: a bar with rate and time left on a terminal, else plain lines.
+
+    A row must have `step` and `time/steps_per_second`.
+    """
+    if sys.stderr.isatty():
+        with tqdm.tqdm(total=steps, initial=step, unit="step", dynamic_ncols=True) as bar:
+
+            def advance(row):
+                bar.set_postfix(_values(row))
+                bar.update(row["step"] - bar.n)
+
+            yield advance
+    else:
+        yield lambda row: log.info(
+            "step %d/%d  %s  %.0f steps/s  %.0f s left",
+            row["step"],
+            steps,
+            "  ".join(f"{key} {value}" for key, value in _values(row).items()),
+            row["time/steps_per_second"],
+            (steps - row["step"]) / row["time/steps_per_second"],
+        )
+
+
+def _values(row: Mapping[str, float]) -> dict[str, str]:
+    return {key: f"{row[key]:.3f}" for key in SHOWN if key in row}
+
+
+@contextlib.contextmanager
+def interruptible() -> Iterator[threading.Event]:
+    """An event that SIGINT or SIGTERM sets; a second signal raises KeyboardInterrupt at once."""
+    asked = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield asked
+        return
+
+    def ask(number, frame):
+        asked.set()
+        signal.signal(number, signal.default_int_handler)
+        log.warning("stopping after this chunk; once more to leave at once, unsaved")
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield asked
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,14 @@
+"""Data: sources of batches, each a factory in the `DATA` shelf that returns a `Data`."""
+
+from ganjax.data.digits import digits
+from ganjax.data.mixtures import grid, ring, swiss_roll
+from ganjax.data.resident import Data
+
+DATA = {
+    "digits": digits,
+    "grid": grid,
+    "ring": ring,
+    "swiss_roll": swiss_roll,
+}
+
+__all__ = ["DATA", "Data", "digits", "grid", "ring", "swiss_roll"]

@@ -1,0 +1,46 @@
+"""The 1,797 real handwritten digits of 8x8 pixels that ship inside scikit-learn; no download."""
+
+import jax.numpy as jnp
+import numpy as np
+from sklearn.datasets import load_digits
+
+from ganjax.data.resident import Data, sample_rows
+
+TRAIN_EXAMPLES = 1297
+
+
+def digits(classes: tuple[int, ...] = tuple(range(10))) -> Data:
+    """Handwritten digits (UCI ML repository, optical recognition of handwritten digits, test part).
+
+    The split is fixed: numpy's `RandomState(0).permutation(1797)`, the first 1,297 for training,
+    the other 500 for tests.
+
+    Args:
+      classes: the digits to keep, distinct and from 0 to 9, e.g. (1, 7); all ten by default.
+
+    Returns:
+      Data with images `x` [batch, 8, 8, 1] in [-1, 1] and labels `y` int [batch] from 0 to 9.
+
+    Raises:
+      ValueError: `classes` is empty, repeats a digit or holds something else.
+    """
+    if not classes or len(set(classes)) < len(classes) or not set(classes) <= set(range(10)):
+        raise ValueError(
+            f"classes={classes} must be distinct digits from 0 to 9, at least one, e.g. (1, 7)"
+        )
+    images, labels = load_digits(return_X_y=True)
+    # Pixels are counts from 0 to 16.
+    images = images.reshape(-1, 8, 8, 1) / 8 - 1
+    order = np.random.RandomState(0).permutation(len(images))
+
+    def part(rows):
+        rows = rows[np.isin(labels[rows], classes)]
+        return {"x": jnp.asarray(images[rows], float), "y": jnp.asarray(labels[rows], jnp.int32)}
+
+    return Data(
+        shape=(8, 8, 1),
+        train=part(order[:TRAIN_EXAMPLES]),
+        test=part(order[TRAIN_EXAMPLES:]),
+        sample=sample_rows,
+        num_classes=10,
+    )

@@ -1,0 +1,112 @@
+"""Two-dimensional distributions with known modes: the ring, the grid and the swiss roll.
+
+All are sampled in closed form; nothing is stored.
+"""
+
+import jax
+import jax.numpy as jnp
+
+from ganjax.data.resident import Data
+
+
+def _positive(name: str, value: float) -> None:
+    if not value > 0:
+        raise ValueError(f"{name}={value} must be greater than 0")
+
+
+def _mixture(centres: jax.Array, std: float) -> Data:
+    """Equal mixture of isotropic Gaussians at `centres` [modes, dim]."""
+
+    def sample(train, rng, batch_size):
+        del train
+        rng_mode, rng_noise = jax.random.split(rng)
+        y = jax.random.randint(rng_mode, (batch_size,), 0, centres.shape[0])
+        x = centres[y] + std * jax.random.normal(rng_noise, (batch_size, centres.shape[1]))
+        return {"x": x, "y": y}
+
+    return Data(
+        shape=centres.shape[1:],
+        train={},
+        test={},
+        sample=sample,
+        num_classes=centres.shape[0],
+        centres=centres,
+        std=std,
+    )
+
+
+def ring(modes: int = 8, radius: float = 2.0, std: float = 0.02) -> Data:
+    """Gaussians on a circle, at the angles 2 pi k / modes (Metz et al. 2017, arXiv:1611.02163).
+
+    Paper: the original demo spaces the angles by `linspace(0, 2 pi, 8)`, both ends included, and so
+    has 7 distinct modes, one of double weight. Here all `modes` are distinct.
+
+    Args:
+      modes: number of modes, at least 1.
+      radius: of the circle, greater than 0.
+      std: standard deviation of each mode, greater than 0.
+
+    Returns:
+      Data with `x` [batch, 2] and the mode `y` [batch].
+
+    Raises:
+      ValueError: an argument is out of range.
+    """
+    if modes < 1:
+        raise ValueError(f"modes={modes} must be at least 1")
+    _positive("radius", radius)
+    _positive("std", std)
+    angles = 2 * jnp.pi * jnp.arange(modes) / modes
+    return _mixture(radius * jnp.stack([jnp.cos(angles), jnp.sin(angles)], axis=-1), std)
+
+
+def grid(side: int = 5, spacing: float = 2.0, std: float = 0.05) -> Data:
+    """side^2 Gaussians on a square grid around 0 (PacGAN's 25 modes, arXiv:1712.04086, section 4).
+
+    Args:
+      side: modes along one side, at least 1.
+      spacing: distance between neighbours, greater than 0.
+      std: standard deviation of each mode, greater than 0.
+
+    Returns:
+      Data with `x` [batch, 2] and the mode `y` [batch].
+
+    Raises:
+      ValueError: an argument is out of range.
+    """
+    if side < 1:
+        raise ValueError(f"side={side} must be at least 1")
+    _positive("spacing", spacing)
+    _positive("std", std)
+    ticks = spacing * (jnp.arange(side) - (side - 1) / 2)
+    centres = jnp.stack(jnp.meshgrid(ticks, ticks, indexing="ij"), axis=-1).reshape(-1, 2)
+    return _mixture(centres, std)
+
+
+def swiss_roll(noise: float = 0.25, scale: float = 7.5) -> Data:
+    """The swiss roll in the plane, as in the WGAN-GP toys (arXiv:1704.00028, released code).
+
+    With t uniform on [1.5 pi, 4.5 pi]: x = (t cos t, t sin t) + noise * N(0, I), over `scale`.
+
+    Args:
+      noise: standard deviation before scaling, at least 0.
+      scale: divisor of the coordinates, greater than 0.
+
+    Returns:
+      Data with `x` [batch, 2].
+
+    Raises:
+      ValueError: an argument is out of range.
+    """
+    if noise < 0:
+        raise ValueError(f"noise={noise} must be at least 0")
+    _positive("scale", scale)
+
+    def sample(train, rng, batch_size):
+        del train
+        rng_angle, rng_noise = jax.random.split(rng)
+        t = 1.5 * jnp.pi * (1 + 2 * jax.random.uniform(rng_angle, (batch_size,)))
+        curve = t[:, None] * jnp.stack([jnp.cos(t), jnp.sin(t)], axis=-1)
+        return {"x": (curve + noise * jax.random.normal(rng_noise, (batch_size, 2))) / scale}
+
+    return Data(shape=(2,), train={}, test={}, sample=sample)

@@ -1,0 +1,42 @@
+"""Data that live on the device: what a source is, and sampling rows inside a compiled chunk.
+
+Streams from disk (TFDS, folders of images) are another kind of source with files of their own.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+
+Batch = dict[str, jax.Array]
+
+
+class Data(NamedTuple):
+    """A data set resident on the device, or a distribution known in closed form.
+
+    Attributes:
+      shape: shape of one `x`, e.g. (2,) or (8, 8, 1).
+      train: arrays that `sample` draws from, first axis the example; {} for a closed form. They
+        are an argument of `sample` so that a compiled program does not hold them as constants.
+      test: held-out arrays for scores, same keys as `train`; {} if there are none.
+      sample: `(train, rng, batch_size) -> batch`, pure: `x` [batch, *shape] and, where there are
+        labels, `y` int [batch].
+      num_classes: number of classes of `y`; 0 without labels.
+      centres: centres of a mixture's modes [modes, dim]; () otherwise.
+      std: standard deviation of every mode of the mixture; 0.0 otherwise.
+    """
+
+    shape: tuple[int, ...]
+    train: Batch
+    test: Batch
+    sample: Callable[[Batch, jax.Array, int], Batch]
+    num_classes: int = 0
+    centres: jax.Array | tuple = ()
+    std: float = 0.0
+
+
+def sample_rows(train: Batch, rng: jax.Array, batch_size: int) -> Batch:
+    """Draws `batch_size` rows uniformly with replacement, the same rows of every array."""
+    examples = next(iter(train.values())).shape[0]
+    rows = jax.random.randint(rng, (batch_size,), 0, examples)
+    return {key: array[rows] for key, array in train.items()}

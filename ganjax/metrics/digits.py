@@ -1,0 +1,71 @@
+"""The report on generated 8x8 digits: are they digits, all of them, and not copies?"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+
+from ganjax.metrics.distances import frechet_distance, nearest_distances
+from ganjax.metrics.inception import inception_score
+
+
+def digits_report(data: Any) -> Callable[[np.ndarray], dict[str, float]]:
+    """Scores generated digits beside the real test digits under the same protocol.
+
+    The classifier is scikit-learn's logistic regression (default C) fitted on the training digits
+    scaled to [-1, 1]; the Frechet distance is of the pixels scaled to [0, 1], to the test digits;
+    nearest neighbours are searched among the training digits, in pixels scaled to [0, 1].
+
+    Args:
+      data: `data.digits()` with its ten classes.
+
+    Returns:
+      Report: images [samples, 8, 8, 1] in [-1, 1] -> flat dict, where `X_real` is what the real
+      test digits (500) reach where `X` is the samples' score:
+      `samples`, their number;
+      `inception_score`, `inception_score_real`;
+      `frechet_distance`, `frechet_distance_real` (training digits to test digits);
+      `nearest_median`, `nearest_median_real`, distance to the nearest training digit;
+      `nearest_min`, `nearest_min_real`, the smallest of those distances: 0 would be a copy;
+      `class_share_min`, `class_share_max`, smallest and largest share of a class.
+
+    Raises:
+      ValueError: the data are not labelled 8x8 images of ten classes.
+    """
+    if data.shape != (8, 8, 1) or len(np.unique(data.train.get("y", ()))) != 10:
+        raise ValueError(
+            "the digits report needs all ten classes of the 8x8 digits; set data to digits with "
+            "its default classes, or evaluation.name to 'none'"
+        )
+    train, test = _flat(data.train["x"]), _flat(data.test["x"])
+    labels = np.asarray(data.train["y"])
+
+    def report(samples):
+        samples = _flat(samples)
+        classifier = LogisticRegression(max_iter=1000).fit(train, labels)
+
+        def scores(x, compared):
+            nearest = nearest_distances(x / 2, train / 2)
+            return {
+                "inception_score": inception_score(classifier.predict_proba(x)),
+                "frechet_distance": frechet_distance(compared / 2, test / 2),
+                "nearest_median": float(np.median(nearest)),
+                "nearest_min": float(nearest.min()),
+            }
+
+        generated, real = scores(samples, samples), scores(test, train)
+        result = {"samples": len(samples)}
+        for name in generated:
+            result |= {name: generated[name], f"{name}_real": real[name]}
+        shares = np.bincount(classifier.predict(samples), minlength=10) / len(samples)
+        return result | {
+            "class_share_min": float(shares.min()),
+            "class_share_max": float(shares.max()),
+        }
+
+    return report
+
+
+def _flat(x: np.ndarray) -> np.ndarray:
+    return np.asarray(x, np.float64).reshape(len(x), -1)

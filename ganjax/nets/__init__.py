@@ -1,0 +1,30 @@
+"""Networks: Flax Linen modules. Arrays and layers only; no losses, optimisers or configs.
+
+A generator maps latents `[batch, z_dim]` to samples, a discriminator maps samples to logits
+`[batch]`. A module whose `__call__` has an argument `train` is told which mode it runs in.
+"""
+
+from ganjax.nets.dcgan import DCGANDiscriminator, DCGANGenerator
+from ganjax.nets.layers import ACTIVATIONS, INITIALISERS
+from ganjax.nets.mlp import MLPDiscriminator, MLPGenerator
+
+GENERATORS = {
+    "mlp": MLPGenerator,
+    "dcgan": DCGANGenerator,
+}
+
+DISCRIMINATORS = {
+    "mlp": MLPDiscriminator,
+    "dcgan": DCGANDiscriminator,
+}
+
+__all__ = [
+    "ACTIVATIONS",
+    "DISCRIMINATORS",
+    "GENERATORS",
+    "INITIALISERS",
+    "DCGANDiscriminator",
+    "DCGANGenerator",
+    "MLPDiscriminator",
+    "MLPGenerator",
+]

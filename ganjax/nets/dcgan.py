@@ -1,0 +1,106 @@
+"""Deep convolutional GAN (Radford et al. 2016, arXiv:1511.06434) for square images of 8 to 128.
+
+After the paper's guidelines: strided and fractionally strided convolutions, batch normalisation
+everywhere but at the generator's output and the discriminator's input, ReLU and LeakyReLU 0.2, tanh
+output, N(0, 0.02) weights. No bias stands before a batch normalisation: its gradient is zero in
+theory, and Adam would turn its rounding noise into steps.
+"""
+
+from functools import partial
+
+import jax
+from flax import linen as nn
+
+from ganjax.nets.layers import BatchNorm, leaky_relu
+
+_weights = nn.initializers.normal(0.02)
+
+
+def halvings(size: int) -> int:
+    """Number of stride-2 layers between `size` and 4 pixels.
+
+    Raises:
+      ValueError: `size` is not a power of two from 8 to 128.
+    """
+    if size not in (8, 16, 32, 64, 128):
+        raise ValueError(
+            f"image size {size} is not one of 8, 16, 32, 64, 128; resize the images, e.g. to "
+            f"{min((8, 16, 32, 64, 128), key=lambda s: abs(s - size))}"
+        )
+    return size.bit_length() - 3
+
+
+def square_side(shape: tuple[int, ...]) -> int:
+    """Side of square images `[..., height, width, channel]`.
+
+    Raises:
+      ValueError: the shape is not that of a square image.
+    """
+    if len(shape) < 3 or shape[-3] != shape[-2]:
+        raise ValueError(
+            f"DCGAN networks need square images [height, width, channel], not {shape}; "
+            "use the mlp networks for points"
+        )
+    return shape[-2]
+
+
+class DCGANGenerator(nn.Module):
+    """Latents [batch, z_dim] -> images [batch, size, size, channel] in [-1, 1].
+
+    Attributes:
+      shape: (size, size, channel), size a power of two from 8 to 128.
+      width: channels of the layer next to the output; they double towards the latent. The paper's
+        64-pixel generator has 128.
+      kernel_size: side of the kernels. 4, a multiple of the stride, gives every output pixel as
+        many taps. Paper: its figure and released code have 5.
+    """
+
+    shape: tuple[int, ...]
+    width: int = 128
+    kernel_size: int = 4
+
+    @nn.compact
+    def __call__(self, z: jax.Array, train: bool = True) -> jax.Array:
+        layers = halvings(square_side(self.shape))
+        norm = partial(BatchNorm, use_running_average=not train)
+        up = partial(
+            nn.ConvTranspose,
+            kernel_size=(self.kernel_size, self.kernel_size),
+            strides=(2, 2),
+            kernel_init=_weights,
+        )
+        channels = self.width * 2 ** (layers - 1)
+        x = nn.Dense(4 * 4 * channels, use_bias=False, kernel_init=_weights)(z)
+        x = nn.relu(norm()(x.reshape(-1, 4, 4, channels)))
+        for layer in reversed(range(layers - 1)):
+            # [batch, s, s, c] -> [batch, 2s, 2s, c/2]
+            x = nn.relu(norm()(up(self.width * 2**layer, use_bias=False)(x)))
+        return nn.tanh(up(self.shape[-1])(x))
+
+
+class DCGANDiscriminator(nn.Module):
+    """Images [batch, size, size, channel] -> logits [batch], size a power of two from 8 to 128.
+
+    Attributes:
+      width: channels of the first layer; they double towards the logit. The paper's has 128.
+      kernel_size: side of the kernels; see `DCGANGenerator`.
+    """
+
+    width: int = 128
+    kernel_size: int = 4
+
+    @nn.compact
+    def __call__(self, x: jax.Array, train: bool = True) -> jax.Array:
+        layers = halvings(square_side(x.shape))
+        norm = partial(BatchNorm, use_running_average=not train)
+        down = partial(
+            nn.Conv,
+            kernel_size=(self.kernel_size, self.kernel_size),
+            strides=(2, 2),
+            kernel_init=_weights,
+        )
+        x = leaky_relu(down(self.width)(x))
+        for layer in range(1, layers):
+            # [batch, s, s, c] -> [batch, s/2, s/2, 2c]
+            x = leaky_relu(norm()(down(self.width * 2**layer, use_bias=False)(x)))
+        return nn.Dense(1, kernel_init=_weights)(x.reshape(x.shape[0], -1))[:, 0]

@@ -1,0 +1,51 @@
+"""What several networks share: activations, initialisers, the batch normalisation of the field."""
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+
+
+def leaky_relu(x: jax.Array) -> jax.Array:
+    """LeakyReLU with slope 0.2, the discriminator's activation since DCGAN (arXiv:1511.06434)."""
+    return nn.leaky_relu(x, negative_slope=0.2)
+
+
+def identity(x: jax.Array) -> jax.Array:
+    """The input unchanged; the output activation of generators of points."""
+    return x
+
+
+def ones_normal(stddev: float = 0.02) -> nn.initializers.Initializer:
+    """N(1, stddev^2), DCGAN's initialiser of normalisation gains (released code of 1511.06434)."""
+    normal = nn.initializers.normal(stddev)
+    return lambda key, shape, dtype=jnp.float32: 1 + normal(key, shape, dtype)
+
+
+# DCGAN's batch normalisation: statistics of the batch in training, running averages (weight 0.1 on
+# the newest batch) otherwise.
+BatchNorm = partial(nn.BatchNorm, momentum=0.9, epsilon=1e-5, scale_init=ones_normal(0.02))
+
+ACTIVATIONS = {
+    "elu": nn.elu,
+    "gelu": nn.gelu,
+    "identity": identity,
+    "leaky_relu": leaky_relu,
+    "relu": nn.relu,
+    "sigmoid": nn.sigmoid,
+    "softplus": nn.softplus,
+    "swish": nn.swish,
+    "tanh": nn.tanh,
+}
+
+INITIALISERS = {
+    "glorot_normal": nn.initializers.glorot_normal,
+    "glorot_uniform": nn.initializers.glorot_uniform,
+    "he_normal": nn.initializers.he_normal,
+    "he_uniform": nn.initializers.he_uniform,
+    "lecun_normal": nn.initializers.lecun_normal,
+    "lecun_uniform": nn.initializers.lecun_uniform,
+    "normal": nn.initializers.normal,
+    "orthogonal": nn.initializers.orthogonal,
+}

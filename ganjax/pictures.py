@@ -1,0 +1,117 @@
+"""Pictures of samples and of training: arrays and rows of numbers in, PNG files out."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+from PIL import Image
+
+TILE = 48  # smallest side of an image in a grid, in pixels
+
+
+def image_grid(x: np.ndarray, *, columns: int | None = None) -> np.ndarray:
+    """Tiles images into one, row by row, with a gap of a sixteenth of a tile.
+
+    Args:
+      x: images [n, height, width, channel] in [-1, 1]; 1 or 3 channels.
+      columns: images in a row; about the square root of n if None.
+
+    Returns:
+      uint8 image [height, width, channel]; images below 48 pixels are enlarged by a whole factor.
+    """
+    x = np.asarray(x)
+    scale = -(-TILE // min(x.shape[1:3]))
+    x = np.clip(np.rint((x + 1) * 127.5), 0, 255).astype(np.uint8)
+    x = x.repeat(scale, axis=1).repeat(scale, axis=2)
+    n, height, width, channels = x.shape
+    columns = columns or int(np.ceil(np.sqrt(n)))
+    rows, gap = -(-n // columns), max(1, min(height, width) // 16)
+    canvas = np.full(
+        (rows * (height + gap) + gap, columns * (width + gap) + gap, channels), 255, np.uint8
+    )
+    for index, image in enumerate(x):
+        top = gap + index // columns * (height + gap)
+        left = gap + index % columns * (width + gap)
+        canvas[top : top + height, left : left + width] = image
+    return canvas
+
+
+def save_image(path: Path, image: np.ndarray) -> None:
+    """Writes a uint8 image [height, width, 1 or 3] as PNG."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image).save(path)
+
+
+def save_points(path: Path, x: np.ndarray, x_real: np.ndarray) -> None:
+    """Scatters generated points [n, 2] over real ones, with the real ones' limits."""
+    figure = Figure(figsize=(5, 5), layout="constrained")
+    axes = figure.subplots()
+    axes.scatter(*np.asarray(x_real).T, s=6, color="0.75", label="data")
+    axes.scatter(*np.asarray(x).T, s=6, color="C0", alpha=0.6, label="generated")
+    reach = 1.3 * float(np.abs(x_real).max())
+    axes.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal")
+    axes.legend(loc="upper right")
+    _save(figure, path)
+
+
+def save_samples(path: Path, x: np.ndarray, x_real: np.ndarray) -> bool:
+    """Draws samples by their shape: a grid of images, or points in the plane beside the data.
+
+    Returns:
+      False, and no file, for samples that have no picture.
+    """
+    if x.ndim == 4 and x.shape[-1] in (1, 3):
+        save_image(path, image_grid(x))
+    elif x.ndim == 2 and x.shape[-1] == 2:
+        save_points(path, x, x_real)
+    else:
+        return False
+    return True
+
+
+def save_neighbours(path: Path, x: np.ndarray, train: np.ndarray) -> None:
+    """Draws images [n, height, width, channel] above their nearest ones in `train`, row by row."""
+    flat, pool = x.reshape(len(x), -1), train.reshape(len(train), -1)
+    distances = ((flat[:, None] - pool[None]) ** 2).sum(-1)
+    save_image(path, image_grid(np.concatenate([x, train[distances.argmin(1)]]), columns=len(x)))
+
+
+def save_curves(path: Path, rows: Sequence[Mapping[str, float]], title: str) -> None:
+    """Draws losses, gradient norms and the discriminator's accuracy with its 50:50 line.
+
+    Args:
+      path: of the PNG.
+      rows: rows of metrics with `step`; what is missing in them is left out.
+      title: above the panels.
+    """
+    panels = {
+        "loss": ["loss/gen", "loss/disc", "penalty/disc"],
+        "gradient norm": ["grad_norm/gen", "grad_norm/disc"],
+        "discriminator accuracy": ["disc/accuracy_real", "disc/accuracy_fake", "disc/accuracy"],
+    }
+    panels = {
+        label: [key for key in keys if rows and key in rows[0]] for label, keys in panels.items()
+    }
+    panels = {label: keys for label, keys in panels.items() if keys}
+    figure = Figure(figsize=(8, 2.6 * max(1, len(panels))), layout="constrained")
+    figure.suptitle(title)
+    grid = figure.subplots(max(1, len(panels)), sharex=True, squeeze=False)[:, 0]
+    for axes, (label, keys) in zip(grid, panels.items(), strict=False):
+        for key in keys:
+            axes.plot([row["step"] for row in rows], [row[key] for row in rows], label=key)
+        if label == "discriminator accuracy":
+            axes.axhline(0.5, color="0.4", linestyle="--", linewidth=1, label="50:50")
+            axes.set_ylim(0, 1)
+        if label == "gradient norm" and all(row[key] > 0 for row in rows for key in keys):
+            axes.set_yscale("log")
+        axes.set_ylabel(label)
+        axes.legend(loc="upper right", fontsize="small")
+        axes.grid(alpha=0.3)
+    grid[-1].set_xlabel("step")
+    _save(figure, path)
+
+
+def _save(figure: Figure, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=110)

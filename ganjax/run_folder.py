@@ -1,0 +1,135 @@
+"""The run folder's text files: config, manifest, status, metrics, and the lock.
+
+Everything a person or a script reads of a run without JAX. Arrays are in `checkpoints.py`.
+"""
+
+import contextlib
+import fcntl
+import importlib.metadata
+import json
+import os
+import platform
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from ganjax.config import difference
+from ganjax.errors import RunFolderError
+
+PACKAGES = ("ganjax", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Writes a JSON file in one atomic rename."""
+    draft = path.with_name(f".{path.name}.draft")
+    draft.write_text(json.dumps(content, indent=2) + "\n")
+    os.replace(draft, path)
+
+
+@contextlib.contextmanager
+def locked(workdir: Path) -> Iterator[None]:
+    """Holds the folder for one process; the system frees the lock however the process ends.
+
+    Raises:
+      RunFolderError: another process holds it.
+    """
+    workdir.mkdir(parents=True, exist_ok=True)
+    with open(workdir / "lock", "a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            raise RunFolderError(
+                f"{workdir} is in use by process {file.read().strip() or '?'}; wait for it, or "
+                "choose another --workdir"
+            ) from None
+        file.truncate(0)
+        file.write(f"{os.getpid()}\n")
+        file.flush()
+        yield
+
+
+def claim(workdir: Path, config: Mapping[str, Any]) -> None:
+    """Writes `config.json` in a new folder; in an old one, insists that it is the same.
+
+    Raises:
+      RunFolderError: the folder holds another config; the message is the difference.
+    """
+    path = workdir / "config.json"
+    config = json.loads(json.dumps(config))
+    if not path.exists():
+        write_json(path, config)
+        return
+    changes = difference(read_config(workdir), config)
+    if changes:
+        raise RunFolderError(
+            f"{workdir} holds a run of another config:\n  "
+            + "\n  ".join(changes)
+            + "\nChoose another --workdir, or call it with the same config to resume."
+        )
+
+
+def read_config(workdir: Path) -> dict[str, Any]:
+    """The resolved config of a run.
+
+    Raises:
+      RunFolderError: the folder is no run folder, or its config cannot be read.
+    """
+    try:
+        return json.loads((workdir / "config.json").read_text())
+    except FileNotFoundError:
+        raise RunFolderError(f"{workdir} is not a run folder: it has no config.json") from None
+    except ValueError as error:
+        raise RunFolderError(f"{workdir / 'config.json'} is not JSON: {error}") from None
+
+
+def write_manifest(workdir: Path, devices: list[str], seed: int) -> None:
+    """Records what made the run: versions, machine, devices, seed, arguments."""
+    versions = {}
+    for package in PACKAGES:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            versions[package] = importlib.metadata.version(package)
+    write_json(
+        workdir / "manifest.json",
+        {
+            "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            "arguments": sys.argv,
+            "python": platform.python_version(),
+            "platform": platform.platform(),
+            "packages": versions,
+            "devices": devices,
+            "seed": seed,
+        },
+    )
+
+
+def write_status(workdir: Path, status: str, step: int, reason: str = "") -> None:
+    """Writes `status.json`: running, done, diverged, interrupted or failed; step and reason."""
+    write_json(workdir / "status.json", {"status": status, "step": step, "reason": reason})
+
+
+def read_metrics(workdir: Path) -> list[dict[str, float]]:
+    """Rows of `metrics.jsonl`, their steps strictly rising; a torn last line is dropped."""
+    path = workdir / "metrics.jsonl"
+    rows = []
+    for line in path.read_text().splitlines() if path.exists() else ():
+        with contextlib.suppress(ValueError):
+            rows.append(json.loads(line))
+    return rows
+
+
+def append_metrics(workdir: Path, row: Mapping[str, float]) -> None:
+    """Adds one row to `metrics.jsonl`."""
+    with open(workdir / "metrics.jsonl", "a") as file:
+        file.write(json.dumps(row) + "\n")
+
+
+def rewind_metrics(workdir: Path, step: int) -> list[dict[str, float]]:
+    """Drops the rows after `step`, which a resumed run writes anew, and returns the rest."""
+    rows = [row for row in read_metrics(workdir) if row["step"] <= step]
+    draft = workdir / ".metrics.jsonl.draft"
+    draft.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    os.replace(draft, workdir / "metrics.jsonl")
+    return rows

@@ -1,0 +1,59 @@
+"""A moving average of the generator's iterates beside any scheme."""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from ganjax.types import Game, Players, Scheme
+
+
+def averaged(
+    game: Game,
+    tx: Players,
+    *,
+    inner: Callable[..., Scheme],
+    kind: str = "ema",
+    decay: float = 0.999,
+    axis_name: str | None = None,
+) -> Scheme:
+    """Averages the generator's iterates of `inner` into `state.average`; the iterates are its own.
+
+    "ema": a' = decay a + (1 - decay) x', from the generator's first parameters (Karras et al. 2018,
+    section 6, arXiv:1710.10196; Yazici et al. 2019, arXiv:1806.04498). "uniform": the mean of all
+    iterates after the start, a' = a + (x' - a) / t. On V = x y the uniform average of bounded
+    iterates converges to the equilibrium where the last iterate does not.
+
+    Args:
+      game: any game.
+      tx: `Players` of optax transforms.
+      inner: factory `(game, tx, axis_name=...) -> Scheme`; options go in by `functools.partial`.
+      kind: "ema" or "uniform".
+      decay: of the exponential average, at least 0 and less than 1; unused by "uniform".
+      axis_name: mapped device axis, handed to `inner`.
+
+    Returns:
+      Scheme; no gradients beyond those of `inner`.
+
+    Raises:
+      ValueError: unknown kind or a decay out of range.
+    """
+    if kind not in ("ema", "uniform"):
+        raise ValueError(f"kind={kind!r} must be 'ema' or 'uniform'")
+    if not 0 <= decay < 1:
+        raise ValueError(f"decay={decay} must be at least 0 and less than 1, e.g. 0.999")
+    scheme = inner(game, tx, axis_name=axis_name)
+
+    def init(rng, batch=None):
+        state = scheme.init(rng, batch)
+        # A copy: a donated state must not hold one buffer twice.
+        return state._replace(average=jax.tree.map(jnp.copy, state.params.gen))
+
+    def step(state, batch, rng):
+        state, metrics = scheme.step(state, batch, rng)
+        weight = 1 - decay if kind == "ema" else 1 / state.step
+        average = optax.incremental_update(state.params.gen, state.average, weight)
+        return state._replace(average=average), metrics
+
+    return Scheme(init=init, step=step)

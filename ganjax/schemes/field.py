@@ -1,0 +1,127 @@
+"""What every scheme is made of: gradients at a point, one optax move, averages over devices.
+
+No `stop_gradient` anywhere in this folder: it corrupts the linearisation of a step. Freeze a
+player by closing over it, outside the function that is differentiated.
+"""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from ganjax.types import Game, GanState, Loss, Players
+
+
+def start(game: Game, tx: Players, rng: jax.Array, batch: Any) -> GanState:
+    """The state before the first step: fresh players, fresh optimisers, no memory, no average."""
+    params, model_state = game.init(rng, batch)
+    return GanState(
+        step=jnp.zeros((), jnp.int32),
+        params=params,
+        opt_state=Players(gen=tx.gen.init(params.gen), disc=tx.disc.init(params.disc)),
+        model_state=model_state,
+        memory=(),
+        average=(),
+    )
+
+
+def device_mean(tree: Any, axis_name: str | None) -> Any:
+    """Mean of the floating-point leaves over the mapped device axis; the tree itself without one.
+
+    Gradients are averaged, never losses before differentiation: that lets replicas drift apart
+    under `pmap` and scales gradients by the number of devices under `shard_map`.
+    """
+    if axis_name is None:
+        return tree
+    return jax.tree.map(
+        lambda leaf: (
+            jax.lax.pmean(leaf, axis_name) if jnp.issubdtype(leaf.dtype, jnp.inexact) else leaf
+        ),
+        tree,
+    )
+
+
+def both_gradients(
+    game: Game,
+    params: Players,
+    model_state: Players,
+    batch: Any,
+    rng: jax.Array,
+    axis_name: str | None = None,
+) -> tuple[Players, Players]:
+    """Each player's gradient of its own loss, both out of one forward pass.
+
+    F(z) = (grad_gen L_gen, grad_disc L_disc): `jax.vjp` of the two losses with the cotangents
+    (1, 0) and (0, 1). The compiler does not find this sharing in two separate gradients.
+
+    Returns:
+      (`Players` of gradients, `Players` of `Loss`), averaged over devices.
+    """
+
+    def values(params):
+        losses = game.losses(params, model_state, batch, rng)
+        return Players(gen=losses.gen.value, disc=losses.disc.value), losses
+
+    value, pull_back, losses = jax.vjp(values, params, has_aux=True)
+    one, zero = jnp.ones_like(value.gen), jnp.zeros_like(value.gen)
+    gradients = Players(
+        gen=pull_back(Players(gen=one, disc=zero))[0].gen,
+        disc=pull_back(Players(gen=zero, disc=one))[0].disc,
+    )
+    return device_mean((gradients, losses), axis_name)
+
+
+def own_gradient(
+    game: Game,
+    player: str,
+    params: Players,
+    model_state: Players,
+    batch: Any,
+    rng: jax.Array,
+    axis_name: str | None = None,
+) -> tuple[Any, Loss]:
+    """One player's gradient of its own loss, the other player held fixed.
+
+    Only this player's `Loss` is returned, so the compiler drops what the other alone needs.
+
+    Returns:
+      (gradient, `Loss`) of `player`, "gen" or "disc", averaged over devices.
+    """
+
+    def value(own):
+        losses = game.losses(params._replace(**{player: own}), model_state, batch, rng)
+        loss = getattr(losses, player)
+        return loss.value, loss
+
+    gradient, loss = jax.grad(value, has_aux=True)(getattr(params, player))
+    return device_mean((gradient, loss), axis_name)
+
+
+def move(tx: Players, player: str, state: GanState, gradient: Any, loss: Loss) -> GanState:
+    """One optax move of one player, which takes over its own new model state and nothing else."""
+    params = getattr(state.params, player)
+    updates, opt_state = getattr(tx, player).update(
+        gradient, getattr(state.opt_state, player), params
+    )
+    return state._replace(
+        params=state.params._replace(**{player: optax.apply_updates(params, updates)}),
+        opt_state=state.opt_state._replace(**{player: opt_state}),
+        model_state=state.model_state._replace(**{player: loss.model_state}),
+    )
+
+
+def summary(
+    gradients: Players, losses: Players, *, gen_evaluations: int, disc_evaluations: int
+) -> dict[str, jax.Array]:
+    """The metrics every step reports, with both players' own beside them."""
+    return {
+        "loss/gen": losses.gen.value,
+        "loss/disc": losses.disc.value,
+        "grad_norm/gen": optax.tree.norm(gradients.gen),
+        "grad_norm/disc": optax.tree.norm(gradients.disc),
+        "evaluations/gen": jnp.asarray(gen_evaluations, jnp.int32),
+        "evaluations/disc": jnp.asarray(disc_evaluations, jnp.int32),
+        **losses.gen.metrics,
+        **losses.disc.metrics,
+    }

@@ -1,0 +1,32 @@
+"""Simultaneous gradient play."""
+
+from ganjax.schemes.field import both_gradients, move, start, summary
+from ganjax.types import Game, Players, Scheme
+
+
+def simultaneous(game: Game, tx: Players, *, axis_name: str | None = None) -> Scheme:
+    """Both players move from the same point: z' = z - h F(z) (Mescheder et al. 2017, equation 4).
+
+    On V = sigma x y with step h it diverges for every h > 0: the spectral radius of the update map
+    is sqrt(1 + h^2 sigma^2). Source: arXiv:1705.10461; the radius, Gidel et al. 2019,
+    arXiv:1807.04740.
+
+    Args:
+      game: any game.
+      tx: `Players` of optax transforms.
+      axis_name: mapped device axis over which gradients are averaged; None for none.
+
+    Returns:
+      Scheme; a step costs one gradient of each player, both out of one forward pass.
+    """
+
+    def step(state, batch, rng):
+        gradients, losses = both_gradients(
+            game, state.params, state.model_state, batch, rng, axis_name
+        )
+        state = move(tx, "gen", state, gradients.gen, losses.gen)
+        state = move(tx, "disc", state, gradients.disc, losses.disc)
+        metrics = summary(gradients, losses, gen_evaluations=1, disc_evaluations=1)
+        return state._replace(step=state.step + 1), metrics
+
+    return Scheme(init=lambda rng, batch=None: start(game, tx, rng, batch), step=step)

@@ -1,0 +1,262 @@
+"""The training loop: compiled chunks of steps, metrics, pictures, checkpoints, resuming.
+
+It holds no mathematics: what a step does is the scheme's, what a batch is the data's.
+"""
+
+import contextlib
+import json
+import logging
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ganjax import checkpoints, pictures, run_folder
+from ganjax.console import interruptible, progress
+from ganjax.errors import GanjaxError, Interrupted, NotFiniteError
+from ganjax.experiment import Experiment, initial_state, streams, template
+from ganjax.types import GanState
+
+log = logging.getLogger(__name__)
+
+REAL_SAMPLES = 1000  # points of data drawn behind generated ones
+FINITE = -1  # a chunk's `bad_step` when all was finite
+
+Row = dict[str, float]
+
+
+class Chunk(NamedTuple):
+    """What a compiled chunk of steps tells the host.
+
+    Attributes:
+      metrics: mean over the chunk's steps of every metric, the sum for counts of evaluations.
+      bad_step: index within the chunk of the first step with a loss or gradient that is not finite,
+        the last if only the parameters are, or `FINITE`.
+    """
+
+    metrics: dict[str, jax.Array]
+    bad_step: jax.Array
+
+
+class Result(NamedTuple):
+    """What a finished run leaves: its last step, the report (or {}), the picture (or None)."""
+
+    step: int
+    report: dict[str, float]
+    picture: Path | None
+
+
+def compiled_chunk(experiment: Experiment, length: int) -> jax.stages.Compiled:
+    """`(state, train, rng, first_step) -> (state, Chunk)`: `length` steps as one program.
+
+    The state is donated. Step number s draws from `fold_in(rng, s)` alone, so that resuming needs
+    no replay and no draw is made twice.
+    """
+
+    def run(state, train, rng, first_step):
+        def body(state, step):
+            rng_batch, rng_step = jax.random.split(jax.random.fold_in(rng, step))
+            return experiment.scheme.step(state, experiment.batch(train, rng_batch), rng_step)
+
+        state, metrics = jax.lax.scan(body, state, first_step + jnp.arange(length))
+        return state, Chunk(_reduced(metrics), _bad_step(metrics, state.params, length))
+
+    arguments = (template(experiment), experiment.train, jax.random.key(0), jnp.int32(0))
+    return jax.jit(run, donate_argnums=0).lower(*arguments).compile()
+
+
+def _reduced(metrics: dict[str, jax.Array]) -> dict[str, jax.Array]:
+    return {
+        key: jnp.sum(value) if key.startswith("evaluations/") else jnp.mean(value)
+        for key, value in metrics.items()
+    }
+
+
+def _bad_step(metrics: dict[str, jax.Array], params: Any, length: int) -> jax.Array:
+    watched = [value for key, value in metrics.items() if key.startswith(("loss/", "grad_norm/"))]
+    finite = jnp.all(jnp.isfinite(jnp.stack(watched)), axis=0)  # [length]
+    params_finite = jnp.all(
+        jnp.stack([jnp.all(jnp.isfinite(leaf)) for leaf in jax.tree.leaves(params)])
+    )
+    in_params = jnp.where(params_finite, FINITE, length - 1)
+    return jnp.where(jnp.all(finite), in_params, jnp.argmin(finite))
+
+
+def train(experiment: Experiment, workdir: Path) -> Result:
+    """Trains to the config's number of steps, from the newest checkpoint if there is one.
+
+    Args:
+      experiment: from `experiment.build`.
+      workdir: the run folder; made if missing.
+
+    Returns:
+      `Result`.
+
+    Raises:
+      RunFolderError: the folder is in use, or holds another config.
+      CheckpointError: it has checkpoints, and none is usable.
+      NotFiniteError: the run diverged; status and reason are in the folder.
+      Interrupted: SIGINT or SIGTERM came; the state is saved and the same command resumes.
+    """
+    steps = experiment.config.steps
+    with run_folder.locked(workdir):
+        run_folder.claim(workdir, experiment.config.to_dict())
+        step, state = _start(experiment, workdir)
+        rows = run_folder.rewind_metrics(workdir, step)
+        if step < steps:
+            try:
+                state = _play(experiment, workdir, step, state, rows)
+            except GanjaxError:
+                raise
+            except BaseException as error:
+                _note_failure(workdir, rows, error)
+                raise
+        else:
+            log.info("%s is done already, at step %d", workdir, step)
+        picture = _draw(experiment, workdir, steps, state, rows)
+        return Result(steps, _report(experiment, workdir, state), picture)
+
+
+def _start(experiment: Experiment, workdir: Path) -> tuple[int, GanState]:
+    """The newest checkpoint's step and state, or a fresh start."""
+    folder = workdir / "checkpoints"
+    if checkpoints.steps(folder):
+        step, state = checkpoints.restore(folder, template(experiment))
+        log.info("resuming %s at step %d", workdir, step)
+        return step, state
+    rng = streams(experiment.config.seed).init
+    return 0, jax.jit(partial(initial_state, experiment))(rng)
+
+
+def _play(
+    experiment: Experiment, workdir: Path, step: int, state: GanState, rows: list[Row]
+) -> GanState:
+    """Plays from `step` to the end and appends to `rows`; everything due on the way is on disk."""
+    config, saved, compiled = experiment.config, step, {}
+    run_folder.write_manifest(workdir, list(map(str, jax.devices())), config.seed)
+    run_folder.write_status(workdir, "running", step)
+    rng, events = streams(config.seed).play, _tensorboard(workdir, step)
+    with progress(step, config.steps) as show, interruptible() as stop_asked:
+        while step < config.steps:
+            length = min(config.log_every, config.steps - step)
+            if length not in compiled:
+                began = time.perf_counter()
+                compiled[length] = compiled_chunk(experiment, length)
+                log.info("compiled %d steps in %.1f s", length, time.perf_counter() - began)
+            began = time.perf_counter()
+            state, chunk = compiled[length](state, experiment.train, rng, jnp.int32(step))
+            chunk = jax.device_get(chunk)
+            _check_finite(chunk, workdir, step, saved)
+            step += length
+            rows.append(_row(chunk, step, rows, length / (time.perf_counter() - began)))
+            run_folder.append_metrics(workdir, rows[-1])
+            events(rows[-1])
+            show(rows[-1])
+
+            stopping = stop_asked.is_set() and step < config.steps
+            if stopping or _due(config.checkpoint_every, step, config.steps):
+                folder = workdir / "checkpoints"
+                checkpoints.save(folder, step, state, keep=config.keep_checkpoints)
+                saved = step
+            if _due(config.sample_every, step, config.steps) and step < config.steps:
+                _draw(experiment, workdir, step, state, rows)
+            if stopping:
+                run_folder.write_status(workdir, "interrupted", step, "asked to stop")
+                raise Interrupted(
+                    f"stopped and saved at step {step} of {config.steps}; the same command resumes"
+                )
+    run_folder.write_status(workdir, "done", step)
+    return state
+
+
+def _due(every: int, step: int, steps: int) -> bool:
+    return step == steps or (every > 0 and step % every == 0)
+
+
+def _check_finite(chunk: Chunk, workdir: Path, step: int, saved: int) -> None:
+    if chunk.bad_step == FINITE:
+        return
+    bad = step + int(chunk.bad_step) + 1
+    reason = f"a loss, gradient or parameter is not finite at step {bad}"
+    means = {key: repr(float(value)) for key, value in chunk.metrics.items()}
+    (workdir / "crash").mkdir(exist_ok=True)
+    run_folder.write_json(
+        workdir / "crash" / f"step_{bad}.json", {"reason": reason, "metrics": means}
+    )
+    run_folder.write_status(workdir, "diverged", bad, reason)
+    raise NotFiniteError(
+        f"{reason}; the last checkpoint is of step {saved}. The same config diverges again: lower "
+        "a learning rate or change the loss, in another --workdir"
+    )
+
+
+def _row(chunk: Chunk, step: int, rows: list[Row], rate: float) -> Row:
+    """One row of metrics.jsonl; counts of evaluations run on from the last row."""
+    before, row = rows[-1] if rows else {}, {"step": step}
+    for key, value in sorted(chunk.metrics.items()):
+        count = before.get(key, 0) if key.startswith("evaluations/") else 0
+        row[key] = count + value.item()
+    row["time/steps_per_second"] = round(rate, 2)
+    row["time/unix"] = round(time.time(), 3)
+    return row
+
+
+def _draw(
+    experiment: Experiment, workdir: Path, step: int, state: GanState, rows: list[Row]
+) -> Path | None:
+    """Draws the curves and, from the same latents each time, the samples."""
+    pictures.save_curves(workdir / "curves.png", rows, f"{workdir.name}, step {step}")
+    if experiment.sample is None:
+        return None
+    rng_real, rng_fake = jax.random.split(streams(experiment.config.seed).pictures)
+    samples = experiment.sample(state, rng_fake, experiment.config.sample_count)
+    real = experiment.data.sample(experiment.train, rng_real, REAL_SAMPLES)["x"]
+    path = workdir / "samples" / f"step_{step}.png"
+    drawn = pictures.save_samples(path, np.asarray(samples), np.asarray(real))
+    return path if drawn else None
+
+
+def _report(experiment: Experiment, workdir: Path, state: GanState) -> Mapping[str, float]:
+    """The evaluation after the last step, from the folder if it has been made before."""
+    config = experiment.config
+    if experiment.evaluate is None:
+        return {}
+    path = workdir / "eval" / f"step_{config.steps}.json"
+    if not path.exists():
+        rng = streams(config.seed).evaluation
+        samples = experiment.sample(state, rng, config.evaluation_samples)
+        path.parent.mkdir(exist_ok=True)
+        run_folder.write_json(path, experiment.evaluate(samples))
+    return json.loads(path.read_text())
+
+
+def _note_failure(workdir: Path, rows: list[Row], error: BaseException) -> None:
+    """Leaves status and traceback in the folder, unless the disk is what failed."""
+    status = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
+    with contextlib.suppress(OSError):
+        (workdir / "crash").mkdir(exist_ok=True)
+        (workdir / "crash" / "traceback.txt").write_text(traceback.format_exc())
+        step = rows[-1]["step"] if rows else 0
+        run_folder.write_status(workdir, status, step, f"{type(error).__name__}: {error}")
+
+
+def _tensorboard(workdir: Path, step: int) -> Callable[[Row], None]:
+    """Mirrors rows as TensorBoard events if the optional package is there."""
+    try:
+        import tensorboardX
+    except ImportError:
+        return lambda row: None
+    writer = tensorboardX.SummaryWriter(str(workdir / "tensorboard"), purge_step=step + 1)
+
+    def write(row):
+        for key, value in row.items():
+            writer.add_scalar(key, value, row["step"])
+        writer.flush()
+
+    return write

@@ -1,0 +1,79 @@
+"""The five nouns of the library: players, a player's loss, a game, the training state, a scheme.
+
+Everything else carries data to them or looks at what came out. They hold no code.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+
+
+class Players(NamedTuple):
+    """A pair of anything: parameters, optimiser states, model states, optax transforms, losses."""
+
+    gen: Any
+    disc: Any
+
+
+class Loss(NamedTuple):
+    """One player's outcome.
+
+    Attributes:
+      value: scalar that this player descends; maximising is descending the negative, written in
+        the loss and never in the scheme.
+      model_state: this player's own new non-trainable state (batch statistics, power-iteration
+        vectors, control variables); () or {} if it has none.
+      metrics: flat dict of scalars, e.g. `{"disc/accuracy_real": ...}`.
+    """
+
+    value: jax.Array
+    model_state: Any
+    metrics: dict[str, jax.Array]
+
+
+class Game(NamedTuple):
+    """One function from both players' parameters to both players' losses, and where to start.
+
+    Attributes:
+      init: `(rng, batch) -> (params: Players, model_state: Players)`; `batch` may be None for toys.
+      losses: `(params, model_state, batch, rng) -> Players(gen=Loss, disc=Loss)`, pure. It holds no
+        `stop_gradient`: a scheme differentiates what it wants.
+    """
+
+    init: Callable
+    losses: Callable
+
+
+class GanState(NamedTuple):
+    """The whole immutable training state: every leaf an array, nothing else.
+
+    Attributes:
+      step: int32 scalar, updates of the generator so far.
+      params: `Players` of trainable pytrees.
+      opt_state: `Players` of optax states.
+      model_state: `Players` of non-trainable pytrees.
+      memory: what a scheme remembers between steps; () if nothing.
+      average: moving average of the generator's parameters; () if off.
+    """
+
+    step: jax.Array
+    params: Players
+    opt_state: Players
+    model_state: Players
+    memory: Any
+    average: Any
+
+
+class Scheme(NamedTuple):
+    """How both players move: a pair of pure functions, like an optax transform.
+
+    Attributes:
+      init: `(rng, batch) -> GanState`.
+      step: `(state, batch, rng) -> (GanState, metrics)`, metrics a flat dict of scalars with the
+        keys `loss/gen`, `loss/disc`, `grad_norm/gen`, `grad_norm/disc` and the gradient evaluations
+        the step made, `evaluations/gen` and `evaluations/disc`.
+    """
+
+    init: Callable
+    step: Callable

@@ -1,0 +1,55 @@
+"""Scores samples of a run with the evaluation its config names, and draws nearest neighbours.
+
+python scripts/evaluate.py --workdir runs/digits_mlp --n 5000 --json scores.json
+"""
+
+import sys
+from pathlib import Path
+
+from absl import flags
+
+from ganjax import cli
+
+WORKDIR = flags.DEFINE_string("workdir", None, "Run folder.", required=True)
+N = flags.DEFINE_integer("n", 5000, "Number of samples.", lower_bound=2)
+SEED = flags.DEFINE_integer("seed", 0, "Seed of the latents.", lower_bound=0)
+LIVE = flags.DEFINE_bool("live", False, "Use the generator itself, not its moving average.")
+JSON = flags.DEFINE_string("json", None, "Also write the scores to this JSON file.")
+
+
+def main() -> None:
+    """Restores the newest checkpoint, samples, scores and prints the table."""
+    import jax
+    import numpy as np
+
+    from ganjax import experiment, pictures, run_folder
+    from ganjax.errors import ConfigError
+    from ganjax.summary import report_table
+
+    workdir = Path(WORKDIR.value)
+    run = experiment.load(workdir)
+    if run.evaluate is None:
+        raise ConfigError(
+            f"the config of {workdir} names no evaluation; train one with --config.evaluation.name"
+        )
+    state = run.state._replace(average=()) if LIVE.value else run.state
+    x = np.asarray(run.sample(state, jax.random.key(SEED.value), N.value))
+    report = run.evaluate(x)
+    print(report_table(report))
+    if JSON.value:
+        protocol = {
+            "workdir": str(workdir),
+            "step": run.step,
+            "n": N.value,
+            "seed": SEED.value,
+            "average": run.state.average != () and not LIVE.value,
+        }
+        run_folder.write_json(Path(JSON.value), {**protocol, **report})
+    if "x" in run.train and x.ndim == 4:
+        out = workdir / "eval" / "neighbours.png"
+        pictures.save_neighbours(out, x[:20], np.asarray(run.train["x"]))
+        print(f"samples above their nearest training examples: {out}")
+
+
+if __name__ == "__main__":
+    sys.exit(cli.run(main))

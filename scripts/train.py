@@ -1,0 +1,41 @@
+"""Trains an experiment and scores it; called again on the same folder, it resumes.
+
+python scripts/train.py --config configs/digits_mlp.py --workdir runs/digits_mlp
+"""
+
+import sys
+from pathlib import Path
+
+from absl import flags
+
+from ganjax import cli
+
+CONFIG = cli.define_config()
+WORKDIR = flags.DEFINE_string("workdir", None, "Run folder; made if missing.", required=True)
+DRY_RUN = flags.DEFINE_bool(
+    "dry_run", False, "Show the resolved config, parameter counts and memory; train nothing."
+)
+
+
+def main() -> None:
+    """Builds the experiment of the flags, trains it and prints where its results are."""
+    config = cli.resolved(CONFIG.value)
+    from ganjax import experiment, train
+    from ganjax.summary import describe, report_table
+
+    built = experiment.build(config)
+    if DRY_RUN.value:
+        print(describe(built, train.compiled_chunk(built, built.config.log_every)))
+        return
+    workdir = Path(WORKDIR.value)
+    result = train.train(built, workdir)
+    print(f"{workdir}: {result.step} steps")
+    if result.report:
+        print(report_table(result.report))
+    for label, path in (("pictures", result.picture), ("curves", workdir / "curves.png")):
+        if path is not None:
+            print(f"{label}: {path}")
+
+
+if __name__ == "__main__":
+    sys.exit(cli.run(main))
