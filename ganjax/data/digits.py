@@ -1,5 +1,6 @@
 """The 1,797 real handwritten digits of 8x8 pixels that ship inside scikit-learn; no download."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from sklearn.datasets import load_digits
@@ -9,7 +10,7 @@ from ganjax.data.resident import Data, sample_rows
 TRAIN_EXAMPLES = 1297
 
 
-def digits(classes: tuple[int, ...] = tuple(range(10))) -> Data:
+def digits(classes: tuple[int, ...] = tuple(range(10)), size: int = 8) -> Data:
     """Handwritten digits (UCI ML repository, optical recognition of handwritten digits, test part).
 
     The split is fixed: numpy's `RandomState(0).permutation(1797)`, the first 1,297 for training,
@@ -17,13 +18,17 @@ def digits(classes: tuple[int, ...] = tuple(range(10))) -> Data:
 
     Args:
       classes: the digits to keep, distinct and from 0 to 9, e.g. (1, 7); all ten by default.
+      size: side of the images, 8 as they come, or 16 or 32 by cubic interpolation (clipped to
+        [-1, 1]) for networks that need more room.
 
     Returns:
-      Data with images `x` [batch, 8, 8, 1] in [-1, 1] and labels `y` int [batch] from 0 to 9.
+      Data with images `x` [batch, size, size, 1] in [-1, 1] and labels `y` int [batch], 0 to 9.
 
     Raises:
-      ValueError: `classes` is empty, repeats a digit or holds something else.
+      ValueError: `classes` is empty, repeats a digit or holds something else; another size.
     """
+    if size not in (8, 16, 32):
+        raise ValueError(f"size={size} must be 8, 16 or 32")
     if not classes or len(set(classes)) < len(classes) or not set(classes) <= set(range(10)):
         raise ValueError(
             f"classes={classes} must be distinct digits from 0 to 9, at least one, e.g. (1, 7)"
@@ -35,10 +40,12 @@ def digits(classes: tuple[int, ...] = tuple(range(10))) -> Data:
 
     def part(rows):
         rows = rows[np.isin(labels[rows], classes)]
-        return {"x": jnp.asarray(images[rows], float), "y": jnp.asarray(labels[rows], jnp.int32)}
+        x = jnp.asarray(images[rows], float)
+        x = jnp.clip(jax.image.resize(x, (len(rows), size, size, 1), "cubic"), -1, 1)
+        return {"x": x, "y": jnp.asarray(labels[rows], jnp.int32)}
 
     return Data(
-        shape=(8, 8, 1),
+        shape=(size, size, 1),
         train=part(order[:TRAIN_EXAMPLES]),
         test=part(order[TRAIN_EXAMPLES:]),
         sample=sample_rows,

@@ -15,14 +15,15 @@ def digits_report(data: Any) -> Callable[[np.ndarray], dict[str, float]]:
 
     The classifier is scikit-learn's logistic regression (default C) fitted on the training digits
     scaled to [-1, 1]; the Frechet distance is of the pixels scaled to [0, 1], to the test digits;
-    nearest neighbours are searched among the training digits, in pixels scaled to [0, 1].
+    nearest neighbours are searched among the training digits, in pixels scaled to [0, 1]. Images
+    larger than 8x8, generated and real alike, are averaged over blocks down to 8x8 first.
 
     Args:
-      data: `data.digits()` with its ten classes.
+      data: `data.digits()` with its ten classes, of any size.
 
     Returns:
-      Report: images [samples, 8, 8, 1] in [-1, 1] -> flat dict, where `X_real` is what the real
-      test digits (500) reach where `X` is the samples' score:
+      Report: images [samples, size, size, 1] in [-1, 1] -> flat dict, where `X_real` is what the
+      real test digits (500) reach where `X` is the samples' score:
       `samples`, their number;
       `inception_score`, `inception_score_real`;
       `frechet_distance`, `frechet_distance_real` (training digits to test digits);
@@ -31,12 +32,13 @@ def digits_report(data: Any) -> Callable[[np.ndarray], dict[str, float]]:
       `class_share_min`, `class_share_max`, smallest and largest share of a class.
 
     Raises:
-      ValueError: the data are not labelled 8x8 images of ten classes.
+      ValueError: the data are not labelled grey images of ten classes, of a side that 8 divides.
     """
-    if data.shape != (8, 8, 1) or len(np.unique(data.train.get("y", ()))) != 10:
+    square = len(data.shape) == 3 and data.shape[0] == data.shape[1] and data.shape[0] % 8 == 0
+    if not square or data.shape[2] != 1 or len(np.unique(data.train.get("y", ()))) != 10:
         raise ValueError(
-            "the digits report needs all ten classes of the 8x8 digits; set data to digits with "
-            "its default classes, or evaluation.name to 'none'"
+            "the digits report needs all ten classes of the digits; set data to digits with its "
+            "default classes, or evaluation.name to 'none'"
         )
     train, test = _flat(data.train["x"]), _flat(data.test["x"])
     labels = np.asarray(data.train["y"])
@@ -68,4 +70,6 @@ def digits_report(data: Any) -> Callable[[np.ndarray], dict[str, float]]:
 
 
 def _flat(x: np.ndarray) -> np.ndarray:
-    return np.asarray(x, np.float64).reshape(len(x), -1)
+    """Images [n, size, size, 1] -> [n, 64], averaged over blocks of size/8 pixels."""
+    block = x.shape[1] // 8
+    return np.asarray(x, np.float64).reshape(-1, 8, block, 8, block).mean((2, 4)).reshape(-1, 64)

@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
-import optax
 
 from ganjax.types import Game, Players, Scheme
 
@@ -52,8 +51,12 @@ def averaged(
 
     def step(state, batch, rng):
         state, metrics = scheme.step(state, batch, rng)
-        weight = 1 - decay if kind == "ema" else 1 / state.step
-        average = optax.incremental_update(state.params.gen, state.average, weight)
+        weight = 1 - decay if kind == "ema" else 1 / jnp.asarray(state.step, float)
+
+        def toward(average, iterate):
+            return average + jnp.asarray(weight, average.dtype) * (iterate - average)
+
+        average = jax.tree.map(toward, state.average, state.params.gen)
         return state._replace(average=average), metrics
 
     return Scheme(init=init, step=step)

@@ -1,0 +1,110 @@
+"""Data sources: the contract of every row, and what each distribution is."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+
+from ganjax import data
+from ganjax.data import DATA
+
+RNG = jax.random.key(0)
+
+
+@pytest.mark.parametrize("name", DATA)
+def test_contract(name):
+    source = DATA[name]()
+    batch = jax.jit(source.sample, static_argnums=2)(source.train, RNG, 32)
+    assert batch["x"].shape == (32, *source.shape)
+    assert batch["x"].dtype == jnp.float32
+    assert bool(jnp.isfinite(batch["x"]).all())
+    if source.num_classes:
+        assert batch["y"].shape == (32,)
+        assert batch["y"].dtype == jnp.int32
+        assert 0 <= int(batch["y"].min()) <= int(batch["y"].max()) < source.num_classes
+    again = source.sample(source.train, RNG, 32)
+    np.testing.assert_array_equal(batch.get("y", 0), again.get("y", 0))
+    np.testing.assert_allclose(batch["x"], again["x"], rtol=1e-6)
+    other = source.sample(source.train, jax.random.key(1), 32)
+    assert bool((batch["x"] != other["x"]).any())
+
+
+def test_ring_has_eight_distinct_modes():
+    centres = np.asarray(data.ring().centres)
+    assert centres.shape == (8, 2)
+    np.testing.assert_allclose(np.linalg.norm(centres, axis=1), 2, rtol=1e-6)
+    distances = np.linalg.norm(centres[:, None] - centres, axis=-1) + 9 * np.eye(8)
+    np.testing.assert_allclose(distances.min(1), 4 * np.sin(np.pi / 8), rtol=1e-5)
+
+
+def test_grid_has_25_modes():
+    centres = np.asarray(data.grid().centres)
+    assert sorted(map(tuple, centres)) == [(x, y) for x in range(-4, 5, 2) for y in range(-4, 5, 2)]
+
+
+@pytest.mark.parametrize("source", [data.ring(), data.grid()], ids=["ring", "grid"])
+def test_mixtures_are_equal_and_isotropic(source):
+    batch = source.sample({}, RNG, 50_000)
+    modes = len(source.centres)
+    share = np.bincount(batch["y"], minlength=modes) / 50_000
+    np.testing.assert_allclose(share, 1 / modes, atol=5 * np.sqrt(1 / modes / 50_000))
+    offsets = np.asarray(batch["x"] - source.centres[batch["y"]])
+    expected = source.std**2 * np.eye(2)
+    np.testing.assert_allclose(np.cov(offsets.T), expected, atol=0.05 * source.std**2)
+
+
+def test_swiss_roll_without_noise_is_a_spiral(x64):
+    x = np.asarray(data.swiss_roll(noise=0.0).sample({}, RNG, 1000)["x"]) * 7.5
+    t = np.linalg.norm(x, axis=1)
+    assert 1.5 * np.pi <= t.min()
+    assert t.max() <= 4.5 * np.pi
+    np.testing.assert_allclose(x, np.stack([t * np.cos(t), t * np.sin(t)], 1), atol=1e-9)
+
+
+def test_digits_split_is_fixed_and_complete():
+    """1,297 and 500 distinct examples which together are scikit-learn's, scaled to [-1, 1]."""
+    source = data.digits()
+    train, test = np.asarray(source.train["x"]), np.asarray(source.test["x"])
+    assert (len(train), len(test)) == (1297, 500)
+    assert (train.min(), train.max()) == (-1, 1)
+    images, labels = load_digits(return_X_y=True)
+    both = np.concatenate([train, test]).reshape(-1, 64)
+    np.testing.assert_array_equal(np.unique(both, axis=0), np.unique(images / 8 - 1, axis=0))
+    order = np.random.RandomState(0).permutation(1797)
+    np.testing.assert_array_equal(source.test["y"], labels[order[1297:]])
+
+
+def test_digits_of_some_classes():
+    source = data.digits(classes=(1, 7))
+    assert set(np.asarray(source.train["y"]).tolist()) == {1, 7}
+    assert set(np.asarray(source.test["y"]).tolist()) == {1, 7}
+    assert len(source.train["x"]) == len(source.train["y"])
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("ring", {"modes": 0}),
+        ("ring", {"radius": 0.0}),
+        ("ring", {"std": -1.0}),
+        ("grid", {"side": 0}),
+        ("grid", {"spacing": -1.0}),
+        ("swiss_roll", {"noise": -0.1}),
+        ("swiss_roll", {"scale": 0.0}),
+        ("digits", {"classes": ()}),
+        ("digits", {"classes": (3, 3)}),
+        ("digits", {"classes": (10,)}),
+    ],
+)
+def test_out_of_range_is_refused(name, options):
+    with pytest.raises(ValueError, match=next(iter(options))):
+        DATA[name](**options)
+
+
+def test_rows_are_drawn_uniformly_and_together():
+    train = {"x": jnp.arange(10.0), "y": jnp.arange(10)}
+    batch = data.digits().sample(train, RNG, 20_000)
+    np.testing.assert_array_equal(batch["x"], batch["y"])
+    share = np.bincount(batch["y"], minlength=10) / 20_000
+    np.testing.assert_allclose(share, 0.1, atol=0.012)  # over 5 standard errors

@@ -1,0 +1,170 @@
+"""Networks: the contract of every row, and DCGAN's guidelines."""
+
+import chex
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import linen as nn
+
+from ganjax import nets
+from ganjax.nets import DISCRIMINATORS, GENERATORS
+
+SIZES = (8, 16, 32, 64, 128)
+RNG = jax.random.key(0)
+
+
+def shapes(tree):
+    return {
+        jax.tree_util.keystr(path, simple=True, separator="/"): leaf.shape
+        for path, leaf in jax.tree_util.tree_leaves_with_path(tree)
+    }
+
+
+@pytest.mark.parametrize("name", GENERATORS)
+@pytest.mark.parametrize("channels", [1, 3])
+def test_generator_contract(name, channels):
+    shape = (8, 8, channels)
+    module = GENERATORS[name](shape=shape, width=4)
+    if name == "mlp":
+        module = module.clone(output_activation=nn.tanh)
+    z = 100 * jax.random.normal(RNG, (5, 3))
+    variables = module.init(RNG, z)
+    x, _ = module.apply(variables, z, mutable=["batch_stats"])
+    chex.assert_shape(x, (5, *shape))
+    chex.assert_type(x, jnp.float32)
+    assert float(jnp.abs(x).max()) <= 1
+
+
+@pytest.mark.parametrize("name", DISCRIMINATORS)
+def test_discriminator_contract(name):
+    module = DISCRIMINATORS[name](width=4)
+    x = jax.random.normal(RNG, (5, 16, 16, 3))
+    logits, _ = module.apply(module.init(RNG, x), x, mutable=["batch_stats"])
+    chex.assert_shape(logits, (5,))
+    chex.assert_type(logits, jnp.float32)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_dcgan_of_every_size(size):
+    """Shapes alone: traced, not run."""
+    z, x = jnp.zeros((2, 100)), jnp.zeros((2, size, size, 3))
+    generator = nets.DCGANGenerator((size, size, 3), width=8)
+    discriminator = nets.DCGANDiscriminator(width=8)
+    x_fake, variables = jax.eval_shape(lambda z: generator.init_with_output(RNG, z), z)
+    logits, judge = jax.eval_shape(lambda x: discriminator.init_with_output(RNG, x), x)
+    assert x_fake.shape == x.shape
+    assert logits.shape == (2,)
+    layers = size.bit_length() - 3
+    assert shapes(variables["params"])["Dense_0/kernel"] == (100, 16 * 8 * 2 ** (layers - 1))
+    assert len([k for k in shapes(judge["params"]) if k.startswith("Conv") and "kernel" in k]) == (
+        layers
+    )
+
+
+def test_the_papers_generator_has_1024_channels_at_4_pixels():
+    generator = nets.DCGANGenerator((64, 64, 3), width=128)
+    variables = jax.eval_shape(lambda z: generator.init(RNG, z), jnp.zeros((2, 100)))
+    kernels = [s for k, s in shapes(variables["params"]).items() if "ConvTranspose" in k]
+    assert (4, 4, 1024, 512) in kernels
+    assert (4, 4, 128, 3) in kernels
+
+
+@pytest.mark.parametrize("player", ["gen", "disc"])
+def test_no_bias_before_a_batch_norm(player):
+    """Only the layer that no normalisation follows has a bias; the rest would get no gradient."""
+    if player == "gen":
+        module, inputs = nets.DCGANGenerator((32, 32, 1), width=4), jnp.zeros((2, 10))
+        biased = {"ConvTranspose_2/bias"}
+    else:
+        module, inputs = nets.DCGANDiscriminator(width=4), jnp.zeros((2, 32, 32, 1))
+        biased = {"Conv_0/bias", "Dense_0/bias"}
+    params = shapes(jax.eval_shape(lambda x: module.init(RNG, x), inputs)["params"])
+    biases = {key for key in params if key.endswith("bias") and "BatchNorm" not in key}
+    assert biases == biased
+    norms = {key.split("/")[0] for key in params if "BatchNorm" in key}
+    assert len(norms) == (3 if player == "gen" else 2)
+
+
+def test_dcgan_weights_are_normal_with_deviation_002():
+    generator = nets.DCGANGenerator((16, 16, 1), width=64)
+    params = generator.init(RNG, jnp.zeros((2, 100)))["params"]
+    for path, leaf in jax.tree_util.tree_leaves_with_path(params):
+        name = jax.tree_util.keystr(path)
+        if "kernel" in name:
+            np.testing.assert_allclose([leaf.mean(), leaf.std()], [0, 0.02], atol=2e-3)
+        elif "scale" in name:
+            np.testing.assert_allclose([leaf.mean(), leaf.std()], [1, 0.02], atol=1e-2)
+
+
+def test_evaluation_mode_uses_running_averages():
+    """In evaluation a sample does not depend on its batch, and no statistics change."""
+    generator = nets.DCGANGenerator((8, 8, 1), width=4)
+    z = jax.random.normal(RNG, (6, 5))
+    variables = generator.init(RNG, z)
+    together = generator.apply(variables, z, train=False)
+    alone = generator.apply(variables, z[:1], train=False)
+    np.testing.assert_allclose(together[:1], alone, rtol=1e-5)  # float32, another blocking
+    _, after = generator.apply(variables, z, train=True, mutable=["batch_stats"])
+    changed = jax.tree.map(
+        lambda a, b: bool((a != b).any()),
+        after,
+        dict(variables)["batch_stats"] and {"batch_stats": variables["batch_stats"]},
+    )
+    assert all(jax.tree.leaves(changed))
+
+
+def test_running_averages_weigh_the_newest_batch_by_a_tenth():
+    discriminator = nets.DCGANDiscriminator(width=4)
+    x = jax.random.normal(RNG, (6, 16, 16, 1))
+    variables = discriminator.init(RNG, x)
+    _, after = discriminator.apply(variables, x, mutable=["batch_stats"])
+    mean = after["batch_stats"]["BatchNorm_0"]["mean"]
+    _, again = discriminator.apply({**variables, **after}, x, mutable=["batch_stats"])
+    # From 0: 0.1 m, then 0.19 m.
+    np.testing.assert_allclose(again["batch_stats"]["BatchNorm_0"]["mean"], 1.9 * mean, rtol=1e-4)
+
+
+@pytest.mark.parametrize("size", [4, 12, 256])
+def test_other_sizes_are_refused(size):
+    with pytest.raises(ValueError, match=f"image size {size} is not one of"):
+        nets.DCGANDiscriminator().init(RNG, jnp.zeros((1, size, size, 1)))
+
+
+@pytest.mark.parametrize("shape", [(2,), (8, 16, 1)])
+def test_points_and_oblongs_are_refused(shape):
+    with pytest.raises(ValueError, match="square images"):
+        nets.DCGANGenerator(shape).init(RNG, jnp.zeros((1, 5)))
+
+
+def test_mlp_settings():
+    """Width, depth, activation and initialiser do what they say."""
+    module = nets.MLPDiscriminator(
+        width=16, depth=3, activation=nn.tanh, kernel_init=nn.initializers.orthogonal(0.8)
+    )
+    params = module.init(RNG, jnp.zeros((1, 16)))["params"]
+    assert len(params) == 4
+    kernel = params["Dense_1"]["kernel"]
+    np.testing.assert_allclose(kernel.T @ kernel, 0.64 * np.eye(16), atol=1e-5)
+
+
+def test_mlp_input_scale(x64):
+    plain, scaled = nets.MLPDiscriminator(width=4), nets.MLPDiscriminator(width=4, input_scale=0.25)
+    x = jax.random.normal(RNG, (3, 2))
+    params = plain.init(RNG, x)
+    np.testing.assert_allclose(scaled.apply(params, 4 * x), plain.apply(params, x), rtol=1e-10)
+
+
+@pytest.mark.parametrize("name", nets.ACTIVATIONS)
+def test_activations_are_elementwise(name):
+    x = jnp.linspace(-2, 2, 5)
+    y = nets.ACTIVATIONS[name](x)
+    assert y.shape == x.shape
+    assert y[-1] == nets.ACTIVATIONS[name](x[-1:])[0]
+
+
+@pytest.mark.parametrize("name", nets.INITIALISERS)
+def test_initialisers_make_matrices(name):
+    matrix = nets.INITIALISERS[name]()(RNG, (6, 4), jnp.float32)
+    assert matrix.shape == (6, 4)
+    assert float(matrix.std()) > 0

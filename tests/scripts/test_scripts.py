@@ -1,0 +1,232 @@
+"""The scripts as processes: outputs, exit codes, bitwise repetition."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+CONFIG = "configs/digits_mlp.py"
+SMALL = [
+    "--config.steps=60",
+    "--config.log_every=10",
+    "--config.sample_every=0",
+    "--config.checkpoint_every=20",
+    "--config.evaluation_samples=100",
+]
+
+
+def command(script, *arguments):
+    return [sys.executable, f"scripts/{script}.py", *map(str, arguments)]
+
+
+def call(script, *arguments):
+    environment = {**os.environ, "XLA_FLAGS": ""}  # one device, as a user's process has
+    return subprocess.run(
+        command(script, *arguments), cwd=ROOT, env=environment, capture_output=True, text=True
+    )
+
+
+def trained(workdir, *changes):
+    done = call("train", "--config", CONFIG, "--workdir", workdir, *SMALL, *changes)
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+def untimed(workdir):
+    rows = [json.loads(line) for line in (workdir / "metrics.jsonl").read_text().splitlines()]
+    return [{k: v for k, v in row.items() if not k.startswith("time/")} for row in rows]
+
+
+def leaves(workdir):
+    """All arrays of the newest state, by a process of its own."""
+    code = (
+        "import sys, jax, numpy as np; from ganjax import experiment\n"
+        "state = experiment.load(sys.argv[1]).state\n"
+        "np.savez(sys.argv[2], *map(np.asarray, jax.tree.leaves(state)))"
+    )
+    out = workdir / "leaves.npz"
+    subprocess.run([sys.executable, "-c", code, workdir, out], cwd=ROOT, check=True)
+    with np.load(out) as arrays:
+        return [arrays[name] for name in arrays.files]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    workdir = tmp_path_factory.mktemp("runs") / "one"
+    return workdir, trained(workdir)
+
+
+def test_train_prints_scores_and_where_the_pictures_are(run):
+    workdir, done = run
+    assert "inception_score" in done.stdout
+    assert "real data" in done.stdout
+    assert f"pictures: {workdir}/samples/step_60.png" in done.stdout
+    assert re.search(r"step 10/60 .* steps/s", done.stderr)
+    assert "step 10/60" not in done.stdout
+
+
+def test_same_seed_two_processes_bitwise(run, tmp_path):
+    trained(tmp_path / "two")
+    assert untimed(run[0]) == untimed(tmp_path / "two")
+    first, second = leaves(run[0]), leaves(tmp_path / "two")
+    assert len(first) == len(second) > 40
+    for a, b in zip(first, second, strict=True):
+        assert a.dtype == b.dtype
+        np.testing.assert_array_equal(a, b)
+    for workdir in (run[0], tmp_path / "two"):
+        done = call("sample", "--workdir", workdir, "--n", 5, "--npz", workdir / "x.npz")
+        assert done.returncode == 0, done.stderr
+    with np.load(run[0] / "x.npz") as a, np.load(tmp_path / "two" / "x.npz") as b:
+        assert a["x"].shape == (5, 8, 8, 1)
+        np.testing.assert_array_equal(a["x"], b["x"])
+
+
+def test_terminated_and_called_again_is_bitwise_the_same(run, tmp_path):
+    """SIGTERM after the first line: exit code 75, then the same command finishes the run."""
+    workdir = tmp_path / "stopped"
+    arguments = command("train", "--config", CONFIG, "--workdir", workdir, *SMALL)
+    process = subprocess.Popen(
+        arguments,
+        cwd=ROOT,
+        env={**os.environ, "XLA_FLAGS": ""},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while "step 10/60" not in process.stderr.readline():
+        assert process.poll() is None
+    process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate()
+    status = json.loads((workdir / "status.json").read_text())
+    if process.returncode == 0:  # the run was quicker than the signal
+        assert status["status"] == "done"
+    else:
+        assert process.returncode == 75, errors
+        assert "the same command resumes" in errors
+        assert status["status"] == "interrupted"
+    trained(workdir)
+    assert untimed(workdir) == untimed(run[0])
+    for a, b in zip(leaves(workdir), leaves(run[0]), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_another_config_on_the_same_folder_is_refused_with_a_diff(run):
+    changed = [*SMALL, "--config.gen_tx.learning_rate=0.5"]
+    done = call("train", "--config", CONFIG, "--workdir", run[0], *changed)
+    assert done.returncode == 4
+    assert "gen_tx.learning_rate: 0.001 -> 0.5" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_dry_run_trains_nothing(tmp_path):
+    done = call("train", "--config", CONFIG, "--workdir", tmp_path / "dry", "--dry_run")
+    assert done.returncode == 0, done.stderr
+    for line in (
+        '"batch_size": 64',
+        "generator parameters: 90,688",
+        "discriminator parameters: 82,689",
+        "estimated memory of the device:",
+    ):
+        assert line in done.stdout
+    assert not (tmp_path / "dry").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--config.bach_size=3"], "Did you mean 'batch_size'?"),
+        (["--config.batch_size=0"], "batch_size=0"),
+        (["--config.steps=many"], "config.steps=many"),
+        (["--config.schem.name=x"], 'Did you mean "scheme"'),
+        (["--config.gen_tx.learning_rate=-1"], "gen_tx.learning_rate=-1"),
+        (["--config.gen_tx.lerning_rate=1"], "Did you mean 'learning_rate'?"),
+        (["--config.data.classes=3"], "data.classes=3"),
+        (["--config.loss.name=nonsaturating"], "Did you mean 'non_saturating'?"),
+        (["--workdirs=x"], "Unknown command line flag 'workdirs'"),
+        (["extra"], "unexpected argument 'extra'"),
+    ],
+)
+def test_mistakes_exit_with_2_and_one_message(arguments, message, tmp_path):
+    done = call("train", "--config", CONFIG, "--workdir", tmp_path / "run", *arguments)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stderr.count("error:") == 1
+    assert done.stdout == ""
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_missing_config_file_or_flag(tmp_path):
+    done = call("train", "--config", "configs/nothing.py", "--workdir", tmp_path / "run")
+    assert done.returncode == 2
+    assert "configs/nothing.py" in done.stderr
+    assert "Traceback" not in done.stderr
+    done = call("train", "--workdir", tmp_path / "run")
+    assert done.returncode == 2
+    assert "--config" in done.stderr
+
+
+def test_a_divergence_exits_with_3(tmp_path):
+    workdir = tmp_path / "run"
+    steep = "--config.gen_tx={'name': 'sgd', 'learning_rate': 1e30}"
+    done = call("train", "--config", CONFIG, "--workdir", workdir, *SMALL, steep)
+    assert done.returncode == 3, done.stderr
+    assert "not finite at step" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert json.loads((workdir / "status.json").read_text())["status"] == "diverged"
+
+
+def test_sample_and_evaluate_from_the_run_folder_alone(run, tmp_path):
+    out = tmp_path / "grid.png"
+    done = call("sample", "--workdir", run[0], "--n", 9, "--seed", 4, "--out", out)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == str(out)
+    assert out.stat().st_size > 0
+    scores = tmp_path / "scores.json"
+    done = call("evaluate", "--workdir", run[0], "--n", 200, "--json", scores)
+    assert done.returncode == 0, done.stderr
+    report = json.loads(scores.read_text())
+    assert (report["samples"], report["step"], report["average"]) == (200, 60, True)
+    done = call("sample", "--workdir", tmp_path)
+    assert done.returncode == 4
+    assert "not a run folder" in done.stderr
+
+
+def test_no_usable_checkpoint_exits_with_5(tmp_path):
+    workdir = tmp_path / "run"
+    trained(workdir, "--config.steps=20", "--config.log_every=20")
+    next((workdir / "checkpoints").glob("*/manifest.json")).unlink()
+    assert call("sample", "--workdir", workdir).returncode == 5
+
+
+def test_help_lists_the_flags():
+    done = call("train", "--help")
+    assert done.returncode in (0, 1)  # absl leaves with 1
+    for flag in ("--config", "--workdir", "--[no]dry_run"):
+        assert flag in done.stdout
+
+
+def test_two_processes_cannot_share_a_folder(tmp_path):
+    workdir = tmp_path / "run"
+    arguments = command("train", "--config", CONFIG, "--workdir", workdir, "--config.steps=100000")
+    first = subprocess.Popen(
+        arguments, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        while not (workdir / "metrics.jsonl").exists():
+            assert first.poll() is None
+            time.sleep(0.1)
+        done = call("train", "--config", CONFIG, "--workdir", workdir, "--config.steps=100000")
+    finally:
+        first.kill()
+        first.wait()
+    assert done.returncode == 4
+    assert "in use by process" in done.stderr

@@ -1,0 +1,62 @@
+"""Every shipped config: its docstring says what to expect, and it plays two steps."""
+
+import importlib.util
+from pathlib import Path
+
+import jax
+import ml_collections
+import pytest
+
+from ganjax import experiment, train
+
+FOLDER = Path(__file__).parent.parent / "configs"
+FILES = sorted(FOLDER.glob("*.py"))
+CONFIGS = pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+
+
+def module(path):
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    loaded = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(loaded)
+    return loaded
+
+
+def test_there_are_configs():
+    assert {"digits_mlp", "digits_dcgan", "ring8_nonsaturating"} <= {path.stem for path in FILES}
+
+
+@CONFIGS
+def test_the_docstring_says_what_to_expect(path):
+    text = module(path).__doc__
+    command = f"python scripts/train.py --config configs/{path.name} --workdir runs/{path.stem}"
+    assert command in text
+    for part in ("Time:", "Result:"):
+        assert part in text
+
+
+@CONFIGS
+def test_configs_are_locked(path):
+    config = module(path).get_config()
+    assert isinstance(config, ml_collections.ConfigDict)
+    assert config.is_locked
+
+
+@CONFIGS
+def test_two_steps(path, tmp_path):
+    with module(path).get_config().unlocked() as config:
+        config.update(
+            steps=2,
+            log_every=1,
+            sample_every=0,
+            checkpoint_every=0,
+            batch_size=4,
+            evaluation_samples=50,
+            sample_count=4,
+        )
+    built = experiment.build(config)
+    result = train.train(built, tmp_path)
+    assert result.step == 2
+    assert (built.evaluate is None) == (result.report == {})
+    assert experiment.load(tmp_path).step == 2
+    template = experiment.template(built)
+    assert all(isinstance(leaf, jax.ShapeDtypeStruct) for leaf in jax.tree.leaves(template))

@@ -1,0 +1,251 @@
+"""From names to functions: everything a config can say, and every way it can be wrong."""
+
+import json
+import sys
+import textwrap
+
+import jax
+import ml_collections
+import numpy as np
+import optax
+import pytest
+
+from ganjax import experiment, run_folder
+from ganjax.errors import CheckpointError, ConfigError, RunFolderError
+
+ADAM = {"name": "adam", "learning_rate": 1e-3}
+RING = {
+    "batch_size": 8,
+    "data": {"name": "ring"},
+    "game": {"name": "gan", "z_dim": 2},
+    "generator": {"name": "mlp", "width": 4},
+    "discriminator": {"name": "mlp", "width": 4},
+    "loss": {"name": "non_saturating"},
+    "scheme": {"name": "simultaneous"},
+    "gen_tx": ADAM,
+    "disc_tx": ADAM,
+}
+TOY = {
+    "game": {"name": "dirac", "loss": "minimax", "penalty": {"name": "r1", "gamma": 1.0}},
+    "scheme": {"name": "alternating"},
+    "gen_tx": {"name": "sgd", "learning_rate": 0.1},
+    "disc_tx": {"name": "sgd", "learning_rate": 0.1},
+}
+
+
+def one_step(config):
+    built = experiment.build(config)
+    keys = experiment.streams(0)
+    state = experiment.initial_state(built, keys.init)
+    return built, *built.scheme.step(state, built.batch(built.train, keys.play), keys.play)
+
+
+def test_a_config_of_any_kind_builds():
+    for config in (RING, ml_collections.ConfigDict(RING), json.loads(json.dumps(RING))):
+        assert experiment.build(config).config.to_dict()["batch_size"] == 8
+
+
+def test_toys_need_no_data():
+    built, state, metrics = one_step(TOY)
+    assert built.data is None
+    assert built.sample is None
+    assert "penalty/disc" in metrics
+    assert state.step == 1
+
+
+def test_sections_reach_their_functions():
+    config = {
+        **RING,
+        "generator": {
+            "name": "mlp",
+            "width": 6,
+            "depth": 1,
+            "activation": "tanh",
+            "kernel_init": {"name": "orthogonal", "scale": 0.8},
+        },
+        "discriminator": {"name": "mlp", "width": 5, "depth": 3, "input_scale": 0.25},
+        "prior": {"name": "uniform"},
+        "penalties": {"a": {"name": "r1", "gamma": 1.0}, "b": {"name": "r1", "gamma": 2.0}},
+        "scheme": {"name": "alternating", "disc_updates": 3},
+        "average": {"name": "ema", "decay": 0.9},
+    }
+    _, state, metrics = one_step(config)
+    kernels = {k: v["kernel"].shape for k, v in state.params.gen.items()}
+    assert kernels == {"Dense_0": (2, 6), "Dense_1": (6, 2)}
+    assert len(state.params.disc) == 4
+    assert "penalty/disc" in metrics
+    assert int(metrics["evaluations/disc"]) == 3
+    first = experiment.initial_state(experiment.build(config), experiment.streams(0).init)
+    gram = np.asarray(first.params.gen["Dense_0"]["kernel"])
+    np.testing.assert_allclose(gram @ gram.T, 0.64 * np.eye(2), atol=1e-5)
+    jax.tree.map(
+        lambda a, old, new: np.testing.assert_allclose(a, 0.9 * old + 0.1 * new, atol=1e-6),
+        state.average,
+        first.params.gen,
+        state.params.gen,
+    )
+
+
+def test_learning_rates_and_schedules():
+    """SGD at a rate that falls linearly from 1 to 0 in two steps: moves of 1, 1/2, 0 gradients."""
+    schedule = {
+        "name": "linear_schedule",
+        "init_value": 1.0,
+        "end_value": 0.0,
+        "transition_steps": 2,
+    }
+    config = {
+        **TOY,
+        "game": {"name": "bilinear"},
+        "scheme": {"name": "simultaneous"},
+        "gen_tx": {"name": "sgd", "learning_rate": schedule},
+        "disc_tx": {"name": "sgd", "learning_rate": 0.0},
+    }
+    built = experiment.build(config)
+    state = experiment.initial_state(built, jax.random.key(0))
+    path = []
+    for _ in range(3):
+        state, _ = built.scheme.step(state, None, jax.random.key(0))
+        path.append(float(state.params.gen[0]))
+    assert path == [0.0, -0.5, -0.5]
+
+
+def test_fresh_batches_are_drawn():
+    config = {**RING, "scheme": {"name": "alternating", "disc_updates": 3, "fresh_batches": True}}
+    built = experiment.build(config)
+    batch = built.batch(built.train, jax.random.key(0))
+    assert batch["x"].shape == (3, 8, 2)
+    assert len(np.unique(np.asarray(batch["x"])[..., 0])) == 24
+    one_step(config)
+
+
+def test_samples_come_from_the_average():
+    config = {**RING, "average": {"name": "ema", "decay": 0.5}}
+    built, state, _ = one_step(config)
+    rng = jax.random.key(3)
+    averaged, live = built.sample(state, rng, 5), built.sample(state._replace(average=()), rng, 5)
+    swapped = state._replace(params=state.params._replace(gen=state.average), average=())
+    assert averaged.shape == (5, 2)
+    np.testing.assert_array_equal(averaged, built.sample(swapped, rng, 5))
+    assert (np.asarray(averaged) != np.asarray(live)).any()
+
+
+def test_many_samples_are_all_different():
+    built, state, _ = one_step({**RING, "generator": {"name": "mlp", "width": 64}})
+    samples = np.asarray(built.sample(state, jax.random.key(0), 601))
+    assert samples.shape == (601, 2)
+    assert len(np.unique(samples, axis=0)) == 601
+
+
+PLUGIN = """
+import jax, jax.numpy as jnp
+from flax import linen as nn
+from ganjax.losses import AdversarialLoss
+from ganjax.schemes import simultaneous
+
+hinge = AdversarialLoss(
+    gen=lambda real, fake: -jnp.mean(fake),
+    disc=lambda real, fake: jnp.mean(nn.relu(1 - real)) + jnp.mean(nn.relu(1 + fake)),
+)
+
+def scaled(scale: float):
+    return AdversarialLoss(*(lambda r, f, part=part: scale * part(r, f) for part in hinge))
+
+def frozen(game, tx, *, axis_name=None):
+    inner = simultaneous(game, tx, axis_name=axis_name)
+    def step(state, batch, rng):
+        after, metrics = inner.step(state, batch, rng)
+        return after._replace(params=state.params), metrics
+    return inner._replace(step=step)
+"""
+
+
+def test_your_own_functions_need_no_registration(tmp_path, monkeypatch):
+    (tmp_path / "my_plugin.py").write_text(textwrap.dedent(PLUGIN))
+    monkeypatch.syspath_prepend(tmp_path)
+    config = {
+        **RING,
+        "loss": {"name": "my_plugin:hinge"},
+        "scheme": {"name": "my_plugin:frozen"},
+        "average": {"name": "ema", "decay": 0.9},
+    }
+    _, state, metrics = one_step(config)
+    first = experiment.initial_state(experiment.build(config), experiment.streams(0).init)
+    jax.tree.map(np.testing.assert_array_equal, state.params, first.params)
+    _, _, scaled = one_step({**config, "loss": {"name": "my_plugin:scaled", "scale": 3.0}})
+    np.testing.assert_allclose(scaled["loss/disc"], 3 * metrics["loss/disc"], rtol=1e-6)
+    with pytest.raises(ConfigError, match="'scale'"):
+        experiment.build({**config, "loss": {"name": "my_plugin:scaled", "skale": 3.0}})
+    with pytest.raises(ConfigError, match="cannot be imported"):
+        experiment.build({**config, "loss": {"name": "my_plugin:nothing"}})
+    sys.modules.pop("my_plugin")
+
+
+def test_every_optax_optimiser_is_known():
+    for name in ("adam", "adamw", "sgd", "rmsprop", "adabelief", "optimistic_gradient_descent"):
+        assert callable(getattr(optax, name))
+        experiment.build({**TOY, "gen_tx": {"name": name, "learning_rate": 0.1}})
+
+
+@pytest.mark.parametrize(
+    ("base", "change", "message"),
+    [
+        (
+            RING,
+            {"loss": {"name": "nonsaturating"}},
+            "Did you mean 'non_saturating'? Known: minimax",
+        ),
+        (RING, {"loss": {"name": "minimax", "a": 1}}, "takes no arguments"),
+        (RING, {"data": {"name": "rings"}}, "Did you mean 'ring'?"),
+        (RING, {"data": {"name": "ring", "modes": 0}}, "in data: modes=0"),
+        (RING, {"data": {"name": "digits", "classes": 3}}, "data.classes=3 is of type int"),
+        (RING, {"data": {"name": "digits", "classes": (3, 3)}}, "distinct digits"),
+        (RING, {"data": {"name": "none"}}, "needs data"),
+        (RING, {"game": {"name": "gan", "zdim": 3}}, "Did you mean 'z_dim'?"),
+        (RING, {"game": {"name": "gan", "z_dim": 0}}, "in game: z_dim=0"),
+        (RING, {"game": {"name": "gans"}}, "Did you mean 'gan'?"),
+        (RING, {"game": {"name": "bilinear"}}, "has no use for the section 'generator'"),
+        (TOY, {"game": {"name": "gan"}, "data": {"name": "ring"}}, "needs a section 'generator'"),
+        (RING, {"generator": {"name": "dcgan"}}, "need square images"),
+        (RING, {"generator": {"name": "mlp", "widht": 3}}, "Did you mean 'width'?"),
+        (RING, {"generator": {"name": "mlp", "activation": "rellu"}}, "Did you mean 'relu'?"),
+        (RING, {"generator": {"name": "mlp", "width": {"name": "x"}}}, "generator.width"),
+        (
+            RING,
+            {"generator": {"name": "mlp", "kernel_init": {"name": "ortho"}}},
+            "Did you mean 'orthogonal'?",
+        ),
+        (RING, {"prior": {"name": "gauss"}}, "unknown prior"),
+        (RING, {"penalties": {"r1": {"name": "r1", "gamma": -1.0}}}, "in penalties.r1: gamma=-1"),
+        (RING, {"penalties": {"r1": {"name": "r2"}}}, "unknown penalties.r1 'r2'"),
+        (RING, {"scheme": {"name": "alternate"}}, "Did you mean 'alternating'?"),
+        (RING, {"scheme": {"name": "simultaneous", "disc_updates": 2}}, "'disc_updates'"),
+        (RING, {"scheme": {"name": "alternating", "first": "x"}}, "in scheme: first='x'"),
+        (RING, {"average": {"name": "emma"}}, "Did you mean 'ema'?"),
+        (RING, {"average": {"name": "ema", "decay": 1.0}}, "in average: decay=1.0"),
+        (RING, {"gen_tx": {"name": "adm", "learning_rate": 1}}, "Did you mean 'adam'?"),
+        (RING, {"gen_tx": {"name": "adam", "learning_rate": -1.0}}, "learning_rate=-1.0"),
+        (RING, {"gen_tx": {"name": "adam", "learning_rate": float("nan")}}, "learning_rate=nan"),
+        (RING, {"gen_tx": {"name": "adam", "learning_rate": "x"}}, "learning_rate='x'"),
+        (RING, {"gen_tx": {"name": "adam"}}, "lacks 'learning_rate'"),
+        (RING, {"gen_tx": {**ADAM, "b3": 1}}, "unknown argument 'b3'"),
+        (RING, {"gen_tx": {**ADAM, "b1": "x"}}, "gen_tx.b1='x'"),
+        (RING, {"disc_tx": {"name": "sgd", "learning_rate": {"name": "cosine"}}}, "cosine"),
+        (RING, {"evaluation": {"name": "digits"}}, "ten classes"),
+        (RING, {"evaluation": {"name": "mode"}}, "Did you mean 'modes'?"),
+        (TOY, {"evaluation": {"name": "modes"}}, "generates no samples"),
+        (TOY, {"game": {"name": "dirac", "loss": "minmax"}}, "Did you mean 'minimax'?"),
+    ],
+)
+def test_mistakes_are_answered(base, change, message):
+    with pytest.raises(ConfigError) as caught:
+        experiment.build({**base, **change})
+    assert message in str(caught.value)
+
+
+def test_load_refuses_what_is_no_run(tmp_path):
+    with pytest.raises(RunFolderError, match="not a run folder"):
+        experiment.load(tmp_path)
+    run_folder.claim(tmp_path, experiment.build(TOY).config.to_dict())
+    with pytest.raises(CheckpointError, match="no checkpoint"):
+        experiment.load(tmp_path)

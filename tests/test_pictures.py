@@ -1,0 +1,52 @@
+"""Pictures: pixels where they belong."""
+
+import numpy as np
+from PIL import Image
+
+from ganjax import pictures
+
+
+def test_image_grid_places_every_image():
+    x = np.stack([np.full((8, 8, 1), value) for value in (-1.0, 0.0, 1.0)])
+    grid = pictures.image_grid(x, columns=2)
+    assert grid.shape == (2 * 48 + 3 * 3, 2 * 48 + 3 * 3, 1)
+    assert grid.dtype == np.uint8
+    assert grid[10, 10, 0] == 0
+    assert grid[10, 70, 0] == 128
+    assert grid[70, 10, 0] == 255
+    assert grid[0, 0, 0] == 255  # the gap
+
+
+def test_large_images_keep_their_size():
+    assert pictures.image_grid(np.zeros((4, 64, 64, 3))).shape == (140, 140, 3)
+
+
+def test_save_samples_by_shape(tmp_path):
+    real = np.random.default_rng(0).normal(size=(20, 2))
+    assert pictures.save_samples(tmp_path / "a" / "images.png", np.zeros((4, 8, 8, 3)), real)
+    assert pictures.save_samples(tmp_path / "points.png", real, real)
+    assert not pictures.save_samples(tmp_path / "none.png", np.zeros((4, 5)), real)
+    with Image.open(tmp_path / "a" / "images.png") as images:
+        assert images.mode == "RGB"
+    with Image.open(tmp_path / "points.png") as points:
+        assert points.size == (550, 550)
+    assert not (tmp_path / "none.png").exists()
+
+
+def test_neighbours_are_the_nearest(tmp_path):
+    train = np.stack([np.full((8, 8, 1), value) for value in (-1.0, 1.0)])
+    pictures.save_neighbours(tmp_path / "n.png", np.full((1, 8, 8, 1), 0.9), train)
+    with Image.open(tmp_path / "n.png") as file:
+        image = np.asarray(file)
+    assert image.shape == (105, 54)
+    assert image[80, 20] == 255
+
+
+def test_curves(tmp_path):
+    rows = [
+        {"step": s, "loss/gen": 1.0, "loss/disc": 2.0, "grad_norm/gen": 0.0, "disc/accuracy": 0.5}
+        for s in (1, 2)
+    ]
+    pictures.save_curves(tmp_path / "curves.png", rows, "title")
+    pictures.save_curves(tmp_path / "empty.png", [], "title")
+    assert (tmp_path / "curves.png").stat().st_size > (tmp_path / "empty.png").stat().st_size > 0

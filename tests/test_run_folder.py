@@ -1,0 +1,58 @@
+"""The run folder: lock, claim, metrics."""
+
+import json
+
+import pytest
+
+from ganjax import run_folder
+from ganjax.errors import RunFolderError
+
+
+def test_one_process_at_a_time(tmp_path):
+    with (
+        run_folder.locked(tmp_path / "run"),
+        pytest.raises(RunFolderError, match="in use by process"),
+        run_folder.locked(tmp_path / "run"),
+    ):
+        pass
+    with run_folder.locked(tmp_path / "run"):
+        pass
+
+
+def test_a_folder_belongs_to_its_config(tmp_path):
+    config = {"steps": 5, "classes": (1, 2), "scheme": {"name": "a"}}
+    run_folder.claim(tmp_path, config)
+    run_folder.claim(tmp_path, config)  # tuples come back from JSON as lists
+    assert run_folder.read_config(tmp_path)["steps"] == 5
+    with pytest.raises(RunFolderError, match="steps: 5 -> 6"):
+        run_folder.claim(tmp_path, {**config, "steps": 6})
+
+
+def test_what_is_no_run_folder(tmp_path):
+    with pytest.raises(RunFolderError, match=r"no config\.json"):
+        run_folder.read_config(tmp_path)
+    (tmp_path / "config.json").write_text("{")
+    with pytest.raises(RunFolderError, match="not JSON"):
+        run_folder.read_config(tmp_path)
+
+
+def test_metrics_rewind(tmp_path):
+    assert run_folder.read_metrics(tmp_path) == []
+    for step in (1, 2, 3):
+        run_folder.append_metrics(tmp_path, {"step": step, "loss/gen": step / 3})
+    with open(tmp_path / "metrics.jsonl", "a") as file:
+        file.write('{"step": 4, "lo')  # torn by a kill
+    assert [row["step"] for row in run_folder.read_metrics(tmp_path)] == [1, 2, 3]
+    assert [row["step"] for row in run_folder.rewind_metrics(tmp_path, 2)] == [1, 2]
+    run_folder.append_metrics(tmp_path, {"step": 3})
+    assert [row["step"] for row in run_folder.read_metrics(tmp_path)] == [1, 2, 3]
+
+
+def test_status_and_manifest(tmp_path):
+    run_folder.write_status(tmp_path, "diverged", 7, "why")
+    status = json.loads((tmp_path / "status.json").read_text())
+    assert status == {"status": "diverged", "step": 7, "reason": "why"}
+    run_folder.write_manifest(tmp_path, ["cpu:0"], seed=3)
+    manifest = json.loads((tmp_path / "manifest.json").read_text())
+    assert {"jax", "flax", "optax", "ganjax"} <= manifest["packages"].keys()
+    assert (manifest["seed"], manifest["devices"]) == (3, ["cpu:0"])

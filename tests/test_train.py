@@ -1,0 +1,265 @@
+"""The loop: resuming is bitwise, a divergence is caught at its step, the folder tells the truth."""
+
+import contextlib
+import json
+import threading
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from ganjax import checkpoints, experiment, run_folder, train
+from ganjax.errors import CheckpointError, Interrupted, NotFiniteError, RunFolderError
+
+ADAM = {"name": "adam", "learning_rate": 1e-3, "b1": 0.5}
+DCGAN = {
+    "steps": 25,  # not a multiple of the chunk
+    "log_every": 5,
+    "checkpoint_every": 10,
+    "batch_size": 8,
+    "sample_count": 4,
+    "evaluation_samples": 50,
+    "data": {"name": "digits"},
+    "game": {"name": "gan", "z_dim": 4},
+    "generator": {"name": "dcgan", "width": 4},
+    "discriminator": {"name": "dcgan", "width": 4},
+    "loss": {"name": "non_saturating"},
+    "penalties": {"r1": {"name": "r1", "gamma": 0.1}},
+    "scheme": {"name": "alternating", "disc_updates": 2},
+    "average": {"name": "ema", "decay": 0.9},
+    "gen_tx": ADAM,
+    "disc_tx": ADAM,
+    "evaluation": {"name": "digits"},
+}
+SGD = {"name": "sgd", "learning_rate": 0.1}
+TOY = {
+    "steps": 20,
+    "log_every": 5,
+    "game": {"name": "bilinear"},
+    "scheme": {"name": "simultaneous"},
+    "gen_tx": SGD,
+    "disc_tx": SGD,
+}
+
+
+def untimed(workdir):
+    return [
+        {key: value for key, value in row.items() if not key.startswith("time/")}
+        for row in run_folder.read_metrics(workdir)
+    ]
+
+
+def status(workdir):
+    return json.loads((workdir / "status.json").read_text())
+
+
+def states_equal(a, b):
+    assert jax.tree.structure(a) == jax.tree.structure(b)
+    jax.tree.map(np.testing.assert_array_equal, a, b)
+
+
+@pytest.fixture(scope="module")
+def built():
+    return experiment.build(DCGAN)
+
+
+@pytest.fixture(scope="module")
+def whole(built, tmp_path_factory):
+    """A run that nothing interrupted."""
+    workdir = tmp_path_factory.mktemp("whole")
+    return workdir, train.train(built, workdir)
+
+
+def stop_after(monkeypatch, rows):
+    """Asks the loop to stop once it has shown so many rows, as a signal would."""
+    asked = threading.Event()
+
+    @contextlib.contextmanager
+    def interruptible():
+        yield asked
+
+    @contextlib.contextmanager
+    def progress(step, steps):
+        shown = []
+
+        def show(row):
+            shown.append(row)
+            if len(shown) == rows:
+                asked.set()
+
+        yield show
+
+    monkeypatch.setattr(train, "interruptible", interruptible)
+    monkeypatch.setattr(train, "progress", progress)
+
+
+def test_a_run_leaves_its_folder(whole):
+    workdir, result = whole
+    assert result.step == 25
+    assert status(workdir) == {"status": "done", "step": 25, "reason": ""}
+    assert checkpoints.steps(workdir / "checkpoints") == [20, 25]
+    assert [row["step"] for row in untimed(workdir)] == [5, 10, 15, 20, 25]
+    assert untimed(workdir)[-1]["evaluations/gen"] == 25
+    assert untimed(workdir)[-1]["evaluations/disc"] == 50
+    assert result.picture == workdir / "samples" / "step_25.png"
+    for name in ("config.json", "manifest.json", "curves.png", "samples/step_25.png"):
+        assert (workdir / name).stat().st_size > 0
+    assert result.report == json.loads((workdir / "eval" / "step_25.json").read_text())
+    assert result.report["samples"] == 50
+
+
+@pytest.mark.parametrize("rows", [2, 3], ids=["at_a_checkpoint", "between_checkpoints"])
+def test_interrupted_and_resumed_is_bitwise_uninterrupted(
+    rows, built, whole, tmp_path, monkeypatch
+):
+    with monkeypatch.context() as patch:
+        stop_after(patch, rows)
+        with pytest.raises(Interrupted, match=f"saved at step {5 * rows} of 25"):
+            train.train(built, tmp_path)
+    assert status(tmp_path)["status"] == "interrupted"
+    train.train(built, tmp_path)
+    template = experiment.template(built)
+    resumed = checkpoints.restore(tmp_path / "checkpoints", template)
+    uninterrupted = checkpoints.restore(whole[0] / "checkpoints", template)
+    assert resumed.step == uninterrupted.step == 25
+    states_equal(resumed.state, uninterrupted.state)
+    assert untimed(tmp_path) == untimed(whole[0])
+    for name in ("samples/step_25.png", "eval/step_25.json"):
+        assert (tmp_path / name).read_bytes() == (whole[0] / name).read_bytes()
+
+
+def test_killed_after_a_checkpoint_resumes_from_it(built, whole, tmp_path, monkeypatch):
+    """A kill leaves rows beyond the last checkpoint; they are written anew, not twice."""
+
+    @contextlib.contextmanager
+    def killed(step, steps):
+        def show(row):
+            if row["step"] == 15:
+                raise KeyboardInterrupt
+
+        yield show
+
+    with monkeypatch.context() as patch:
+        patch.setattr(train, "progress", killed)
+        with pytest.raises(KeyboardInterrupt):
+            train.train(built, tmp_path)
+    assert checkpoints.steps(tmp_path / "checkpoints") == [10]
+    assert [row["step"] for row in untimed(tmp_path)] == [5, 10, 15]
+    train.train(built, tmp_path)
+    assert untimed(tmp_path) == untimed(whole[0])
+
+
+def test_a_finished_run_is_not_trained_again(built, whole, monkeypatch):
+    workdir, result = whole
+    monkeypatch.setattr(train, "_play", None)
+    assert train.train(built, workdir) == result
+
+
+def test_load_gives_the_state_and_samples(built, whole):
+    loaded = experiment.load(whole[0])
+    assert loaded.step == 25
+    assert loaded.state.step == 25
+    samples = loaded.sample(loaded.state, jax.random.key(0), 3)
+    assert samples.shape == (3, 8, 8, 1)
+
+
+def test_another_config_is_refused(whole):
+    changed = experiment.build({**DCGAN, "steps": 30})
+    with pytest.raises(RunFolderError, match="steps: 25 -> 30"):
+        train.train(changed, whole[0])
+
+
+def test_chunk_equals_loop_of_steps():
+    """The compiled scan against steps called one by one with the documented keys."""
+    built = experiment.build(DCGAN)
+    keys = experiment.streams(0)
+    state = jax.jit(lambda rng: experiment.initial_state(built, rng))(keys.init)
+    looped, rows, step = state, [], jax.jit(built.scheme.step)
+    for index in range(4):
+        rng_batch, rng_step = jax.random.split(jax.random.fold_in(keys.play, index))
+        looped, metrics = step(looped, built.batch(built.train, rng_batch), rng_step)
+        rows.append(metrics)
+    compiled = train.compiled_chunk(built, 4)
+    scanned, chunk = compiled(state, built.train, keys.play, jnp.int32(0))
+    assert chunk.bad_step == train.FINITE
+    # float32 under Adam; other fusions round otherwise.
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=2e-4), looped, scanned)
+    losses = [float(row["loss/disc"]) for row in rows]
+    np.testing.assert_allclose(chunk.metrics["loss/disc"], np.mean(losses), rtol=1e-4)
+    assert chunk.metrics["evaluations/disc"] == 8
+
+
+def test_seeds_differ():
+    path = []
+    for seed in (0, 1):
+        built = experiment.build({**DCGAN, "seed": seed})
+        keys = experiment.streams(seed)
+        path.append(experiment.initial_state(built, keys.init).params.disc["Conv_0"]["kernel"])
+    assert (np.asarray(path[0]) != np.asarray(path[1])).any()
+
+
+def test_a_divergence_is_found_at_its_step(tmp_path):
+    """V = x y with step 1e10: the loss of step 5 (from 1) is beyond float32."""
+    steep = {**SGD, "learning_rate": 1e10}
+    built = experiment.build({**TOY, "gen_tx": steep, "disc_tx": steep, "checkpoint_every": 5})
+    with jax.disable_jit():
+        state, losses = experiment.initial_state(built, jax.random.key(0)), []
+        for _ in range(10):
+            state, metrics = built.scheme.step(state, None, jax.random.key(0))
+            finite = all(
+                np.isfinite(metrics[f"{key}/{player}"])
+                for key in ("loss", "grad_norm")
+                for player in ("gen", "disc")
+            )
+            losses.append(finite)
+    bad = losses.index(False) + 1
+    with pytest.raises(NotFiniteError, match=f"not finite at step {bad};"):
+        train.train(built, tmp_path)
+    assert status(tmp_path)["status"] == "diverged"
+    assert status(tmp_path)["step"] == bad
+    assert (tmp_path / "crash" / f"step_{bad}.json").exists()
+
+
+def test_parameters_that_are_not_finite_are_never_saved(tmp_path):
+    """The last step's loss is finite, what it makes of the parameters is not."""
+    metrics = {f"{k}/{p}": jnp.ones(5) for k in ("loss", "grad_norm") for p in ("gen", "disc")}
+    assert train._bad_step(metrics, {"w": jnp.ones(2)}, 5) == train.FINITE
+    assert train._bad_step(metrics, {"w": jnp.array([1, jnp.nan])}, 5) == 4
+    metrics["loss/gen"] = jnp.array([1, 1, jnp.inf, 1, jnp.nan])
+    assert train._bad_step(metrics, {"w": jnp.ones(2)}, 5) == 2
+
+
+def test_damaged_checkpoints_are_told(tmp_path):
+    built = experiment.build(TOY)
+    train.train(built, tmp_path)
+    (tmp_path / "checkpoints" / "20" / "manifest.json").unlink()
+    with pytest.raises(CheckpointError, match="no intact checkpoint"):
+        train.train(built, tmp_path)
+
+
+def test_a_bug_leaves_its_traceback(tmp_path, monkeypatch):
+    def broken(row):
+        raise ZeroDivisionError("a bug")
+
+    monkeypatch.setattr(train, "_tensorboard", lambda workdir, step: broken)
+    with pytest.raises(ZeroDivisionError):
+        train.train(experiment.build(TOY), tmp_path)
+    assert status(tmp_path)["status"] == "failed"
+    assert "a bug" in (tmp_path / "crash" / "traceback.txt").read_text()
+
+
+def test_tensorboard_mirrors_the_metrics(tmp_path):
+    pytest.importorskip("tensorboardX")
+    train.train(experiment.build(TOY), tmp_path)
+    events = list((tmp_path / "tensorboard").glob("events.*"))
+    assert len(events) == 1
+    assert b"grad_norm/gen" in events[0].read_bytes()
+
+
+def test_the_toy_follows_theory(tmp_path):
+    """20 simultaneous steps of 0.1 on x y: |z| grows by sqrt(1.01) each."""
+    train.train(experiment.build(TOY), tmp_path)
+    state = experiment.load(tmp_path).state
+    square = float(state.params.gen[0] ** 2 + state.params.disc[0] ** 2)
+    np.testing.assert_allclose(square, 2 * 1.01**20, rtol=1e-5)
