@@ -70,11 +70,28 @@ def save_samples(path: Path, x: np.ndarray, x_real: np.ndarray) -> bool:
     return True
 
 
-def save_neighbours(path: Path, x: np.ndarray, train: np.ndarray) -> None:
-    """Draws images [n, height, width, channel] above their nearest ones in `train`, row by row."""
+def save_comparison(path: Path, x: np.ndarray, held_out: np.ndarray, train: np.ndarray) -> None:
+    """Draws held-out real images, generated ones, and the training image nearest to each of these.
+
+    Args:
+      path: of the PNG.
+      x: generated images [n, height, width, channel] in [-1, 1].
+      held_out: real images that were not trained on, at least n of them are drawn if there are.
+      train: the training images, searched for the nearest in Euclidean distance.
+    """
     flat, pool = x.reshape(len(x), -1), train.reshape(len(train), -1)
-    distances = ((flat[:, None] - pool[None]) ** 2).sum(-1)
-    save_image(path, image_grid(np.concatenate([x, train[distances.argmin(1)]]), columns=len(x)))
+    nearest = train[((flat[:, None] - pool[None]) ** 2).sum(-1).argmin(1)]
+    panels = {
+        "real, held out": held_out[: len(x)],
+        "generated": x,
+        "nearest training images": nearest,
+    }
+    figure = Figure(figsize=(9, 3.3), layout="constrained")
+    for axes, (title, images) in zip(figure.subplots(1, len(panels)), panels.items(), strict=True):
+        axes.imshow(image_grid(images), cmap="gray", vmin=0, vmax=255, interpolation="none")
+        axes.set_title(title)
+        axes.axis("off")
+    _save(figure, path)
 
 
 def save_curves(path: Path, rows: Sequence[Mapping[str, float]], title: str) -> None:

@@ -1,4 +1,4 @@
-"""Scores samples of a run with the evaluation its config names, and draws nearest neighbours.
+"""Scores samples of a run with the evaluation its config names, beside real data, and draws both.
 
 python scripts/evaluate.py --workdir runs/digits_mlp --n 5000 --json scores.json
 """
@@ -15,6 +15,8 @@ N = flags.DEFINE_integer("n", 5000, "Number of samples.", lower_bound=2)
 SEED = flags.DEFINE_integer("seed", 0, "Seed of the latents.", lower_bound=0)
 LIVE = flags.DEFINE_bool("live", False, "Use the generator itself, not its moving average.")
 JSON = flags.DEFINE_string("json", None, "Also write the scores to this JSON file.")
+
+PICTURE = flags.DEFINE_string("picture", None, "PNG of images; by default in the run folder.")
 
 
 def main() -> None:
@@ -46,9 +48,11 @@ def main() -> None:
         }
         run_folder.write_json(Path(JSON.value), {**protocol, **report})
     if "x" in run.train and x.ndim == 4:
-        out = workdir / "eval" / "neighbours.png"
-        pictures.save_neighbours(out, x[:20], np.asarray(run.train["x"]))
-        print(f"samples above their nearest training examples: {out}")
+        out = Path(PICTURE.value or workdir / "eval" / "comparison.png")
+        pictures.save_comparison(
+            out, x[:49], np.asarray(run.data.test["x"]), np.asarray(run.train["x"])
+        )
+        print(f"real, generated and nearest training images: {out}")
 
 
 if __name__ == "__main__":

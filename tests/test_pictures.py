@@ -33,13 +33,17 @@ def test_save_samples_by_shape(tmp_path):
     assert not (tmp_path / "none.png").exists()
 
 
-def test_neighbours_are_the_nearest(tmp_path):
+def test_comparison(tmp_path, monkeypatch):
+    """The third panel holds the training image nearest to each generated one, in order."""
     train = np.stack([np.full((8, 8, 1), value) for value in (-1.0, 1.0)])
-    pictures.save_neighbours(tmp_path / "n.png", np.full((1, 8, 8, 1), 0.9), train)
-    with Image.open(tmp_path / "n.png") as file:
-        image = np.asarray(file)
-    assert image.shape == (105, 54)
-    assert image[80, 20] == 255
+    drawn = []
+    grid = pictures.image_grid
+    monkeypatch.setattr(pictures, "image_grid", lambda x: drawn.append(x) or grid(x))
+    x = np.stack([np.full((8, 8, 1), value) for value in (0.9, -0.4, 0.2)])
+    pictures.save_comparison(tmp_path / "c.png", x, np.zeros((5, 8, 8, 1)), train)
+    assert [panel.shape[0] for panel in drawn] == [3, 3, 3]
+    np.testing.assert_array_equal(drawn[2], train[[1, 0, 1]])
+    assert (tmp_path / "c.png").stat().st_size > 0
 
 
 def test_curves(tmp_path):

@@ -195,7 +195,9 @@ def test_seeds_differ():
     for seed in (0, 1):
         built = experiment.build({**DCGAN, "seed": seed})
         keys = experiment.streams(seed)
-        path.append(experiment.initial_state(built, keys.init).params.disc["Conv_0"]["kernel"])
+        path.append(
+            experiment.initial_state(built, keys.init).params.disc["HalvingConv_0"]["kernel"]
+        )
     assert (np.asarray(path[0]) != np.asarray(path[1])).any()
 
 

@@ -3,7 +3,8 @@
 After the paper's guidelines: strided and fractionally strided convolutions, batch normalisation
 everywhere but at the generator's output and the discriminator's input, ReLU and LeakyReLU 0.2, tanh
 output, N(0, 0.02) weights. No bias stands before a batch normalisation: its gradient is zero in
-theory, and Adam would turn its rounding noise into steps.
+theory, and Adam would turn its rounding noise into steps. Paper: its released code has 5x5 kernels;
+ours are 4x4, a multiple of the stride, so that every output pixel has as many taps.
 """
 
 from functools import partial
@@ -11,6 +12,7 @@ from functools import partial
 import jax
 from flax import linen as nn
 
+from ganjax.nets.convolutions import DoublingConv, HalvingConv
 from ganjax.nets.layers import BatchNorm, leaky_relu
 
 _weights = nn.initializers.normal(0.02)
@@ -51,24 +53,16 @@ class DCGANGenerator(nn.Module):
       shape: (size, size, channel), size a power of two from 8 to 128.
       width: channels of the layer next to the output; they double towards the latent. The paper's
         64-pixel generator has 128.
-      kernel_size: side of the kernels. 4, a multiple of the stride, gives every output pixel as
-        many taps. Paper: its figure and released code have 5.
     """
 
     shape: tuple[int, ...]
     width: int = 128
-    kernel_size: int = 4
 
     @nn.compact
     def __call__(self, z: jax.Array, train: bool = True) -> jax.Array:
         layers = halvings(square_side(self.shape))
         norm = partial(BatchNorm, use_running_average=not train)
-        up = partial(
-            nn.ConvTranspose,
-            kernel_size=(self.kernel_size, self.kernel_size),
-            strides=(2, 2),
-            kernel_init=_weights,
-        )
+        up = partial(DoublingConv, kernel_init=_weights)
         channels = self.width * 2 ** (layers - 1)
         x = nn.Dense(4 * 4 * channels, use_bias=False, kernel_init=_weights)(z)
         x = nn.relu(norm()(x.reshape(-1, 4, 4, channels)))
@@ -83,22 +77,15 @@ class DCGANDiscriminator(nn.Module):
 
     Attributes:
       width: channels of the first layer; they double towards the logit. The paper's has 128.
-      kernel_size: side of the kernels; see `DCGANGenerator`.
     """
 
     width: int = 128
-    kernel_size: int = 4
 
     @nn.compact
     def __call__(self, x: jax.Array, train: bool = True) -> jax.Array:
         layers = halvings(square_side(x.shape))
         norm = partial(BatchNorm, use_running_average=not train)
-        down = partial(
-            nn.Conv,
-            kernel_size=(self.kernel_size, self.kernel_size),
-            strides=(2, 2),
-            kernel_init=_weights,
-        )
+        down = partial(HalvingConv, kernel_init=_weights)
         x = leaky_relu(down(self.width)(x))
         for layer in range(1, layers):
             # [batch, s, s, c] -> [batch, s/2, s/2, 2c]

@@ -13,7 +13,7 @@ import optax
 from ganjax.types import Game, GanState, Loss, Players
 
 
-def start(game: Game, tx: Players, rng: jax.Array, batch: Any) -> GanState:
+def start(game: Game, tx: Players, rng: jax.Array, batch: Any = None) -> GanState:
     """The state before the first step: fresh players, fresh optimisers, no memory, no average."""
     params, model_state = game.init(rng, batch)
     return GanState(
@@ -109,6 +109,12 @@ def move(tx: Players, player: str, state: GanState, gradient: Any, loss: Loss) -
         opt_state=state.opt_state._replace(**{player: opt_state}),
         model_state=state.model_state._replace(**{player: loss.model_state}),
     )
+
+
+def move_both(tx: Players, state: GanState, gradients: Players, losses: Players) -> GanState:
+    """One optax move of both players from the same point."""
+    state = move(tx, "gen", state, gradients.gen, losses.gen)
+    return move(tx, "disc", state, gradients.disc, losses.disc)
 
 
 def summary(

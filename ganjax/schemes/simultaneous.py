@@ -1,6 +1,8 @@
 """Simultaneous gradient play."""
 
-from ganjax.schemes.field import both_gradients, move, start, summary
+from functools import partial
+
+from ganjax.schemes.field import both_gradients, move_both, start, summary
 from ganjax.types import Game, Players, Scheme
 
 
@@ -24,9 +26,8 @@ def simultaneous(game: Game, tx: Players, *, axis_name: str | None = None) -> Sc
         gradients, losses = both_gradients(
             game, state.params, state.model_state, batch, rng, axis_name
         )
-        state = move(tx, "gen", state, gradients.gen, losses.gen)
-        state = move(tx, "disc", state, gradients.disc, losses.disc)
+        state = move_both(tx, state, gradients, losses)
         metrics = summary(gradients, losses, gen_evaluations=1, disc_evaluations=1)
         return state._replace(step=state.step + 1), metrics
 
-    return Scheme(init=lambda rng, batch=None: start(game, tx, rng, batch), step=step)
+    return Scheme(init=partial(start, game, tx), step=step)

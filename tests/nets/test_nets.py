@@ -57,15 +57,15 @@ def test_dcgan_of_every_size(size):
     assert logits.shape == (2,)
     layers = size.bit_length() - 3
     assert shapes(variables["params"])["Dense_0/kernel"] == (100, 16 * 8 * 2 ** (layers - 1))
-    assert len([k for k in shapes(judge["params"]) if k.startswith("Conv") and "kernel" in k]) == (
-        layers
-    )
+    assert len(
+        [k for k in shapes(judge["params"]) if k.startswith("HalvingConv") and "kernel" in k]
+    ) == (layers)
 
 
 def test_the_papers_generator_has_1024_channels_at_4_pixels():
     generator = nets.DCGANGenerator((64, 64, 3), width=128)
     variables = jax.eval_shape(lambda z: generator.init(RNG, z), jnp.zeros((2, 100)))
-    kernels = [s for k, s in shapes(variables["params"]).items() if "ConvTranspose" in k]
+    kernels = [s for k, s in shapes(variables["params"]).items() if "DoublingConv" in k]
     assert (4, 4, 1024, 512) in kernels
     assert (4, 4, 128, 3) in kernels
 
@@ -75,10 +75,10 @@ def test_no_bias_before_a_batch_norm(player):
     """Only the layer that no normalisation follows has a bias; the rest would get no gradient."""
     if player == "gen":
         module, inputs = nets.DCGANGenerator((32, 32, 1), width=4), jnp.zeros((2, 10))
-        biased = {"ConvTranspose_2/bias"}
+        biased = {"DoublingConv_2/bias"}
     else:
         module, inputs = nets.DCGANDiscriminator(width=4), jnp.zeros((2, 32, 32, 1))
-        biased = {"Conv_0/bias", "Dense_0/bias"}
+        biased = {"HalvingConv_0/bias", "Dense_0/bias"}
     params = shapes(jax.eval_shape(lambda x: module.init(RNG, x), inputs)["params"])
     biases = {key for key in params if key.endswith("bias") and "BatchNorm" not in key}
     assert biases == biased

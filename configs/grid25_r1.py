@@ -1,0 +1,32 @@
+"""The grid of 25 Gaussians under the non-saturating loss with R1 and a moving average."""
+
+import ml_collections
+
+
+def get_config() -> ml_collections.ConfigDict:
+    """Settings and sections; see `ganjax/config.py`."""
+    mlp = dict(name="mlp", width=128, depth=3)
+    adam = dict(name="adam", learning_rate=1e-3, b1=0.5)
+    return ml_collections.ConfigDict(
+        dict(
+            seed=0,
+            steps=10_000,
+            batch_size=256,
+            log_every=500,
+            sample_every=2_500,
+            checkpoint_every=2_500,
+            sample_count=1_000,
+            data=dict(name="grid", side=5, spacing=2.0, std=0.05),
+            game=dict(name="gan", z_dim=2),
+            generator=dict(**mlp, activation="relu"),
+            discriminator=dict(**mlp, activation="leaky_relu"),
+            loss=dict(name="non_saturating"),
+            penalties=dict(r1=dict(name="r1", gamma=0.01)),
+            scheme=dict(name="simultaneous"),
+            average=dict(name="ema", decay=0.999),
+            gen_tx=adam,
+            disc_tx=adam,
+            evaluation=dict(name="modes"),
+            evaluation_samples=2_500,
+        )
+    ).lock()

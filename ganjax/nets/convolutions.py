@@ -1,0 +1,103 @@
+"""The 4x4 convolutions of stride 2 that halve and double an image, fast on every backend.
+
+On CPU they are matrix products over 2x2 neighbourhoods, and so are their derivatives of any order
+and in any mode. XLA's convolutions are not: the gradient of a stride-2 convolution in its kernel is
+about 90 times slower inside a `lax.scan` than outside on CPU (jax issue 12868;
+`scripts/benchmarks/convolutions.py` measures it). On other backends they are XLA's own. Parameters
+and function are the same either way.
+"""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+from flax.linen.dtypes import promote_dtype
+
+
+def _neighbourhoods(x: jax.Array) -> jax.Array:
+    """[b, h+1, w+1, c] -> [b, h, w, 4c], each pixel with its right, lower and diagonal ones."""
+    h, w = x.shape[1] - 1, x.shape[2] - 1
+    return jnp.concatenate([x[:, i : h + i, j : w + j] for i in (0, 1) for j in (0, 1)], axis=-1)
+
+
+def _padded(x: jax.Array) -> jax.Array:
+    return jnp.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
+
+
+def halve_by_products(x: jax.Array, kernel: jax.Array) -> jax.Array:
+    """`halve_natively` as one matrix product; h and w must be even."""
+    b, h, w, c = x.shape
+    # Space to depth: blocks of 2x2 pixels become channels, [b, h/2+1, w/2+1, 4c].
+    blocks = _padded(x).reshape(b, h // 2 + 1, 2, w // 2 + 1, 2, c).transpose(0, 1, 3, 2, 4, 5)
+    blocks = blocks.reshape(b, h // 2 + 1, w // 2 + 1, 4 * c)
+    # Tap 2i + p of an axis is pixel p of the i-th block: [i, p, j, q, c, f] -> [i, j, p, q, c, f].
+    weights = kernel.reshape(2, 2, 2, 2, c, -1).transpose(0, 2, 1, 3, 4, 5)
+    return _neighbourhoods(blocks) @ weights.reshape(16 * c, -1)
+
+
+def double_by_products(x: jax.Array, kernel: jax.Array) -> jax.Array:
+    """`double_natively` as one matrix product to the four phases of the output, interleaved."""
+    b, h, w, c = x.shape
+    # Taps p and p + 2 of an axis make output phase p: [i, p, j, q, c, f] -> [i, j, c, p, q, f].
+    weights = kernel.reshape(2, 2, 2, 2, c, -1).transpose(0, 2, 4, 1, 3, 5)
+    y = _neighbourhoods(_padded(x)) @ weights.reshape(4 * c, -1)
+    y = y.reshape(b, h + 1, w + 1, 2, 2, -1)
+    # Phase (p, q) starts at row p and column q: [b, h, 2, w, 2, f].
+    rows = [jnp.stack([y[:, p : h + p, q : w + q, p, q] for q in (0, 1)], 3) for p in (0, 1)]
+    return jnp.stack(rows, 2).reshape(b, 2 * h, 2 * w, -1)
+
+
+def halve_natively(x: jax.Array, kernel: jax.Array) -> jax.Array:
+    """Convolution of stride 2, padding 1: [b, h, w, c], [4, 4, c, f] -> [b, h/2, w/2, f]."""
+    layout = ("NHWC", "HWIO", "NHWC")
+    return jax.lax.conv_general_dilated(x, kernel, (2, 2), "SAME", dimension_numbers=layout)
+
+
+def double_natively(x: jax.Array, kernel: jax.Array) -> jax.Array:
+    """Transposed convolution of stride 2: [b, h, w, c], [4, 4, c, f] -> [b, 2h, 2w, f]."""
+    return jax.lax.conv_transpose(x, kernel, (2, 2), "SAME")
+
+
+def _stride_2(module, x, by_products, natively):
+    """Kernel, bias and the function for the backend at hand."""
+    shape = (4, 4, x.shape[-1], module.features)
+    x, kernel = promote_dtype(x, module.param("kernel", module.kernel_init, shape, jnp.float32))
+    y = (by_products if jax.default_backend() == "cpu" else natively)(x, kernel)
+    if module.use_bias:
+        bias = module.param("bias", nn.initializers.zeros, (module.features,), jnp.float32)
+        y = y + bias.reshape(1, 1, 1, -1)
+    return y
+
+
+class HalvingConv(nn.Module):
+    """`nn.Conv(features, (4, 4), (2, 2))`: [b, h, w, c] -> [b, h/2, w/2, features], h and w even.
+
+    Attributes:
+      features: output channels.
+      use_bias: whether to add a bias per channel, 0 at the start.
+      kernel_init: initialiser of the kernel [4, 4, c, features].
+    """
+
+    features: int
+    use_bias: bool = True
+    kernel_init: Callable = nn.initializers.lecun_normal()
+
+    @nn.compact
+    def __call__(self, x: jax.Array) -> jax.Array:
+        return _stride_2(self, x, halve_by_products, halve_natively)
+
+
+class DoublingConv(nn.Module):
+    """`nn.ConvTranspose(features, (4, 4), (2, 2))`: [b, h, w, c] -> [b, 2h, 2w, features].
+
+    Attributes: as `HalvingConv`.
+    """
+
+    features: int
+    use_bias: bool = True
+    kernel_init: Callable = nn.initializers.lecun_normal()
+
+    @nn.compact
+    def __call__(self, x: jax.Array) -> jax.Array:
+        return _stride_2(self, x, double_by_products, double_natively)

@@ -1,0 +1,51 @@
+"""The scores of a config over seeds: mean and spread of every number its evaluation reports.
+
+python scripts/benchmarks/seeds.py --config configs/digits_mlp.py --seeds 5 --json scores.json
+"""
+
+import json
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from absl import flags
+
+from ganjax import cli
+
+CONFIG = cli.define_config()
+SEEDS = flags.DEFINE_integer("seeds", 5, "Number of seeds, from the config's on.", lower_bound=1)
+JSON = flags.DEFINE_string("json", None, "Also write every seed's scores to this JSON file.")
+
+
+def main() -> None:
+    """Trains seed after seed in a temporary folder and prints the table."""
+    config = cli.resolved(CONFIG.value)
+
+    import numpy as np
+
+    from ganjax import experiment, train
+
+    reports = []
+    for seed in range(config["seed"], config["seed"] + SEEDS.value):
+        with tempfile.TemporaryDirectory() as workdir:
+            began = time.perf_counter()
+            built = experiment.build({**config, "seed": seed})
+            report = train.train(built, Path(workdir)).report
+            reports.append({"seed": seed, **report, "seconds": time.perf_counter() - began})
+        print(json.dumps(reports[-1]), file=sys.stderr, flush=True)
+    if JSON.value:
+        Path(JSON.value).write_text(json.dumps(reports, indent=2) + "\n")
+    print(f"{'':22} {'mean':>8} {'sd':>8} {'min':>8} {'max':>8}   over {len(reports)} seeds")
+    for name in reports[0]:
+        values = np.array([report[name] for report in reports], float)
+        if name != "seed":
+            spread = values.std(ddof=1) if len(values) > 1 else float("nan")
+            print(
+                f"{name:22} {values.mean():8.3f} {spread:8.3f} {values.min():8.3f} "
+                f"{values.max():8.3f}"
+            )
+
+
+if __name__ == "__main__":
+    sys.exit(cli.run(main))

@@ -1,0 +1,70 @@
+"""Both forms of the stride-2 convolutions are Flax's, in every order and mode of autodiff."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import linen as nn
+
+from ganjax.nets import convolutions
+from ganjax.nets.convolutions import DoublingConv, HalvingConv
+
+RNG = jax.random.key(0)
+PAIRS = {
+    "halve": (convolutions.halve_by_products, convolutions.halve_natively),
+    "double": (convolutions.double_by_products, convolutions.double_natively),
+}
+EITHER = pytest.mark.parametrize("name", PAIRS)
+
+
+@pytest.fixture
+def inputs(x64):
+    rng_x, rng_k = jax.random.split(RNG)
+    return jax.random.normal(rng_x, (2, 6, 4, 3)), jax.random.normal(rng_k, (4, 4, 3, 5))
+
+
+def derivatives(function):
+    """Value, reverse, forward, forward over reverse, reverse over reverse, vmap of grad."""
+
+    def scalar(x, k):
+        return jnp.sum(jnp.tanh(function(x, k)))
+
+    grads = jax.grad(scalar, argnums=(0, 1))
+
+    def squared(x, k):
+        return sum(jnp.sum(g**2) for g in grads(x, k))
+
+    return lambda x, k: (
+        function(x, k),
+        grads(x, k),
+        jax.jvp(scalar, (x, k), (x, k))[1],
+        jax.jvp(grads, (x, k), (x, k))[1],
+        jax.grad(squared, argnums=(0, 1))(x, k),
+        jax.vmap(lambda row: jax.grad(scalar)(row[None], k))(x),
+    )
+
+
+@EITHER
+def test_both_forms_agree_to_any_order(name, inputs):
+    by_products, natively = (jax.jit(derivatives(f))(*inputs) for f in PAIRS[name])
+    jax.tree.map(
+        lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-10), by_products, natively
+    )
+
+
+@pytest.mark.parametrize(
+    ("ours", "flax"),
+    [
+        (HalvingConv(5), nn.Conv(5, (4, 4), (2, 2))),
+        (DoublingConv(5), nn.ConvTranspose(5, (4, 4), (2, 2))),
+        (HalvingConv(5, use_bias=False), nn.Conv(5, (4, 4), (2, 2), use_bias=False)),
+    ],
+    ids=["halve", "double", "no_bias"],
+)
+def test_layers_are_flax_layers(ours, flax, inputs):
+    """The same parameters, to the letter, and the same function of them."""
+    x = inputs[0]
+    params = flax.init(RNG, x)
+    jax.tree.map(np.testing.assert_array_equal, ours.init(RNG, x), params)
+    params = jax.tree.map(lambda p: p.astype(float) + 0.1, params)
+    np.testing.assert_allclose(ours.apply(params, x), flax.apply(params, x), rtol=1e-10, atol=1e-12)

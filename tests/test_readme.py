@@ -1,0 +1,94 @@
+"""The README's code does what the README says."""
+
+import re
+import sys
+from pathlib import Path
+
+import jax
+import numpy as np
+import optax
+
+from ganjax import dynamics, experiment, games, nets, schemes
+from ganjax.schemes.field import move
+from ganjax.types import Players
+
+ROOT = Path(__file__).parent.parent
+TEXT = (ROOT / "README.md").read_text()
+RNG = jax.random.key(0)
+
+
+def block(name):
+    return re.search(rf"<!-- test: {name} -->\n```python\n(.*?)```", TEXT, re.DOTALL)[1]
+
+
+def test_the_heart_is_simultaneous_play():
+    """At most 12 lines, and on a GAN with Adam the same state, bitwise, as the library's step."""
+    code = block("heart")
+    assert len([line for line in code.splitlines() if line.strip()]) <= 12
+    game = games.gan(nets.MLPGenerator((2,), width=8), nets.MLPDiscriminator(width=8), z_dim=3)
+    tx = Players(gen=optax.adam(1e-2), disc=optax.adam(1e-2))
+    names = {"game": game, "tx": tx, "jax": jax, "Players": Players, "move": move}
+    exec(code, names)
+    scheme = schemes.simultaneous(game, tx)
+    batch = {"x": jax.random.normal(RNG, (16, 2))}
+    state = scheme.init(RNG, batch)
+    jax.tree.map(
+        np.testing.assert_array_equal,
+        names["step"](state, batch, RNG),
+        scheme.step(state, batch, RNG)[0],
+    )
+
+
+def test_the_spectrum_prints_what_it_says(capsys, x64):
+    code = block("spectrum")
+    exec(code, {})
+    printed = [float(line) for line in capsys.readouterr().out.split()]
+    promised = [float(text.rstrip(".")) for text in re.findall(r"^# ([\d.]+)", code, re.MULTILINE)]
+    np.testing.assert_allclose(printed, promised, rtol=1e-13)
+
+
+def test_your_own_loss_and_scheme(tmp_path, monkeypatch, x64):
+    """A scheme in at most 15 lines, with theory's spectral radius sqrt(1 - s^2 + s^4), s = 0.1."""
+    code = block("mine")
+    assert len(code.split("def extragradient", 1)[1].splitlines()) <= 15
+    (tmp_path / "mine.py").write_text(code)
+    monkeypatch.syspath_prepend(tmp_path)
+    sgd = {"name": "sgd", "learning_rate": 0.1}
+    config = {
+        "game": {"name": "bilinear"},
+        "scheme": {"name": "mine:extragradient"},
+        "gen_tx": sgd,
+        "disc_tx": sgd,
+    }
+    built = experiment.build(config)
+    state = experiment.initial_state(built, RNG)
+    radius = abs(dynamics.update_map_spectrum(built.scheme.step, state)).max()
+    np.testing.assert_allclose(radius, np.sqrt(1 - 0.1**2 + 0.1**4), rtol=1e-12)
+    config |= {
+        "data": {"name": "ring"},
+        "game": {"name": "gan", "z_dim": 2},
+        "generator": {"name": "mlp"},
+        "discriminator": {"name": "mlp"},
+        "loss": {"name": "mine:hinge"},
+    }
+    built = experiment.build(config)
+    state = experiment.initial_state(built, RNG)
+    state, metrics = built.scheme.step(state, built.batch(built.train, RNG), RNG)
+    assert int(metrics["evaluations/gen"]) == 2
+    sys.modules.pop("mine")
+
+
+def test_architecture_names_every_room_and_level():
+    """Each module has its row, at the level that the import law gives it."""
+    from importlib.util import module_from_spec, spec_from_file_location
+
+    spec = spec_from_file_location("law", ROOT / "tests" / "test_imports.py")
+    law = module_from_spec(spec)
+    spec.loader.exec_module(law)
+    rows = re.findall(r"^\| (\d) \| `ganjax/(\w+)(?:/|\.py)` \|", TEXT, re.MULTILINE)
+    assert {room: int(level) for level, room in rows} == law.LEVEL
+
+
+def test_shipped_commands_name_files_that_exist():
+    for path in set(re.findall(r"(?:scripts|configs)/\w+\.py", TEXT)):
+        assert (ROOT / path).exists(), path
