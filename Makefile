@@ -34,6 +34,7 @@ test-all: install lint
 	$(RUN) -m pytest -n 2
 
 test-newest:
+	rm -f .venv-newest/installed
 	$(MAKE) install VENV=.venv-newest NEWEST=1
 	.venv-newest/bin/python -m pytest -n 2 -m "not slow"
 

@@ -1,28 +1,38 @@
-"""A DCGAN on the real 8x8 digits: the paper's guidelines at the smallest size."""
+"""A DCGAN on real digits, enlarged to 16x16 pixels, with R1 and a moving average.
+
+Command: python scripts/train.py --config configs/digits_dcgan.py --workdir runs/digits_dcgan
+Time: 2 min on 2 CPU cores.
+Result: Inception score 6.56 (real test digits, enlarged and shrunk in the same way, 8.04), Frechet
+distance 0.092 (real 0.050), every class between 8.7% and 11.8%.
+Paper: it has Adam at 2e-4, uniform latents and no penalty; on 1,297 examples the discriminator then
+wins outright (after 4,000 steps: Inception score 5.2, accuracy 0.94).
+"""
 
 import ml_collections
 
 
 def get_config() -> ml_collections.ConfigDict:
     """Settings and sections; see `ganjax/config.py`."""
-    adam = dict(name="adam", learning_rate=2e-4, b1=0.5)
+    adam = dict(name="adam", learning_rate=1e-3, b1=0.5)
     return ml_collections.ConfigDict(
         dict(
             seed=0,
-            steps=4_000,
+            steps=6_000,
             batch_size=64,
             log_every=100,
             sample_every=1_000,
             checkpoint_every=1_000,
-            data=dict(name="digits"),
-            game=dict(name="gan", z_dim=100),
-            generator=dict(name="dcgan", width=128),
-            discriminator=dict(name="dcgan", width=128),
+            data=dict(name="digits", size=16),
+            game=dict(name="gan", z_dim=32),
+            generator=dict(name="dcgan", width=32),
+            discriminator=dict(name="dcgan", width=32),
             loss=dict(name="non_saturating"),
-            prior=dict(name="uniform"),
+            prior=dict(name="normal"),
+            penalties=dict(r1=dict(name="r1", gamma=0.5)),
             scheme=dict(name="alternating", disc_updates=1),
-            gen_tx=adam,
-            disc_tx=adam,
+            average=dict(name="ema", decay=0.995),
+            gen_tx=dict(**adam),
+            disc_tx=dict(**adam),
             evaluation=dict(name="digits"),
         )
     ).lock()

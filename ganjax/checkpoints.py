@@ -52,7 +52,10 @@ def steps(folder: Path) -> list[int]:
 
 
 def save(folder: Path, step: int, state: Any, *, keep: int) -> Path:
-    """Writes a checkpoint in one atomic rename, then removes all but the newest `keep`.
+    """Writes a checkpoint, puts it in place by a rename, then removes all but the newest `keep`.
+
+    Only checkpoints up to `step` are counted and removed: a later one, damaged and passed over when
+    the run resumed, must not push out what is written now. It stays until its step comes again.
 
     Args:
       folder: the folder of all checkpoints; made if missing.
@@ -70,11 +73,17 @@ def save(folder: Path, step: int, state: Any, *, keep: int) -> Path:
     with ocp.StandardCheckpointer() as checkpointer:
         checkpointer.save(draft / "state", state)
     manifest = {"step": step, "leaves": _leaves(state), "files": _digests(draft / "state")}
-    (draft / "manifest.json").write_text(json.dumps(manifest, indent=1))
+    with open(draft / "manifest.json", "w") as file:
+        json.dump(manifest, file, indent=1)
+        file.flush()
+        os.fsync(file.fileno())
+    aside = folder / f".{step}.replaced"
+    shutil.rmtree(aside, ignore_errors=True)
     if final.exists():
-        shutil.rmtree(final)
+        os.replace(final, aside)
     os.replace(draft, final)
-    for old in steps(folder)[:-keep]:
+    shutil.rmtree(aside, ignore_errors=True)
+    for old in [other for other in steps(folder) if other <= step][:-keep]:
         shutil.rmtree(folder / str(old))
     return final
 

@@ -3,9 +3,9 @@
 It imports neither JAX nor the rest of the library, so that a wrong flag is refused at once.
 """
 
-import errno
 import logging
 import sys
+import traceback
 from collections.abc import Callable
 from typing import Any
 
@@ -39,22 +39,44 @@ def define_config(required: bool = True) -> flags.FlagHolder:
     )
     parser = flags.FLAGS["config"].parser
     parse = parser.parse
-    parser.parse = lambda path: _unlocked(parse(path))
+    parser.parse = lambda path: _unlocked(_read(parse, path))
     if required:
         flags.mark_flag_as_required("config")
     return holder
 
 
-def _unlocked(config: Any) -> Any:
-    """The file's config, open to new arguments; sections it leaves out are there to be filled."""
+def _read(parse: Callable[[str], Any], path: str) -> Any:
+    """Runs a config file; whatever it raises is a mistake in it, told with its line."""
     try:
-        config = config.unlock()
+        return parse(path)
+    except Exception as error:
+        lines = traceback.extract_tb(error.__traceback__)
+        at = f"{lines[-1].filename}, line {lines[-1].lineno}: " if lines else ""
+        reason = str(error).strip().splitlines()[-1:] or [""]
+        raise ConfigError(
+            f"the config file {path} fails: {at}{type(error).__name__}: {reason[0]}"
+        ) from None
+
+
+def _unlocked(config: Any) -> Any:
+    """The file's config, open to new arguments; sections it leaves out are there to be filled.
+
+    Sections are copied one by one: a dict that a file uses twice is one object in a `ConfigDict`,
+    and overriding one player's optimiser would change the other's.
+    """
+    try:
+        plain = _copied(config.to_dict())
     except OSError as error:  # ml_collections defers the failure to read the file to this point
         raise ConfigError(f"cannot read the config file: {error}") from None
-    for section in SECTIONS:
-        if section not in config:
-            config[section] = ml_collections.ConfigDict()
-    return config
+    except AttributeError:
+        raise ConfigError(
+            f"get_config() returned a {type(config).__name__}; expected a ConfigDict"
+        ) from None
+    return ml_collections.ConfigDict({**{section: {} for section in SECTIONS}, **plain})
+
+
+def _copied(tree: Any) -> Any:
+    return {key: _copied(value) for key, value in tree.items()} if isinstance(tree, dict) else tree
 
 
 def resolved(config: ml_collections.ConfigDict) -> dict[str, Any]:
@@ -98,15 +120,13 @@ def _guarded(main: Callable[[], None]) -> None:
     except GanjaxError as error:
         _leave(error)
     except KeyboardInterrupt:
-        _leave(Interrupted("stopped at once; the same command resumes from the last checkpoint"))
+        _leave(Interrupted("stopped at once; call it again (training resumes where it last saved)"))
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EDQUOT, errno.EPERM):
+        _leave(MachineError(f"{error}; mend that or choose another place, then call it again"))
+    except (RuntimeError, MemoryError) as error:
+        if isinstance(error, RuntimeError) and "RESOURCE_EXHAUSTED" not in str(error):
             raise
-        _leave(MachineError(f"{error}; free or choose another place and call it again"))
-    except RuntimeError as error:
-        if "RESOURCE_EXHAUSTED" not in str(error):
-            raise
-        reason = str(error).splitlines()[0]
+        reason = (str(error).splitlines() or ["of the host"])[0]
         _leave(DeviceMemoryError(f"out of device memory; lower config.batch_size ({reason})"))
 
 

@@ -10,6 +10,8 @@ from typing import Any
 
 from ganjax.errors import ConfigError, unknown
 
+LARGEST = 2**32 - 1  # of any setting; a seed has 32 bits
+
 # name: (default, smallest value, meaning). All are whole numbers.
 SETTINGS = {
     "seed": (0, 0, "everything random follows from it"),
@@ -83,9 +85,10 @@ def validate(config: Mapping[str, Any]) -> dict[str, Any]:
 
 def _check_setting(key: str, value: Any) -> None:
     _, smallest, meaning = SETTINGS[key]
-    if not isinstance(value, int) or isinstance(value, bool) or value < smallest:
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    if not whole or not smallest <= value <= LARGEST:
         raise ConfigError(
-            f"{key}={value!r} must be a whole number of at least {smallest} ({meaning})"
+            f"{key}={value!r} must be a whole number from {smallest} to {LARGEST} ({meaning})"
         )
 
 
@@ -101,6 +104,9 @@ def _check_section(where: str, section: Any) -> None:
             f"section {where} must have a 'name' and keyword arguments, e.g. "
             f"dict(name='...'); got {dict(section)!r}"
         )
+    for key, value in section.items():
+        if isinstance(value, Mapping):
+            _check_section(f"{where}.{key}", value)
 
 
 def check_arguments(

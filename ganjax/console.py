@@ -53,7 +53,8 @@ def interruptible() -> Iterator[threading.Event]:
 
     def ask(number, frame):
         asked.set()
-        signal.signal(number, signal.default_int_handler)
+        for each in before:
+            signal.signal(each, signal.default_int_handler)
         log.warning("stopping after this chunk; once more to leave at once, unsaved")
 
     before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}

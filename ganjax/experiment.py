@@ -4,6 +4,7 @@ A section is a name and keyword arguments. The name is a row of a shelf, or `mod
 function of your own, which needs no registration.
 """
 
+import hashlib
 import importlib
 import inspect
 import math
@@ -12,9 +13,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import chex
 import jax
 import jax.numpy as jnp
 import ml_collections
+import numpy as np
 import optax
 
 from ganjax import (
@@ -33,7 +36,7 @@ from ganjax.config import check_arguments, validate
 from ganjax.errors import ConfigError, unknown
 from ganjax.types import Game, GanState, Players, Scheme
 
-SAMPLE_CHUNK = 250  # samples generated at a time
+SAMPLE_CHUNK = 64  # samples generated at a time
 
 
 class Streams(NamedTuple):
@@ -56,7 +59,9 @@ class Experiment(NamedTuple):
       batch: `(train, rng) -> batch` of the config's size, pure; None for toy games. With fresh
         batches for every discriminator update it has a leading axis of sub-batches.
       sample: `(state, rng, n) -> x [n, ...]` from the averaged generator if there is an average,
-        else from the generator itself; None for games that generate nothing.
+        else from the generator itself; None for games that generate nothing. Batch normalisation
+        uses the running statistics of the generator itself in either case. The first samples of a
+        key are the same whatever n.
       evaluate: `(samples) -> {name: number}`; None if the config names no evaluation.
       state: the restored state of a run, or None.
       step: the step of that state.
@@ -76,6 +81,23 @@ class Experiment(NamedTuple):
     def train(self) -> dict[str, jax.Array]:
         """The arrays that `batch` draws from; {} for closed forms and toys."""
         return self.data.train if self.data else {}
+
+    def protocol(self, state: GanState, *, step: int, seed: int) -> dict[str, Any]:
+        """What a score of samples of `state` depends on, to be kept beside it.
+
+        The extractors are fitted on the data, so the data's digest and the versions stand for them.
+        """
+        parts = [*self.data.train.values(), *self.data.test.values()]
+        digest = hashlib.sha256(b"".join(np.asarray(part).tobytes() for part in parts))
+        return {
+            "evaluation": dict(self.config.evaluation),
+            "data": self.config.data.to_dict(),
+            "data_sha256": digest.hexdigest(),
+            "step": step,
+            "seed": seed,
+            "average": state.average != (),
+            "packages": run_folder.versions(("ganjax", "jax", "scikit-learn", "scipy")),
+        }
 
 
 def streams(seed: int) -> Streams:
@@ -123,6 +145,10 @@ def build(config: Mapping[str, Any]) -> Experiment:
         sample = _sampler(
             modules["generator"], used.get("prior", latents.normal), used.get("z_dim", z_dim)
         )
+    elif data is not None:
+        raise ConfigError(
+            f"game {config['game']['name']!r} has no use for the section 'data'; remove it"
+        )
     experiment = Experiment(
         config=ml_collections.FrozenConfigDict(config),
         data=data,
@@ -169,6 +195,8 @@ def _plain(config: Any) -> dict[str, Any]:
 
 def _lookup(where: str, name: str, shelf: Mapping[str, Any]) -> Any:
     """A row of a shelf, or the object that `module:function` names."""
+    if not isinstance(name, str):
+        raise ConfigError(f"{where}={name!r} must be a name")
     if ":" not in name:
         if name not in shelf:
             raise ConfigError(unknown(where, name, shelf) + " Your own: 'module:function'.")
@@ -176,11 +204,11 @@ def _lookup(where: str, name: str, shelf: Mapping[str, Any]) -> Any:
     module, _, attribute = name.partition(":")
     try:
         return getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError) as error:
+    except Exception as error:  # whatever a module of the user's raises while it is imported
         raise ConfigError(
-            f"{where} {name!r} cannot be imported ({error}); name it 'module:function', with the "
-            "module on PYTHONPATH"
-        ) from None
+            f"{where} {name!r} cannot be imported ({type(error).__name__}: {error}); name it "
+            "'module:function', with the module on PYTHONPATH"
+        ) from error
 
 
 def _call(where: str, shelf: Mapping[str, Any], section: Mapping[str, Any], **given: Any) -> Any:
@@ -194,7 +222,7 @@ def _call(where: str, shelf: Mapping[str, Any], section: Mapping[str, Any], **gi
     check_arguments(where, function, arguments, given=tuple(given))
     try:
         return function(**arguments, **given)
-    except ValueError as error:
+    except (ValueError, TypeError) as error:
         raise ConfigError(f"in {where}: {error}") from error
 
 
@@ -207,12 +235,12 @@ def _arguments(where: str, section: Mapping[str, Any]) -> dict[str, Any]:
         inside = f"{where}.{key}"
         if key in ("activation", "output_activation"):
             value = _lookup(inside, value, nets.ACTIVATIONS)
+        elif key in NESTED and isinstance(value, Mapping | str):
+            value = NESTED[key](inside, {"name": value} if isinstance(value, str) else value)
         elif isinstance(value, Mapping):
-            if key not in NESTED:
-                raise ConfigError(
-                    f"{inside} is a section, but only {', '.join(sorted(NESTED))} may be one"
-                )
-            value = NESTED[key](inside, value)
+            raise ConfigError(
+                f"{inside} is a section, but only {', '.join(sorted(NESTED))} may be one"
+            )
         arguments[key] = value
     return arguments
 
@@ -258,27 +286,46 @@ def _partial(shelf: Mapping[str, Any], *given: str) -> Callable:
 NESTED = {
     "inner": _partial(schemes.SCHEMES, "game", "tx"),
     "kernel_init": lambda where, section: _call(where, nets.INITIALISERS, section),
-    "learning_rate": lambda where, section: _call(where, _schedules(), section),
+    "learning_rate": lambda where, section: _schedule(where, section),
+    "loss": lambda where, section: _loss(where, section),
     "penalty": lambda where, section: _call(where, penalties.PENALTIES, section),
 }
 
 
-def _schedules() -> dict[str, Callable]:
-    return {name: row for name, row in vars(optax.schedules).items() if inspect.isfunction(row)}
+def _schedule(where: str, section: Mapping[str, Any]) -> Callable:
+    """A schedule of optax's, tried at a step of every order of magnitude."""
+    rows = {name: row for name, row in vars(optax.schedules).items() if inspect.isfunction(row)}
+    schedule = _call(where, rows, section)
+    for step in (0, *(10**power for power in range(7))):
+        try:
+            rate = float(schedule(step))
+        except (TypeError, ValueError) as error:
+            raise ConfigError(f"in {where}: {error}") from error
+        if not 0 <= rate < math.inf:
+            raise ConfigError(
+                f"{where} gives the rate {rate} at step {step}; expected at least 0 and finite"
+            )
+    return schedule
+
+
+def _none(where: str, config: Mapping[str, Any]) -> bool:
+    """Whether a section is absent or says 'none', which takes no arguments."""
+    section = config.get(where, {"name": "none"})
+    if section["name"] == "none" and len(section) > 1:
+        raise ConfigError(f"{where} 'none' takes no arguments, got {dict(section)!r}")
+    return section["name"] == "none"
 
 
 def _data(config: Mapping[str, Any]) -> sources.Data | None:
-    section = config.get("data", {"name": "none"})
-    return None if section["name"] == "none" else _call("data", sources.DATA, section)
+    return None if _none("data", config) else _call("data", sources.DATA, config["data"])
 
 
-def _loss(config: Mapping[str, Any]) -> losses.AdversarialLoss:
-    section = config["loss"]
-    loss = _lookup("loss", section["name"], losses.LOSSES)
+def _loss(where: str, section: Mapping[str, Any]) -> losses.AdversarialLoss:
+    loss = _lookup(where, section["name"], losses.LOSSES)
     if not isinstance(loss, losses.AdversarialLoss):
-        loss = _call("loss", losses.LOSSES, section)
+        loss = _call(where, losses.LOSSES, section)
     elif len(section) > 1:
-        raise ConfigError(f"loss {section['name']!r} takes no arguments, got {dict(section)!r}")
+        raise ConfigError(f"{where} {section['name']!r} takes no arguments, got {dict(section)!r}")
     return loss
 
 
@@ -287,7 +334,7 @@ def _game(config: Mapping[str, Any], modules: Mapping[str, Any]) -> tuple[Game, 
     section = config["game"]
     parts = dict(modules)
     if "loss" in config:
-        parts["loss"] = _loss(config)
+        parts["loss"] = _loss("loss", config["loss"])
     if "prior" in config:
         parts["prior"] = _partial(latents.PRIORS, "rng", "shape")("prior", config["prior"])
     if "penalties" in config:
@@ -295,6 +342,11 @@ def _game(config: Mapping[str, Any], modules: Mapping[str, Any]) -> tuple[Game, 
             _call(f"penalties.{label}", penalties.PENALTIES, penalty)
             for label, penalty in config["penalties"].items()
         )
+    for name in ("generator", "discriminator", "prior", "penalties"):
+        if name in section:
+            raise ConfigError(f"game.{name} belongs into a section {name!r} of its own")
+    if isinstance(section.get("loss", ""), int | float):
+        raise ConfigError(f"game.loss={section['loss']!r} must be a name")
     factory = _lookup("game", section["name"], games.GAMES)
     parameters = inspect.signature(factory).parameters
     for name, part in parts.items():
@@ -311,9 +363,9 @@ def _game(config: Mapping[str, Any], modules: Mapping[str, Any]) -> tuple[Game, 
 
 def _scheme(config: Mapping[str, Any], game: Game, tx: Players) -> Scheme:
     scheme = _call("scheme", schemes.SCHEMES, config["scheme"], game=game, tx=tx)
-    average = config.get("average", {"name": "none"})
-    if average["name"] == "none":
+    if _none("average", config):
         return scheme
+    average = config["average"]
     if average["name"] not in ("ema", "uniform"):
         raise ConfigError(unknown("average", average["name"], ("ema", "uniform", "none")))
     section = {**average, "name": "averaged"}
@@ -332,6 +384,8 @@ def _batch(config: Mapping[str, Any], data: sources.Data | None) -> Callable:
     if data is None:
         return lambda train, rng: None
     size, scheme = config["batch_size"], config["scheme"]
+    while "inner" in scheme:
+        scheme = scheme["inner"]
     if not scheme.get("fresh_batches", False):
         return lambda train, rng: data.sample(train, rng, size)
     parts = scheme.get("disc_updates", 1)
@@ -344,15 +398,14 @@ def _batch(config: Mapping[str, Any], data: sources.Data | None) -> Callable:
 
 
 def _sampler(generator: Any, prior: Callable, z_dim: int) -> Callable:
-    @partial(jax.jit, static_argnums=3)
-    def chunk(params, model_state, rng, size):
-        return games.generate(generator, params, model_state, prior(rng, (size, z_dim)))
+    @jax.jit
+    def chunk(params, model_state, rng):
+        return games.generate(generator, params, model_state, prior(rng, (SAMPLE_CHUNK, z_dim)))
 
     def sample(state: GanState, rng: jax.Array, n: int) -> jax.Array:
         params = state.params.gen if state.average == () else state.average
-        size = min(n, SAMPLE_CHUNK)
-        keys = jax.random.split(rng, -(-n // size))
-        chunks = [chunk(params, state.model_state.gen, key, size) for key in keys]
+        keys = (jax.random.fold_in(rng, index) for index in range(-(-n // SAMPLE_CHUNK)))
+        chunks = [chunk(params, state.model_state.gen, key) for key in keys]
         return jnp.concatenate(chunks)[:n]
 
     return sample
@@ -361,17 +414,22 @@ def _sampler(generator: Any, prior: Callable, z_dim: int) -> Callable:
 def _evaluation(
     config: Mapping[str, Any], data: sources.Data | None, sample: Callable | None
 ) -> Callable | None:
-    section = config.get("evaluation", {"name": "none"})
-    if section["name"] == "none":
+    if _none("evaluation", config):
         return None
     if sample is None:
         raise ConfigError("this game generates no samples; set evaluation.name to 'none'")
-    return _call("evaluation", metrics.EVALUATIONS, section, data=data)
+    return _call("evaluation", metrics.EVALUATIONS, config["evaluation"], data=data)
 
 
 def _try_out(experiment: Experiment) -> None:
-    """Traces the initialisation, so that parts that do not fit are refused before any compiling."""
+    """Traces initialisation and a step, so that what does not fit is refused before it is run."""
+
+    def first_step(rng):
+        state = initial_state(experiment, rng)
+        return state, experiment.scheme.step(state, experiment.batch(experiment.train, rng), rng)[0]
+
     try:
-        template(experiment)
-    except ValueError as error:
+        before, after = jax.eval_shape(first_step, jax.random.key(0))
+        chex.assert_trees_all_equal_shapes_and_dtypes(before, after)
+    except (ValueError, TypeError, AssertionError) as error:
         raise ConfigError(f"the sections do not fit together: {error}") from error

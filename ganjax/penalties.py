@@ -4,6 +4,7 @@
 knows neither the network nor the game.
 """
 
+import math
 from collections.abc import Callable
 
 import jax
@@ -26,10 +27,10 @@ def r1(gamma: float = 10.0) -> Penalty:
       Penalty; its cost is one more backward pass through the critic, differentiated once.
 
     Raises:
-      ValueError: gamma is negative.
+      ValueError: gamma is negative or not finite.
     """
-    if gamma < 0:
-        raise ValueError(f"gamma={gamma} is negative; a penalty's weight is 0 or more, e.g. 10.0")
+    if not 0 <= gamma < math.inf:
+        raise ValueError(f"gamma={gamma} must be a finite weight of at least 0, e.g. 10.0")
 
     def penalty(critic: Critic, x_real: jax.Array, x_fake: jax.Array, rng: jax.Array) -> jax.Array:
         del x_fake, rng

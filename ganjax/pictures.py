@@ -111,7 +111,7 @@ def save_curves(path: Path, rows: Sequence[Mapping[str, float]], title: str) -> 
         label: [key for key in keys if rows and key in rows[0]] for label, keys in panels.items()
     }
     panels = {label: keys for label, keys in panels.items() if keys}
-    figure = Figure(figsize=(8, 2.6 * max(1, len(panels))), layout="constrained")
+    figure = Figure(figsize=(9, 2.6 * max(1, len(panels))), layout="constrained")
     figure.suptitle(title)
     grid = figure.subplots(max(1, len(panels)), sharex=True, squeeze=False)[:, 0]
     for axes, (label, keys) in zip(grid, panels.items(), strict=False):
@@ -123,7 +123,7 @@ def save_curves(path: Path, rows: Sequence[Mapping[str, float]], title: str) -> 
         if label == "gradient norm" and all(row[key] > 0 for row in rows for key in keys):
             axes.set_yscale("log")
         axes.set_ylabel(label)
-        axes.legend(loc="upper right", fontsize="small")
+        axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), fontsize="small")
         axes.grid(alpha=0.3)
     grid[-1].set_xlabel("step")
     _save(figure, path)

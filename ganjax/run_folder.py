@@ -11,7 +11,7 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,10 @@ PACKAGES = ("ganjax", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "num
 def write_json(path: Path, content: Any) -> None:
     """Writes a JSON file in one atomic rename."""
     draft = path.with_name(f".{path.name}.draft")
-    draft.write_text(json.dumps(content, indent=2) + "\n")
+    with open(draft, "w") as file:
+        file.write(json.dumps(content, indent=2) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
     os.replace(draft, path)
 
 
@@ -60,6 +63,11 @@ def claim(workdir: Path, config: Mapping[str, Any]) -> None:
     path = workdir / "config.json"
     config = json.loads(json.dumps(config))
     if not path.exists():
+        if (workdir / "checkpoints").exists() or (workdir / "metrics.jsonl").exists():
+            raise RunFolderError(
+                f"{workdir} holds a run but no config.json, so it cannot be told which; restore "
+                "the file, or choose another --workdir"
+            )
         write_json(path, config)
         return
     changes = difference(read_config(workdir), config)
@@ -85,12 +93,17 @@ def read_config(workdir: Path) -> dict[str, Any]:
         raise RunFolderError(f"{workdir / 'config.json'} is not JSON: {error}") from None
 
 
+def versions(packages: Iterable[str]) -> dict[str, str]:
+    """Versions of those of the packages that are installed."""
+    found = {}
+    for package in packages:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            found[package] = importlib.metadata.version(package)
+    return found
+
+
 def write_manifest(workdir: Path, devices: list[str], seed: int) -> None:
     """Records what made the run: versions, machine, devices, seed, arguments."""
-    versions = {}
-    for package in PACKAGES:
-        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
-            versions[package] = importlib.metadata.version(package)
     write_json(
         workdir / "manifest.json",
         {
@@ -98,7 +111,7 @@ def write_manifest(workdir: Path, devices: list[str], seed: int) -> None:
             "arguments": sys.argv,
             "python": platform.python_version(),
             "platform": platform.platform(),
-            "packages": versions,
+            "packages": versions(PACKAGES),
             "devices": devices,
             "seed": seed,
         },
@@ -111,12 +124,22 @@ def write_status(workdir: Path, status: str, step: int, reason: str = "") -> Non
 
 
 def read_metrics(workdir: Path) -> list[dict[str, float]]:
-    """Rows of `metrics.jsonl`, their steps strictly rising; a torn last line is dropped."""
+    """Rows of `metrics.jsonl`, their steps strictly rising; a torn last line is dropped.
+
+    Raises:
+      RunFolderError: a line before the last is not JSON.
+    """
     path = workdir / "metrics.jsonl"
+    lines = path.read_text().splitlines() if path.exists() else []
     rows = []
-    for line in path.read_text().splitlines() if path.exists() else ():
-        with contextlib.suppress(ValueError):
+    for number, line in enumerate(lines, start=1):
+        try:
             rows.append(json.loads(line))
+        except ValueError:
+            if number < len(lines):
+                raise RunFolderError(
+                    f"{path}, line {number} is damaged; mend or remove it"
+                ) from None
     return rows
 
 

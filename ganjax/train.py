@@ -6,6 +6,7 @@ It holds no mathematics: what a step does is the scheme's, what a batch is the d
 import contextlib
 import json
 import logging
+import threading
 import time
 import traceback
 from collections.abc import Callable, Mapping
@@ -37,7 +38,7 @@ class Chunk(NamedTuple):
     Attributes:
       metrics: mean over the chunk's steps of every metric, the sum for counts of evaluations.
       bad_step: index within the chunk of the first step with a loss or gradient that is not finite,
-        the last if only the parameters are, or `FINITE`.
+        the last if only something in the state is, or `FINITE`.
     """
 
     metrics: dict[str, jax.Array]
@@ -65,7 +66,7 @@ def compiled_chunk(experiment: Experiment, length: int) -> jax.stages.Compiled:
             return experiment.scheme.step(state, experiment.batch(train, rng_batch), rng_step)
 
         state, metrics = jax.lax.scan(body, state, first_step + jnp.arange(length))
-        return state, Chunk(_reduced(metrics), _bad_step(metrics, state.params, length))
+        return state, Chunk(_reduced(metrics), _bad_step(metrics, state, length))
 
     arguments = (template(experiment), experiment.train, jax.random.key(0), jnp.int32(0))
     return jax.jit(run, donate_argnums=0).lower(*arguments).compile()
@@ -78,14 +79,13 @@ def _reduced(metrics: dict[str, jax.Array]) -> dict[str, jax.Array]:
     }
 
 
-def _bad_step(metrics: dict[str, jax.Array], params: Any, length: int) -> jax.Array:
+def _bad_step(metrics: dict[str, jax.Array], state: Any, length: int) -> jax.Array:
     watched = [value for key, value in metrics.items() if key.startswith(("loss/", "grad_norm/"))]
     finite = jnp.all(jnp.isfinite(jnp.stack(watched)), axis=0)  # [length]
-    params_finite = jnp.all(
-        jnp.stack([jnp.all(jnp.isfinite(leaf)) for leaf in jax.tree.leaves(params)])
-    )
-    in_params = jnp.where(params_finite, FINITE, length - 1)
-    return jnp.where(jnp.all(finite), in_params, jnp.argmin(finite))
+    floats = [x for x in jax.tree.leaves(state) if jnp.issubdtype(x.dtype, jnp.inexact)]
+    state_finite = jnp.all(jnp.stack([jnp.all(jnp.isfinite(leaf)) for leaf in floats]))
+    in_state = jnp.where(state_finite, FINITE, length - 1)
+    return jnp.where(jnp.all(finite), in_state, jnp.argmin(finite))
 
 
 def train(experiment: Experiment, workdir: Path) -> Result:
@@ -105,22 +105,24 @@ def train(experiment: Experiment, workdir: Path) -> Result:
       Interrupted: SIGINT or SIGTERM came; the state is saved and the same command resumes.
     """
     steps = experiment.config.steps
-    with run_folder.locked(workdir):
+    with run_folder.locked(workdir), interruptible() as stop_asked:
         run_folder.claim(workdir, experiment.config.to_dict())
-        step, state = _start(experiment, workdir)
-        rows = run_folder.rewind_metrics(workdir, step)
-        if step < steps:
-            try:
-                state = _play(experiment, workdir, step, state, rows)
-            except GanjaxError:
-                raise
-            except BaseException as error:
-                _note_failure(workdir, rows, error)
-                raise
-        else:
-            log.info("%s is done already, at step %d", workdir, step)
-        picture = _draw(experiment, workdir, steps, state, rows)
-        return Result(steps, _report(experiment, workdir, state), picture)
+        try:
+            step, state = _start(experiment, workdir)
+            rows = run_folder.rewind_metrics(workdir, step)
+            if step < steps:
+                state = _play(experiment, workdir, step, state, rows, stop_asked)
+            else:
+                log.info("%s is done already, at step %d", workdir, step)
+            picture = _draw(experiment, workdir, steps, state, rows)
+            result = Result(steps, _report(experiment, workdir, state), picture)
+            run_folder.write_status(workdir, "done", steps)
+            return result
+        except (NotFiniteError, Interrupted):  # these have left their status
+            raise
+        except BaseException as error:
+            _note_failure(workdir, error)
+            raise
 
 
 def _start(experiment: Experiment, workdir: Path) -> tuple[int, GanState]:
@@ -135,14 +137,19 @@ def _start(experiment: Experiment, workdir: Path) -> tuple[int, GanState]:
 
 
 def _play(
-    experiment: Experiment, workdir: Path, step: int, state: GanState, rows: list[Row]
+    experiment: Experiment,
+    workdir: Path,
+    step: int,
+    state: GanState,
+    rows: list[Row],
+    stop_asked: threading.Event,
 ) -> GanState:
     """Plays from `step` to the end and appends to `rows`; everything due on the way is on disk."""
-    config, saved, compiled = experiment.config, step, {}
+    config, saved, compiled = experiment.config, step or None, {}
     run_folder.write_manifest(workdir, list(map(str, jax.devices())), config.seed)
     run_folder.write_status(workdir, "running", step)
     rng, events = streams(config.seed).play, _tensorboard(workdir, step)
-    with progress(step, config.steps) as show, interruptible() as stop_asked:
+    with progress(step, config.steps) as show:
         while step < config.steps:
             length = min(config.log_every, config.steps - step)
             if length not in compiled:
@@ -171,7 +178,6 @@ def _play(
                 raise Interrupted(
                     f"stopped and saved at step {step} of {config.steps}; the same command resumes"
                 )
-    run_folder.write_status(workdir, "done", step)
     return state
 
 
@@ -179,11 +185,12 @@ def _due(every: int, step: int, steps: int) -> bool:
     return step == steps or (every > 0 and step % every == 0)
 
 
-def _check_finite(chunk: Chunk, workdir: Path, step: int, saved: int) -> None:
+def _check_finite(chunk: Chunk, workdir: Path, step: int, saved: int | None) -> None:
     if chunk.bad_step == FINITE:
         return
     bad = step + int(chunk.bad_step) + 1
-    reason = f"a loss, gradient or parameter is not finite at step {bad}"
+    reason = f"a loss, a gradient or the state is not finite at step {bad}"
+    last = "nothing was saved yet" if saved is None else f"the last checkpoint is of step {saved}"
     means = {key: repr(float(value)) for key, value in chunk.metrics.items()}
     (workdir / "crash").mkdir(exist_ok=True)
     run_folder.write_json(
@@ -191,8 +198,8 @@ def _check_finite(chunk: Chunk, workdir: Path, step: int, saved: int) -> None:
     )
     run_folder.write_status(workdir, "diverged", bad, reason)
     raise NotFiniteError(
-        f"{reason}; the last checkpoint is of step {saved}. The same config diverges again: lower "
-        "a learning rate or change the loss, in another --workdir"
+        f"{reason}; {last}. The same config diverges again: lower a learning rate or change the "
+        "loss, in another --workdir"
     )
 
 
@@ -223,7 +230,10 @@ def _draw(
 
 
 def _report(experiment: Experiment, workdir: Path, state: GanState) -> Mapping[str, float]:
-    """The evaluation after the last step, from the folder if it has been made before."""
+    """The evaluation after the last step, from the folder if it has been made before.
+
+    The file names the protocol beside the scores.
+    """
     config = experiment.config
     if experiment.evaluate is None:
         return {}
@@ -232,16 +242,19 @@ def _report(experiment: Experiment, workdir: Path, state: GanState) -> Mapping[s
         rng = streams(config.seed).evaluation
         samples = experiment.sample(state, rng, config.evaluation_samples)
         path.parent.mkdir(exist_ok=True)
-        run_folder.write_json(path, experiment.evaluate(samples))
-    return json.loads(path.read_text())
+        protocol = experiment.protocol(state, step=config.steps, seed=config.seed)
+        scores = experiment.evaluate(samples)
+        run_folder.write_json(path, {"protocol": protocol, "scores": scores})
+    return json.loads(path.read_text())["scores"]
 
 
-def _note_failure(workdir: Path, rows: list[Row], error: BaseException) -> None:
+def _note_failure(workdir: Path, error: BaseException) -> None:
     """Leaves status and traceback in the folder, unless the disk is what failed."""
     status = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, GanjaxError):
         (workdir / "crash").mkdir(exist_ok=True)
         (workdir / "crash" / "traceback.txt").write_text(traceback.format_exc())
+        rows = run_folder.read_metrics(workdir)
         step = rows[-1]["step"] if rows else 0
         run_folder.write_status(workdir, status, step, f"{type(error).__name__}: {error}")
 

@@ -12,7 +12,7 @@ from ganjax import cli
 
 WORKDIR = flags.DEFINE_string("workdir", None, "Run folder.", required=True)
 N = flags.DEFINE_integer("n", 5000, "Number of samples.", lower_bound=2)
-SEED = flags.DEFINE_integer("seed", 0, "Seed of the latents.", lower_bound=0)
+SEED = flags.DEFINE_integer("seed", 0, "Seed of the latents.", 0, 2**32 - 1)
 LIVE = flags.DEFINE_bool("live", False, "Use the generator itself, not its moving average.")
 JSON = flags.DEFINE_string("json", None, "Also write the scores to this JSON file.")
 
@@ -36,17 +36,11 @@ def main() -> None:
         )
     state = run.state._replace(average=()) if LIVE.value else run.state
     x = np.asarray(run.sample(state, jax.random.key(SEED.value), N.value))
-    report = run.evaluate(x)
-    print(report_table(report))
+    scores = run.evaluate(x)
+    print(report_table(scores))
     if JSON.value:
-        protocol = {
-            "workdir": str(workdir),
-            "step": run.step,
-            "n": N.value,
-            "seed": SEED.value,
-            "average": run.state.average != () and not LIVE.value,
-        }
-        run_folder.write_json(Path(JSON.value), {**protocol, **report})
+        protocol = run.protocol(state, step=run.step, seed=SEED.value)
+        run_folder.write_json(Path(JSON.value), {"protocol": protocol, **scores})
     if "x" in run.train and x.ndim == 4:
         out = Path(PICTURE.value or workdir / "eval" / "comparison.png")
         pictures.save_comparison(

@@ -12,7 +12,7 @@ from ganjax import cli
 
 WORKDIR = flags.DEFINE_string("workdir", None, "Run folder.", required=True)
 N = flags.DEFINE_integer("n", 64, "Number of samples.", lower_bound=1)
-SEED = flags.DEFINE_integer("seed", 0, "Seed of the latents.", lower_bound=0)
+SEED = flags.DEFINE_integer("seed", 0, "Seed of the latents.", 0, 2**32 - 1)
 OUT = flags.DEFINE_string("out", None, "PNG to write; by default in the run folder.")
 NPZ = flags.DEFINE_string("npz", None, "Also write the array x [n, ...] to this npz file.")
 LIVE = flags.DEFINE_bool("live", False, "Use the generator itself, not its moving average.")

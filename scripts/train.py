@@ -25,7 +25,8 @@ def main() -> None:
 
     built = experiment.build(config)
     if DRY_RUN.value:
-        print(describe(built, train.compiled_chunk(built, built.config.log_every)))
+        chunk = train.compiled_chunk(built, min(built.config.log_every, built.config.steps))
+        print(describe(built, chunk))
         return
     workdir = Path(WORKDIR.value)
     result = train.train(built, workdir)

@@ -37,10 +37,21 @@ def test_round_trip_is_bitwise(tmp_path, state):
 
 
 def test_only_the_newest_are_kept(tmp_path, state):
-    for step in (10, 2, 30, 100):
+    for step in (2, 10, 30, 100):
         checkpoints.save(tmp_path, step, state, keep=2)
     assert checkpoints.steps(tmp_path) == [30, 100]
     assert checkpoints.steps(tmp_path / "nowhere") == []
+
+
+def test_a_damaged_later_checkpoint_does_not_push_out_a_good_one(tmp_path, state):
+    checkpoints.save(tmp_path, 10, state, keep=1)
+    checkpoints.save(tmp_path, 20, state, keep=2)
+    flip_a_byte(tmp_path / "20")
+    checkpoints.save(tmp_path, 15, state, keep=1)  # resumed at 10, stopped at 15
+    assert checkpoints.restore(tmp_path, state).step == 15
+    checkpoints.save(tmp_path, 20, state, keep=1)
+    assert checkpoints.steps(tmp_path) == [20]
+    assert checkpoints.restore(tmp_path, state).step == 20
 
 
 def test_the_same_step_can_be_saved_again(tmp_path, state):

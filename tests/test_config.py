@@ -22,16 +22,21 @@ def test_settings_have_defaults():
     ("change", "message"),
     [
         ({"bach_size": 3}, "unknown config key 'bach_size'. Did you mean 'batch_size'?"),
-        ({"batch_size": 0}, "batch_size=0 must be a whole number of at least 1"),
+        ({"batch_size": 0}, "batch_size=0 must be a whole number from 1"),
         ({"batch_size": 2.5}, "batch_size=2.5 must be a whole number"),
         ({"steps": True}, "steps=True must be a whole number"),
         ({"seed": -1}, "seed=-1"),
+        ({"seed": 2**32}, "to 4294967295"),
         ({"log_every": 30, "sample_every": 100}, "use e.g. 90"),
         ({"log_every": 30, "checkpoint_every": 10}, "use e.g. 30"),
         ({"scheme": "alternating"}, "scheme='alternating' must be a dict"),
         ({"scheme": {"disc_updates": 3}}, "section scheme must have a 'name'"),
         ({"penalties": {"r1": {"gamma": 1.0}}}, "section penalties.r1 must have a 'name'"),
         ({"penalties": [{"name": "r1"}]}, "penalties="),
+        (
+            {"gen_tx": {"name": "sgd", "learning_rate": {"value": 1}}},
+            "section gen_tx.learning_rate",
+        ),
     ],
 )
 def test_mistakes(change, message):

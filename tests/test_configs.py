@@ -28,7 +28,7 @@ def test_there_are_configs():
 @CONFIGS
 def test_the_docstring_says_what_to_expect(path):
     text = module(path).__doc__
-    command = f"python scripts/train.py --config configs/{path.name} --workdir runs/{path.stem}"
+    command = f"python scripts/train.py --config configs/{path.name} --workdir runs/"
     assert command in text
     for part in ("Time:", "Result:"):
         assert part in text
@@ -39,6 +39,13 @@ def test_configs_are_locked(path):
     config = module(path).get_config()
     assert isinstance(config, ml_collections.ConfigDict)
     assert config.is_locked
+
+
+@CONFIGS
+def test_no_two_sections_are_one_object(path):
+    """An override of one player's optimiser must not reach the other's."""
+    config = module(path).get_config()
+    assert config.gen_tx is not config.disc_tx
 
 
 @CONFIGS

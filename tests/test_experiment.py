@@ -119,6 +119,27 @@ def test_fresh_batches_are_drawn():
     one_step(config)
 
 
+def test_fresh_batches_of_an_inner_scheme():
+    inner = {"name": "alternating", "disc_updates": 4, "fresh_batches": True}
+    config = {**RING, "scheme": {"name": "averaged", "inner": inner}}
+    built, state, _ = one_step(config)
+    assert built.batch(built.train, jax.random.key(0))["x"].shape == (4, 8, 2)
+    assert state.average != ()
+
+
+def test_names_stand_for_sections_without_arguments():
+    generator = {"name": "mlp", "width": 4, "kernel_init": "orthogonal"}
+    one_step({**RING, "generator": generator})
+    _, _, metrics = one_step({**TOY, "game": {"name": "dirac", "penalty": "r1"}})
+    assert "penalty/disc" in metrics
+
+
+def test_the_first_samples_of_a_key_are_always_the_same():
+    built, state, _ = one_step(RING)
+    few, many = (built.sample(state, jax.random.key(0), n) for n in (3, 200))
+    np.testing.assert_array_equal(few, many[:3])
+
+
 def test_samples_come_from_the_average():
     config = {**RING, "average": {"name": "ema", "decay": 0.5}}
     built, state, _ = one_step(config)
@@ -209,7 +230,12 @@ def test_every_optax_optimiser_is_known():
         (RING, {"generator": {"name": "dcgan"}}, "need square images"),
         (RING, {"generator": {"name": "mlp", "widht": 3}}, "Did you mean 'width'?"),
         (RING, {"generator": {"name": "mlp", "activation": "rellu"}}, "Did you mean 'relu'?"),
+        (RING, {"generator": {"name": "mlp", "activation": 3}}, "generator.activation=3"),
         (RING, {"generator": {"name": "mlp", "width": {"name": "x"}}}, "generator.width"),
+        (RING, {"generator": {"name": "mlp", "width": 0}}, "width=0 must be at least 1"),
+        (RING, {"generator": {"name": "mlp", "depth": -1}}, "depth=-1 must be at least 0"),
+        (RING, {"discriminator": {"name": "mlp", "width": 0}}, "width=0 must be at least 1"),
+        (RING, {"loss": {"name": ":hinge"}}, "cannot be imported"),
         (
             RING,
             {"generator": {"name": "mlp", "kernel_init": {"name": "ortho"}}},
@@ -234,6 +260,35 @@ def test_every_optax_optimiser_is_known():
         (RING, {"evaluation": {"name": "digits"}}, "ten classes"),
         (RING, {"evaluation": {"name": "mode"}}, "Did you mean 'modes'?"),
         (TOY, {"evaluation": {"name": "modes"}}, "generates no samples"),
+        (TOY, {"evaluation": {"name": "none", "radius": 3.0}}, "takes no arguments"),
+        (TOY, {"data": {"name": "ring"}}, "no use for the section 'data'"),
+        (RING, {"evaluation": {"name": "modes", "radius": -1.0}}, "radius=-1.0"),
+        (RING, {"game": {"name": "gan", "prior": "uniform"}}, "section 'prior' of its own"),
+        (TOY, {"game": {"name": "dirac", "loss": 3}}, "game.loss=3"),
+        (TOY, {"game": {"name": "dirac", "start": ("a", "b")}}, "in game: could not convert"),
+        (TOY, {"game": {"name": "dirac", "start": (1.0,)}}, "two numbers"),
+        (RING, {"gen_tx": {"name": "lbfgs"}}, "do not fit together"),
+        (RING, {"gen_tx": {"name": "chain"}}, "in gen_tx: "),
+        (
+            RING,
+            {
+                "gen_tx": {
+                    "name": "sgd",
+                    "learning_rate": {"name": "constant_schedule", "value": -1},
+                }
+            },
+            "gives the rate -1.0 at step 0",
+        ),
+        (
+            RING,
+            {
+                "gen_tx": {
+                    "name": "sgd",
+                    "learning_rate": {"name": "constant_schedule", "value": "x"},
+                }
+            },
+            "in gen_tx.learning_rate",
+        ),
         (TOY, {"game": {"name": "dirac", "loss": "minmax"}}, "Did you mean 'minimax'?"),
     ],
 )

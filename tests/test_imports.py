@@ -52,5 +52,6 @@ def test_imports_go_down(path):
     "path", [p for p in FILES if room_of(p) == "schemes"], ids=lambda p: p.name
 )
 def test_schemes_never_stop_gradients(path):
-    names = {node.attr for node in ast.walk(ast.parse(path.read_text())) if hasattr(node, "attr")}
-    assert "stop_gradient" not in names
+    for node in ast.walk(ast.parse(path.read_text())):
+        names = {getattr(node, field, None) for field in ("attr", "id", "name", "value")}
+        assert "stop_gradient" not in names

@@ -58,6 +58,7 @@ def test_finite_where_the_critic_is_flat(factory):
     chex.assert_tree_all_finite((value, slope))
 
 
-def test_negative_weight_is_refused():
-    with pytest.raises(ValueError, match="gamma=-1"):
-        penalties.r1(-1.0)
+@pytest.mark.parametrize("gamma", [-1.0, float("nan"), float("inf")])
+def test_weights_out_of_range_are_refused(gamma):
+    with pytest.raises(ValueError, match=f"gamma={gamma}"):
+        penalties.r1(gamma)

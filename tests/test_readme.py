@@ -90,5 +90,10 @@ def test_architecture_names_every_room_and_level():
 
 
 def test_shipped_commands_name_files_that_exist():
-    for path in set(re.findall(r"(?:scripts|configs)/\w+\.py", TEXT)):
+    assert "@@" not in TEXT
+    for path in set(re.findall(r"(?:scripts|configs|docs|tests|ganjax)/[\w/]*\.\w+", TEXT)):
         assert (ROOT / path).exists(), path
+    flags = set(re.findall(r"--(\w+)[ =](?!KEY)", TEXT)) - {"logdir"}
+    sources = "".join(path.read_text() for path in (ROOT / "scripts").rglob("*.py"))
+    for flag in flags:
+        assert f'"{flag}"' in sources or flag == "config", flag

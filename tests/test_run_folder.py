@@ -28,6 +28,18 @@ def test_a_folder_belongs_to_its_config(tmp_path):
         run_folder.claim(tmp_path, {**config, "steps": 6})
 
 
+def test_a_run_without_its_config_is_not_claimed(tmp_path):
+    run_folder.append_metrics(tmp_path, {"step": 1})
+    with pytest.raises(RunFolderError, match=r"no config\.json"):
+        run_folder.claim(tmp_path, {"steps": 5})
+
+
+def test_damage_in_the_middle_of_the_metrics_is_told(tmp_path):
+    (tmp_path / "metrics.jsonl").write_text('{"step": 1}\n{"st\n{"step": 3}\n')
+    with pytest.raises(RunFolderError, match="line 2 is damaged"):
+        run_folder.read_metrics(tmp_path)
+
+
 def test_what_is_no_run_folder(tmp_path):
     with pytest.raises(RunFolderError, match=r"no config\.json"):
         run_folder.read_config(tmp_path)

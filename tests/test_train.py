@@ -105,8 +105,12 @@ def test_a_run_leaves_its_folder(whole):
     assert result.picture == workdir / "samples" / "step_25.png"
     for name in ("config.json", "manifest.json", "curves.png", "samples/step_25.png"):
         assert (workdir / name).stat().st_size > 0
-    assert result.report == json.loads((workdir / "eval" / "step_25.json").read_text())
+    written = json.loads((workdir / "eval" / "step_25.json").read_text())
+    assert result.report == written["scores"]
     assert result.report["samples"] == 50
+    assert written["protocol"]["step"] == 25
+    assert written["protocol"]["average"]
+    assert len(written["protocol"]["data_sha256"]) == 64
 
 
 @pytest.mark.parametrize("rows", [2, 3], ids=["at_a_checkpoint", "between_checkpoints"])
@@ -190,6 +194,12 @@ def test_chunk_equals_loop_of_steps():
     assert chunk.metrics["evaluations/disc"] == 8
 
 
+def test_float64_throughout(tmp_path, x64):
+    """Batch statistics keep their dtype when everything around them has more digits."""
+    train.train(experiment.build({**DCGAN, "steps": 2, "log_every": 1}), tmp_path)
+    assert status(tmp_path)["status"] == "done"
+
+
 def test_seeds_differ():
     path = []
     for seed in (0, 1):
@@ -223,16 +233,37 @@ def test_a_divergence_is_found_at_its_step(tmp_path):
     assert (tmp_path / "crash" / f"step_{bad}.json").exists()
 
 
-def test_parameters_that_are_not_finite_are_never_saved(tmp_path):
-    """The last step's loss is finite, what it makes of the parameters is not."""
+def test_a_state_that_is_not_finite_is_never_saved(tmp_path, monkeypatch):
+    """The last step's loss is finite, what it makes of the state is not."""
     metrics = {f"{k}/{p}": jnp.ones(5) for k in ("loss", "grad_norm") for p in ("gen", "disc")}
     assert train._bad_step(metrics, {"w": jnp.ones(2)}, 5) == train.FINITE
     assert train._bad_step(metrics, {"w": jnp.array([1, jnp.nan])}, 5) == 4
     metrics["loss/gen"] = jnp.array([1, 1, jnp.inf, 1, jnp.nan])
     assert train._bad_step(metrics, {"w": jnp.ones(2)}, 5) == 2
+    # Step 1e38 from 5: the gradient 5 and the loss are finite, the parameter is not.
+    steep = {**SGD, "learning_rate": 3e38}
+    game = {"name": "bilinear", "start": (5.0, 5.0)}
+    built = experiment.build({**TOY, "steps": 1, "game": game, "gen_tx": steep, "disc_tx": steep})
+    with pytest.raises(NotFiniteError, match="at step 1; nothing was saved yet"):
+        train.train(built, tmp_path)
+    assert checkpoints.steps(tmp_path / "checkpoints") == []
 
 
-def test_damaged_checkpoints_are_told(tmp_path):
+def test_the_status_waits_for_the_report(built, tmp_path, monkeypatch):
+    """A run whose evaluation fails is not done; called again it is finished and says so."""
+
+    def fails(*_):
+        raise ZeroDivisionError("in the evaluation")
+
+    with pytest.raises(ZeroDivisionError):
+        train.train(built._replace(evaluate=fails), tmp_path)
+    assert status(tmp_path)["status"] == "failed"
+    assert "in the evaluation" in (tmp_path / "crash" / "traceback.txt").read_text()
+    train.train(built, tmp_path)
+    assert status(tmp_path)["status"] == "done"
+
+
+def test_unusable_checkpoints_are_told(tmp_path):
     built = experiment.build(TOY)
     train.train(built, tmp_path)
     (tmp_path / "checkpoints" / "20" / "manifest.json").unlink()

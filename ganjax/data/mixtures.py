@@ -3,6 +3,8 @@
 All are sampled in closed form; nothing is stored.
 """
 
+import math
+
 import jax
 import jax.numpy as jnp
 
@@ -10,8 +12,8 @@ from ganjax.data.resident import Data
 
 
 def _positive(name: str, value: float) -> None:
-    if not value > 0:
-        raise ValueError(f"{name}={value} must be greater than 0")
+    if not 0 < value < math.inf:
+        raise ValueError(f"{name}={value} must be finite and greater than 0")
 
 
 def _mixture(centres: jax.Array, std: float) -> Data:
@@ -98,8 +100,8 @@ def swiss_roll(noise: float = 0.25, scale: float = 7.5) -> Data:
     Raises:
       ValueError: an argument is out of range.
     """
-    if noise < 0:
-        raise ValueError(f"noise={noise} must be at least 0")
+    if not 0 <= noise < math.inf:
+        raise ValueError(f"noise={noise} must be finite and at least 0")
     _positive("scale", scale)
 
     def sample(train, rng, batch_size):

@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -18,14 +19,16 @@ def _mode(module: nn.Module, train: bool) -> dict[str, bool]:
 
 
 def _apply(module, params, model_state, inputs, rng):
-    """Runs a module in training mode: (outputs, its new model state)."""
-    return module.apply(
+    """Runs a module in training mode: (outputs, its new model state, of the old one's dtypes)."""
+    outputs, new_state = module.apply(
         {"params": params, **model_state},
         inputs,
         **_mode(module, train=True),
         mutable=list(model_state),
         rngs={"dropout": rng},
     )
+    # Statistics follow the inputs' precision; a state must not change its dtypes between steps.
+    return outputs, jax.tree.map(lambda new, old: new.astype(old.dtype), new_state, model_state)
 
 
 def _init(module, rng, inputs):
@@ -48,7 +51,6 @@ def gan(
     generator: nn.Module,
     discriminator: nn.Module,
     loss: losses.AdversarialLoss = losses.non_saturating,
-    *,
     z_dim: int = 64,
     prior: Callable = latents.normal,
     penalties: Sequence[Penalty] = (),
@@ -140,12 +142,7 @@ def _check_shapes(generator, discriminator, gen, disc, x_real, z_dim):
         )
 
 
-def generate(
-    generator: nn.Module,
-    params,
-    model_state,
-    z: jax.Array,
-) -> jax.Array:
+def generate(generator: nn.Module, params: Any, model_state: Any, z: jax.Array) -> jax.Array:
     """Samples from a trained generator in evaluation mode.
 
     Args:

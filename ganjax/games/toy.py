@@ -1,5 +1,7 @@
 """Games of a few parameters with known dynamics: they are how schemes are tested."""
 
+import math
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -15,7 +17,9 @@ NODES = 32
 
 def _starting_at(start: tuple[float, float], dim: int):
     """An `init` that puts both players, arrays [dim], at fixed coordinates."""
-    gen, disc = start
+    if len(start) != 2:
+        raise ValueError(f"start={start} must be two numbers, one for each player")
+    gen, disc = map(float, start)
 
     def init(rng, batch=None):
         del rng, batch
@@ -79,14 +83,14 @@ def dirac(
       Game without batch; params are `Players` of arrays [1], theta and psi.
 
     Raises:
-      ValueError: unknown loss or negative noise.
+      ValueError: unknown loss, noise out of range, or a start that is not two numbers.
     """
     if isinstance(loss, str):
         if loss not in losses.LOSSES:
             raise ValueError(unknown("loss", loss, losses.LOSSES))
         loss = losses.LOSSES[loss]
-    if instance_noise < 0:
-        raise ValueError(f"instance_noise={instance_noise} must be at least 0")
+    if not 0 <= instance_noise < math.inf:
+        raise ValueError(f"instance_noise={instance_noise} must be finite and at least 0")
 
     nodes, weights = np.polynomial.hermite_e.hermegauss(NODES if instance_noise else 1)
     weights = weights / weights.sum()

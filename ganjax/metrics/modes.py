@@ -76,8 +76,10 @@ def modes_report(data: Any, *, radius: float = 3.0) -> Callable[[np.ndarray], di
       `reverse_kl`.
 
     Raises:
-      ValueError: the data have no known modes.
+      ValueError: the data have no known modes, or the radius is not positive.
     """
+    if not radius > 0:
+        raise ValueError(f"radius={radius} must be greater than 0")
     if len(data.centres) == 0:
         raise ValueError(
             "these data have no known modes; set data to ring or grid, or evaluation.name to 'none'"

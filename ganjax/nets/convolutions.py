@@ -2,7 +2,7 @@
 
 On CPU they are matrix products over 2x2 neighbourhoods, and so are their derivatives of any order
 and in any mode. XLA's convolutions are not: the gradient of a stride-2 convolution in its kernel is
-about 90 times slower inside a `lax.scan` than outside on CPU (jax issue 12868;
+up to 90 times slower inside a `lax.scan` than outside on CPU (jax issue 12868;
 `scripts/benchmarks/convolutions.py` measures it). On other backends they are XLA's own. Parameters
 and function are the same either way.
 """

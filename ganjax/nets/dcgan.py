@@ -13,7 +13,7 @@ import jax
 from flax import linen as nn
 
 from ganjax.nets.convolutions import DoublingConv, HalvingConv
-from ganjax.nets.layers import BatchNorm, leaky_relu
+from ganjax.nets.layers import BatchNorm, at_least, leaky_relu
 
 _weights = nn.initializers.normal(0.02)
 
@@ -60,6 +60,7 @@ class DCGANGenerator(nn.Module):
 
     @nn.compact
     def __call__(self, z: jax.Array, train: bool = True) -> jax.Array:
+        at_least(1, width=self.width)
         layers = halvings(square_side(self.shape))
         norm = partial(BatchNorm, use_running_average=not train)
         up = partial(DoublingConv, kernel_init=_weights)
@@ -83,6 +84,7 @@ class DCGANDiscriminator(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array, train: bool = True) -> jax.Array:
+        at_least(1, width=self.width)
         layers = halvings(square_side(x.shape))
         norm = partial(BatchNorm, use_running_average=not train)
         down = partial(HalvingConv, kernel_init=_weights)

@@ -17,6 +17,17 @@ def identity(x: jax.Array) -> jax.Array:
     return x
 
 
+def at_least(smallest: int, **values: int) -> None:
+    """Refuses sizes below the smallest that makes sense; called where a network is traced.
+
+    Raises:
+      ValueError: a value is too small.
+    """
+    for name, value in values.items():
+        if value < smallest:
+            raise ValueError(f"{name}={value} must be at least {smallest}")
+
+
 def ones_normal(stddev: float = 0.02) -> nn.initializers.Initializer:
     """N(1, stddev^2), DCGAN's initialiser of normalisation gains (released code of 1511.06434)."""
     normal = nn.initializers.normal(stddev)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import jax
 from flax import linen as nn
 
-from ganjax.nets.layers import identity, leaky_relu
+from ganjax.nets.layers import at_least, identity, leaky_relu
 
 
 class MLPGenerator(nn.Module):
@@ -30,6 +30,8 @@ class MLPGenerator(nn.Module):
 
     @nn.compact
     def __call__(self, z: jax.Array) -> jax.Array:
+        at_least(1, width=self.width)
+        at_least(0, depth=self.depth)
         for _ in range(self.depth):
             z = self.activation(nn.Dense(self.width, kernel_init=self.kernel_init)(z))
         x = nn.Dense(math.prod(self.shape), kernel_init=self.kernel_init)(z)
@@ -55,6 +57,8 @@ class MLPDiscriminator(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
+        at_least(1, width=self.width)
+        at_least(0, depth=self.depth)
         x = x.reshape(x.shape[0], -1) * self.input_scale
         for _ in range(self.depth):
             x = self.activation(nn.Dense(self.width, kernel_init=self.kernel_init)(x))

@@ -64,10 +64,10 @@ def both_gradients(
         return Players(gen=losses.gen.value, disc=losses.disc.value), losses
 
     value, pull_back, losses = jax.vjp(values, params, has_aux=True)
-    one, zero = jnp.ones_like(value.gen), jnp.zeros_like(value.gen)
+    one, zero = jax.tree.map(jnp.ones_like, value), jax.tree.map(jnp.zeros_like, value)
     gradients = Players(
-        gen=pull_back(Players(gen=one, disc=zero))[0].gen,
-        disc=pull_back(Players(gen=zero, disc=one))[0].disc,
+        gen=pull_back(Players(gen=one.gen, disc=zero.disc))[0].gen,
+        disc=pull_back(Players(gen=zero.gen, disc=one.disc))[0].disc,
     )
     return device_mean((gradients, losses), axis_name)
 

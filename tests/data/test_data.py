@@ -88,6 +88,8 @@ def test_digits_of_some_classes():
         ("ring", {"modes": 0}),
         ("ring", {"radius": 0.0}),
         ("ring", {"std": -1.0}),
+        ("ring", {"std": float("nan")}),
+        ("ring", {"std": float("inf")}),
         ("grid", {"side": 0}),
         ("grid", {"spacing": -1.0}),
         ("swiss_roll", {"noise": -0.1}),

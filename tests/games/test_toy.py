@@ -77,5 +77,9 @@ def test_mistakes_are_refused():
         games.dirac("minmax")
     with pytest.raises(ValueError, match="instance_noise=-1"):
         games.dirac(instance_noise=-1.0)
+    with pytest.raises(ValueError, match="instance_noise=nan"):
+        games.dirac(instance_noise=float("nan"))
+    with pytest.raises(ValueError, match="two numbers"):
+        games.dirac(start=(1.0,))
     with pytest.raises(ValueError, match="dim=0"):
         games.bilinear(dim=0)

@@ -10,7 +10,7 @@ import pytest
 
 from ganjax import data, dynamics, games, nets, penalties, schemes
 from ganjax.schemes.field import both_gradients, own_gradient
-from ganjax.types import Players
+from ganjax.types import Game, Loss, Players
 
 RNG = jax.random.key(0)
 STEPS = (0.01, 0.1, 0.3, 0.5, 1.0, 1.5, 1.9, 2.5)
@@ -142,19 +142,33 @@ def network(batch_size=32):
         nets.DCGANGenerator((16, 16, 1), width=8), nets.DCGANDiscriminator(width=8), z_dim=16
     )
     batch = {"x": jax.random.uniform(RNG, (batch_size, 16, 16, 1), minval=-1)}
-    return game, batch, *game.init(RNG, batch)
+    return game, batch, *jax.jit(game.init)(RNG, batch)
 
 
 def test_one_pass_gives_both_players_gradients():
     game, batch, params, model_state = network()
-    both, losses = both_gradients(game, params, model_state, batch, RNG)
+    at = (params, model_state, batch, RNG)
+    both, losses = jax.jit(partial(both_gradients, game))(*at)
     for player in ("gen", "disc"):
-        own, loss = own_gradient(game, player, params, model_state, batch, RNG)
+        own, loss = jax.jit(partial(own_gradient, game, player))(*at)
         jax.tree.map(
             lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6),  # float32
             (getattr(both, player), getattr(losses, player)),
             (own, loss),
         )
+
+
+def test_losses_of_different_precision(x64):
+    """A player's gradient has its own loss's dtype."""
+
+    def losses(params, model_state, batch, rng):
+        value = params.gen.astype(jnp.float32) * params.disc
+        return Players(gen=Loss(value.astype(jnp.float32), (), {}), disc=Loss(-value, (), {}))
+
+    game = Game(init=None, losses=losses)
+    params = Players(gen=jnp.float32(2), disc=jnp.float64(3))
+    gradients, _ = both_gradients(game, params, Players(gen=(), disc=()), None, RNG)
+    assert (float(gradients.gen), float(gradients.disc)) == (3, -2)
 
 
 def flops(function, *arguments):
@@ -189,7 +203,6 @@ def test_a_frozen_generator_stays_bitwise_the_same():
 
 def mean_game():
     """Each player is drawn to the mean of its batch; nothing else happens."""
-    from ganjax.types import Game, Loss
 
     def losses(params, model_state, batch, rng):
         pull = [jnp.mean((p - batch["x"]) ** 2) / 2 for p in params]

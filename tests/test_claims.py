@@ -1,0 +1,41 @@
+"""What the documentation promises of the default runs: minutes long, so marked slow."""
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+from ganjax import experiment, train
+
+FOLDER = Path(__file__).parent.parent / "configs"
+
+
+def report(name, workdir, **changes):
+    spec = importlib.util.spec_from_file_location(name, FOLDER / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    with module.get_config().unlocked() as config:
+        config.update(changes)
+    return train.train(experiment.build(config), workdir).report
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [0, 1])
+def test_the_default_gan_makes_digits(seed, tmp_path):
+    """All of them, and none by heart."""
+    scores = report("digits_mlp", tmp_path, seed=seed)
+    assert scores["samples"] == 5000
+    assert scores["inception_score"] >= 7.2
+    assert scores["frechet_distance"] <= 0.13
+    assert scores["class_share_min"] >= 0.06
+    assert scores["class_share_max"] <= 0.14
+    # As far from the training digits as unseen real digits are, and no single copy.
+    assert scores["nearest_median"] >= 0.9 * scores["nearest_median_real"]
+    assert scores["nearest_min"] >= 0.5 * scores["nearest_min_real"]
+
+
+@pytest.mark.slow
+def test_the_ring_is_covered(tmp_path):
+    scores = report("ring8_nonsaturating", tmp_path)
+    assert scores["modes"] == 8
+    assert scores["reverse_kl"] < 0.1
