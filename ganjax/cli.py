@@ -104,6 +104,8 @@ def _parse_flags(argv: list[str]) -> list[str]:
             raise ConfigError(f"unexpected argument {rest[1]!r}; flags are --name value")
     except ConfigError as error:
         _leave(error)
+    except SystemExit:  # --help has been printed; absl would leave with 1, which is for bugs
+        sys.exit(0)
     except (flags.Error, KeyError, AttributeError, ValueError, TypeError) as error:
         text = error.args[0] if isinstance(error, KeyError) and error.args else str(error)
         _leave(ConfigError(f"in the flags: {str(text).strip()}; --help lists them"))

@@ -33,7 +33,7 @@ from ganjax import (
 )
 from ganjax import data as sources
 from ganjax.config import check_arguments, validate
-from ganjax.errors import ConfigError, unknown
+from ganjax.errors import ConfigError, DataError, unknown
 from ganjax.types import Game, GanState, Players, Scheme
 
 SAMPLE_CHUNK = 64  # samples generated at a time
@@ -123,6 +123,7 @@ def build(config: Mapping[str, Any]) -> Experiment:
     Raises:
       ConfigError: an unknown name or argument (with the nearest and the known ones), a missing one,
         a wrong type or range, or sections that do not go together.
+      DataError: the data are not what they are declared to be.
     """
     config = validate(_plain(config))
     data = _data(config)
@@ -317,7 +318,21 @@ def _none(where: str, config: Mapping[str, Any]) -> bool:
 
 
 def _data(config: Mapping[str, Any]) -> sources.Data | None:
-    return None if _none("data", config) else _call("data", sources.DATA, config["data"])
+    """The data source, checked for being what it declares."""
+    if _none("data", config):
+        return None
+    data, name = _call("data", sources.DATA, config["data"]), config["data"]["name"]
+    if not isinstance(data, sources.Data):
+        raise DataError(f"data {name!r} returned a {type(data).__name__}; expected a Data")
+    batch = jax.eval_shape(lambda rng: data.sample(data.train, rng, 2), jax.random.key(0))
+    if "x" not in batch or batch["x"].shape != (2, *data.shape):
+        raise DataError(
+            f"data {name!r} declares samples of shape {data.shape}, but two of them are {batch}"
+        )
+    for key, array in (*data.train.items(), *data.test.items()):
+        if not bool(jnp.isfinite(array).all()):
+            raise DataError(f"data {name!r} has values in {key!r} that are not finite; clean them")
+    return data
 
 
 def _loss(where: str, section: Mapping[str, Any]) -> losses.AdversarialLoss:

@@ -11,7 +11,7 @@ import optax
 import pytest
 
 from ganjax import experiment, run_folder
-from ganjax.errors import CheckpointError, ConfigError, RunFolderError
+from ganjax.errors import CheckpointError, ConfigError, DataError, RunFolderError
 
 ADAM = {"name": "adam", "learning_rate": 1e-3}
 RING = {
@@ -200,6 +200,31 @@ def test_your_own_functions_need_no_registration(tmp_path, monkeypatch):
     with pytest.raises(ConfigError, match="cannot be imported"):
         experiment.build({**config, "loss": {"name": "my_plugin:nothing"}})
     sys.modules.pop("my_plugin")
+
+
+DATA_PLUGIN = """
+import jax.numpy as jnp
+from ganjax.data import Data, digits
+
+def number(): return 3
+def misdeclared(): return digits()._replace(shape=(8, 8))
+def holes():
+    data = digits()
+    return data._replace(train={**data.train, "x": data.train["x"].at[3].set(jnp.nan)})
+"""
+
+
+def test_data_that_are_not_what_they_say_are_refused(tmp_path, monkeypatch):
+    (tmp_path / "my_data.py").write_text(DATA_PLUGIN)
+    monkeypatch.syspath_prepend(tmp_path)
+    for name, message in {
+        "number": "returned a int",
+        "misdeclared": r"shape \(8, 8\)",
+        "holes": "not finite",
+    }.items():
+        with pytest.raises(DataError, match=message):
+            experiment.build({**RING, "data": {"name": f"my_data:{name}"}})
+    sys.modules.pop("my_data")
 
 
 def test_every_optax_optimiser_is_known():
