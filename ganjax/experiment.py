@@ -1,13 +1,11 @@
 """From a config to an experiment: the only place where a name becomes a function.
 
-A section is a name and keyword arguments. The name is a row of a shelf, or `module:function` for a
-function of your own, which needs no registration.
+A section is a name and keyword arguments. The name is a row of one of the shelves imported here, or
+`module:function` for a function of your own, which needs no registration.
 """
 
 import hashlib
-import importlib
 import inspect
-import math
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -18,7 +16,6 @@ import jax
 import jax.numpy as jnp
 import ml_collections
 import numpy as np
-import optax
 
 from ganjax import (
     checkpoints,
@@ -26,13 +23,15 @@ from ganjax import (
     latents,
     losses,
     metrics,
+    names,
     nets,
+    optimisers,
     penalties,
     run_folder,
     schemes,
 )
 from ganjax import data as sources
-from ganjax.config import check_arguments, validate
+from ganjax.config import validate
 from ganjax.errors import ConfigError, DataError, unknown
 from ganjax.types import Game, GanState, Players, Scheme
 
@@ -136,7 +135,7 @@ def build(config: Mapping[str, Any]) -> Experiment:
         if player in config
     }
     game, used = _game(config, modules)
-    tx = Players(gen=_tx("gen_tx", config), disc=_tx("disc_tx", config))
+    tx = Players(*(optimisers.transform(where, config[where]) for where in ("gen_tx", "disc_tx")))
     batch = _batch(config, data)
     sample = None
     if "generator" in used:
@@ -194,119 +193,8 @@ def _plain(config: Any) -> dict[str, Any]:
     return plain(config)
 
 
-def _lookup(where: str, name: str, shelf: Mapping[str, Any]) -> Any:
-    """A row of a shelf, or the object that `module:function` names."""
-    if not isinstance(name, str):
-        raise ConfigError(f"{where}={name!r} must be a name")
-    if ":" not in name:
-        if name not in shelf:
-            raise ConfigError(unknown(where, name, shelf) + " Your own: 'module:function'.")
-        return shelf[name]
-    module, _, attribute = name.partition(":")
-    try:
-        return getattr(importlib.import_module(module), attribute)
-    except Exception as error:  # whatever a module of the user's raises while it is imported
-        raise ConfigError(
-            f"{where} {name!r} cannot be imported ({type(error).__name__}: {error}); name it "
-            "'module:function', with the module on PYTHONPATH"
-        ) from error
-
-
 def _call(where: str, shelf: Mapping[str, Any], section: Mapping[str, Any], **given: Any) -> Any:
-    """Calls what a section names with its arguments and those of `given` that it takes."""
-    function = _lookup(where, section["name"], shelf)
-    if not callable(function):
-        raise ConfigError(f"{where} {section['name']!r} is not a function")
-    parameters = inspect.signature(function).parameters
-    given = {name: value for name, value in given.items() if name in parameters}
-    arguments = _arguments(where, section)
-    check_arguments(where, function, arguments, given=tuple(given))
-    try:
-        return function(**arguments, **given)
-    except (ValueError, TypeError) as error:
-        raise ConfigError(f"in {where}: {error}") from error
-
-
-def _arguments(where: str, section: Mapping[str, Any]) -> dict[str, Any]:
-    """A section's keyword arguments, those that name a function themselves resolved."""
-    arguments = {}
-    for key, value in section.items():
-        if key == "name":
-            continue
-        inside = f"{where}.{key}"
-        if key in ("activation", "output_activation"):
-            value = _lookup(inside, value, nets.ACTIVATIONS)
-        elif key in NESTED and isinstance(value, Mapping | str):
-            value = NESTED[key](inside, {"name": value} if isinstance(value, str) else value)
-        elif isinstance(value, Mapping):
-            raise ConfigError(
-                f"{inside} is a section, but only {', '.join(sorted(NESTED))} may be one"
-            )
-        arguments[key] = value
-    return arguments
-
-
-def _optax_rows(result: type) -> dict[str, Callable]:
-    """Optax's public functions annotated to return `result`."""
-    return {
-        name: function
-        for name, function in vars(optax).items()
-        if inspect.isfunction(function)
-        and str(result.__name__) in str(inspect.signature(function).return_annotation)
-    }
-
-
-def _tx(where: str, config: Mapping[str, Any]) -> optax.GradientTransformation:
-    section = config[where]
-    rate = section.get("learning_rate", 0.0)
-    number = isinstance(rate, int | float) and not isinstance(rate, bool)
-    if not isinstance(rate, Mapping) and not (number and 0 <= rate < math.inf):
-        raise ConfigError(
-            f"{where}.learning_rate={rate!r} must be a number of at least 0, or a section that "
-            "names an optax schedule"
-        )
-    tx = _call(where, _optax_rows(optax.GradientTransformation), section)
-    if not isinstance(tx, optax.GradientTransformation):
-        raise ConfigError(f"{where} {section['name']!r} does not return an optax transform")
-    return tx
-
-
-def _partial(shelf: Mapping[str, Any], *given: str) -> Callable:
-    """A nested section that stands for a function yet to be called with `given`."""
-
-    def bind(where, section):
-        function = _lookup(where, section["name"], shelf)
-        arguments = _arguments(where, section)
-        check_arguments(where, function, arguments, given=given)
-        return partial(function, **arguments)
-
-    return bind
-
-
-# Arguments that may be sections of their own, and what makes a value of them.
-NESTED = {
-    "inner": _partial(schemes.SCHEMES, "game", "tx"),
-    "kernel_init": lambda where, section: _call(where, nets.INITIALISERS, section),
-    "learning_rate": lambda where, section: _schedule(where, section),
-    "loss": lambda where, section: _loss(where, section),
-    "penalty": lambda where, section: _call(where, penalties.PENALTIES, section),
-}
-
-
-def _schedule(where: str, section: Mapping[str, Any]) -> Callable:
-    """A schedule of optax's, tried at a step of every order of magnitude."""
-    rows = {name: row for name, row in vars(optax.schedules).items() if inspect.isfunction(row)}
-    schedule = _call(where, rows, section)
-    for step in (0, *(10**power for power in range(7))):
-        try:
-            rate = float(schedule(step))
-        except (TypeError, ValueError) as error:
-            raise ConfigError(f"in {where}: {error}") from error
-        if not 0 <= rate < math.inf:
-            raise ConfigError(
-                f"{where} gives the rate {rate} at step {step}; expected at least 0 and finite"
-            )
-    return schedule
+    return names.call(where, shelf, section, NESTED, **given)
 
 
 def _none(where: str, config: Mapping[str, Any]) -> bool:
@@ -335,8 +223,12 @@ def _data(config: Mapping[str, Any]) -> sources.Data | None:
     return data
 
 
+def _activation(where: str, section: Mapping[str, Any]) -> Callable:
+    return names.bind(where, nets.ACTIVATIONS, section, {}, "x")
+
+
 def _loss(where: str, section: Mapping[str, Any]) -> losses.AdversarialLoss:
-    loss = _lookup(where, section["name"], losses.LOSSES)
+    loss = names.lookup(where, section["name"], losses.LOSSES)
     if not isinstance(loss, losses.AdversarialLoss):
         loss = _call(where, losses.LOSSES, section)
     elif len(section) > 1:
@@ -351,7 +243,8 @@ def _game(config: Mapping[str, Any], modules: Mapping[str, Any]) -> tuple[Game, 
     if "loss" in config:
         parts["loss"] = _loss("loss", config["loss"])
     if "prior" in config:
-        parts["prior"] = _partial(latents.PRIORS, "rng", "shape")("prior", config["prior"])
+        prior = config["prior"]
+        parts["prior"] = names.bind("prior", latents.PRIORS, prior, NESTED, "rng", "shape")
     if "penalties" in config:
         parts["penalties"] = tuple(
             _call(f"penalties.{label}", penalties.PENALTIES, penalty)
@@ -360,9 +253,7 @@ def _game(config: Mapping[str, Any], modules: Mapping[str, Any]) -> tuple[Game, 
     for name in ("generator", "discriminator", "prior", "penalties"):
         if name in section:
             raise ConfigError(f"game.{name} belongs into a section {name!r} of its own")
-    if isinstance(section.get("loss", ""), int | float):
-        raise ConfigError(f"game.loss={section['loss']!r} must be a name")
-    factory = _lookup("game", section["name"], games.GAMES)
+    factory = names.lookup("game", section["name"], games.GAMES)
     parameters = inspect.signature(factory).parameters
     for name, part in parts.items():
         if name not in parameters and part != ():
@@ -448,3 +339,16 @@ def _try_out(experiment: Experiment) -> None:
         chex.assert_trees_all_equal_shapes_and_dtypes(before, after)
     except (ValueError, TypeError, AssertionError) as error:
         raise ConfigError(f"the sections do not fit together: {error}") from error
+
+
+# Arguments that may be names or sections themselves, and what makes a value of them.
+NESTED = {
+    "activation": _activation,
+    "inner": lambda where, section: names.bind(
+        where, schemes.SCHEMES, section, NESTED, "game", "tx"
+    ),
+    "kernel_init": lambda where, section: _call(where, nets.INITIALISERS, section),
+    "loss": _loss,
+    "output_activation": _activation,
+    "penalty": lambda where, section: _call(where, penalties.PENALTIES, section),
+}

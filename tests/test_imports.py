@@ -12,8 +12,8 @@ PACKAGE = Path(__file__).parent.parent / "ganjax"
 LEVELS = (
     ("types", "errors"),
     ("config", "console", "losses", "penalties", "latents", "nets", "data", "pictures"),
-    ("cli", "run_folder", "games", "checkpoints"),
-    ("schemes", "dynamics", "metrics"),
+    ("cli", "names", "run_folder", "games", "checkpoints"),
+    ("optimisers", "schemes", "dynamics", "metrics"),
     ("experiment",),
     ("train", "summary"),
 )
