@@ -125,8 +125,10 @@ def build(config: Mapping[str, Any]) -> Experiment:
       DataError: the data are not what they are declared to be.
     """
     config = validate(_plain(config))
+    tx = Players(*(optimisers.transform(where, config[where]) for where in ("gen_tx", "disc_tx")))
+    parts = _parts(config)
     data = _data(config)
-    modules = {
+    parts |= {
         player: _call(player, shelf, config[player], shape=data.shape if data else None)
         for player, shelf in (
             ("generator", nets.GENERATORS),
@@ -134,8 +136,7 @@ def build(config: Mapping[str, Any]) -> Experiment:
         )
         if player in config
     }
-    game, used = _game(config, modules)
-    tx = Players(*(optimisers.transform(where, config[where]) for where in ("gen_tx", "disc_tx")))
+    game, used = _game(config, parts)
     batch = _batch(config, data)
     sample = None
     if "generator" in used:
@@ -143,7 +144,7 @@ def build(config: Mapping[str, Any]) -> Experiment:
             raise ConfigError("a game with networks needs data; add a section 'data'")
         z_dim = inspect.signature(games.gan).parameters["z_dim"].default
         sample = _sampler(
-            modules["generator"], used.get("prior", latents.normal), used.get("z_dim", z_dim)
+            used["generator"], used.get("prior", latents.normal), used.get("z_dim", z_dim)
         )
     elif data is not None:
         raise ConfigError(
@@ -218,7 +219,7 @@ def _data(config: Mapping[str, Any]) -> sources.Data | None:
             f"data {name!r} declares samples of shape {data.shape}, but two of them are {batch}"
         )
     for key, array in (*data.train.items(), *data.test.items()):
-        if not bool(jnp.isfinite(array).all()):
+        if not np.isfinite(array).all():
             raise DataError(f"data {name!r} has values in {key!r} that are not finite; clean them")
     return data
 
@@ -236,10 +237,9 @@ def _loss(where: str, section: Mapping[str, Any]) -> losses.AdversarialLoss:
     return loss
 
 
-def _game(config: Mapping[str, Any], modules: Mapping[str, Any]) -> tuple[Game, dict[str, Any]]:
-    """The game, and what it was made of."""
-    section = config["game"]
-    parts = dict(modules)
+def _parts(config: Mapping[str, Any]) -> dict[str, Any]:
+    """What a game is made of besides networks: quickly built, so that mistakes are told first."""
+    parts = {}
     if "loss" in config:
         parts["loss"] = _loss("loss", config["loss"])
     if "prior" in config:
@@ -250,6 +250,12 @@ def _game(config: Mapping[str, Any], modules: Mapping[str, Any]) -> tuple[Game, 
             _call(f"penalties.{label}", penalties.PENALTIES, penalty)
             for label, penalty in config["penalties"].items()
         )
+    return parts
+
+
+def _game(config: Mapping[str, Any], parts: Mapping[str, Any]) -> tuple[Game, dict[str, Any]]:
+    """The game, and what it was made of."""
+    section = config["game"]
     for name in ("generator", "discriminator", "prior", "penalties"):
         if name in section:
             raise ConfigError(f"game.{name} belongs into a section {name!r} of its own")

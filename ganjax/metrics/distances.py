@@ -1,7 +1,6 @@
 """Distances between sets of samples: Frechet distance and nearest neighbours."""
 
 import numpy as np
-from sklearn.neighbors import NearestNeighbors
 
 
 def _moments(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -52,5 +51,7 @@ def nearest_distances(samples: np.ndarray, reference: np.ndarray) -> np.ndarray:
     Returns:
       Distances [samples]; 0 is a copy.
     """
+    from sklearn.neighbors import NearestNeighbors  # 0.7 s: not for a run that is refused
+
     search = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(reference)
     return search.kneighbors(samples)[0][:, 0]
