@@ -146,7 +146,7 @@ def build(config: Mapping[str, Any]) -> Experiment:
         sample = _sampler(
             used["generator"], used.get("prior", latents.normal), used.get("z_dim", z_dim)
         )
-    elif data is not None:
+    elif data is not None and ":" not in config["game"]["name"]:  # a game of one's own may use them
         raise ConfigError(
             f"game {config['game']['name']!r} has no use for the section 'data'; remove it"
         )
