@@ -1,10 +1,9 @@
 """The 4x4 convolutions of stride 2 that halve and double an image, fast on every backend.
 
 On CPU they are matrix products over 2x2 neighbourhoods, and so are their derivatives of any order
-and in any mode. XLA's convolutions are not: the gradient of a stride-2 convolution in its kernel is
-up to 90 times slower inside a `lax.scan` than outside on CPU (jax issue 12868;
-`scripts/benchmarks/convolutions.py` measures it). On other backends they are XLA's own. Parameters
-and function are the same either way.
+and in any mode. XLA's own convolutions take a slow path inside a loop on CPU (jax issue 12868): the
+gradients of one layer are 2 to 34 times slower there (`scripts/benchmarks/convolutions.py`). On other
+backends they are XLA's own. Parameters and function are the same either way.
 """
 
 from collections.abc import Callable
