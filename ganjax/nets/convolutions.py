@@ -2,7 +2,7 @@
 
 On CPU they are matrix products over 2x2 neighbourhoods, and so are their derivatives of any order
 and in any mode. XLA's own convolutions take a slow path inside a loop on CPU (jax issue 12868): the
-gradients of one layer are 2 to 34 times slower there (`scripts/benchmarks/convolutions.py`). On other
+gradients of one layer are 2 to 34 times slower (`scripts/benchmarks/convolutions.py`). On other
 backends they are XLA's own. Parameters and function are the same either way.
 """
 
