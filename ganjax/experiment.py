@@ -6,7 +6,8 @@ A section is a name and keyword arguments. The name is a row of one of the shelv
 
 import hashlib
 import inspect
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,6 +20,7 @@ import numpy as np
 
 from ganjax import (
     checkpoints,
+    dynamics,
     games,
     latents,
     losses,
@@ -36,6 +38,8 @@ from ganjax.errors import ConfigError, DataError, unknown
 from ganjax.types import Game, GanState, Players, Scheme
 
 SAMPLE_CHUNK = 64  # samples generated at a time
+# The option of a scheme that says how many sub-batches it wants, and how many more than it says.
+SUB_BATCHES = {"disc_updates": 0, "unroll_steps": 1, "steps": 0}
 
 
 class Streams(NamedTuple):
@@ -45,6 +49,7 @@ class Streams(NamedTuple):
     play: jax.Array
     pictures: jax.Array
     evaluation: jax.Array
+    monitor: jax.Array
 
 
 class Experiment(NamedTuple):
@@ -57,11 +62,14 @@ class Experiment(NamedTuple):
       scheme: the `Scheme`, averaging included.
       batch: `(train, rng) -> batch` of the config's size, pure; None for toy games. With fresh
         batches for every discriminator update it has a leading axis of sub-batches.
+      one_batch: the same without sub-batches.
       sample: `(state, rng, n) -> x [n, ...]` from the averaged generator if there is an average,
         else from the generator itself; None for games that generate nothing. Batch normalisation
         uses the running statistics of the generator itself in either case. The first samples of a
         key are the same whatever n.
       evaluate: `(samples) -> {name: number}`; None if the config names no evaluation.
+      monitor: `(state, batch, rng) -> {name: scalar}`, pure; None if the config names none. Where
+        `nash/stop` is 1, play ends.
       state: the restored state of a run, or None.
       step: the step of that state.
     """
@@ -71,8 +79,10 @@ class Experiment(NamedTuple):
     game: Game
     scheme: Scheme
     batch: Callable
+    one_batch: Callable
     sample: Callable | None
     evaluate: Callable | None
+    monitor: Callable | None = None
     state: GanState | None = None
     step: int = 0
 
@@ -137,7 +147,6 @@ def build(config: Mapping[str, Any]) -> Experiment:
         if player in config
     }
     game, used = _game(config, parts)
-    batch = _batch(config, data)
     sample = None
     if "generator" in used:
         if data is None:
@@ -155,9 +164,11 @@ def build(config: Mapping[str, Any]) -> Experiment:
         data=data,
         game=game,
         scheme=_scheme(config, game, tx),
-        batch=batch,
+        batch=_batch(config, data),
+        one_batch=_batch(config, data, fresh=False),
         sample=sample,
         evaluate=_evaluation(config, data, sample),
+        monitor=_monitor(config, game, tx),
     )
     _try_out(experiment)
     return experiment
@@ -292,21 +303,29 @@ def _scheme(config: Mapping[str, Any], game: Game, tx: Players) -> Scheme:
     )
 
 
-def _batch(config: Mapping[str, Any], data: sources.Data | None) -> Callable:
+def _batch(config: Mapping[str, Any], data: sources.Data | None, *, fresh: bool = True) -> Callable:
     if data is None:
         return lambda train, rng: None
-    size, scheme = config["batch_size"], config["scheme"]
-    while "inner" in scheme:
-        scheme = scheme["inner"]
-    if not scheme.get("fresh_batches", False):
-        return lambda train, rng: data.sample(train, rng, size)
-    parts = scheme.get("disc_updates", 1)
+    size, parts = config["batch_size"], tuple(_sub_batches(config["scheme"])) if fresh else ()
 
     def batch(train, rng):
-        rows = data.sample(train, rng, parts * size)
-        return {key: array.reshape(parts, size, *array.shape[1:]) for key, array in rows.items()}
+        rows = data.sample(train, rng, math.prod(parts) * size)
+        return {key: array.reshape(*parts, size, *array.shape[1:]) for key, array in rows.items()}
 
     return batch
+
+
+def _sub_batches(scheme: Mapping[str, Any]) -> Iterator[int]:
+    """The leading axes that schemes with `fresh_batches`, one inside another, expect."""
+    if scheme.get("fresh_batches", False):
+        factory = names.lookup("scheme", scheme["name"], schemes.SCHEMES)
+        parameters = inspect.signature(factory).parameters
+        options = {name: parameter.default for name, parameter in parameters.items()} | scheme
+        for option, more in SUB_BATCHES.items():
+            if option in parameters:
+                yield options[option] + more
+    if isinstance(scheme.get("inner"), Mapping):
+        yield from _sub_batches(scheme["inner"])
 
 
 def _sampler(generator: Any, prior: Callable, z_dim: int) -> Callable:
@@ -333,11 +352,19 @@ def _evaluation(
     return _call("evaluation", metrics.EVALUATIONS, config["evaluation"], data=data)
 
 
+def _monitor(config: Mapping[str, Any], game: Game, tx: Players) -> Callable | None:
+    if _none("monitor", config):
+        return None
+    return _call("monitor", MONITORS, config["monitor"], game=game, tx=tx)
+
+
 def _try_out(experiment: Experiment) -> None:
     """Traces initialisation and a step, so that what does not fit is refused before it is run."""
 
     def first_step(rng):
         state = initial_state(experiment, rng)
+        if experiment.monitor is not None:
+            experiment.monitor(state, experiment.one_batch(experiment.train, rng), rng)
         return state, experiment.scheme.step(state, experiment.batch(experiment.train, rng), rng)[0]
 
     try:
@@ -347,12 +374,15 @@ def _try_out(experiment: Experiment) -> None:
         raise ConfigError(f"the sections do not fit together: {error}") from error
 
 
+MONITORS = {"nash": dynamics.nash_monitor}
+
 # Arguments that may be names or sections themselves, and what makes a value of them.
 NESTED = {
     "activation": _activation,
     "inner": lambda where, section: names.bind(
         where, schemes.SCHEMES, section, NESTED, "game", "tx"
     ),
+    "inner_tx": optimisers.transform,
     "kernel_init": lambda where, section: _call(where, nets.INITIALISERS, section),
     "loss": _loss,
     "output_activation": _activation,

@@ -67,10 +67,43 @@ def non_saturating_gen_loss(logits_real: jax.Array, logits_fake: jax.Array) -> j
     return jnp.mean(jax.nn.softplus(-logits_fake))
 
 
+def wasserstein_disc_loss(logits_real: jax.Array, logits_fake: jax.Array) -> jax.Array:
+    """Critic loss -(E[f(x)] - E[f(G(z))]) (Arjovsky et al. 2017, equation 2, arXiv:1701.07875).
+
+    At the best 1-Lipschitz critic it is minus the Wasserstein-1 distance; the constraint is left to
+    the penalties or to the network.
+
+    Args:
+      logits_real: critic outputs on data, [batch].
+      logits_fake: the same on generated samples, [batch].
+
+    Returns:
+      Scalar difference of means over the batch, in units of the critic.
+    """
+    return jnp.mean(logits_fake) - jnp.mean(logits_real)
+
+
+def wasserstein_gen_loss(logits_real: jax.Array, logits_fake: jax.Array) -> jax.Array:
+    """Generator loss E[f(x)] - E[f(G(z))] (arXiv:1701.07875, equation 2), the critic's negative.
+
+    The whole value, so that the game is exactly zero-sum, as in `minimax_gen_loss`.
+
+    Args:
+      logits_real: critic outputs on data, [batch].
+      logits_fake: the same on generated samples, [batch].
+
+    Returns:
+      Scalar difference of means over the batch, in units of the critic.
+    """
+    return -wasserstein_disc_loss(logits_real, logits_fake)
+
+
 minimax = AdversarialLoss(gen=minimax_gen_loss, disc=binary_disc_loss)
 non_saturating = AdversarialLoss(gen=non_saturating_gen_loss, disc=binary_disc_loss)
+wasserstein = AdversarialLoss(gen=wasserstein_gen_loss, disc=wasserstein_disc_loss)
 
 LOSSES = {
     "minimax": minimax,
     "non_saturating": non_saturating,
+    "wasserstein": wasserstein,
 }

@@ -55,6 +55,81 @@ def save_points(path: Path, x: np.ndarray, x_real: np.ndarray) -> None:
     _save(figure, path)
 
 
+def save_point_panels(
+    path: Path,
+    rows: Mapping[str, Sequence[np.ndarray]],
+    titles: Sequence[str],
+    *,
+    marks: np.ndarray,
+    curves: Mapping[str, tuple[np.ndarray, np.ndarray]],
+    curve_title: str,
+) -> None:
+    """Scatters points [n, 2] in a grid of panels, and a panel of curves at the end of each row.
+
+    Args:
+      path: of the PNG.
+      rows: label of a row -> its panels from left to right.
+      titles: of the columns of points.
+      marks: points [n, 2] marked in every panel; they set its limits, at twice their reach.
+      curves: label of a row -> abscissa [t] and one column a curve [t, curves].
+      curve_title: of the column of curves.
+    """
+    width, reach = len(titles) + 1, 2 * np.abs(marks).max()
+    figure = Figure(figsize=(2 * width + 1, 2 * len(rows) + 0.4), layout="constrained")
+    grid = figure.subplots(len(rows), width, squeeze=False, width_ratios=[1] * (width - 1) + [1.4])
+    highest = max(values.max() for _, values in curves.values())
+    for line, (label, panels) in zip(grid, rows.items(), strict=True):
+        for axes, points in zip(line, panels, strict=False):
+            axes.scatter(*np.asarray(points).T, s=2, color="C0", alpha=0.3, linewidth=0)
+            axes.scatter(*np.asarray(marks).T, s=12, color="0.3", marker="+", linewidth=0.6)
+            axes.set(xlim=(-reach, reach), ylim=(-reach, reach), xticks=(), yticks=())
+            axes.set_aspect("equal")
+        line[0].set_ylabel(label)
+        line[-1].plot(*curves[label], color="C1", linewidth=0.8, alpha=0.7)
+        line[-1].set_ylim(0, 1.05 * highest)
+        line[-1].tick_params(labelsize="x-small")
+    for axes, title in zip(grid[0], [*titles, curve_title], strict=True):
+        axes.set_title(title, fontsize="small")
+    _save(figure, path)
+
+
+def save_portraits(
+    path: Path,
+    arrows: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray],
+    panels: Mapping[str, Mapping[str, np.ndarray]],
+) -> None:
+    """Draws trajectories in the plane over arrows, in panels side by side.
+
+    Args:
+      path: of the PNG.
+      arrows: x [n], y [m] and the arrows' components u, v [m, n], as in `dynamics.Portrait`; they
+        are drawn with one length.
+      panels: title -> label -> trajectory [steps, 2] from its first point.
+    """
+    x, y, u, v = arrows
+    length = np.hypot(u, v)
+    length = np.where(length > 0, length, 1.0)
+    lines = -(-max(map(len, panels.values())) // 3)
+    figure = Figure(figsize=(4.6 * len(panels), 5 + 0.2 * lines), layout="constrained")
+    for axes, (title, paths) in zip(
+        figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True
+    ):
+        axes.quiver(x, y, u / length, v / length, color="0.8", pivot="mid", width=0.003)
+        styles = ["-", "--", ":", "-."]
+        for index, (label, points) in enumerate(paths.items()):
+            style = styles[index // 10 % len(styles)]
+            axes.plot(
+                *np.asarray(points).T, style, linewidth=1, label=label, color=f"C{index % 10}"
+            )
+        for points in list(paths.values())[:1]:
+            axes.plot(*points[0], "ko", markersize=4)
+        axes.plot(0, 0, "k+", markersize=9)
+        axes.set(xlim=(x[0], x[-1]), ylim=(y[0], y[-1]), aspect="equal", title=title)
+        axes.set(xlabel="generator", ylabel="discriminator")
+        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=3, fontsize="x-small")
+    _save(figure, path)
+
+
 def save_samples(path: Path, x: np.ndarray, x_real: np.ndarray) -> bool:
     """Draws samples by their shape: a grid of images, or points in the plane beside the data.
 

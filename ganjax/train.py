@@ -53,11 +53,11 @@ class Result(NamedTuple):
     picture: Path | None
 
 
-def compiled_chunk(experiment: Experiment, length: int) -> jax.stages.Compiled:
-    """`(state, train, rng, first_step) -> (state, Chunk)`: `length` steps as one program.
+def chunk(experiment: Experiment, length: int) -> Callable:
+    """`(state, train, rng, first_step) -> (state, Chunk)`: `length` steps as one scan, pure.
 
-    The state is donated. Step number s draws from `fold_in(rng, s)` alone, so that resuming needs
-    no replay and no draw is made twice.
+    Step number s draws from `fold_in(rng, s)` alone, so that resuming needs no replay and no draw
+    is made twice. Map it over states and keys for many seeds in one program.
     """
 
     def run(state, train, rng, first_step):
@@ -68,8 +68,13 @@ def compiled_chunk(experiment: Experiment, length: int) -> jax.stages.Compiled:
         state, metrics = jax.lax.scan(body, state, first_step + jnp.arange(length))
         return state, Chunk(_reduced(metrics), _bad_step(metrics, state, length))
 
+    return run
+
+
+def compiled_chunk(experiment: Experiment, length: int) -> jax.stages.Compiled:
+    """`chunk` as a compiled program; the state is donated."""
     arguments = (template(experiment), experiment.train, jax.random.key(0), jnp.int32(0))
-    return jax.jit(run, donate_argnums=0).lower(*arguments).compile()
+    return jax.jit(chunk(experiment, length), donate_argnums=0).lower(*arguments).compile()
 
 
 def _reduced(metrics: dict[str, jax.Array]) -> dict[str, jax.Array]:
@@ -110,13 +115,14 @@ def train(experiment: Experiment, workdir: Path) -> Result:
         try:
             step, state = _start(experiment, workdir)
             rows = run_folder.rewind_metrics(workdir, step)
-            if step < steps:
-                state = _play(experiment, workdir, step, state, rows, stop_asked)
+            if step < steps and not _settled(rows):
+                step, state = _play(experiment, workdir, step, state, rows, stop_asked)
             else:
                 log.info("%s is done already, at step %d", workdir, step)
-            picture = _draw(experiment, workdir, steps, state, rows)
-            result = Result(steps, _report(experiment, workdir, state), picture)
-            run_folder.write_status(workdir, "done", steps)
+            picture = _draw(experiment, workdir, step, state, rows)
+            result = Result(step, _report(experiment, workdir, step, state), picture)
+            reason = "neither player gains by a move of its own" if _settled(rows) else ""
+            run_folder.write_status(workdir, "done", step, reason)
             return result
         except (NotFiniteError, Interrupted):  # these have left their status
             raise
@@ -143,55 +149,88 @@ def _play(
     state: GanState,
     rows: list[Row],
     stop_asked: threading.Event,
-) -> GanState:
-    """Plays from `step` to the end and appends to `rows`; everything due on the way is on disk."""
+) -> tuple[int, GanState]:
+    """Plays from `step` to the end and appends to `rows`; everything due on the way is on disk.
+
+    The end is the config's number of steps, or where the monitor says that play may stop.
+    """
     config, saved, compiled = experiment.config, step or None, {}
     run_folder.write_manifest(workdir, list(map(str, jax.devices())), config.seed)
     run_folder.write_status(workdir, "running", step)
     rng, events = streams(config.seed).play, _tensorboard(workdir, step)
+    monitored = _monitored(experiment)
     with progress(step, config.steps) as show:
-        while step < config.steps:
+        while step < config.steps and not _settled(rows):
             length = min(config.log_every, config.steps - step)
             if length not in compiled:
                 began = time.perf_counter()
                 compiled[length] = compiled_chunk(experiment, length)
                 log.info("compiled %d steps in %.1f s", length, time.perf_counter() - began)
             began = time.perf_counter()
-            state, chunk = compiled[length](state, experiment.train, rng, jnp.int32(step))
-            chunk = jax.device_get(chunk)
-            _check_finite(chunk, workdir, step, saved)
+            state, told = compiled[length](state, experiment.train, rng, jnp.int32(step))
+            told = jax.device_get(told)
+            _check_finite(told, workdir, step, saved)
             step += length
-            rows.append(_row(chunk, step, rows, length / (time.perf_counter() - began)))
+            rows.append(_row(told, step, rows, length / (time.perf_counter() - began)))
+            rows[-1] |= monitored(state, step)
             run_folder.append_metrics(workdir, rows[-1])
             events(rows[-1])
             show(rows[-1])
 
-            stopping = stop_asked.is_set() and step < config.steps
-            if stopping or _due(config.checkpoint_every, step, config.steps):
+            last = step == config.steps or _settled(rows)
+            stopping = stop_asked.is_set() and not last
+            if stopping or last or _due(config.checkpoint_every, step):
                 folder = workdir / "checkpoints"
                 checkpoints.save(folder, step, state, keep=config.keep_checkpoints)
                 saved = step
-            if _due(config.sample_every, step, config.steps) and step < config.steps:
+            if _due(config.sample_every, step) and not last:
                 _draw(experiment, workdir, step, state, rows)
             if stopping:
                 run_folder.write_status(workdir, "interrupted", step, "asked to stop")
                 raise Interrupted(
                     f"stopped and saved at step {step} of {config.steps}; the same command resumes"
                 )
-    return state
+    return step, state
 
 
-def _due(every: int, step: int, steps: int) -> bool:
-    return step == steps or (every > 0 and step % every == 0)
+def _due(every: int, step: int) -> bool:
+    return every > 0 and step % every == 0
 
 
-def _check_finite(chunk: Chunk, workdir: Path, step: int, saved: int | None) -> None:
-    if chunk.bad_step == FINITE:
+def _settled(rows: list[Row]) -> bool:
+    """Whether the monitor's last word was that play may stop."""
+    return bool(rows) and rows[-1].get("nash/stop", 0.0) == 1.0
+
+
+def _monitored(experiment: Experiment) -> Callable[[GanState, int], Row]:
+    """`(state, step) -> row` of the monitor's metrics, compiled; {} without a monitor.
+
+    It draws a batch of its own, shaped as if the scheme wanted no sub-batches.
+    """
+    if experiment.monitor is None:
+        return lambda state, step: {}
+
+    @jax.jit
+    def look(state, train, rng):
+        rng_batch, rng_look = jax.random.split(rng)
+        return experiment.monitor(state, experiment.one_batch(train, rng_batch), rng_look)
+
+    rng = streams(experiment.config.seed).monitor
+
+    def row(state, step):
+        told = look(state, experiment.train, jax.random.fold_in(rng, step))
+        return {key: float(value) for key, value in sorted(jax.device_get(told).items())}
+
+    return row
+
+
+def _check_finite(told: Chunk, workdir: Path, step: int, saved: int | None) -> None:
+    if told.bad_step == FINITE:
         return
-    bad = step + int(chunk.bad_step) + 1
+    bad = step + int(told.bad_step) + 1
     reason = f"a loss, a gradient or the state is not finite at step {bad}"
     last = "nothing was saved yet" if saved is None else f"the last checkpoint is of step {saved}"
-    means = {key: repr(float(value)) for key, value in chunk.metrics.items()}
+    means = {key: repr(float(value)) for key, value in told.metrics.items()}
     (workdir / "crash").mkdir(exist_ok=True)
     run_folder.write_json(
         workdir / "crash" / f"step_{bad}.json", {"reason": reason, "metrics": means}
@@ -203,10 +242,10 @@ def _check_finite(chunk: Chunk, workdir: Path, step: int, saved: int | None) -> 
     )
 
 
-def _row(chunk: Chunk, step: int, rows: list[Row], rate: float) -> Row:
+def _row(told: Chunk, step: int, rows: list[Row], rate: float) -> Row:
     """One row of metrics.jsonl; counts of evaluations run on from the last row."""
     before, row = rows[-1] if rows else {}, {"step": step}
-    for key, value in sorted(chunk.metrics.items()):
+    for key, value in sorted(told.metrics.items()):
         count = before.get(key, 0) if key.startswith("evaluations/") else 0
         row[key] = count + value.item()
     row["time/steps_per_second"] = round(rate, 2)
@@ -229,7 +268,9 @@ def _draw(
     return path if drawn else None
 
 
-def _report(experiment: Experiment, workdir: Path, state: GanState) -> Mapping[str, float]:
+def _report(
+    experiment: Experiment, workdir: Path, step: int, state: GanState
+) -> Mapping[str, float]:
     """The evaluation after the last step, from the folder if it has been made before.
 
     The file names the protocol beside the scores.
@@ -237,12 +278,12 @@ def _report(experiment: Experiment, workdir: Path, state: GanState) -> Mapping[s
     config = experiment.config
     if experiment.evaluate is None:
         return {}
-    path = workdir / "eval" / f"step_{config.steps}.json"
+    path = workdir / "eval" / f"step_{step}.json"
     if not path.exists():
         rng = streams(config.seed).evaluation
         samples = experiment.sample(state, rng, config.evaluation_samples)
         path.parent.mkdir(exist_ok=True)
-        protocol = experiment.protocol(state, step=config.steps, seed=config.seed)
+        protocol = experiment.protocol(state, step=step, seed=config.seed)
         scores = experiment.evaluate(samples)
         run_folder.write_json(path, {"protocol": protocol, "scores": scores})
     return json.loads(path.read_text())["scores"]

@@ -127,6 +127,57 @@ def test_fresh_batches_of_an_inner_scheme():
     assert state.average != ()
 
 
+@pytest.mark.parametrize(
+    ("scheme", "shape"),
+    [
+        ({"name": "unrolled", "unroll_steps": 2, "fresh_batches": True}, (3, 8, 2)),
+        ({"name": "unrolled", "fresh_batches": True}, (6, 8, 2)),  # five steps by default
+        ({"name": "negative_momentum", "fresh_batches": True}, (1, 8, 2)),
+        (
+            {
+                "name": "lookahead",
+                "steps": 2,
+                "fresh_batches": True,
+                "inner": {"name": "alternating", "disc_updates": 3, "fresh_batches": True},
+            },
+            (2, 3, 8, 2),
+        ),
+        ({"name": "lookahead", "steps": 2, "inner": "extragradient"}, (8, 2)),
+    ],
+)
+def test_sub_batches_of_every_scheme_that_wants_them(scheme, shape):
+    built, _, _ = one_step({**RING, "scheme": scheme})
+    assert built.batch(built.train, jax.random.key(0))["x"].shape == shape
+    assert built.one_batch(built.train, jax.random.key(0))["x"].shape == (8, 2)
+
+
+def test_an_optimiser_for_the_look_ahead():
+    inner = {"name": "sgd", "learning_rate": 0.05}
+    scheme = {"name": "unrolled", "unroll_steps": 3, "inner_tx": inner}
+    _, state, _ = one_step({**TOY, "game": {"name": "bilinear"}, "scheme": scheme})
+    h = TOY["gen_tx"]["learning_rate"]
+    np.testing.assert_allclose(state.params.gen, 1 - h * (1 + 2 * 3 * 0.05), rtol=1e-6)
+    with pytest.raises(ConfigError, match="scheme.inner_tx.learning_rate=-1"):
+        one_step({**TOY, "scheme": {**scheme, "inner_tx": {"name": "sgd", "learning_rate": -1}}})
+
+
+@pytest.mark.parametrize(
+    "game",
+    [
+        {"name": "quadratic", "gen_matrix": [[1.0, 2.0], [2.0, -1.0]], "start": (0.5, 0.5)},
+        {"name": "matrix_game", "payoff": [[1.0, -1.0], [-1.0, 1.0]], "start": [[0, 1], [1, 0]]},
+        {"name": "parallel_lines", "loss": "minimax"},
+        {"name": "gaussian_1d", "mean": 1.0},
+        {"name": "stackelberg"},
+        {"name": "dirac", "loss": "wasserstein", "penalty": {"name": "wgan_gp", "weight": 1.0}},
+    ],
+    ids=lambda game: game["name"],
+)
+def test_toy_games_by_name(game):
+    _, state, metrics = one_step({**TOY, "game": game})
+    assert np.isfinite(metrics["loss/gen"])
+
+
 def test_names_stand_for_sections_without_arguments():
     generator = {"name": "mlp", "width": 4, "kernel_init": "orthogonal"}
     one_step({**RING, "generator": generator})

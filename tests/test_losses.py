@@ -82,3 +82,10 @@ def test_order_of_the_batch_is_irrelevant(loss, values):
     for function in loss:
         forth, back = function(logits, logits), function(logits[::-1], logits[::-1])
         np.testing.assert_allclose(forth, back, rtol=1e-5)  # float32 sums in another order
+
+
+def test_wasserstein_is_its_definition(logits):
+    real, fake = logits
+    expected = np.mean(np.asarray(fake)) - np.mean(np.asarray(real))
+    np.testing.assert_allclose(losses.wasserstein.disc(real, fake), expected, rtol=1e-10)
+    assert losses.wasserstein.gen(real, fake) == -losses.wasserstein.disc(real, fake)

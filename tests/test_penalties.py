@@ -62,3 +62,23 @@ def test_finite_where_the_critic_is_flat(factory):
 def test_weights_out_of_range_are_refused(gamma):
     with pytest.raises(ValueError, match=f"gamma={gamma}"):
         penalties.r1(gamma)
+
+
+@pytest.mark.parametrize("name", ["weight", "target"])
+def test_wgan_gp_out_of_range_is_refused(name):
+    with pytest.raises(ValueError, match=f"{name}=-1"):
+        penalties.wgan_gp(**{name: -1.0})
+
+
+def test_wgan_gp_of_a_linear_critic(x64):
+    """f(x) = <w, x>: weight (|w| - target)^2 wherever the points lie."""
+    w, x = jnp.array([3.0, 4.0]), jax.random.normal(jax.random.key(1), (6, 2))
+    value = penalties.wgan_gp(7.0, 2.0)(lambda x: x @ w, x, -x, RNG)
+    np.testing.assert_allclose(value, 7 * 9, rtol=1e-10)
+
+
+def test_wgan_gp_looks_between_data_and_samples(x64):
+    """f(x) = x^2/2 has the norm |x|: points uniform between 0 and 2 give E (x - 1)^2 = 1/3."""
+    zeros, twos = jnp.zeros((100_000, 1)), jnp.full((100_000, 1), 2.0)
+    value = penalties.wgan_gp(1.0)(lambda x: x[:, 0] ** 2 / 2, zeros, twos, RNG)
+    np.testing.assert_allclose(value, 1 / 3, rtol=1e-2)  # standard error of the draws

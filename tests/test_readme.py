@@ -48,22 +48,22 @@ def test_the_spectrum_prints_what_it_says(capsys, x64):
 
 
 def test_your_own_loss_and_scheme(tmp_path, monkeypatch, x64):
-    """A scheme in at most 15 lines, with theory's spectral radius sqrt(1 - s^2 + s^4), s = 0.1."""
+    """A scheme in at most 15 lines, with theory's spectral radius sqrt((1 - s r)^2 + s^2)."""
     code = block("mine")
-    assert len(code.split("def extragradient", 1)[1].splitlines()) <= 15
+    assert len(code.split("def far_extragradient", 1)[1].splitlines()) <= 15
     (tmp_path / "mine.py").write_text(code)
     monkeypatch.syspath_prepend(tmp_path)
     sgd = {"name": "sgd", "learning_rate": 0.1}
     config = {
         "game": {"name": "bilinear"},
-        "scheme": {"name": "mine:extragradient"},
+        "scheme": {"name": "mine:far_extragradient"},
         "gen_tx": sgd,
         "disc_tx": sgd,
     }
     built = experiment.build(config)
     state = experiment.initial_state(built, RNG)
     radius = abs(dynamics.update_map_spectrum(built.scheme.step, state)).max()
-    np.testing.assert_allclose(radius, np.sqrt(1 - 0.1**2 + 0.1**4), rtol=1e-12)
+    np.testing.assert_allclose(radius, np.hypot(1 - 0.1 * 0.2, 0.1), rtol=1e-12)
     config |= {
         "data": {"name": "ring"},
         "game": {"name": "gan", "z_dim": 2},

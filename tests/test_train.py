@@ -297,3 +297,35 @@ def test_the_toy_follows_theory(tmp_path):
     state = experiment.load(tmp_path).state
     square = float(state.params.gen[0] ** 2 + state.params.disc[0] ** 2)
     np.testing.assert_allclose(square, 2 * 1.01**20, rtol=1e-5)
+
+
+def test_the_monitor_stops_play(tmp_path):
+    """Where neither player gains, and only where the config asks for it; done is done."""
+    settling = {
+        **TOY,
+        "steps": 1000,
+        "scheme": {"name": "consensus", "gamma": 5.0},
+        "monitor": {"name": "nash", "steps": 5, "threshold": 1e-3},
+    }
+    built = experiment.build(settling)
+    result = train.train(built, tmp_path)
+    assert 5 < result.step < 1000
+    rows = run_folder.read_metrics(tmp_path)
+    assert [row["nash/stop"] for row in rows] == [0.0] * (len(rows) - 1) + [1.0]
+    assert max(rows[-1]["nash/gain_gen"], rows[-1]["nash/gain_disc"]) <= 1e-3
+    told = status(tmp_path)
+    assert (told["status"], told["step"]) == ("done", result.step)
+    assert "gains" in told["reason"]
+    assert train.train(built, tmp_path) == result
+    assert len(run_folder.read_metrics(tmp_path)) == len(rows)
+    assert experiment.load(tmp_path).step == result.step
+
+
+def test_the_monitor_only_looks(tmp_path):
+    """The same play bitwise, with a threshold of 0, which is never met, and without a monitor."""
+    watched = {**TOY, "monitor": {"name": "nash"}}
+    for name, config in (("plain", TOY), ("watched", watched)):
+        assert train.train(experiment.build(config), tmp_path / name).step == 20
+    a, b = untimed(tmp_path / "plain"), untimed(tmp_path / "watched")
+    assert [{k: v for k, v in row.items() if not k.startswith("nash/")} for row in b] == a
+    assert {"nash/gain_gen", "nash/gain_disc", "nash/stop"} <= b[0].keys()

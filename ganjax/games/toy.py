@@ -1,32 +1,15 @@
-"""Games of a few parameters with known dynamics: they are how schemes are tested."""
+"""Games of a few parameters in closed form: they are how schemes are tested."""
 
-import math
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ganjax import losses
-from ganjax.errors import unknown
-from ganjax.penalties import Penalty
-from ganjax.types import Game, Loss, Players
+from ganjax.games.closed_form import closed_form, starting_at, starting_with
+from ganjax.types import Game
 
-# Gauss-Hermite nodes per expectation: exact to rounding for the smooth losses at noise of order 1.
-NODES = 32
-
-
-def _starting_at(start: tuple[float, float], dim: int):
-    """An `init` that puts both players, arrays [dim], at fixed coordinates."""
-    if len(start) != 2:
-        raise ValueError(f"start={start} must be two numbers, one for each player")
-    gen, disc = map(float, start)
-
-    def init(rng, batch=None):
-        del rng, batch
-        params = Players(gen=jnp.full((dim,), gen, float), disc=jnp.full((dim,), disc, float))
-        return params, Players(gen=(), disc=())
-
-    return init
+Matrix = Any  # an array or nested sequences of numbers
 
 
 def bilinear(sigma: float = 1.0, dim: int = 1, start: tuple[float, float] = (1.0, 1.0)) -> Game:
@@ -49,73 +32,102 @@ def bilinear(sigma: float = 1.0, dim: int = 1, start: tuple[float, float] = (1.0
     if dim < 1:
         raise ValueError(f"dim={dim} must be at least 1")
 
-    def game_losses(params, model_state, batch, rng):
-        del batch, rng
-        value = sigma * jnp.vdot(params.gen, params.disc)
-        return Players(
-            gen=Loss(value, model_state.gen, {}), disc=Loss(-value, model_state.disc, {})
-        )
+    def values(x, y):
+        value = sigma * jnp.vdot(x, y)
+        return value, -value
 
-    return Game(init=_starting_at(start, dim), losses=game_losses)
+    return closed_form(starting_at(start, dim, dim), values)
 
 
-def dirac(
-    loss: str | losses.AdversarialLoss = "minimax",
-    penalty: Penalty | None = None,
-    instance_noise: float = 0.0,
+def quadratic(
+    gen_matrix: Matrix,
+    disc_matrix: Matrix | None = None,
+    gen_dim: int = 1,
     start: tuple[float, float] = (1.0, 1.0),
 ) -> Game:
-    """The Dirac-GAN (Mescheder et al. 2018, definition 2.1, arXiv:1801.04406).
+    """L_gen = z^T M z / 2 and L_disc = z^T N z / 2 with z = (x, y): any linear gradient field.
 
-    Data are a point mass at 0, generated samples one at theta, the discriminator is D(x) = psi * x.
-    Equilibrium at theta = psi = 0. Paper: its discriminator calls generated samples positive, which
-    only changes the sign of psi.
+    The rows of the game's Jacobian are those of M for x and those of N for y, so that every matrix
+    whose diagonal blocks are symmetric is the Jacobian of such a game. The origin is stationary.
 
     Args:
-      loss: name in `losses.LOSSES`, or an `AdversarialLoss`.
-      penalty: e.g. `penalties.r1(gamma=1.0)`, added to the discriminator's loss; None for none.
-      instance_noise: standard deviation of the Gaussian noise added to both distributions, at
-        least 0. The expectation over it is a Gauss-Hermite sum over pairs of a noisy data point
-        and a noisy sample, so the game has no randomness. A penalty sees the points without noise.
-      start: (theta, psi) at the start.
+      gen_matrix: M [dim, dim], symmetric.
+      disc_matrix: N [dim, dim], symmetric; -M, a zero-sum game, if None.
+      gen_dim: length of x, at least 1; the rest of z is y.
+      start: first value of every coordinate of x and of y.
 
     Returns:
-      Game without batch; params are `Players` of arrays [1], theta and psi.
+      Game without batch or randomness; params are `Players` of arrays [gen_dim], [dim - gen_dim].
 
     Raises:
-      ValueError: unknown loss, noise out of range, or a start that is not two numbers.
+      ValueError: a matrix is not square, not symmetric or not of the other's shape, or `gen_dim`
+        leaves one player without coordinates.
     """
-    if isinstance(loss, str):
-        if loss not in losses.LOSSES:
-            raise ValueError(unknown("loss", loss, losses.LOSSES))
-        loss = losses.LOSSES[loss]
-    if not 0 <= instance_noise < math.inf:
-        raise ValueError(f"instance_noise={instance_noise} must be finite and at least 0")
-
-    nodes, weights = np.polynomial.hermite_e.hermegauss(NODES if instance_noise else 1)
-    weights = weights / weights.sum()
-    noise_real, noise_fake = (instance_noise * n.ravel() for n in np.meshgrid(nodes, nodes))
-    pair_weights = np.outer(weights, weights).ravel()
-
-    def expectation(pairwise, logits_real, logits_fake):
-        per_pair = jax.vmap(pairwise)(logits_real[:, None], logits_fake[:, None])
-        return jnp.sum(pair_weights.astype(per_pair.dtype) * per_pair)
-
-    def game_losses(params, model_state, batch, rng):
-        del batch
-        theta, psi = params.gen[0], params.disc[0]
-        real, fake = psi * noise_real, psi * (theta + noise_fake)
-        disc_value = expectation(loss.disc, real, fake)
-        metrics = {}
-        if penalty is not None:
-            x_fake = params.gen[:, None]
-            metrics["penalty/disc"] = penalty(
-                lambda x: x[:, 0] * psi, jnp.zeros_like(x_fake), x_fake, rng
+    m = np.asarray(gen_matrix, float)
+    n = -m if disc_matrix is None else np.asarray(disc_matrix, float)
+    for name, matrix in (("gen_matrix", m), ("disc_matrix", n)):
+        if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or matrix.shape != m.shape:
+            raise ValueError(
+                f"{name} has shape {matrix.shape}; expected two square matrices of one size"
             )
-            disc_value += metrics["penalty/disc"]
-        return Players(
-            gen=Loss(expectation(loss.gen, real, fake), model_state.gen, {}),
-            disc=Loss(disc_value, model_state.disc, metrics),
-        )
+        if not np.array_equal(matrix, matrix.T):
+            raise ValueError(f"{name} must be symmetric, as second derivatives are")
+    if not 1 <= gen_dim < len(m):
+        raise ValueError(f"gen_dim={gen_dim} must be from 1 to {len(m) - 1}, to leave both a part")
 
-    return Game(init=_starting_at(start, 1), losses=game_losses)
+    def values(x, y):
+        z = jnp.concatenate([x, y])
+        return tuple(z @ jnp.asarray(matrix, z.dtype) @ z / 2 for matrix in (m, n))
+
+    return closed_form(starting_at(start, gen_dim, len(m) - gen_dim), values)
+
+
+def stackelberg(start: tuple[float, float] = (1.0, 1.0)) -> Game:
+    """V(x, y) = -3 x^2 + 4 x y - y^2, x descends, y ascends (Wang et al. 2020, arXiv:1910.07512).
+
+    The origin is a local minimax point, best for a leader x whose follower y answers y = 2 x with
+    V(x, 2 x) = x^2, but no Nash point: against a fixed y, x gains by leaving. Gradient play
+    diverges from it, `follow_the_ridge` and long unrolling converge to it.
+
+    Args:
+      start: (x, y) at the start.
+
+    Returns:
+      Game without batch or randomness; params are `Players` of arrays [1].
+    """
+    return quadratic(((-6.0, 4.0), (4.0, -2.0)), start=start)
+
+
+def matrix_game(
+    payoff: Matrix,
+    start: tuple[tuple[float, ...], tuple[float, ...]] | None = None,
+) -> Game:
+    """V = p^T A q with p = softmax(x), q = softmax(y): x descends, y ascends (von Neumann 1928).
+
+    The generator mixes rows, the discriminator columns. At an equilibrium neither gains by any
+    other mixture; `dynamics.matrix_duality_gap` measures how far from that a pair is.
+
+    Args:
+      payoff: A [rows, columns], what the generator loses and the discriminator gains.
+      start: logits of both players; all 0, the uniform mixtures, if None.
+
+    Returns:
+      Game without batch or randomness; params are `Players` of logits [rows] and [columns].
+
+    Raises:
+      ValueError: the payoff is not a matrix, or the start does not fit it.
+    """
+    a = np.asarray(payoff, float)
+    if a.ndim != 2:
+        raise ValueError(f"payoff has shape {a.shape}; expected a matrix [rows, columns]")
+    start = tuple(np.zeros(size) for size in a.shape) if start is None else start
+    if len(start) != 2 or tuple(np.shape(logits) for logits in start) != tuple(
+        (n,) for n in a.shape
+    ):
+        raise ValueError(f"start must be {a.shape[0]} logits and {a.shape[1]} logits, got {start}")
+
+    def values(x, y):
+        value = jax.nn.softmax(x) @ jnp.asarray(a, x.dtype) @ jax.nn.softmax(y)
+        return value, -value
+
+    return closed_form(starting_with(*start), values)

@@ -5,13 +5,66 @@ layers or files; what they share is in `field.py`.
 """
 
 from ganjax.schemes.alternating import alternating
+from ganjax.schemes.anchored import anchored
 from ganjax.schemes.averaged import averaged
+from ganjax.schemes.competitive import competitive
+from ganjax.schemes.consensus import consensus
+from ganjax.schemes.extragradient import extragradient
+from ganjax.schemes.follow_the_ridge import follow_the_ridge
+from ganjax.schemes.lookahead import lookahead
+from ganjax.schemes.negative_momentum import negative_momentum
+from ganjax.schemes.opponent_shaping import opponent_shaping
+from ganjax.schemes.optimistic import optimistic
+from ganjax.schemes.past_extragradient import past_extragradient
+from ganjax.schemes.prediction import prediction
+from ganjax.schemes.proximal import proximal
+from ganjax.schemes.reflected import reflected
+from ganjax.schemes.runge_kutta import runge_kutta
 from ganjax.schemes.simultaneous import simultaneous
+from ganjax.schemes.symplectic import symplectic
+from ganjax.schemes.unrolled import unrolled
 
 SCHEMES = {
     "alternating": alternating,
+    "anchored": anchored,
     "averaged": averaged,
+    "competitive": competitive,
+    "consensus": consensus,
+    "extragradient": extragradient,
+    "follow_the_ridge": follow_the_ridge,
+    "lookahead": lookahead,
+    "negative_momentum": negative_momentum,
+    "opponent_shaping": opponent_shaping,
+    "optimistic": optimistic,
+    "past_extragradient": past_extragradient,
+    "prediction": prediction,
+    "proximal": proximal,
+    "reflected": reflected,
+    "runge_kutta": runge_kutta,
     "simultaneous": simultaneous,
+    "symplectic": symplectic,
+    "unrolled": unrolled,
 }
 
-__all__ = ["SCHEMES", "alternating", "averaged", "simultaneous"]
+__all__ = [
+    "SCHEMES",
+    "alternating",
+    "anchored",
+    "averaged",
+    "competitive",
+    "consensus",
+    "extragradient",
+    "follow_the_ridge",
+    "lookahead",
+    "negative_momentum",
+    "opponent_shaping",
+    "optimistic",
+    "past_extragradient",
+    "prediction",
+    "proximal",
+    "reflected",
+    "runge_kutta",
+    "simultaneous",
+    "symplectic",
+    "unrolled",
+]

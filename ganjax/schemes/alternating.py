@@ -1,9 +1,18 @@
 """Alternating gradient play, with any number of discriminator updates a step."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 
-from ganjax.schemes.field import move, own_gradient, start, summary
+from ganjax.schemes.field import (
+    check_sub_batches,
+    move,
+    own_gradient,
+    start,
+    sub_batch,
+    summary,
+)
 from ganjax.types import Game, Players, Scheme
 
 
@@ -48,20 +57,12 @@ def alternating(
     if first not in ("disc", "gen"):
         raise ValueError(f"first={first!r} must be 'disc' or 'gen'")
 
-    def sub_batch(batch, index):
-        return jax.tree.map(lambda leaf: leaf[index], batch) if fresh_batches else batch
-
-    def check(batch):
-        for leaf in jax.tree.leaves(batch) if fresh_batches else ():
-            if leaf.ndim == 0 or leaf.shape[0] != disc_updates:
-                raise ValueError(
-                    f"fresh_batches needs a leading axis of {disc_updates} sub-batches, got an "
-                    f"array of shape {leaf.shape}; stack the sub-batches along a new first axis"
-                )
+    part = partial(sub_batch, fresh=fresh_batches)
+    check = partial(check_sub_batches, count=disc_updates, fresh=fresh_batches)
 
     def init(rng, batch=None):
         check(batch)
-        return start(game, tx, rng, sub_batch(batch, 0))
+        return start(game, tx, rng, part(batch, 0))
 
     def gen_turn(state, batch, rng):
         gradient, loss = own_gradient(
@@ -77,7 +78,7 @@ def alternating(
                 "disc",
                 state.params,
                 state.model_state,
-                sub_batch(batch, index),
+                part(batch, index),
                 rng,
                 axis_name,
             )
@@ -92,9 +93,9 @@ def alternating(
         rng_gen, rng_disc = jax.random.split(rng)
         if first == "disc":
             state, (disc_gradient, disc_loss) = disc_turn(state, batch, rng_disc)
-            state, (gen_gradient, gen_loss) = gen_turn(state, sub_batch(batch, -1), rng_gen)
+            state, (gen_gradient, gen_loss) = gen_turn(state, part(batch, -1), rng_gen)
         else:
-            state, (gen_gradient, gen_loss) = gen_turn(state, sub_batch(batch, 0), rng_gen)
+            state, (gen_gradient, gen_loss) = gen_turn(state, part(batch, 0), rng_gen)
             state, (disc_gradient, disc_loss) = disc_turn(state, batch, rng_disc)
         metrics = summary(
             Players(gen=gen_gradient, disc=disc_gradient),

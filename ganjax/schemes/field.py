@@ -4,6 +4,7 @@ No `stop_gradient` anywhere in this folder: it corrupts the linearisation of a s
 player by closing over it, outside the function that is differentiated.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -72,6 +73,13 @@ def both_gradients(
     return device_mean((gradients, losses), axis_name)
 
 
+def field(
+    game: Game, state: GanState, batch: Any, rng: jax.Array, axis_name: str | None = None
+) -> Callable[[Players], tuple[Players, Players]]:
+    """F of one step: `params -> both_gradients`, with that step's model state, batch and draw."""
+    return lambda params: both_gradients(game, params, state.model_state, batch, rng, axis_name)
+
+
 def own_gradient(
     game: Game,
     player: str,
@@ -117,10 +125,64 @@ def move_both(tx: Players, state: GanState, gradients: Players, losses: Players)
     return move(tx, "disc", state, gradients.disc, losses.disc)
 
 
+def zeros(params: Players) -> Players:
+    """Gradients of 0, what a scheme remembers before its first step."""
+    return jax.tree.map(jnp.zeros_like, params)
+
+
+def finish(
+    tx: Players,
+    state: GanState,
+    direction: Players,
+    gradients: Players,
+    losses: Players,
+    *,
+    evaluations: int,
+    products: int = 0,
+) -> tuple[GanState, dict[str, jax.Array]]:
+    """The end of a joint step: both players move along `direction`, the step counts, metrics.
+
+    Args:
+      tx: `Players` of optax transforms.
+      state: where both start from.
+      direction: what the transforms get in place of gradients.
+      gradients: both players' gradients, for the metrics.
+      losses: both players' losses; their model states are taken over.
+      evaluations: gradients of each player that the step evaluated.
+      products: Jacobian products, as in `summary`.
+
+    Returns:
+      What a scheme's step returns.
+    """
+    state = move_both(tx, state, direction, losses)
+    metrics = summary(
+        gradients,
+        losses,
+        gen_evaluations=evaluations,
+        disc_evaluations=evaluations,
+        products=products,
+    )
+    return state._replace(step=state.step + 1), metrics
+
+
 def summary(
-    gradients: Players, losses: Players, *, gen_evaluations: int, disc_evaluations: int
+    gradients: Players,
+    losses: Players,
+    *,
+    gen_evaluations: int,
+    disc_evaluations: int,
+    products: int = 0,
 ) -> dict[str, jax.Array]:
-    """The metrics every step reports, with both players' own beside them."""
+    """The metrics every step reports, with both players' own beside them.
+
+    Args:
+      gradients: of both players, for their norms.
+      losses: of both players.
+      gen_evaluations: gradients of the generator's loss that the step evaluated.
+      disc_evaluations: the same of the discriminator's loss.
+      products: products of the Jacobian of one player's gradient, or of its transpose, with a
+        vector; each costs about as much as two more gradients.
+    """
     return {
         "loss/gen": losses.gen.value,
         "loss/disc": losses.disc.value,
@@ -128,6 +190,26 @@ def summary(
         "grad_norm/disc": optax.tree.norm(gradients.disc),
         "evaluations/gen": jnp.asarray(gen_evaluations, jnp.int32),
         "evaluations/disc": jnp.asarray(disc_evaluations, jnp.int32),
+        "evaluations/products": jnp.asarray(products, jnp.int32),
         **losses.gen.metrics,
         **losses.disc.metrics,
     }
+
+
+def sub_batch(batch: Any, index: int | jax.Array | slice, *, fresh: bool) -> Any:
+    """One sub-batch of a batch's leading axis, or a slice of them; the batch if not `fresh`."""
+    return jax.tree.map(lambda leaf: leaf[index], batch) if fresh else batch
+
+
+def check_sub_batches(batch: Any, count: int, *, fresh: bool) -> None:
+    """Refuses a batch without a leading axis of `count` sub-batches where one is expected.
+
+    Raises:
+      ValueError: with the shape that came.
+    """
+    for leaf in jax.tree.leaves(batch) if fresh else ():
+        if leaf.ndim == 0 or leaf.shape[0] != count:
+            raise ValueError(
+                f"fresh_batches needs a leading axis of {count} sub-batches, got an array of "
+                f"shape {leaf.shape}; stack the sub-batches along a new first axis"
+            )

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from ganjax.schemes.field import both_gradients, move_both, start, summary
+from ganjax.schemes.field import both_gradients, finish, start
 from ganjax.types import Game, Players, Scheme
 
 
@@ -26,8 +26,6 @@ def simultaneous(game: Game, tx: Players, *, axis_name: str | None = None) -> Sc
         gradients, losses = both_gradients(
             game, state.params, state.model_state, batch, rng, axis_name
         )
-        state = move_both(tx, state, gradients, losses)
-        metrics = summary(gradients, losses, gen_evaluations=1, disc_evaluations=1)
-        return state._replace(step=state.step + 1), metrics
+        return finish(tx, state, gradients, gradients, losses, evaluations=1)
 
     return Scheme(init=partial(start, game, tx), step=step)

@@ -83,3 +83,133 @@ def test_mistakes_are_refused():
         games.dirac(start=(1.0,))
     with pytest.raises(ValueError, match="dim=0"):
         games.bilinear(dim=0)
+
+
+M = np.array([[3.0, 0.3, 2.0], [0.3, 2.5, -1.0], [2.0, -1.0, 3.0]])
+N = np.array([[4.0, 0.0, 0.7], [0.0, 5.0, 0.9], [0.7, 0.9, 2.0]])
+
+
+def test_quadratic_values(x64):
+    z = np.array([1.0, -2.0, 0.5])
+    outcome = play(games.quadratic(M, N, gen_dim=2), z[:2], z[2:])
+    np.testing.assert_allclose(outcome.gen.value, z @ M @ z / 2, rtol=1e-12)
+    np.testing.assert_allclose(outcome.disc.value, z @ N @ z / 2, rtol=1e-12)
+    zero_sum = play(games.quadratic(M, gen_dim=2), z[:2], z[2:])
+    assert zero_sum.disc.value == -zero_sum.gen.value
+
+
+def test_stackelberg_value(x64):
+    outcome = play(games.stackelberg(), [2.0], [3.0])
+    np.testing.assert_allclose(outcome.gen.value, -3 * 4 + 4 * 6 - 9, rtol=1e-12)
+    assert outcome.disc.value == -outcome.gen.value
+
+
+def test_matrix_game_value(x64):
+    payoff = np.array([[1.0, -2.0, 3.0], [0.5, 4.0, -1.0]])
+    x, y = np.array([0.3, -0.7]), np.array([1.0, 0.0, -1.0])
+    p, q = (np.exp(v) / np.exp(v).sum() for v in (x, y))
+    outcome = play(games.matrix_game(payoff), x, y)
+    np.testing.assert_allclose(outcome.gen.value, p @ payoff @ q, rtol=1e-12)
+    assert outcome.disc.value == -outcome.gen.value
+    params, _ = games.matrix_game(payoff).init(RNG, None)
+    assert (params.gen.shape, params.disc.shape) == ((2,), (3,))
+
+
+def best_response(game, params, player, steps=3000, rate=0.5):
+    """One player's parameters after many steps of gradient descent on its own loss."""
+
+    def value(own):
+        outcome = game.losses(params._replace(**{player: own}), NONE, None, RNG)
+        return getattr(outcome, player).value
+
+    own, _ = jax.lax.scan(
+        lambda own, _: (own - rate * jax.grad(value)(own), None),
+        getattr(params, player),
+        length=steps,
+    )
+    return params._replace(**{player: own})
+
+
+@pytest.mark.parametrize("theta", [-1.5, 1.0, 3.0])
+def test_parallel_lines(theta, x64):
+    """Value |theta| and slope +-1 with the Wasserstein loss; 0 and next to 0 with the minimax loss.
+
+    The logistic best response lies at infinity and is approached as slowly as 1 / steps.
+    """
+    start = Players(jnp.array([theta]), jnp.array([0.1, 0.0]))
+
+    def after(loss):
+        game = games.parallel_lines(loss)
+        params = best_response(game, start, "disc", steps=20_000)
+        value = game.losses(params, NONE, None, RNG).gen.value
+        slope = jax.grad(
+            lambda gen: game.losses(params._replace(gen=gen), NONE, None, RNG).gen.value
+        )(params.gen)
+        return float(value), float(slope[0])
+
+    value, slope = after("wasserstein")
+    np.testing.assert_allclose(value, abs(theta), rtol=1e-3)
+    np.testing.assert_allclose(slope, np.sign(theta), rtol=1e-3)
+    value, slope = after("minimax")
+    np.testing.assert_allclose(value, 0.0, atol=2e-2)
+    assert abs(slope) < 0.05
+
+
+def log_ratio(x, mean, std, a, b):
+    def log_density(x, mean, std):
+        return -((x - mean) ** 2) / (2 * std**2) - np.log(abs(std))
+
+    return log_density(x, mean, std) - log_density(x, a, b)
+
+
+def test_gaussian_1d_optimal_discriminator(x64):
+    """The docstring's w is the log-density ratio, and no gradient is left there."""
+    mean, std, a, b = 0.5, 1.5, 1.0, 0.8
+    w = np.array(
+        [
+            np.log(b / std) + a**2 / (2 * b**2) - mean**2 / (2 * std**2),
+            mean / std**2 - a / b**2,
+            1 / b**2 - 1 / std**2,
+        ]
+    )
+    x = np.linspace(-3, 3, 7)
+    np.testing.assert_allclose(
+        w[0] + w[1] * x + w[2] * x**2 / 2, log_ratio(x, mean, std, a, b), rtol=1e-12
+    )
+    game = games.gaussian_1d(mean=mean, std=std)
+
+    def loss(w):
+        return game.losses(Players(jnp.array([a, b]), w), NONE, None, RNG).disc.value
+
+    np.testing.assert_allclose(jax.grad(loss)(jnp.array(w)), 0, atol=1e-9)  # 128 nodes
+    assert np.linalg.eigvalsh(jax.hessian(loss)(jnp.array(w))).min() > 0
+
+
+def test_gaussian_1d_value_is_the_divergence(x64):
+    """2 JSD - log 4 at the optimal discriminator, by an independent integral on a grid."""
+    mean, std, a, b = 0.0, 1.0, 1.0, 1.0
+    w = np.array([0.5, -1.0, 0.0])
+    outcome = play(games.gaussian_1d(), [a, b], w)
+    x = np.linspace(-12, 13, 200_001)
+    p, q = (np.exp(-((x - m) ** 2) / 2) / np.sqrt(2 * np.pi) for m in (mean, a))
+    value = np.trapezoid(p * np.log(p / (p + q)) + q * np.log(q / (p + q)), x)
+    np.testing.assert_allclose(outcome.gen.value, value, rtol=1e-9)
+    settled = play(games.gaussian_1d(), [mean, std], np.zeros(3))
+    np.testing.assert_allclose(settled.gen.value, -np.log(4), rtol=1e-12)
+
+
+def test_mistakes_in_the_new_games_are_refused():
+    for make, message in (
+        (lambda: games.quadratic(M[:2]), "square matrices"),
+        (lambda: games.quadratic(M, N[:2, :2]), "square matrices"),
+        (lambda: games.quadratic(np.triu(M)), "symmetric"),
+        (lambda: games.quadratic(M, gen_dim=3), "gen_dim=3"),
+        (lambda: games.matrix_game([1.0, 2.0]), "expected a matrix"),
+        (lambda: games.matrix_game(M, start=((0.0,), (0.0,))), "3 logits and 3 logits"),
+        (lambda: games.parallel_lines("wasserstien"), "Did you mean 'wasserstein'"),
+        (lambda: games.parallel_lines(start=(1.0,)), "two numbers"),
+        (lambda: games.gaussian_1d(std=0.0), "std=0.0"),
+        (lambda: games.gaussian_1d(start=(1.0,)), "two numbers"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            make()

@@ -1,0 +1,194 @@
+"""How far from an equilibrium: what each player could still gain, gaps, distances, a monitor."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from ganjax.types import Game, GanState, Players
+
+
+def distance_to_equilibrium(params: Players, equilibrium: Players | None = None) -> jax.Array:
+    """Euclidean distance over both players' parameters.
+
+    Args:
+      params: `Players` of pytrees.
+      equilibrium: the same structure; the origin if None, where the toy games have theirs.
+
+    Returns:
+      Scalar, in units of the parameters.
+    """
+    return optax.tree.norm(params if equilibrium is None else optax.tree.sub(params, equilibrium))
+
+
+def best_response_gains(
+    game: Game,
+    tx: Players,
+    state: GanState,
+    batch: Any = None,
+    rng: jax.Array | None = None,
+    *,
+    steps: int = 10,
+) -> Players:
+    """How much each player lowers its loss by its own optimiser, the other one held fixed.
+
+    The best of `steps` steps from the present point, so that a gain is never negative. All of them
+    see the same batch and draw. It bounds the gain of a best response from below: 0 at a Nash
+    point, and at any point that this optimiser cannot leave.
+
+    Args:
+      game: any game.
+      tx: `Players` of optax transforms, freshly initialised.
+      state: parameters and model state at the point.
+      batch: what the losses get; None for toys.
+      rng: key for the losses; `jax.random.key(0)` if None.
+      steps: optimiser steps of each player, at least 1.
+
+    Returns:
+      `Players` of scalars, in units of the losses.
+
+    Raises:
+      ValueError: fewer than one step.
+    """
+    if steps < 1:
+        raise ValueError(f"steps={steps} must be at least 1")
+    rng = jax.random.key(0) if rng is None else rng
+
+    def gain(player):
+        transform = getattr(tx, player)
+
+        def loss(own):
+            params = state.params._replace(**{player: own})
+            return getattr(game.losses(params, state.model_state, batch, rng), player).value
+
+        def improve(carry, _):
+            own, opt_state = carry
+            value, gradient = jax.value_and_grad(loss)(own)
+            updates, opt_state = transform.update(gradient, opt_state, own)
+            return (optax.apply_updates(own, updates), opt_state), value
+
+        own = getattr(state.params, player)
+        (own, _), values = jax.lax.scan(improve, (own, transform.init(own)), length=steps)
+        return values[0] - jnp.minimum(values.min(), loss(own))
+
+    return Players(gen=gain("gen"), disc=gain("disc"))
+
+
+def duality_gap(
+    game: Game,
+    tx: Players,
+    state: GanState,
+    batch: Any = None,
+    rng: jax.Array | None = None,
+    *,
+    steps: int = 10,
+) -> jax.Array:
+    """max_y' V(x, y') - min_x' V(x', y), both found by `steps` optimiser steps from (x, y).
+
+    Grnarova et al. 2019 (arXiv:1811.05512, equation 2). It is the sum of `best_response_gains`, and
+    so defined for any game; exact gaps are `box_duality_gap` and `matrix_duality_gap`. At a saddle
+    the gradient is 0 and the optimisers do not find what there may be to gain: start them beside
+    it.
+
+    Args, returns and raises as `best_response_gains`, but the sum.
+    """
+    gains = best_response_gains(game, tx, state, batch, rng, steps=steps)
+    return gains.gen + gains.disc
+
+
+def box_duality_gap(
+    game: Game,
+    state: GanState,
+    batch: Any = None,
+    rng: jax.Array | None = None,
+    *,
+    radius: float = 1.0,
+) -> jax.Array:
+    """The exact duality gap on the box [-radius, radius]^n of a game linear in each player.
+
+    A linear loss is smallest in the corner against its gradient g: a player at z gains
+    <g, z> + radius |g|_1. On V = x y it is radius (|x| + |y|).
+
+    Args:
+      game: a game whose losses are linear in their own player's parameters, e.g. `bilinear`.
+      state: parameters within the box, and model state.
+      batch: what the losses get; None for toys.
+      rng: key for the losses; `jax.random.key(0)` if None.
+      radius: half the side of the box, greater than 0.
+
+    Returns:
+      Scalar, at least 0 within the box.
+
+    Raises:
+      ValueError: the radius is not positive.
+    """
+    if not radius > 0:
+        raise ValueError(f"radius={radius} must be greater than 0")
+    rng = jax.random.key(0) if rng is None else rng
+
+    def gain(player):
+        def loss(own):
+            params = state.params._replace(**{player: own})
+            return getattr(game.losses(params, state.model_state, batch, rng), player).value
+
+        own = getattr(state.params, player)
+        gradient = jax.grad(loss)(own)
+        corner = optax.tree.sum(jax.tree.map(jnp.abs, gradient))
+        return optax.tree.vdot(gradient, own) + radius * corner
+
+    return gain("gen") + gain("disc")
+
+
+def matrix_duality_gap(payoff: Any, rows: jax.Array, columns: jax.Array) -> jax.Array:
+    """max_j (p^T A)_j - min_i (A q)_i, the exact gap of two mixtures in a matrix game.
+
+    Args:
+      payoff: A [rows, columns], what the row player loses and the column player gains.
+      rows: p, probabilities [rows].
+      columns: q, probabilities [columns].
+
+    Returns:
+      Scalar, at least 0, and 0 at an equilibrium alone.
+    """
+    payoff = jnp.asarray(np.asarray(payoff, float), jnp.result_type(rows))
+    return jnp.max(rows @ payoff) - jnp.min(payoff @ columns)
+
+
+def nash_monitor(game: Game, tx: Players, *, steps: int = 10, threshold: float = 0.0) -> Callable:
+    """What each player could still gain, and whether that is so little that play may stop.
+
+    Args:
+      game: any game.
+      tx: `Players` of optax transforms with which the players try, freshly initialised each time.
+      steps: optimiser steps of each player's attempt, at least 1.
+      threshold: play may stop when neither gains more than this, at least 0; 0 for never.
+
+    Returns:
+      `(state, batch, rng) -> metrics`, pure: `nash/gain_gen`, `nash/gain_disc`, `nash/stop` (1.0 if
+      play may stop) and, where the game tells it, `nash/accuracy` of the discriminator.
+
+    Raises:
+      ValueError: an option is out of range.
+    """
+    if steps < 1:
+        raise ValueError(f"steps={steps} must be at least 1")
+    if not threshold >= 0:
+        raise ValueError(f"threshold={threshold} must be at least 0; 0 for never stopping")
+
+    def monitor(state: GanState, batch: Any, rng: jax.Array) -> dict[str, jax.Array]:
+        gains = best_response_gains(game, tx, state, batch, rng, steps=steps)
+        told = game.losses(state.params, state.model_state, batch, rng).disc.metrics
+        settled = jnp.maximum(gains.gen, gains.disc) <= threshold
+        metrics = {
+            "nash/gain_gen": gains.gen,
+            "nash/gain_disc": gains.disc,
+            "nash/stop": jnp.asarray(settled & (threshold > 0), float),
+        }
+        if "disc/accuracy" in told:
+            metrics["nash/accuracy"] = told["disc/accuracy"]
+        return metrics
+
+    return monitor

@@ -1,0 +1,90 @@
+"""Closed forms on V = x y with both steps h: spectral radii of the update map of every scheme.
+
+Sources stand at the schemes. With V = sigma x y read s = h sigma for h, but for the schemes that
+take a step of their own.
+"""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+
+def alternating(h: float, disc_updates: int = 1) -> float:
+    """1 while n h^2 <= 4, an orbit; beyond, the larger root of l^2 + (n h^2 - 2) l + 1."""
+    square = disc_updates * h**2
+    return 1.0 if square <= 4 else (square - 2 + np.sqrt(square * (square - 4))) / 2
+
+
+def optimistic(h: float) -> float:
+    """sqrt((1 + sqrt(1 - 4 h^2)) / 2); beyond 1/2, sqrt(1 + (2 h + sqrt(4 h^2 - 1))^2) / 2."""
+    if h <= 0.5:
+        return np.sqrt((1 + np.sqrt(1 - 4 * h**2)) / 2)
+    return np.sqrt(1 + (2 * h + np.sqrt(4 * h**2 - 1)) ** 2) / 2
+
+
+def unrolled(h: float, unroll_steps: int, first_order: bool = False) -> float:
+    """Of z' = (I - h [[c, 1], [-1, 0]]) z, c = 2 k h through the look-ahead, k h with it fixed.
+
+    sqrt(1 - (2k - 1) h^2), or sqrt(1 - (k - 1) h^2), while its eigenvalues are complex.
+    """
+    weight = (1 if first_order else 2) * unroll_steps * h
+    return _radius(np.eye(2) - h * np.array([[weight, 1.0], [-1.0, 0.0]]))
+
+
+def runge_kutta(h: float, order: int = 4) -> float:
+    """sqrt(1 + h^4 / 4) for order 2, sqrt(1 - h^6 / 72 + h^8 / 576) for order 4."""
+    return np.sqrt(1 + h**4 / 4) if order == 2 else np.sqrt(1 - h**6 / 72 + h**8 / 576)
+
+
+def negative_momentum(h: float, beta: float = -0.5) -> float:
+    """The largest root of (l - 1)^2 (l - beta)^2 + h^2 l^3."""
+    polynomial = np.poly([1.0, 1.0, beta, beta])
+    polynomial[1] += h**2
+    return float(np.abs(np.roots(polynomial)).max())
+
+
+def lookahead(h: float, steps: int = 5, alpha: float = 0.5) -> float:
+    """|1 - alpha + alpha (1 - i h)^k|, over simultaneous play and a step of k of its steps."""
+    return abs(1 - alpha + alpha * (1 - 1j * h) ** steps)
+
+
+def prediction(h: float) -> float:
+    """Of [[1, -h], [h, 1 - 2 h^2]]: sqrt(1 - h^2) up to h = 1."""
+    return _radius(np.array([[1.0, -h], [h, 1 - 2 * h**2]]))
+
+
+def opponent_shaping(h: float, shaping: bool = True) -> float:
+    """sqrt(1 - 3 h^2 + 4 h^4) with shaping, sqrt(1 - h^2 + h^4) without; look-ahead steps of h."""
+    return np.sqrt(1 - 3 * h**2 + 4 * h**4) if shaping else np.sqrt(1 - h**2 + h**4)
+
+
+def _radius(matrix: np.ndarray) -> float:
+    return float(np.abs(np.linalg.eigvals(matrix)).max())
+
+
+def _adjusted(h: float, strength: float = 1.0) -> float:
+    return np.sqrt((1 - h * strength) ** 2 + h**2)
+
+
+# Scheme -> radius(h, **options of the scheme). What is missing has no spectral radius on V = x y:
+# anchored play changes from step to step. Steps of a scheme's own (lr, lookahead_lr) are h.
+RADII: Mapping[str, Callable[..., float]] = {
+    "alternating": alternating,
+    "averaged": lambda h: np.sqrt(1 + h**2),
+    "competitive": lambda h: 1 / np.sqrt(1 + h**2),
+    "consensus": lambda h, gamma=1.0: _adjusted(h, gamma),
+    "extragradient": lambda h: np.sqrt(1 - h**2 + h**4),
+    "follow_the_ridge": lambda h: np.sqrt(1 + h**2),
+    "lookahead": lookahead,
+    "negative_momentum": negative_momentum,
+    "opponent_shaping": opponent_shaping,
+    "optimistic": optimistic,
+    "past_extragradient": optimistic,
+    "prediction": prediction,
+    "proximal": lambda h: 1 / np.sqrt(1 + h**2),
+    "reflected": optimistic,
+    "runge_kutta": runge_kutta,
+    "simultaneous": lambda h: np.sqrt(1 + h**2),
+    "symplectic": lambda h, strength=1.0: _adjusted(h, strength),
+    "unrolled": unrolled,
+}

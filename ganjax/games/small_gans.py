@@ -1,0 +1,177 @@
+"""GANs of a few parameters, whose distributions, divergences and dynamics are known.
+
+Expectations are taken in closed form or by quadrature: no batch, and no randomness.
+"""
+
+import math
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ganjax import losses
+from ganjax.errors import unknown
+from ganjax.games.closed_form import closed_form, starting_at, starting_with
+from ganjax.penalties import Penalty
+from ganjax.types import Game, Loss, Players
+
+# Gauss-Hermite nodes per expectation: exact to rounding for the smooth losses at noise of order 1.
+NODES = 32
+# The same of `gaussian_1d`, whose logits are quadratic: 1e-10 for standard deviations 2 to 1.
+GAUSSIAN_NODES = 128
+
+
+def _named(loss: str | losses.AdversarialLoss) -> losses.AdversarialLoss:
+    if not isinstance(loss, str):
+        return loss
+    if loss not in losses.LOSSES:
+        raise ValueError(unknown("loss", loss, losses.LOSSES))
+    return losses.LOSSES[loss]
+
+
+def dirac(
+    loss: str | losses.AdversarialLoss = "minimax",
+    penalty: Penalty | None = None,
+    instance_noise: float = 0.0,
+    start: tuple[float, float] = (1.0, 1.0),
+) -> Game:
+    """The Dirac-GAN (Mescheder et al. 2018, definition 2.1, arXiv:1801.04406).
+
+    Data are a point mass at 0, generated samples one at theta, the discriminator is D(x) = psi * x.
+    Equilibrium at theta = psi = 0. Paper: its discriminator calls generated samples positive, which
+    only changes the sign of psi.
+
+    Args:
+      loss: name in `losses.LOSSES`, or an `AdversarialLoss`.
+      penalty: e.g. `penalties.r1(gamma=1.0)`, added to the discriminator's loss; None for none.
+      instance_noise: standard deviation of the Gaussian noise added to both distributions, at
+        least 0. The expectation over it is a Gauss-Hermite sum over pairs of a noisy data point
+        and a noisy sample, so the game has no randomness. A penalty sees the points without noise.
+      start: (theta, psi) at the start.
+
+    Returns:
+      Game without batch; params are `Players` of arrays [1], theta and psi.
+
+    Raises:
+      ValueError: unknown loss, noise out of range, or a start that is not two numbers.
+    """
+    loss = _named(loss)
+    if not 0 <= instance_noise < math.inf:
+        raise ValueError(f"instance_noise={instance_noise} must be finite and at least 0")
+
+    nodes, weights = np.polynomial.hermite_e.hermegauss(NODES if instance_noise else 1)
+    weights = weights / weights.sum()
+    noise_real, noise_fake = (instance_noise * n.ravel() for n in np.meshgrid(nodes, nodes))
+    pair_weights = np.outer(weights, weights).ravel()
+
+    def expectation(pairwise, logits_real, logits_fake):
+        per_pair = jax.vmap(pairwise)(logits_real[:, None], logits_fake[:, None])
+        return jnp.sum(pair_weights.astype(per_pair.dtype) * per_pair)
+
+    def game_losses(params, model_state, batch, rng):
+        del batch
+        theta, psi = params.gen[0], params.disc[0]
+        real, fake = psi * noise_real, psi * (theta + noise_fake)
+        disc_value = expectation(loss.disc, real, fake)
+        metrics = {}
+        if penalty is not None:
+            x_fake = params.gen[:, None]
+            metrics["penalty/disc"] = penalty(
+                lambda x: x[:, 0] * psi, jnp.zeros_like(x_fake), x_fake, rng
+            )
+            disc_value += metrics["penalty/disc"]
+        return Players(
+            gen=Loss(expectation(loss.gen, real, fake), model_state.gen, {}),
+            disc=Loss(disc_value, model_state.disc, metrics),
+        )
+
+    return Game(init=starting_at(start, 1, 1), losses=game_losses)
+
+
+def parallel_lines(
+    loss: str | losses.AdversarialLoss = "wasserstein", start: tuple[float, float] = (1.0, 0.5)
+) -> Game:
+    """Learning a line by a parallel one (Arjovsky et al. 2017, example 1, arXiv:1701.07875).
+
+    Data are (0, u), generated samples (theta, u), u uniform on [0, 1]. For theta != 0 the supports
+    are disjoint: the Wasserstein distance is |theta|, while the Jensen-Shannon divergence is log 2
+    and the total variation 1 whatever theta. As u is alike on both, the critic looks at the first
+    coordinate t: f(t) = tanh(psi) t with the Wasserstein loss, 1-Lipschitz for every psi, and the
+    logit psi t + b with the others.
+
+    At the discriminator's best response the generator's value is |theta| with the first, of slope
+    +-1; with "minimax" it is 2 JSD - log 4 = 0, of slope 0: nothing to learn from.
+
+    Args:
+      loss: name in `losses.LOSSES`, or an `AdversarialLoss` on logits.
+      start: theta and psi at the start; b starts at 0.
+
+    Returns:
+      Game without batch or randomness; params are `Players` of theta [1] and (psi, b) [2].
+
+    Raises:
+      ValueError: unknown loss, or a start that is not two numbers.
+    """
+    loss = _named(loss)
+    if len(start) != 2:
+        raise ValueError(f"start={start} must be two numbers, theta and psi")
+
+    def values(theta, disc):
+        slope = jnp.tanh(disc[0]) if loss is losses.wasserstein else disc[0]
+        real, fake = disc[1:], slope * theta + disc[1:]
+        return loss.gen(real, fake), loss.disc(real, fake)
+
+    return closed_form(starting_with([start[0]], [start[1], 0.0]), values)
+
+
+def gaussian_1d(
+    loss: str | losses.AdversarialLoss = "minimax",
+    mean: float = 0.0,
+    std: float = 1.0,
+    start: tuple[float, float] = (1.0, 2.0),
+) -> Game:
+    """Learning N(mean, std^2) by a + b z, z normal, against a discriminator that can be optimal.
+
+    Its logit is w_0 + w_1 x + w_2 x^2 / 2, of the form of log p_data / p_gen for two Gaussians, so
+    the optimal discriminator of Goodfellow et al. 2014 (arXiv:1406.2661, proposition 1) is among
+    them: w_2 = 1/b^2 - 1/std^2, w_1 = mean/std^2 - a/b^2,
+    w_0 = log(|b|/std) + a^2/(2 b^2) - mean^2/(2 std^2). At equilibrium a = mean, |b| = std, w = 0.
+
+    Expectations are Gauss-Hermite sums with 128 nodes.
+
+    Args:
+      loss: name in `losses.LOSSES`, or an `AdversarialLoss`.
+      mean: of the data.
+      std: of the data, greater than 0.
+      start: (a, b) at the start; the discriminator starts undecided, w = 0.
+
+    Returns:
+      Game without batch or randomness; params are `Players` of (a, b) [2] and w [3].
+
+    Raises:
+      ValueError: unknown loss, a standard deviation out of range, or a start that is not two
+        numbers.
+    """
+    loss = _named(loss)
+    if not 0 < std < math.inf:
+        raise ValueError(f"std={std} must be finite and greater than 0")
+    if len(start) != 2:
+        raise ValueError(f"start={start} must be two numbers, a and b")
+    nodes, weights = np.polynomial.hermite_e.hermegauss(GAUSSIAN_NODES)
+    weights = weights / weights.sum()
+
+    def values(gen, w):
+        z = jnp.asarray(nodes, gen.dtype)
+
+        def logits(x):
+            return w[0] + w[1] * x + w[2] * x**2 / 2
+
+        real, fake = logits(mean + std * z), logits(gen[0] + gen[1] * z)
+
+        def expectation(pairwise):
+            per_node = jax.vmap(pairwise)(real[:, None], fake[:, None])
+            return jnp.sum(jnp.asarray(weights, per_node.dtype) * per_node)
+
+        return expectation(loss.gen), expectation(loss.disc)
+
+    return closed_form(starting_with(start, np.zeros(3)), values)

@@ -1,0 +1,37 @@
+"""Reflected gradient play: gradients where the last move would lead if made again."""
+
+import jax
+import jax.numpy as jnp
+
+from ganjax.schemes.field import field, finish, start
+from ganjax.types import Game, Players, Scheme
+
+
+def reflected(game: Game, tx: Players, *, axis_name: str | None = None) -> Scheme:
+    """z' = z - h F(2 z - z_prev) (Malitsky 2015, equation 1.5, arXiv:1502.04968).
+
+    On V = x y, as on every linear field, its spectral radius is that of `optimistic`. Before the
+    first step z_prev is z.
+
+    Args:
+      game: any game.
+      tx: `Players` of optax transforms.
+      axis_name: mapped device axis over which gradients are averaged; None for none.
+
+    Returns:
+      Scheme; a step costs one gradient of each player, and the state holds one more copy of the
+      parameters. Its metrics are those at 2 z - z_prev.
+    """
+
+    def init(rng, batch=None):
+        state = start(game, tx, rng, batch)
+        # A copy: a donated state must not hold one buffer twice.
+        return state._replace(memory=jax.tree.map(jnp.copy, state.params))
+
+    def step(state, batch, rng):
+        ahead = jax.tree.map(lambda now, past: 2 * now - past, state.params, state.memory)
+        gradients, losses = field(game, state, batch, rng, axis_name)(ahead)
+        state = state._replace(memory=state.params)
+        return finish(tx, state, gradients, gradients, losses, evaluations=1)
+
+    return Scheme(init=init, step=step)
