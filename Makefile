@@ -5,7 +5,7 @@ RUN := $(VENV)/bin/python
 WORKDIR ?= runs/digits_mlp
 CONFIG ?= configs/digits_mlp.py
 
-.PHONY: help train test test-all test-newest install lint format constraints pictures clean
+.PHONY: help train test test-all test-newest install lint format constraints pictures collapse clean
 
 help:
 	@echo "make train        install, train the default GAN on real digits, print where the pictures are"
@@ -13,6 +13,7 @@ help:
 	@echo "make test-all     the same with the slow tests"
 	@echo "make test-newest  the default tests against the newest releases, in .venv-newest"
 	@echo "make pictures     make the pictures of docs/ again"
+	@echo "make collapse     run the study of mode collapse, 2 hours on 2 cores; stop and resume at will"
 	@echo "make constraints  resolve constraints.txt anew"
 
 install: $(VENV)/installed
@@ -56,6 +57,12 @@ constraints:
 pictures: install
 	$(RUN) scripts/train.py --config configs/digits_mlp.py --workdir runs/digits_mlp
 	$(RUN) scripts/evaluate.py --workdir runs/digits_mlp --picture docs/digits_mlp.png
+
+	$(RUN) scripts/dynamics.py --steps 0.2 --length 120 --picture docs/dynamics.png \
+	  --schemes simultaneous,alternating,runge_kutta,extragradient,optimistic,consensus,competitive,unrolled,lookahead,negative_momentum,prediction,anchored
+
+collapse: install
+	$(RUN) scripts/benchmarks/collapse.py --out runs/collapse --picture docs/collapse.png
 
 clean:
 	rm -rf .venv .venv-newest .venv-uv .pytest_cache .ruff_cache .hypothesis

@@ -83,7 +83,7 @@ def _arguments(where: str, section: Section, nested: Nested) -> dict[str, Any]:
             value = nested[key](inside, {"name": value} if isinstance(value, str) else value)
         elif isinstance(value, Mapping):
             raise ConfigError(f"{inside} is a section, but only {', '.join(nested)} may be one")
-        elif key in nested and key != "learning_rate":
+        elif key in nested and key != "learning_rate" and value is not None:
             raise ConfigError(f"{inside}={value!r} must be a name or a section")
         arguments[key] = value
     return arguments

@@ -39,3 +39,16 @@ def test_the_ring_is_covered(tmp_path):
     scores = report("ring8_nonsaturating", tmp_path)
     assert scores["modes"] == 8
     assert scores["reverse_kl"] < 0.1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("unroll_steps", [0, 10])
+def test_unrolling_cures_collapse(unroll_steps, tmp_path):
+    """At 6,000 steps all 16 seeds of the study cover the ring with 10 steps, none with 0."""
+    scheme = {"unroll_steps": unroll_steps}
+    scores = report("ring8_unrolled", tmp_path, scheme=scheme, steps=6000)
+    if unroll_steps:
+        assert scores["modes"] == 8
+        assert scores["reverse_kl"] < 0.05
+    else:
+        assert scores["reverse_kl"] > 1.0

@@ -32,6 +32,7 @@ def test_the_docstring_says_what_to_expect(path):
     assert command in text
     for part in ("Time:", "Result:"):
         assert part in text
+    assert "TODO" not in text
 
 
 @CONFIGS

@@ -159,6 +159,7 @@ def test_an_optimiser_for_the_look_ahead():
     np.testing.assert_allclose(state.params.gen, 1 - h * (1 + 2 * 3 * 0.05), rtol=1e-6)
     with pytest.raises(ConfigError, match=r"scheme\.inner_tx\.learning_rate=-1"):
         one_step({**TOY, "scheme": {**scheme, "inner_tx": {"name": "sgd", "learning_rate": -1}}})
+    one_step({**TOY, "scheme": {**scheme, "inner_tx": None}})  # the default, spelt out
 
 
 @pytest.mark.parametrize(

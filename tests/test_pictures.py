@@ -54,3 +54,24 @@ def test_curves(tmp_path):
     pictures.save_curves(tmp_path / "curves.png", rows, "title")
     pictures.save_curves(tmp_path / "empty.png", [], "title")
     assert (tmp_path / "curves.png").stat().st_size > (tmp_path / "empty.png").stat().st_size > 0
+
+
+def test_point_panels_and_portraits(tmp_path):
+    points = np.random.default_rng(0).standard_normal((50, 2))
+    pictures.save_point_panels(
+        tmp_path / "panels.png",
+        {"a": [points, points], "b": [points, 2 * points]},
+        ["first", "last"],
+        marks=np.array([[1.0, 0.0], [0.0, 1.0]]),
+        curves={label: (np.arange(3), np.ones((3, 4))) for label in "ab"},
+        curve_title="curves",
+    )
+    grid = np.linspace(-1, 1, 5)
+    u, v = np.meshgrid(grid, grid)  # 0 in the middle: an arrow of no direction
+    pictures.save_portraits(
+        tmp_path / "portraits.png",
+        (grid, grid, u, v),
+        {"one": {"x": points, "y": -points}, "two": {"z": points}},
+    )
+    for name in ("panels", "portraits"):
+        assert (tmp_path / f"{name}.png").stat().st_size > 10_000

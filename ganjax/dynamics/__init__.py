@@ -16,6 +16,7 @@ from ganjax.dynamics.field import (
     path_angle,
     phase_portrait,
     rotation_index,
+    trajectory,
 )
 from ganjax.dynamics.spectra import (
     game_jacobian_spectrum,
@@ -42,6 +43,7 @@ __all__ = [
     "path_angle",
     "phase_portrait",
     "rotation_index",
+    "trajectory",
     "update_map_jacobian",
     "update_map_spectrum",
 ]

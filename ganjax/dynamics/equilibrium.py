@@ -32,20 +32,22 @@ def best_response_gains(
     rng: jax.Array | None = None,
     *,
     steps: int = 10,
+    opt_state: Players | None = None,
 ) -> Players:
     """How much each player lowers its loss by its own optimiser, the other one held fixed.
 
     The best of `steps` steps from the present point, so that a gain is never negative. All of them
-    see the same batch and draw. It bounds the gain of a best response from below: 0 at a Nash
-    point, and at any point that this optimiser cannot leave.
+    see the same batch and draw; losses that overflow on the way are left out. It bounds the gain of
+    a best response from below: 0 at a Nash point, and wherever this optimiser cannot leave.
 
     Args:
       game: any game.
-      tx: `Players` of optax transforms, freshly initialised.
+      tx: `Players` of optax transforms.
       state: parameters and model state at the point.
       batch: what the losses get; None for toys.
       rng: key for the losses; `jax.random.key(0)` if None.
       steps: optimiser steps of each player, at least 1.
+      opt_state: where the transforms start from; freshly initialised if None.
 
     Returns:
       `Players` of scalars, in units of the losses.
@@ -71,8 +73,10 @@ def best_response_gains(
             return (optax.apply_updates(own, updates), opt_state), value
 
         own = getattr(state.params, player)
-        (own, _), values = jax.lax.scan(improve, (own, transform.init(own)), length=steps)
-        return values[0] - jnp.minimum(values.min(), loss(own))
+        begin = transform.init(own) if opt_state is None else getattr(opt_state, player)
+        (own, _), values = jax.lax.scan(improve, (own, begin), length=steps)
+        values = jnp.append(values, loss(own))
+        return values[0] - jnp.where(jnp.isfinite(values), values, jnp.inf).min()
 
     return Players(gen=gain("gen"), disc=gain("disc"))
 
@@ -88,7 +92,7 @@ def duality_gap(
 ) -> jax.Array:
     """max_y' V(x, y') - min_x' V(x', y), both found by `steps` optimiser steps from (x, y).
 
-    Grnarova et al. 2019 (arXiv:1811.05512, equation 2). It is the sum of `best_response_gains`, and
+    Grnarova et al. 2019 (arXiv:1811.05512). It is the sum of `best_response_gains`, and
     so defined for any game; exact gaps are `box_duality_gap` and `matrix_duality_gap`. At a saddle
     the gradient is 0 and the optimisers do not find what there may be to gain: start them beside
     it.
@@ -162,7 +166,9 @@ def nash_monitor(game: Game, tx: Players, *, steps: int = 10, threshold: float =
 
     Args:
       game: any game.
-      tx: `Players` of optax transforms with which the players try, freshly initialised each time.
+      tx: `Players` of optax transforms with which the players try. They start from the state's own
+        optimiser states, and so at the present point of a schedule, if these are of the same
+        transforms; else freshly initialised.
       steps: optimiser steps of each player's attempt, at least 1.
       threshold: play may stop when neither gains more than this, at least 0; 0 for never.
 
@@ -179,7 +185,9 @@ def nash_monitor(game: Game, tx: Players, *, steps: int = 10, threshold: float =
         raise ValueError(f"threshold={threshold} must be at least 0; 0 for never stopping")
 
     def monitor(state: GanState, batch: Any, rng: jax.Array) -> dict[str, jax.Array]:
-        gains = best_response_gains(game, tx, state, batch, rng, steps=steps)
+        fresh = jax.eval_shape(lambda p: Players(*map(_init, tx, p)), state.params)
+        own = state.opt_state if _alike(fresh, state.opt_state) else None
+        gains = best_response_gains(game, tx, state, batch, rng, steps=steps, opt_state=own)
         told = game.losses(state.params, state.model_state, batch, rng).disc.metrics
         settled = jnp.maximum(gains.gen, gains.disc) <= threshold
         metrics = {
@@ -192,3 +200,17 @@ def nash_monitor(game: Game, tx: Players, *, steps: int = 10, threshold: float =
         return metrics
 
     return monitor
+
+
+def _init(transform, params):
+    return transform.init(params)
+
+
+def _alike(a: Any, b: Any) -> bool:
+    """Whether two pytrees have the same structure, shapes and dtypes."""
+
+    def signature(tree):
+        leaves, structure = jax.tree.flatten(tree)
+        return structure, [(leaf.shape, leaf.dtype) for leaf in leaves]
+
+    return signature(a) == signature(b)

@@ -81,7 +81,7 @@ def path_angle(
     *,
     positions: np.ndarray | None = None,
 ) -> Path:
-    """Path angle and path norm between two checkpoints (Berard et al. 2020, 1906.04848, section 4).
+    """Path angle and path norm between two checkpoints (Berard et al. 2020, arXiv:1906.04848).
 
     At `second` a cosine that changes its sign (from -1 to 1: play descends along F) means
     attraction, a bump in it rotation, and both together an attracting spiral.
@@ -117,6 +117,33 @@ def path_angle(
 
     angle, norm = jax.lax.map(jax.jit(look), jnp.asarray(positions, float))
     return Path(positions, np.asarray(angle), np.asarray(norm))
+
+
+def trajectory(
+    step: Callable, state: GanState, batch: Any = None, rng: jax.Array | None = None, *, steps: int
+) -> Players:
+    """Both players' parameters over a number of steps.
+
+    Args:
+      step: a scheme's step.
+      state: where it starts.
+      batch: what every step gets; None for toys.
+      rng: key, `jax.random.key(0)` if None; step number s gets `fold_in(rng, s)`.
+      steps: how many, at least 1.
+
+    Returns:
+      `Players` of the parameters' pytrees with a leading axis of `steps` + 1, the start included.
+    """
+    rng = jax.random.key(0) if rng is None else rng
+
+    def body(state, index):
+        state, _ = step(state, batch, jax.random.fold_in(rng, index))
+        return state, state.params
+
+    _, params = jax.lax.scan(body, state, jnp.arange(steps))
+    return jax.tree.map(
+        lambda first, rest: jnp.concatenate([first[None], rest]), state.params, params
+    )
 
 
 class Portrait(NamedTuple):

@@ -12,10 +12,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.flatten_util import ravel_pytree
-from scipy.sparse.linalg import LinearOperator, eigs, eigsh
+from scipy.sparse.linalg import ArpackError, LinearOperator, eigs, eigsh
 
 from ganjax.dynamics.field import gradient_field
 from ganjax.types import Game, GanState, Players
+
+TOY = 32  # largest size of a Jacobian that is not worth compiling
 
 
 def _update_map(step: Callable, state: GanState, batch: Any, rng: jax.Array | None):
@@ -74,7 +76,7 @@ def update_map_spectrum(
     *,
     top: int | None = None,
 ) -> np.ndarray:
-    """Eigenvalues of the linearised update map (Mescheder et al. 2017, section 3, 1705.10461).
+    """Eigenvalues of the linearised update map (Mescheder et al. 2017, arXiv:1705.10461).
 
     A fixed point is locally attracting if all moduli are below 1, repelling if one is above.
 
@@ -107,7 +109,7 @@ def game_jacobian_spectrum(
     """Eigenvalues of the Jacobian of F(z) = (grad_x L_gen, grad_y L_disc).
 
     dz/dt = -F(z) is locally attracted if all real parts are positive (Mescheder et al. 2017); the
-    imaginary parts turn it (Berard et al. 2020, section 3, arXiv:1906.04848). The products are J v
+    imaginary parts turn it (Berard et al. 2020, arXiv:1906.04848). The products are J v
     by forward over reverse differentiation, not J^T v.
 
     Args:
@@ -139,7 +141,7 @@ def hessian_spectra(
     """Eigenvalues of each player's own Hessian, the diagonal blocks of the game's Jacobian.
 
     A stationary point is a local Nash point if both are positive definite (Berard et al. 2020,
-    section 3.2, arXiv:1906.04848).
+    arXiv:1906.04848).
 
     Args:
       game: any game.
@@ -176,7 +178,9 @@ def _eigenvalues(
         raise ValueError(f"top={top} must be at least 1, or None for all eigenvalues")
     size = at.shape[0]
     if top is None or top >= size - 1:  # as few as Arnoldi iteration cannot spare
-        matrix = _finite(np.asarray(jax.jacfwd(function)(at)))
+        jacobian = jax.jacfwd(function)
+        # Compiling pays for networks; a toy is done before its compiler is.
+        matrix = _finite(np.asarray((jax.jit(jacobian) if size > TOY else jacobian)(at)))
         found = (np.linalg.eigvalsh if symmetric else np.linalg.eigvals)(matrix)
     else:
         product = jax.jit(lambda v: jax.jvp(function, (at,), (v,))[1])
@@ -186,8 +190,19 @@ def _eigenvalues(
             dtype=float,
         )
         start = np.random.default_rng(0).standard_normal(size)
-        solve = partial(eigsh if symmetric else eigs, return_eigenvectors=False)
-        found = solve(operator, k=top, which="LM", v0=start)
+        # As exact as the products are.
+        tolerance = float(jnp.finfo(at.dtype).eps)
+        solve = partial(eigsh if symmetric else eigs, tol=tolerance, return_eigenvectors=False)
+        if not operator.matvec(start).any():
+            found = np.zeros(top)  # ARPACK refuses the zero operator
+        else:
+            try:
+                found = solve(operator, k=top, which="LM", v0=start)
+            except ArpackError as error:
+                raise ValueError(
+                    f"Arnoldi iteration for top={top} of {size} eigenvalues fails ({error}); ask "
+                    "for more of them, or for all with top=None"
+                ) from error
     found = found[np.argsort(-np.abs(found), kind="stable")][:top]
     return found if symmetric else found.astype(complex)
 
@@ -195,7 +210,8 @@ def _eigenvalues(
 def _finite(values: np.ndarray) -> np.ndarray:
     if not np.isfinite(values).all():
         raise ValueError(
-            "there is no finite derivative at this point; Adam has none where a second moment is "
-            "exactly 0, as at the start or for a dead unit: give it an eps_root, e.g. 1e-8"
+            "there is no finite derivative at this point: something overflows, or Adam meets a "
+            "second moment of exactly 0, as at the start or for a dead unit (give it an eps_root, "
+            "e.g. 1e-8)"
         )
     return values

@@ -10,15 +10,35 @@ import numpy as np
 from ganjax.types import Game, Loss, Players
 
 
+def numbers(name: str, value: Any, shape: tuple[int | None, ...]) -> np.ndarray:
+    """An argument as a float array of the given shape, None standing for any length of at least 1.
+
+    Raises:
+      ValueError: it is no such array of finite numbers.
+    """
+    try:
+        array = np.asarray(value, float)
+    except (TypeError, ValueError):
+        array = np.full((), np.nan)
+    fits = array.ndim == len(shape) and all(
+        have >= 1 if want is None else have == want
+        for have, want in zip(array.shape, shape, strict=False)
+    )
+    if not fits or not np.isfinite(array).all():
+        wanted = " x ".join("n" if want is None else str(want) for want in shape)
+        wanted = f"{wanted} finite numbers" if shape else "a finite number"
+        raise ValueError(f"{name}={value!r} must be {wanted}")
+    return array
+
+
 def starting_at(start: tuple[float, float], gen_dim: int, disc_dim: int) -> Callable:
     """An `init` that puts the players, arrays [gen_dim] and [disc_dim], at fixed coordinates.
 
     Raises:
-      ValueError: the start is not two numbers.
+      ValueError: the start is not two finite numbers.
     """
-    if len(start) != 2:
-        raise ValueError(f"start={start} must be two numbers, one for each player")
-    return starting_with(np.full(gen_dim, float(start[0])), np.full(disc_dim, float(start[1])))
+    gen, disc = numbers("start", start, (2,))
+    return starting_with(np.full(gen_dim, gen), np.full(disc_dim, disc))
 
 
 def starting_with(gen: Any, disc: Any) -> Callable:

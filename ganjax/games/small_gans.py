@@ -11,7 +11,7 @@ import numpy as np
 
 from ganjax import losses
 from ganjax.errors import unknown
-from ganjax.games.closed_form import closed_form, starting_at, starting_with
+from ganjax.games.closed_form import closed_form, numbers, starting_at, starting_with
 from ganjax.penalties import Penalty
 from ganjax.types import Game, Loss, Players
 
@@ -97,7 +97,7 @@ def parallel_lines(
     are disjoint: the Wasserstein distance is |theta|, while the Jensen-Shannon divergence is log 2
     and the total variation 1 whatever theta. As u is alike on both, the critic looks at the first
     coordinate t: f(t) = tanh(psi) t with the Wasserstein loss, 1-Lipschitz for every psi, and the
-    logit psi t + b with the others.
+    logit psi t + b with any other.
 
     At the discriminator's best response the generator's value is |theta| with the first, of slope
     +-1; with "minimax" it is 2 JSD - log 4 = 0, of slope 0: nothing to learn from.
@@ -113,15 +113,14 @@ def parallel_lines(
       ValueError: unknown loss, or a start that is not two numbers.
     """
     loss = _named(loss)
-    if len(start) != 2:
-        raise ValueError(f"start={start} must be two numbers, theta and psi")
+    theta, psi = numbers("start", start, (2,))
 
     def values(theta, disc):
-        slope = jnp.tanh(disc[0]) if loss is losses.wasserstein else disc[0]
+        slope = jnp.tanh(disc[0]) if loss == losses.wasserstein else disc[0]
         real, fake = disc[1:], slope * theta + disc[1:]
         return loss.gen(real, fake), loss.disc(real, fake)
 
-    return closed_form(starting_with([start[0]], [start[1], 0.0]), values)
+    return closed_form(starting_with([theta], [psi, 0.0]), values)
 
 
 def gaussian_1d(
@@ -155,8 +154,10 @@ def gaussian_1d(
     loss = _named(loss)
     if not 0 < std < math.inf:
         raise ValueError(f"std={std} must be finite and greater than 0")
-    if len(start) != 2:
-        raise ValueError(f"start={start} must be two numbers, a and b")
+    start = numbers("start", start, (2,))
+    numbers("mean", mean, ())
+    if start[1] == 0:
+        raise ValueError("start: b must not be 0, where the generator makes a single point")
     nodes, weights = np.polynomial.hermite_e.hermegauss(GAUSSIAN_NODES)
     weights = weights / weights.sum()
 

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ganjax.games.closed_form import closed_form, starting_at, starting_with
+from ganjax.games.closed_form import closed_form, numbers, starting_at, starting_with
 from ganjax.types import Game
 
 Matrix = Any  # an array or nested sequences of numbers
@@ -27,10 +27,11 @@ def bilinear(sigma: float = 1.0, dim: int = 1, start: tuple[float, float] = (1.0
       Game without batch or randomness; params are `Players` of arrays [dim].
 
     Raises:
-      ValueError: `dim` is less than 1.
+      ValueError: `dim` is less than 1, or a number is not finite.
     """
     if dim < 1:
         raise ValueError(f"dim={dim} must be at least 1")
+    numbers("sigma", sigma, ())
 
     def values(x, y):
         value = sigma * jnp.vdot(x, y)
@@ -63,10 +64,10 @@ def quadratic(
       ValueError: a matrix is not square, not symmetric or not of the other's shape, or `gen_dim`
         leaves one player without coordinates.
     """
-    m = np.asarray(gen_matrix, float)
-    n = -m if disc_matrix is None else np.asarray(disc_matrix, float)
+    m = numbers("gen_matrix", gen_matrix, (None, None))
+    n = -m if disc_matrix is None else numbers("disc_matrix", disc_matrix, (None, None))
     for name, matrix in (("gen_matrix", m), ("disc_matrix", n)):
-        if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or matrix.shape != m.shape:
+        if matrix.shape[0] != matrix.shape[1] or matrix.shape != m.shape:
             raise ValueError(
                 f"{name} has shape {matrix.shape}; expected two square matrices of one size"
             )
@@ -115,16 +116,13 @@ def matrix_game(
       Game without batch or randomness; params are `Players` of logits [rows] and [columns].
 
     Raises:
-      ValueError: the payoff is not a matrix, or the start does not fit it.
+      ValueError: the payoff is not a matrix of finite numbers, or the start does not fit it.
     """
-    a = np.asarray(payoff, float)
-    if a.ndim != 2:
-        raise ValueError(f"payoff has shape {a.shape}; expected a matrix [rows, columns]")
-    start = tuple(np.zeros(size) for size in a.shape) if start is None else start
-    if len(start) != 2 or tuple(np.shape(logits) for logits in start) != tuple(
-        (n,) for n in a.shape
-    ):
-        raise ValueError(f"start must be {a.shape[0]} logits and {a.shape[1]} logits, got {start}")
+    a = numbers("payoff", payoff, (None, None))
+    start = (np.zeros(a.shape[0]), np.zeros(a.shape[1])) if start is None else start
+    if not isinstance(start, tuple | list) or len(start) != 2:
+        raise ValueError(f"start={start!r} must be a pair: logits of the rows, of the columns")
+    start = [numbers("start", logits, (n,)) for logits, n in zip(start, a.shape, strict=True)]
 
     def values(x, y):
         value = jax.nn.softmax(x) @ jnp.asarray(a, x.dtype) @ jax.nn.softmax(y)

@@ -20,9 +20,11 @@ def averaged(
     """Averages the generator's iterates of `inner` into `state.average`; the iterates are its own.
 
     "ema": a' = decay a + (1 - decay) x', from the generator's first parameters (Karras et al. 2018,
-    section 6, arXiv:1710.10196; Yazici et al. 2019, arXiv:1806.04498). "uniform": the mean of all
+    appendix A, arXiv:1710.10196; Yazici et al. 2019, arXiv:1806.04498). "uniform": the mean of all
     iterates after the start, a' = a + (x' - a) / t. On V = x y the uniform average of bounded
     iterates converges to the equilibrium where the last iterate does not.
+
+    It belongs outside of `lookahead`: inside, it would average the fast iterates.
 
     Args:
       game: any game.
@@ -36,7 +38,8 @@ def averaged(
       Scheme; no gradients beyond those of `inner`.
 
     Raises:
-      ValueError: unknown kind or a decay out of range.
+      ValueError: unknown kind, a decay out of range or, from `init`, an inner scheme that has an
+        average already.
     """
     if kind not in ("ema", "uniform"):
         raise ValueError(f"kind={kind!r} must be 'ema' or 'uniform'")
@@ -46,12 +49,16 @@ def averaged(
 
     def init(rng, batch=None):
         state = scheme.init(rng, batch)
+        if state.average != ():
+            raise ValueError("the inner scheme averages already; average once, outermost")
         # A copy: a donated state must not hold one buffer twice.
         return state._replace(average=jax.tree.map(jnp.copy, state.params.gen))
 
     def step(state, batch, rng):
+        before = state.step
         state, metrics = scheme.step(state, batch, rng)
-        weight = 1 - decay if kind == "ema" else 1 / jnp.asarray(state.step, float)
+        # An iterate of `lookahead` is several updates of the generator.
+        weight = 1 - decay if kind == "ema" else (state.step - before) / state.step
 
         def toward(average, iterate):
             return average + jnp.asarray(weight, average.dtype) * (iterate - average)

@@ -1,12 +1,13 @@
 """Competitive gradient descent: each step is the equilibrium of a bilinear local game."""
 
+import math
 from functools import partial
 
 import jax
 import optax
-from jax.scipy.sparse.linalg import cg
 
 from ganjax.schemes.field import device_mean, finish, own_gradient, start
+from ganjax.schemes.solver import conjugate_gradients
 from ganjax.types import Game, Players, Scheme
 
 
@@ -21,7 +22,7 @@ def competitive(
 ) -> Scheme:
     """z' = z - h d with (I + h K) d = F(z), K the off-diagonal blocks of the game's Jacobian.
 
-    Schaefer and Anandkumar 2019, equation 4 (arXiv:1905.12103), h = `lr`. The optax transform gets
+    Schaefer and Anandkumar 2019, theorem 2.2 (arXiv:1905.12103), h = `lr`. The optax transform gets
     d; `optax.sgd(lr)` gives the method itself. The system is solved without a matrix by conjugate
     gradients on its normal equations, (I + h K)^T (I + h K) d = (I + h K)^T F: in a zero-sum game
     they are the paper's two systems, with I + h^2 D_xy D_yx and I + h^2 D_yx D_xy on the diagonal,
@@ -35,7 +36,8 @@ def competitive(
       tx: `Players` of optax transforms.
       lr: step h within the system, at least 0.
       cg_iterations: most iterations of the solver, at least 1.
-      cg_tolerance: it stops at this residual, relative to the right-hand side; greater than 0.
+      cg_tolerance: it stops at this residual, relative to the right-hand side, or where the dtype
+        resolves no smaller one; greater than 0.
       axis_name: mapped device axis over which gradients are averaged; None for none.
 
     Returns:
@@ -45,8 +47,8 @@ def competitive(
     Raises:
       ValueError: an option is out of range.
     """
-    if not lr >= 0:
-        raise ValueError(f"lr={lr} must be at least 0")
+    if not 0 <= lr < math.inf:
+        raise ValueError(f"lr={lr} must be finite and at least 0")
     if cg_iterations < 1:
         raise ValueError(f"cg_iterations={cg_iterations} must be at least 1")
     if not cg_tolerance > 0:
@@ -79,11 +81,11 @@ def competitive(
             (product,) = device_mean(mixed_transposed(v), axis_name)
             return optax.tree.add_scale(v, lr, product)
 
-        direction, _ = cg(
+        direction = conjugate_gradients(
             lambda v: transposed(system(v)),
             transposed(gradients),
-            tol=cg_tolerance,
-            maxiter=cg_iterations,
+            tolerance=cg_tolerance,
+            iterations=cg_iterations,
         )
         return finish(
             tx,

@@ -1,5 +1,6 @@
 """Consensus optimisation: both players also lower the norm of the gradient field."""
 
+import math
 from functools import partial
 
 import jax
@@ -12,7 +13,7 @@ from ganjax.types import Game, Players, Scheme
 def consensus(
     game: Game, tx: Players, *, gamma: float = 1.0, axis_name: str | None = None
 ) -> Scheme:
-    """z' = z - h (F + gamma J^T F)(z) (Mescheder et al. 2017, algorithm 1, arXiv:1705.10461).
+    """z' = z - h (F + gamma J^T F)(z) (Mescheder et al. 2017, algorithm 2, arXiv:1705.10461).
 
     J^T F is the gradient of |F|^2 / 2. Paper: its F is the ascent direction, ours the descent
     direction, which changes the sign of both terms.
@@ -31,10 +32,10 @@ def consensus(
       Scheme; a step costs one gradient of each player and two Jacobian products.
 
     Raises:
-      ValueError: gamma is negative.
+      ValueError: gamma is negative or not finite.
     """
-    if not gamma >= 0:
-        raise ValueError(f"gamma={gamma} must be at least 0")
+    if not 0 <= gamma < math.inf:
+        raise ValueError(f"gamma={gamma} must be finite and at least 0")
 
     def step(state, batch, rng):
         at = field(game, state, batch, rng, axis_name)

@@ -7,7 +7,7 @@ from ganjax.types import Game, Players, Scheme
 
 
 def extragradient(game: Game, tx: Players, *, axis_name: str | None = None) -> Scheme:
-    """z_half = z - h F(z), z' = z - h F(z_half) (Korpelevich 1976; Gidel et al. 2019, equation 9).
+    """z_half = z - h F(z), z' = z - h F(z_half) (Korpelevich 1976; Gidel et al. 2019).
 
     With any optax transform in place of h: both moves start from z, and the optimiser's state runs
     on from the first to the second, which with `optax.adam` is ExtraAdam (arXiv:1802.10551,

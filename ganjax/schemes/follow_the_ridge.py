@@ -1,13 +1,14 @@
 """Follow the ridge: the discriminator compensates for the generator's move along its ridge."""
 
+import math
 from functools import partial
 
 import jax
 import jax.numpy as jnp
 import optax
-from jax.scipy.sparse.linalg import cg
 
 from ganjax.schemes.field import finish, own_gradient, start
+from ganjax.schemes.solver import conjugate_gradients
 from ganjax.types import Game, Players, Scheme
 
 TOLERANCE = 1e-10  # of the solver, relative to the right-hand side
@@ -25,7 +26,7 @@ def follow_the_ridge(
     """x' = x - h_x g_x, y' = y - h_y g_y + h_x H_yy^-1 H_yx g_x (Wang et al. 2020, algorithm 1).
 
     g_x = grad_x L_gen, g_y = grad_y L_disc, H the second derivatives of L_disc: the correction
-    keeps y on the ridge grad_y L_disc = 0 while x moves (arXiv:1910.07512, equation 5). The optax
+    keeps y on the ridge grad_y L_disc = 0 while x moves (arXiv:1910.07512). The optax
     transform of the discriminator gets g_y - `lr_ratio` c, with c the solution of
     (H_yy^2 + damping I) c = H_yy H_yx g_x by conjugate gradients, as H_yy may be indefinite away
     from the ridge. At a local minimax point (Stackelberg, not necessarily Nash) the eigenvalues of
@@ -39,7 +40,8 @@ def follow_the_ridge(
       game: any game.
       tx: `Players` of optax transforms.
       cg_iterations: most iterations of the solver, at least 1.
-      damping: added to the square of H_yy, at least 0.
+      damping: added to the square of H_yy, at least 0. Where H_yy is nearly singular, as that of a
+        network is, it keeps the correction small.
       lr_ratio: h_x / h_y, the generator's step over the discriminator's; at least 0.
       axis_name: mapped device axis over which gradients are averaged; None for none.
 
@@ -53,8 +55,8 @@ def follow_the_ridge(
     if cg_iterations < 1:
         raise ValueError(f"cg_iterations={cg_iterations} must be at least 1")
     for name, value in (("damping", damping), ("lr_ratio", lr_ratio)):
-        if not value >= 0:
-            raise ValueError(f"{name}={value} must be at least 0")
+        if not 0 <= value < math.inf:
+            raise ValueError(f"{name}={value} must be finite and at least 0")
 
     def step(state, batch, rng):
         def gradient_of(player, params):
@@ -71,11 +73,11 @@ def follow_the_ridge(
         def own(v):  # H_yy v
             return second(Players(gen=jax.tree.map(jnp.zeros_like, state.params.gen), disc=v))
 
-        correction, _ = cg(
+        correction = conjugate_gradients(
             lambda v: optax.tree.add_scale(own(own(v)), damping, v),
             own(across(gen)),
-            tol=TOLERANCE,
-            maxiter=cg_iterations,
+            tolerance=TOLERANCE,
+            iterations=cg_iterations,
         )
         direction = Players(gen=gen, disc=optax.tree.add_scale(disc, -lr_ratio, correction))
         return finish(

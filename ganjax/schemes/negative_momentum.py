@@ -19,7 +19,7 @@ def negative_momentum(
     """`alternating` with the heavy ball of each player, z_i' = z_i + u_i + beta (z_i - z_i_prev).
 
     u_i is the move that the player's optax transform makes: -h grad_i for SGD (Gidel et al. 2019,
-    equation 7, arXiv:1807.04740). A preset: `optax.trace(beta)` after each transform.
+    arXiv:1807.04740). A preset: `optax.trace(beta)` after each transform.
 
     On V = sigma x y, s = h sigma, the eigenvalues are the roots of
     (l - 1)^2 (l - beta)^2 + s^2 l^3: for beta < 0 it converges if s < 2 (1 + beta), where

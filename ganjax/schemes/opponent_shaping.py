@@ -1,5 +1,6 @@
 """Opponent shaping: each player descends against the other's anticipated step."""
 
+import math
 from functools import partial
 
 import jax
@@ -21,9 +22,9 @@ def opponent_shaping(
 ) -> Scheme:
     """Each descends L_i(z_i, z_j - a grad_j L_j(z)), differentiated through z_j's step as well.
 
-    LOLA (Foerster et al. 2018, equation 4.3 without its Taylor expansion, arXiv:1709.04326), with
+    LOLA (Foerster et al. 2018, section 4, without its Taylor expansion, arXiv:1709.04326), with
     a = `lookahead_lr`. Without `shaping` the anticipated step is held fixed: LookAhead of Zhang and
-    Lesser 2010 (arXiv:1811.08469, section 2.2).
+    Lesser 2010 (see Letcher et al. 2019, arXiv:1811.08469).
 
     On V = x y with both steps h and a = h the spectral radius is sqrt(1 - 3 h^2 + 4 h^4) with
     shaping and sqrt(1 - h^2 + h^4), that of `extragradient`, without: both converge for small h.
@@ -40,10 +41,10 @@ def opponent_shaping(
       Its metrics and model states are those at the anticipated points.
 
     Raises:
-      ValueError: the step is negative.
+      ValueError: the step is negative or not finite.
     """
-    if not lookahead_lr >= 0:
-        raise ValueError(f"lookahead_lr={lookahead_lr} must be at least 0")
+    if not 0 <= lookahead_lr < math.inf:
+        raise ValueError(f"lookahead_lr={lookahead_lr} must be finite and at least 0")
 
     def step(state, batch, rng):
         def shaped(player):

@@ -7,7 +7,7 @@ from ganjax.types import Game, Players, Scheme
 
 
 def optimistic(game: Game, tx: Players, *, axis_name: str | None = None) -> Scheme:
-    """z' = z - h (2 F(z) - F(z_prev)) (Daskalakis et al. 2018, equation 10, arXiv:1711.00141).
+    """z' = z - h (2 F(z) - F(z_prev)) (Daskalakis et al. 2018, arXiv:1711.00141).
 
     The optax transform gets 2 F(z) - F(z_prev). Before the first step F(z_prev) is 0, as in the
     paper, so that the first move is twice as long.

@@ -7,7 +7,7 @@ from ganjax.types import Game, Loss, Players, Scheme
 def past_extragradient(game: Game, tx: Players, *, axis_name: str | None = None) -> Scheme:
     """z_half = z - h F(z_half of the last step), z' = z - h F(z_half) (Popov 1980).
 
-    Extrapolation from the past of Gidel et al. 2019 (arXiv:1802.10551, equations 12 and 13), with
+    Extrapolation from the past of Gidel et al. 2019 (arXiv:1802.10551), with
     any optax transform, whose state runs on through both moves as in `extragradient`. Before the
     first step the remembered gradient is 0, so that the first z_half is z.
 

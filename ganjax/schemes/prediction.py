@@ -11,7 +11,7 @@ from ganjax.types import Game, Players, Scheme
 def prediction(game: Game, tx: Players, *, axis_name: str | None = None) -> Scheme:
     """x' = x - h grad_x L_gen(x, y), then y' = y - h grad_y L_disc(2 x' - x, y).
 
-    Yadav et al. 2018, equation 5 (arXiv:1705.07364). Each player's gradient draws its own latents.
+    Yadav et al. 2018 (arXiv:1705.07364). Each player's gradient draws its own latents.
 
     On V = sigma x y, s = h sigma, the spectral radius is sqrt(1 - s^2) up to s = 1, where it is 0;
     it converges for s < 2 / sqrt(3).

@@ -18,8 +18,8 @@ def proximal(
     (Mokhtari et al. 2020, arXiv:1901.08511). They settle if h times the Lipschitz constant of F is
     below 1, and the remainder shrinks by that factor each.
 
-    On V = sigma x y, s = h sigma, the exact step has the spectral radius 1 / sqrt(1 + s^2): it
-    converges for every h.
+    On V = sigma x y, s = h sigma, the exact step has the spectral radius 1 / sqrt(1 + s^2) and
+    converges for every h; the iterations settle for s < 1.
 
     Args:
       game: any game.

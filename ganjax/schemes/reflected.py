@@ -8,7 +8,7 @@ from ganjax.types import Game, Players, Scheme
 
 
 def reflected(game: Game, tx: Players, *, axis_name: str | None = None) -> Scheme:
-    """z' = z - h F(2 z - z_prev) (Malitsky 2015, equation 1.5, arXiv:1502.04968).
+    """z' = z - h F(2 z - z_prev) (Malitsky 2015, arXiv:1502.04968).
 
     On V = x y, as on every linear field, its spectral radius is that of `optimistic`. Before the
     first step z_prev is z.

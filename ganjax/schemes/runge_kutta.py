@@ -1,5 +1,6 @@
 """Runge-Kutta steps along the joint gradient flow."""
 
+import math
 from functools import partial
 
 import jax
@@ -44,8 +45,8 @@ def runge_kutta(
     """
     if order not in TABLEAUS:
         raise ValueError(f"order={order} must be 2 or 4")
-    if not lr > 0:
-        raise ValueError(f"lr={lr} must be greater than 0")
+    if not 0 < lr < math.inf:
+        raise ValueError(f"lr={lr} must be finite and greater than 0")
     nodes, weights = TABLEAUS[order]
 
     def step(state, batch, rng):

@@ -23,9 +23,9 @@ def symplectic(
 ) -> Scheme:
     """z' = z - h (F + lambda A^T F)(z), A = (J - J^T) / 2 (Balduzzi et al. 2018, 1802.05642).
 
-    Its proposition 4 (definition of the adjustment) with lambda = `strength`; with `align` lambda
+    Its algorithm 1 with lambda = `strength`; with `align` lambda
     is also multiplied by the sign of <F, J^T F> <A^T F, J^T F> / d + 0.1, d the number of
-    parameters (algorithm 1). Paper: its released code divides by the number of tensors; here, as in
+    parameters. Paper: its released code divides by the number of tensors; here, as in
     its text, by the dimension.
 
     On V = sigma x y it is `consensus` with gamma = lambda: spectral radius

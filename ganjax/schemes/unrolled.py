@@ -40,7 +40,7 @@ def unrolled(
 
     y_0 = y, y_{i+1} = y_i - h grad_y L_disc(x, y_i), and x' = x - h d/dx L_gen(x, y_k(x)), the
     derivative taken through every y_i and through the state of the optimiser that made it (Metz et
-    al. 2017, equations 7 to 10, arXiv:1611.02163). The discriminator itself makes one ordinary
+    al. 2017, sections 2.2 and 2.3, arXiv:1611.02163). The discriminator itself makes one ordinary
     step: from the same point ("simultaneous", as in the authors' code), after the generator
     ("gen_first") or before it ("disc_first", the look-ahead then starts from the new y).
 
@@ -97,6 +97,8 @@ def unrolled(
     def looked_ahead(gen, state, batch, rng):
         """The state with the discriminator k steps on, against the generator `gen`."""
         state = state._replace(params=state.params._replace(gen=gen))
+        if unroll_steps == 0:
+            return state
         if inner_tx is not None:
             fresh_state = inner_tx.init(state.params.disc)
             state = state._replace(opt_state=state.opt_state._replace(disc=fresh_state))

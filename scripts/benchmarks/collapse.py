@@ -29,19 +29,29 @@ CELLS = {
     "unrolled_5_fresh_batches": {"fresh_batches": True},
 }
 COVERED = 0.05  # largest reverse KL of a seed that covers all modes, in nats
-EVERY = 1000  # steps between two looks
 SHOWN = ("unrolled_0", "unrolled_1", "unrolled_5", "unrolled_10")
 
 OUT = flags.DEFINE_string("out", None, "Folder of the cells' results.", required=True)
 ONLY = flags.DEFINE_list("cells", None, "Cells to run, by name; all by default.")
 SEEDS = flags.DEFINE_integer("seeds", 16, "Number of seeds, from 0 on.", lower_bound=1)
-STEPS = flags.DEFINE_integer("steps", 15_000, "Steps of training.", lower_bound=EVERY)
+STEPS = flags.DEFINE_integer("steps", 15_000, "Steps of training.", lower_bound=1)
+EVERY = flags.DEFINE_integer("every", 1000, "Steps between two looks.", lower_bound=1)
 PICTURE = flags.DEFINE_string("picture", None, "Draw the samples of seed 0 into this PNG.")
 
 
-def run_cell(options: dict, seeds: int, steps: int) -> dict:
-    """Plays one cell: reverse KL and modes [looks][seeds], samples of seed 0 [looks], seconds."""
+def resolved(options: dict) -> dict:
+    """The config of a cell."""
     import importlib.util
+
+    spec = importlib.util.spec_from_file_location("ring8_unrolled", CONFIG)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    config = module.get_config().to_dict()
+    return {**config, "scheme": {**config["scheme"], **options}}
+
+
+def run_cell(config: dict) -> dict:
+    """Plays one cell: reverse KL and modes [looks][seeds], samples of seed 0 [looks], seconds."""
     from functools import partial
 
     import jax
@@ -50,11 +60,7 @@ def run_cell(options: dict, seeds: int, steps: int) -> dict:
 
     from ganjax import experiment, train
 
-    spec = importlib.util.spec_from_file_location("ring8_unrolled", CONFIG)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    config = module.get_config().to_dict()
-    config["scheme"] |= options
+    seeds, steps, every = SEEDS.value, STEPS.value, EVERY.value
     built = experiment.build(config)
 
     def mapped(function, *arguments):
@@ -66,16 +72,16 @@ def run_cell(options: dict, seeds: int, steps: int) -> dict:
     keys = [experiment.streams(seed) for seed in range(seeds)]
     inits, plays = (jnp.stack([getattr(k, name) for k in keys]) for name in ("init", "play"))
     states = jax.jit(partial(mapped, partial(experiment.initial_state, built)))(inits)
-    steps_of = train.chunk(built, EVERY)
+    steps_of = train.chunk(built, every)
 
     @partial(jax.jit, donate_argnums=0)
     def play(states, plays, first_step):
         return mapped(lambda s, k: steps_of(s, built.train, k, first_step), states, plays)
 
     began, looks = time.perf_counter(), {"step": [], "reverse_kl": [], "modes": [], "samples": []}
-    for step in range(0, steps + 1, EVERY):
+    for step in range(0, steps + 1, every):
         if step:
-            states, _ = play(states, plays, jnp.int32(step - EVERY))
+            states, _ = play(states, plays, jnp.int32(step - every))
         reports = []
         for seed in range(seeds):
             state = jax.tree.map(lambda leaf, seed=seed: leaf[seed], states)
@@ -88,7 +94,7 @@ def run_cell(options: dict, seeds: int, steps: int) -> dict:
         looks["modes"].append([report["modes"] for report in reports])
         seconds = time.perf_counter() - began
         print(f"  step {step}, {seconds:.0f} s: {looks['reverse_kl'][-1]}", file=sys.stderr)
-    return {"options": options, "seconds": round(seconds, 1), **looks}
+    return {"config": config, "seconds": round(seconds, 1), **looks}
 
 
 def draw(results: dict, path: Path) -> None:
@@ -101,8 +107,8 @@ def draw(results: dict, path: Path) -> None:
     from ganjax import data, pictures
 
     rows = {name: results[name] for name in SHOWN if name in results}
-    last = max(result["step"][-1] for result in rows.values())
-    times = [0, *(last * part // 3 // EVERY * EVERY for part in (1, 2, 3))]
+    looks = next(iter(rows.values()))["step"]
+    times = [looks[(len(looks) - 1) * part // 3] for part in range(4)]
     labels = {name: f"{name}\n{share(result)}" for name, result in rows.items()}
     pictures.save_point_panels(
         path,
@@ -128,9 +134,14 @@ def share(result: dict) -> str:
 
 def main() -> None:
     """Runs what is missing, prints the table, draws the picture."""
+    import numpy as np
     from scipy import stats
 
+    from ganjax import run_folder
+
     names = ONLY.value or list(CELLS)
+    if STEPS.value % EVERY.value:
+        raise ConfigError(f"--steps={STEPS.value} must be a multiple of --every={EVERY.value}")
     for name in names:
         if name not in CELLS:
             raise ConfigError(unknown("cell", name, CELLS))
@@ -140,9 +151,16 @@ def main() -> None:
         path = out / f"{name}.json"
         if not path.exists():
             print(name, file=sys.stderr, flush=True)
-            cell = run_cell(CELLS[name], SEEDS.value, STEPS.value)
-            path.write_text(json.dumps(cell) + "\n")
-        results[name] = json.loads(path.read_text())
+            run_folder.write_json(path, run_cell(resolved(CELLS[name])))
+        results[name] = cell = json.loads(path.read_text())
+        kept = (len(cell["modes"][0]), cell["step"][-1], cell["step"][1])
+        if kept != (SEEDS.value, STEPS.value, EVERY.value):
+            raise ConfigError(
+                f"{path} holds {kept[0]} seeds of {kept[1]} steps, looked at every {kept[2]}; "
+                "give the same --seeds, --steps and --every, or another --out"
+            )
+        if cell["config"] != json.loads(json.dumps(resolved(CELLS[name]))):
+            raise ConfigError(f"{path} is of another config; give another --out")
     print(f"{'':30} covered  of  share  95% interval   reverse KL, median   seconds a seed")
     for name, result in results.items():
         last = result["reverse_kl"][-1]
@@ -150,7 +168,7 @@ def main() -> None:
         low, high = stats.binomtest(good, seeds).proportion_ci(method="wilson")
         print(
             f"{name:30} {good:7} {seeds:3} {good / seeds:6.2f}  {low:.2f} to {high:.2f} "
-            f"{sorted(last)[seeds // 2]:20.3f} {result['seconds'] / seeds:16.0f}"
+            f"{np.median(last):20.3f} {result['seconds'] / seeds:16.0f}"
         )
     if PICTURE.value:
         draw(results, Path(PICTURE.value))

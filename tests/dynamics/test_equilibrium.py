@@ -106,6 +106,32 @@ def test_the_monitor_stops_at_a_nash_point_alone(x64):
     assert never(at(game, [0.0], [0.0]), None, RNG)["nash/stop"] == 0
 
 
+def test_the_monitor_tries_from_where_the_optimisers_are(x64):
+    """A rate that rises from 0 would gain nothing from its start."""
+    game = games.bilinear(start=(1.0, 1.0))
+    tx = Players(*(optax.sgd(optax.linear_schedule(0.0, 1.0, 10)) for _ in range(2)))
+    scheme = schemes.simultaneous(game, tx)
+    state = scheme.init(RNG, None)
+    monitor = dynamics.nash_monitor(game, tx, steps=1, threshold=1e-3)
+    assert monitor(state, None, RNG)["nash/stop"] == 1
+    for _ in range(5):
+        state, _ = scheme.step(state, None, RNG)
+    metrics = monitor(state, None, RNG)
+    assert metrics["nash/stop"] == 0
+    np.testing.assert_allclose(metrics["nash/gain_gen"], 0.5 * state.params.disc[0] ** 2)
+    # Optimisers that are not the state's own begin anew.
+    other = dynamics.nash_monitor(game, Players(optax.adam(0.1), optax.adam(0.1)), steps=1)
+    assert other(state, None, RNG)["nash/gain_gen"] > 0
+
+
+def test_losses_that_overflow_are_left_out():
+    game = games.stackelberg()
+    tx = Players(optax.sgd(0.5), optax.sgd(0.5))
+    gains = dynamics.best_response_gains(game, tx, at(game, [1.0], [1.0]), steps=100)
+    assert np.isfinite(gains.gen)
+    assert gains.gen > 1e30
+
+
 def test_the_monitor_of_a_gan_tells_the_accuracy():
     game = games.gan(nets.MLPGenerator((2,)), nets.MLPDiscriminator(), z_dim=2)
     batch = {"x": jax.random.normal(RNG, (8, 2))}

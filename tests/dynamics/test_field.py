@@ -63,6 +63,15 @@ def test_path_angle_sees_rotation(x64):
         dynamics.path_angle(game, at(game), at(game))
 
 
+def test_trajectory(x64):
+    game = games.bilinear(dim=2)
+    scheme = schemes.simultaneous(game, SGD)
+    path = dynamics.trajectory(scheme.step, scheme.init(jax.random.key(0)), steps=3)
+    assert path.gen.shape == (4, 2)
+    square = (path.gen**2 + path.disc**2)[:, 0]
+    np.testing.assert_allclose(square, 2 * 1.01 ** np.arange(4), rtol=1e-12)
+
+
 def test_phase_portrait(x64):
     """Arrows of gradient play on V = x y: (-y, x) at (x, y)."""
     portrait = dynamics.phase_portrait(games.bilinear(), x_range=(-1, 1), y_range=(0, 2), points=5)

@@ -79,7 +79,7 @@ def test_mistakes_are_refused():
         games.dirac(instance_noise=-1.0)
     with pytest.raises(ValueError, match="instance_noise=nan"):
         games.dirac(instance_noise=float("nan"))
-    with pytest.raises(ValueError, match="two numbers"):
+    with pytest.raises(ValueError, match="2 finite numbers"):
         games.dirac(start=(1.0,))
     with pytest.raises(ValueError, match="dim=0"):
         games.bilinear(dim=0)
@@ -204,12 +204,21 @@ def test_mistakes_in_the_new_games_are_refused():
         (lambda: games.quadratic(M, N[:2, :2]), "square matrices"),
         (lambda: games.quadratic(np.triu(M)), "symmetric"),
         (lambda: games.quadratic(M, gen_dim=3), "gen_dim=3"),
-        (lambda: games.matrix_game([1.0, 2.0]), "expected a matrix"),
-        (lambda: games.matrix_game(M, start=((0.0,), (0.0,))), "3 logits and 3 logits"),
+        (lambda: games.matrix_game([1.0, 2.0]), "n x n finite numbers"),
+        (lambda: games.matrix_game(M, start=((0.0,), (0.0,))), "must be 3 finite numbers"),
         (lambda: games.parallel_lines("wasserstien"), "Did you mean 'wasserstein'"),
-        (lambda: games.parallel_lines(start=(1.0,)), "two numbers"),
+        (lambda: games.parallel_lines(start=(1.0,)), "2 finite numbers"),
         (lambda: games.gaussian_1d(std=0.0), "std=0.0"),
-        (lambda: games.gaussian_1d(start=(1.0,)), "two numbers"),
+        (lambda: games.gaussian_1d(start=(1.0,)), "2 finite numbers"),
+        (lambda: games.gaussian_1d(start=(1.0, 0.0)), "b must not be 0"),
+        (lambda: games.gaussian_1d(mean=float("inf")), "a finite number"),
+        (lambda: games.bilinear(sigma=float("nan")), "sigma=nan"),
+        (lambda: games.bilinear(start=("a", "b")), "2 finite numbers"),
+        (lambda: games.quadratic([[1.0, float("nan")], [0.0, 1.0]]), "finite numbers"),
+        (lambda: games.matrix_game("rps"), "finite numbers"),
+        (lambda: games.matrix_game([[1.0], [1.0, 2.0]]), "finite numbers"),
+        (lambda: games.matrix_game([[]]), "finite numbers"),
+        (lambda: games.matrix_game(M, start=1.0), "a pair"),
     ):
         with pytest.raises(ValueError, match=message):
             make()

@@ -208,6 +208,37 @@ def alignment(j, f):
     return np.sign((f @ j.T @ f) * ((a.T @ f) @ (j.T @ f)) / len(f) + 0.1)
 
 
+@pytest.mark.parametrize(
+    ("make", "game", "steps"),
+    [
+        (
+            schemes.follow_the_ridge,
+            games.quadratic(((2.0, 0.3), (0.3, -0.01))),
+            20_000,
+        ),
+        (
+            partial(schemes.competitive, lr=0.5),
+            games.quadratic(((1.0, 0.9), (0.9, 1.0)), ((1.0, 0.9), (0.9, 1.0))),
+            2_000,
+        ),
+    ],
+)
+def test_solvers_stay_finite_close_to_the_equilibrium(make, game, steps):
+    """In float32, where a tiny right-hand side would underflow, and a tolerance out of reach."""
+    scheme = make(game, sgd(0.05))
+    state, _ = jax.lax.scan(
+        lambda s, _: (scheme.step(s, None, RNG)[0], None), scheme.init(RNG, None), length=steps
+    )
+    assert all(bool(jnp.isfinite(leaf).all()) for leaf in jax.tree.leaves(state))
+    assert float(jnp.abs(state.params.gen[0])) < 1e-2
+
+
+def test_averaging_twice_is_refused():
+    inner = partial(schemes.averaged, inner=schemes.simultaneous)
+    with pytest.raises(ValueError, match="average once"):
+        schemes.averaged(games.bilinear(), sgd(0.1), inner=inner).init(RNG, None)
+
+
 def test_anchored_last_iterate(x64):
     """|F(z_k)|^2 falls as 1 / k^2 where extragradient's constant would be geometric: bounded."""
     game = games.bilinear(start=(1.0, 0.5))
@@ -312,6 +343,14 @@ def test_uniform_average_finds_the_equilibrium(x64):
     )
     assert abs(float(states.average[-1, 0])) < 0.01
     assert float(jnp.abs(states.params.gen[-100:]).max()) > 1
+
+
+def test_uniform_average_over_lookahead(x64):
+    """One iterate is several updates of the generator and counts once."""
+    inner = partial(schemes.lookahead, inner=schemes.simultaneous, steps=3)
+    scheme = schemes.averaged(games.bilinear(), sgd(0.1), inner=inner, kind="uniform")
+    states = trajectory(scheme, 20)
+    np.testing.assert_allclose(states.average[-1], states.params.gen.mean(0), rtol=1e-12)
 
 
 def test_ema_is_its_recursion(x64):
@@ -518,6 +557,8 @@ def test_a_batch_without_the_leading_axis_is_refused():
         (partial(schemes.averaged, inner=schemes.simultaneous, kind="mean"), "kind='mean'"),
         (partial(schemes.averaged, inner=schemes.simultaneous, decay=1.0), "decay=1.0"),
         (partial(schemes.competitive, lr=-1.0), "lr=-1.0"),
+        (partial(schemes.competitive, lr=float("inf")), "lr=inf"),
+        (partial(schemes.consensus, gamma=float("inf")), "gamma=inf"),
         (partial(schemes.competitive, lr=0.1, cg_iterations=0), "cg_iterations=0"),
         (partial(schemes.competitive, lr=0.1, cg_tolerance=0.0), "cg_tolerance=0.0"),
         (partial(schemes.consensus, gamma=-1.0), "gamma=-1.0"),

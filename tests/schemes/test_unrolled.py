@@ -181,7 +181,7 @@ OPTIMISERS = {
 @pytest.mark.parametrize("optimiser", OPTIMISERS)
 @pytest.mark.parametrize("unroll_steps", [1, 5, 10])
 def test_gradients_against_central_differences(net, optimiser, unroll_steps, x64):
-    """d/dx L_gen(x, y_k(x)) along itself, y_k by a plain loop of optimiser steps written here.
+    """d/dx L_gen(x, y_k(x)) in four directions, y_k by a plain loop of steps written here.
 
     The generator's transform is SGD of step 1, so that its move is its gradient.
     """
@@ -211,19 +211,21 @@ def test_gradients_against_central_differences(net, optimiser, unroll_steps, x64
         at = state.model_state._replace(disc=model_state)
         return game.losses(Players(gen, disc), at, batch, RNG).gen.value
 
-    norm = optax.tree.norm(gradient)
-    direction = jax.tree.map(lambda g: g / norm, gradient)
-
-    def central(h):
+    def central(direction, h):
         ahead, behind = (
             value(jax.tree.map(lambda p, d, t=t: p + t * d, state.params.gen, direction))
             for t in (h, -h)
         )
         return (ahead - behind) / (2 * h)
 
-    h = 2e-5
-    richardson = (4 * central(h) - central(2 * h)) / 3
-    np.testing.assert_allclose(norm, richardson, rtol=1e-6)
+    norm, h = optax.tree.norm(gradient), 2e-5
+    for seed in range(4):  # random parts: along the gradient alone a missing part would not show
+        noise = optax.tree.random_like(jax.random.key(seed), gradient)
+        size = optax.tree.norm(noise)
+        direction = jax.tree.map(lambda g, n, size=size: g / norm + n / size, gradient, noise)
+        richardson = (4 * central(direction, h) - central(direction, 2 * h)) / 3
+        slope = optax.tree.vdot(gradient, direction)
+        np.testing.assert_allclose(slope, richardson, rtol=1e-6)
     # The look-ahead matters: the gradient with y_k held fixed is another one.
     held, _ = jax.jit(
         schemes.unrolled(
@@ -312,6 +314,25 @@ def test_fresh_batches_go_to_their_steps(order, x64):
         scheme.init(RNG, {"x": jnp.ones((2, 5))})
 
 
+@pytest.mark.parametrize("order", ["simultaneous", "gen_first", "disc_first"])
+@pytest.mark.parametrize("fresh", [True, False])
+def test_looking_no_step_ahead(order, fresh, x64):
+    """Alternating play in that order, up to its draws of latents, of which this game has none."""
+    batch = {"x": jnp.array([2.0, 2.0])}
+    tx = Players(optax.sgd(0.1), optax.sgd(0.1))
+    scheme = schemes.unrolled(mean_game(), tx, unroll_steps=0, order=order, fresh_batches=fresh)
+    plain = {
+        "simultaneous": schemes.simultaneous,
+        "gen_first": partial(schemes.alternating, first="gen"),
+        "disc_first": schemes.alternating,
+    }[order](mean_game(), tx)
+    given = {"x": batch["x"][None]} if fresh else batch
+    state, metrics = scheme.step(scheme.init(RNG, given), given, RNG)
+    expected, _ = plain.step(plain.init(RNG, batch), batch, RNG)
+    same(state, expected, rtol=1e-12)
+    assert int(metrics["evaluations/disc"]) == 1
+
+
 def test_fresh_batches_draw_latents_anew(x64):
     """Three looked-ahead steps on one batch three times are not those of one shared draw."""
     game, tx = mlp_game(), adam()
@@ -319,7 +340,7 @@ def test_fresh_batches_draw_latents_anew(x64):
     fresh = schemes.unrolled(game, tx, unroll_steps=3, fresh_batches=True)
     state = played(shared, 2)
     stacked = jax.tree.map(lambda leaf: jnp.stack([leaf] * 4), BATCH)
-    a, b = shared.step(state, BATCH, RNG)[0], fresh.step(state, stacked, RNG)[0]
+    a, b = jax.jit(shared.step)(state, BATCH, RNG)[0], jax.jit(fresh.step)(state, stacked, RNG)[0]
     same(a.params.disc, b.params.disc, rtol=1e-9)
     assert any(
         bool((x != y).any())

@@ -270,3 +270,52 @@ def test_two_processes_cannot_share_a_folder(tmp_path):
         first.wait()
     assert done.returncode == 4
     assert "in use by process" in done.stderr
+
+
+def test_dynamics_measures_what_theory_says(tmp_path):
+    """Every scheme with a closed form, printed, in the JSON and drawn."""
+    out, picture = tmp_path / "radii.json", tmp_path / "play.png"
+    done = call("dynamics", "--steps=0.1,0.3", "--json", out, "--picture", picture)
+    assert done.returncode == 0, done.stderr
+    written = json.loads(out.read_text())
+    assert written["game"] == "bilinear"
+    rows = written["radii"]
+    assert len(rows) == 2 * 18
+    for row in rows:
+        assert abs(row["measured"] - row["theory"]) < 1e-10, row
+        assert f"{row['measured']:.14f}" in done.stdout
+    assert picture.stat().st_size > 10_000
+
+
+def test_dynamics_on_another_game_and_its_mistakes():
+    arguments = ("--game=stackelberg", "--schemes=follow_the_ridge,extragradient", "--steps=0.05")
+    done = call("dynamics", *arguments)
+    assert "0.90000000000000" in done.stdout
+    assert "1.11000000000000" in done.stdout
+    for wrong, message in (
+        ("--schemes=extragradiant", "Did you mean 'extragradient'"),
+        ("--steps=0.1,x", "must be numbers above 0"),
+        ("--game=chess", "chess"),
+    ):
+        done = call("dynamics", wrong)
+        assert (done.returncode, "Traceback" in done.stderr) == (2, False)
+        assert message in done.stderr
+
+
+def test_the_collapse_study_keeps_its_cells(tmp_path):
+    """Two seeds, one look: a table, a picture, and no second run of what is there."""
+    script = ("benchmarks/collapse", "--out", tmp_path, "--cells=unrolled_0,unrolled_1")
+    small = ("--seeds=2", "--steps=1000", "--every=500", "--picture", tmp_path / "c.png")
+    done = call(*script, *small)
+    assert done.returncode == 0, done.stderr
+    cell = json.loads((tmp_path / "unrolled_1.json").read_text())
+    assert cell["step"] == [0, 500, 1000]
+    assert np.shape(cell["reverse_kl"]) == np.shape(cell["modes"]) == (3, 2)
+    assert "unrolled_0" in done.stdout
+    assert (tmp_path / "c.png").stat().st_size > 10_000
+    began = time.monotonic()
+    assert call(*script, *small).stdout == done.stdout
+    assert time.monotonic() - began < 20
+    other = call(*script, "--seeds=3", "--steps=1000", "--every=500")
+    assert (other.returncode, "Traceback" in other.stderr) == (2, False)
+    assert "another --out" in other.stderr
