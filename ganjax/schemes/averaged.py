@@ -49,7 +49,7 @@ def averaged(
 
     def init(rng, batch=None):
         state = scheme.init(rng, batch)
-        if state.average != ():
+        if jax.tree.leaves(state.average):
             raise ValueError("the inner scheme averages already; average once, outermost")
         # A copy: a donated state must not hold one buffer twice.
         return state._replace(average=jax.tree.map(jnp.copy, state.params.gen))
@@ -58,7 +58,9 @@ def averaged(
         before = state.step
         state, metrics = scheme.step(state, batch, rng)
         # An iterate of `lookahead` is several updates of the generator.
-        weight = 1 - decay if kind == "ema" else (state.step - before) / state.step
+        weight = 1 - decay
+        if kind == "uniform":
+            weight = (state.step - before).astype(float) / state.step
 
         def toward(average, iterate):
             return average + jnp.asarray(weight, average.dtype) * (iterate - average)
