@@ -4,7 +4,7 @@ Networks, data and optimisers of Metz et al. 2017 (arXiv:1611.02163, appendix A)
 in `ring8_unrolled.py`, how often in `docs/benchmarks.md`.
 
 Command: python scripts/train.py --config configs/ring8_collapse.py --workdir runs/ring8_collapse
-Time: 45 s on 2 CPU cores.
+Time: 32 s on 2 CPU cores.
 Result: all samples around one or two modes, and others at the next look: reverse KL between 1.3 and
 2.08 (log 8) from step 2,000 on, with each of 16 seeds.
 """

@@ -345,7 +345,7 @@ def test_every_optax_optimiser_is_known():
         (
             TOY,
             {"game": {"name": "dirac", "start": ("a", "b")}},
-            "in game: start=.* must be 2 finite",
+            "must be 2 finite numbers",
         ),
         (TOY, {"game": {"name": "dirac", "start": (1.0,)}}, "must be 2 finite numbers"),
         (RING, {"gen_tx": {"name": "lbfgs"}}, "do not fit together"),

@@ -23,10 +23,10 @@ CELLS = {
     "unrolled_1": {"unroll_steps": 1},
     "unrolled_5": {"unroll_steps": 5},
     "unrolled_10": {"unroll_steps": 10},
-    "unrolled_5_simultaneous": {"order": "simultaneous"},
-    "unrolled_5_disc_first": {"order": "disc_first"},
-    "unrolled_5_first_order": {"first_order": True},
-    "unrolled_5_fresh_batches": {"fresh_batches": True},
+    "unrolled_5_simultaneous": {"unroll_steps": 5, "order": "simultaneous"},
+    "unrolled_5_disc_first": {"unroll_steps": 5, "order": "disc_first"},
+    "unrolled_5_first_order": {"unroll_steps": 5, "first_order": True},
+    "unrolled_5_fresh_batches": {"unroll_steps": 5, "fresh_batches": True},
 }
 COVERED = 0.05  # largest reverse KL of a seed that covers all modes, in nats
 SHOWN = ("unrolled_0", "unrolled_1", "unrolled_5", "unrolled_10")
