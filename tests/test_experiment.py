@@ -86,6 +86,30 @@ def test_sections_reach_their_functions():
     )
 
 
+def test_losses_penalties_and_augmentations_by_name():
+    """Options and nested sections: an f-GAN under lazy R1, noise that fades, clipped weights."""
+    config = {
+        **RING,
+        "loss": {"name": "f_gan", "divergence": "pearson"},
+        "penalties": {
+            "lazy": {"name": "lazy", "penalty": {"name": "r1", "gamma": 1.0}, "every": 2},
+        },
+        "game": {
+            "name": "gan",
+            "z_dim": 2,
+            "augment": {"name": "instance_noise", "std": 0.5, "steps": 10},
+        },
+        "disc_tx": {"name": "clip_weights", "limit": 0.01, "inner": ADAM},
+    }
+    built, state, metrics = one_step(config)
+    assert metrics["penalty/disc"] > 0
+    largest = max(float(abs(leaf).max()) for leaf in jax.tree.leaves(state.params.disc))
+    np.testing.assert_allclose(largest, 0.01, rtol=1e-6)
+    rng = experiment.streams(1).play
+    _, metrics = built.scheme.step(state, built.batch(built.train, rng), rng)
+    assert metrics["penalty/disc"] == 0
+
+
 def test_learning_rates_and_schedules():
     """SGD at a rate that falls linearly from 1 to 0 in two steps: moves of 1, 1/2, 0 gradients."""
     schedule = {
@@ -291,9 +315,12 @@ def test_every_optax_optimiser_is_known():
         (
             RING,
             {"loss": {"name": "nonsaturating"}},
-            "Did you mean 'non_saturating'? Known: minimax",
+            "Did you mean 'non_saturating'? Known: energy_margin",
         ),
-        (RING, {"loss": {"name": "minimax", "a": 1}}, "takes no arguments"),
+        (RING, {"loss": {"name": "hinge", "a": 1}}, "takes no arguments"),
+        (RING, {"loss": {"name": "minimax", "a": 1}}, "unknown argument 'a'"),
+        (RING, {"loss": {"name": "least_squares", "a": 1}}, "in loss: a=1 and b=1.0 must differ"),
+        (RING, {"loss": {"name": "f_gan", "divergence": "revers_kl"}}, "mean 'reverse_kl'?"),
         (RING, {"data": {"name": "rings"}}, "Did you mean 'ring'?"),
         (RING, {"data": {"name": "ring", "modes": 0}}, "in data: modes=0"),
         (RING, {"data": {"name": "digits", "classes": 3}}, "data.classes=3 is of type int"),
@@ -320,7 +347,18 @@ def test_every_optax_optimiser_is_known():
         ),
         (RING, {"prior": {"name": "gauss"}}, "unknown prior"),
         (RING, {"penalties": {"r1": {"name": "r1", "gamma": -1.0}}}, "in penalties.r1: gamma=-1"),
-        (RING, {"penalties": {"r1": {"name": "r2"}}}, "unknown penalties.r1 'r2'"),
+        (RING, {"penalties": {"r1": {"name": "r3"}}}, "unknown penalties.r1 'r3'"),
+        (RING, {"penalties": {"p": {"name": "pull_away"}}}, "compares codes [batch, features]"),
+        (RING, {"penalties": {"c": {"name": "consistency"}}}, "needs images"),
+        (RING, {"penalties": {"l": {"name": "lazy", "penalty": {"name": "lazy"}}}}, "lazy already"),
+        (
+            RING,
+            {"game": {"name": "gan", "augment": {"name": "diff_augment"}}},
+            "needs images",
+        ),
+        (RING, {"game": {"name": "gan", "augment": "instance_nois"}}, "mean 'instance_noise'?"),
+        (RING, {"disc_tx": {"name": "clip_weights", "inner": ADAM, "limit": -1.0}}, "limit=-1.0"),
+        (RING, {"disc_tx": {"name": "clip_weights", "inner": {"name": "adm"}}}, "mean 'adam'?"),
         (RING, {"scheme": {"name": "alternate"}}, "Did you mean 'alternating'?"),
         (RING, {"scheme": {"name": "simultaneous", "disc_updates": 2}}, "'disc_updates'"),
         (RING, {"scheme": {"name": "alternating", "first": "x"}}, "in scheme: first='x'"),

@@ -9,7 +9,7 @@ from flax import linen as nn
 from scipy import stats
 from scipy.integrate import quad
 
-from ganjax import games, losses, nets, penalties, schemes
+from ganjax import augmentations, games, losses, nets, penalties, schemes
 from ganjax.types import Players
 
 RNG = jax.random.key(0)
@@ -87,6 +87,111 @@ def test_penalties_add_up(batch):
     np.testing.assert_allclose(extra, single.disc.metrics["penalty/disc"], rtol=1e-5)
     np.testing.assert_allclose(outcome.disc.value, without.disc.value + extra, rtol=1e-6)
     np.testing.assert_allclose(outcome.gen.value, without.gen.value, rtol=1e-6)
+
+
+class Recorder(nn.Module):
+    """A critic whose state counts its passes and sums what it saw, by two kinds of collection."""
+
+    @nn.compact
+    def __call__(self, x):
+        running = self.variable("batch_stats", "passes", jnp.zeros, ())
+        iterated = self.variable("spectral", "passes", jnp.zeros, ())
+        if not self.is_initializing():
+            running.value += 1
+            iterated.value += 1
+        w = self.param("w", nn.initializers.ones, ())
+        return w * jnp.mean(x.reshape(x.shape[0], -1), axis=1) + 0 * iterated.value
+
+
+def test_batch_statistics_run_on_and_power_iterations_do_not(batch):
+    """Both batches are judged from one state, so that one step makes one power iteration."""
+    game = games.gan(nets.MLPGenerator((16, 16, 1), width=4), Recorder(), z_dim=3)
+    params, model_state = game.init(RNG, batch)
+    after = game.losses(params, model_state, batch, RNG).disc.model_state
+    assert after["batch_stats"]["passes"] == 2
+    assert after["spectral"]["passes"] == 1
+
+
+def half(x, rng, updates):
+    """An augmentation that tells on itself: half of a sample, plus the count."""
+    del rng
+    return x / 2 + updates
+
+
+@pytest.mark.parametrize("disc_updates", [1, 3])
+def test_the_count_is_of_the_discriminators_updates(disc_updates, batch):
+    game = games.gan(nets.MLPGenerator((16, 16, 1), width=4), Recorder(), z_dim=3, augment=half)
+    scheme = schemes.alternating(
+        game, Players(optax.sgd(0.0), optax.sgd(0.0)), disc_updates=disc_updates
+    )
+    state = scheme.init(RNG, batch)
+    for step in range(2):
+        count = int(state.model_state.disc["discriminator_updates"])
+        assert count == step * disc_updates
+        state, _ = scheme.step(state, batch, RNG)
+
+
+def test_augmentation_sees_both_batches(batch):
+    """This critic is a mean, so halves of both batches have half the Wasserstein loss."""
+
+    def build(**options):
+        return games.gan(
+            nets.MLPGenerator((16, 16, 1), width=4),
+            Recorder(),
+            loss=losses.wasserstein,
+            z_dim=3,
+            **options,
+        )
+
+    params, bare_state = build().init(RNG, batch)
+    _, state = build(augment=half).init(RNG, batch)
+    bare = build().losses(params, bare_state, batch, RNG)
+    for count in (0, 5):
+        counted = {**state.disc, "discriminator_updates": jnp.int32(count)}
+        seen = build(augment=half).losses(params, Players(state.gen, counted), batch, RNG)
+        np.testing.assert_allclose(seen.disc.value, bare.disc.value / 2, rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(seen.gen.value, bare.gen.value / 2, rtol=1e-5, atol=1e-6)
+
+
+def test_generators_learn_through_the_augmentation(batch):
+    game = games.gan(
+        nets.MLPGenerator((16, 16, 1), width=4),
+        nets.MLPDiscriminator(width=4),
+        z_dim=3,
+        augment=augmentations.diff_augment(),
+    )
+    params, model_state = game.init(RNG, batch)
+
+    def value(gen):
+        return game.losses(params._replace(gen=gen), model_state, batch, RNG).gen.value
+
+    assert all(bool((leaf != 0).any()) for leaf in jax.tree.leaves(jax.grad(value)(params.gen)))
+
+
+@pytest.mark.parametrize("name", ["alternating", "simultaneous", "extragradient", "unrolled"])
+def test_lazy_penalties_follow_the_discriminators_updates(name, batch):
+    """Every second update of the discriminator, also where it moves several times a step."""
+    options = {"alternating": {"disc_updates": 3}, "unrolled": {"unroll_steps": 1}}.get(name, {})
+    game = games.gan(
+        nets.MLPGenerator((16, 16, 1), width=4),
+        nets.MLPDiscriminator(width=4),
+        z_dim=3,
+        penalties=(penalties.lazy(penalties.drift(1.0), every=2),),
+    )
+    scheme = schemes.SCHEMES[name](game, Players(optax.sgd(0.0), optax.sgd(0.0)), **options)
+    state = scheme.init(RNG, batch)
+    moves, step = options.get("disc_updates", 1), jax.jit(scheme.step)
+    for turn in range(1, 5):
+        state, metrics = step(state, batch, RNG)
+        assert state.model_state.disc["discriminator_updates"] == turn * moves
+        last = turn * moves - 1  # the count that the reported update saw
+        assert bool(metrics["penalty/disc"] > 0) == (last % 2 == 0)
+
+
+def test_states_without_augmentation_hold_no_count(batch):
+    game = games.gan(nets.MLPGenerator((16, 16, 1), width=4), nets.MLPDiscriminator(width=4))
+    _, model_state = game.init(RNG, batch)
+    assert model_state == Players({}, {})
 
 
 class Conventional(nn.Module):
