@@ -387,6 +387,11 @@ NESTED = {
     "inner_tx": optimisers.transform,
     "kernel_init": lambda where, section: _call(where, nets.INITIALISERS, section),
     "loss": _loss,
+    "minibatch": lambda where, section: names.bind(where, nets.MINIBATCH, section, {}, "x"),
+    "norm": lambda where, section: names.bind(where, nets.NORMS, section, {}, "train", "rows"),
     "output_activation": _activation,
     "penalty": lambda where, section: _call(where, penalties.PENALTIES, section),
+    "weights": lambda where, section: names.bind(
+        where, nets.WEIGHTS, section, {}, "layer", "train"
+    ),
 }

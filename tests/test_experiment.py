@@ -110,6 +110,25 @@ def test_losses_penalties_and_augmentations_by_name():
     assert metrics["penalty/disc"] == 0
 
 
+def test_weights_norms_and_minibatch_layers_have_names():
+    config = {
+        **RING,
+        "generator": {"name": "mlp", "width": 4, "norm": "virtual", "weights": "weight_norm"},
+        "discriminator": {
+            "name": "mlp",
+            "width": 4,
+            "norm": "none",
+            "weights": {"name": "spectral", "reshaped": True},
+            "minibatch": {"name": "stddev", "group_size": 2},
+        },
+    }
+    state = experiment.template(experiment.build(config))  # which traces a step as well
+    assert state.model_state.gen["reference"]["inputs"].shape == (8, 2)
+    assert set(state.params.gen["NormalisedWeights_2"]) == {"scale"}
+    assert state.model_state.disc["spectral"]["SpectralWeights_0"]["u"].shape == (4,)
+    assert state.params.disc["Dense_2"]["kernel"].shape == (5, 1)
+
+
 def test_learning_rates_and_schedules():
     """SGD at a rate that falls linearly from 1 to 0 in two steps: moves of 1, 1/2, 0 gradients."""
     schedule = {
@@ -335,6 +354,14 @@ def test_every_optax_optimiser_is_known():
         (RING, {"generator": {"name": "mlp", "widht": 3}}, "Did you mean 'width'?"),
         (RING, {"generator": {"name": "mlp", "activation": "rellu"}}, "Did you mean 'relu'?"),
         (RING, {"generator": {"name": "mlp", "activation": 3}}, "generator.activation=3"),
+        (RING, {"discriminator": {"name": "mlp", "weights": "spectrl"}}, "mean 'spectral'?"),
+        (RING, {"generator": {"name": "mlp", "norm": {"name": "bach"}}}, "mean 'batch'?"),
+        (RING, {"discriminator": {"name": "mlp", "minibatch": "std"}}, "mean 'stddev'?"),
+        (
+            RING,
+            {"discriminator": {"name": "mlp", "weights": {"name": "spectral", "shaped": True}}},
+            "unknown argument 'shaped'",
+        ),
         (RING, {"generator": {"name": "mlp", "width": {"name": "x"}}}, "generator.width"),
         (RING, {"generator": {"name": "mlp", "width": 0}}, "width=0 must be at least 1"),
         (RING, {"generator": {"name": "mlp", "depth": -1}}, "depth=-1 must be at least 0"),

@@ -6,7 +6,10 @@ A generator maps latents `[batch, z_dim]` to samples, a discriminator maps sampl
 
 from ganjax.nets.dcgan import DCGANDiscriminator, DCGANGenerator
 from ganjax.nets.layers import ACTIVATIONS, INITIALISERS
+from ganjax.nets.minibatch import MINIBATCH, MinibatchDiscrimination
 from ganjax.nets.mlp import MLPDiscriminator, MLPGenerator
+from ganjax.nets.norms import NORMS, ConditionalBatchNorm, VirtualBatchNorm
+from ganjax.nets.weights import WEIGHTS, EqualisedWeights, NormalisedWeights, SpectralWeights
 
 GENERATORS = {
     "mlp": MLPGenerator,
@@ -23,8 +26,17 @@ __all__ = [
     "DISCRIMINATORS",
     "GENERATORS",
     "INITIALISERS",
+    "MINIBATCH",
+    "NORMS",
+    "WEIGHTS",
+    "ConditionalBatchNorm",
     "DCGANDiscriminator",
     "DCGANGenerator",
+    "EqualisedWeights",
     "MLPDiscriminator",
     "MLPGenerator",
+    "MinibatchDiscrimination",
+    "NormalisedWeights",
+    "SpectralWeights",
+    "VirtualBatchNorm",
 ]

@@ -7,15 +7,17 @@ theory, and Adam would turn its rounding noise into steps. Paper: its released c
 ours are 4x4, a multiple of the stride, so that every output pixel has as many taps.
 """
 
-from functools import partial
+from collections.abc import Callable
 
 import jax
 from flax import linen as nn
 
 from ganjax.nets.convolutions import DoublingConv, HalvingConv
-from ganjax.nets.layers import BatchNorm, at_least, leaky_relu
+from ganjax.nets.layers import at_least, identity, leaky_relu
+from ganjax.nets.norms import batch, centres, referenced
+from ganjax.nets.weights import plain
 
-_weights = nn.initializers.normal(0.02)
+_init = nn.initializers.normal(0.02)
 
 
 def halvings(size: int) -> int:
@@ -53,24 +55,30 @@ class DCGANGenerator(nn.Module):
       shape: (size, size, channel), size a power of two from 8 to 128.
       width: channels of the layer next to the output; they double towards the latent. The paper's
         64-pixel generator has 128.
+      norm: normalisation before every ReLU, a row of `NORMS`.
+      weights: reparametrisation of every layer, a row of `WEIGHTS`.
     """
 
     shape: tuple[int, ...]
     width: int = 128
+    norm: Callable = batch
+    weights: Callable = plain
 
     @nn.compact
     def __call__(self, z: jax.Array, train: bool = True) -> jax.Array:
         at_least(1, width=self.width)
         layers = halvings(square_side(self.shape))
-        norm = partial(BatchNorm, use_running_average=not train)
-        up = partial(DoublingConv, kernel_init=_weights)
+        z, norm, rows = referenced(self, z, train=train)
+        hidden = {"use_bias": not centres(self.norm), "kernel_init": _init}
         channels = self.width * 2 ** (layers - 1)
-        x = nn.Dense(4 * 4 * channels, use_bias=False, kernel_init=_weights)(z)
+        x = self.weights(nn.Dense(4 * 4 * channels, **hidden), train=train)(z)
         x = nn.relu(norm()(x.reshape(-1, 4, 4, channels)))
         for layer in reversed(range(layers - 1)):
             # [batch, s, s, c] -> [batch, 2s, 2s, c/2]
-            x = nn.relu(norm()(up(self.width * 2**layer, use_bias=False)(x)))
-        return nn.tanh(up(self.shape[-1])(x))
+            up = DoublingConv(self.width * 2**layer, **hidden)
+            x = nn.relu(norm()(self.weights(up, train=train)(x)))
+        last = DoublingConv(self.shape[-1], kernel_init=_init)
+        return nn.tanh(self.weights(last, train=train)(x[rows:]))
 
 
 class DCGANDiscriminator(nn.Module):
@@ -78,18 +86,28 @@ class DCGANDiscriminator(nn.Module):
 
     Attributes:
       width: channels of the first layer; they double towards the logit. The paper's has 128.
+      norm: normalisation before every LeakyReLU but the first, a row of `NORMS`.
+      weights: reparametrisation of every layer, a row of `WEIGHTS`.
+      minibatch: what the last layer sees of the whole batch, a row of `MINIBATCH`.
     """
 
     width: int = 128
+    norm: Callable = batch
+    weights: Callable = plain
+    minibatch: Callable = identity
 
     @nn.compact
     def __call__(self, x: jax.Array, train: bool = True) -> jax.Array:
         at_least(1, width=self.width)
         layers = halvings(square_side(x.shape))
-        norm = partial(BatchNorm, use_running_average=not train)
-        down = partial(HalvingConv, kernel_init=_weights)
-        x = leaky_relu(down(self.width)(x))
+        x, norm, rows = referenced(self, x, train=train)
+        first = HalvingConv(self.width, kernel_init=_init)
+        x = leaky_relu(self.weights(first, train=train)(x))
+        hidden = {"use_bias": not centres(self.norm), "kernel_init": _init}
         for layer in range(1, layers):
             # [batch, s, s, c] -> [batch, s/2, s/2, 2c]
-            x = leaky_relu(norm()(down(self.width * 2**layer, use_bias=False)(x)))
-        return nn.Dense(1, kernel_init=_weights)(x.reshape(x.shape[0], -1))[:, 0]
+            down = HalvingConv(self.width * 2**layer, **hidden)
+            x = leaky_relu(norm()(self.weights(down, train=train)(x)))
+        x = self.minibatch(x[rows:])
+        last = nn.Dense(1, kernel_init=_init)
+        return self.weights(last, train=train)(x.reshape(x.shape[0], -1))[:, 0]

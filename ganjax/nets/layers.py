@@ -1,6 +1,4 @@
-"""What several networks share: activations, initialisers, the batch normalisation of the field."""
-
-from functools import partial
+"""What several networks share: activations, initialisers, checks of sizes."""
 
 import jax
 import jax.numpy as jnp
@@ -33,10 +31,6 @@ def ones_normal(stddev: float = 0.02) -> nn.initializers.Initializer:
     normal = nn.initializers.normal(stddev)
     return lambda key, shape, dtype=jnp.float32: 1 + normal(key, shape, dtype)
 
-
-# DCGAN's batch normalisation: statistics of the batch in training, running averages (weight 0.1 on
-# the newest batch) otherwise.
-BatchNorm = partial(nn.BatchNorm, momentum=0.9, epsilon=1e-5, scale_init=ones_normal(0.02))
 
 ACTIVATIONS = {
     "elu": nn.elu,

@@ -2,11 +2,14 @@
 
 import math
 from collections.abc import Callable
+from functools import partial
 
 import jax
 from flax import linen as nn
 
 from ganjax.nets.layers import at_least, identity, leaky_relu
+from ganjax.nets.norms import centres, none, referenced
+from ganjax.nets.weights import plain
 
 
 class MLPGenerator(nn.Module):
@@ -19,6 +22,8 @@ class MLPGenerator(nn.Module):
       activation: of the hidden layers.
       output_activation: of the last layer; tanh for images, the identity for points.
       kernel_init: initialiser of all weight matrices; biases start at 0.
+      norm: normalisation between a hidden layer and its activation, a row of `NORMS`.
+      weights: reparametrisation of every layer, a row of `WEIGHTS`.
     """
 
     shape: tuple[int, ...]
@@ -27,15 +32,20 @@ class MLPGenerator(nn.Module):
     activation: Callable = nn.relu
     output_activation: Callable = identity
     kernel_init: Callable = nn.initializers.lecun_normal()
+    norm: Callable = none
+    weights: Callable = plain
 
     @nn.compact
-    def __call__(self, z: jax.Array) -> jax.Array:
+    def __call__(self, z: jax.Array, train: bool = True) -> jax.Array:
         at_least(1, width=self.width)
         at_least(0, depth=self.depth)
+        z, norm, rows = referenced(self, z, train=train)
+        dense = partial(nn.Dense, kernel_init=self.kernel_init)
         for _ in range(self.depth):
-            z = self.activation(nn.Dense(self.width, kernel_init=self.kernel_init)(z))
-        x = nn.Dense(math.prod(self.shape), kernel_init=self.kernel_init)(z)
-        return self.output_activation(x).reshape(z.shape[0], *self.shape)
+            layer = dense(self.width, use_bias=not centres(self.norm))
+            z = self.activation(norm()(self.weights(layer, train=train)(z)))
+        x = self.weights(dense(math.prod(self.shape)), train=train)(z[rows:])
+        return self.output_activation(x).reshape(x.shape[0], *self.shape)
 
 
 class MLPDiscriminator(nn.Module):
@@ -47,6 +57,9 @@ class MLPDiscriminator(nn.Module):
       activation: of the hidden layers.
       kernel_init: initialiser of all weight matrices; biases start at 0.
       input_scale: factor on the input (unrolled GAN divides points by 4, arXiv:1611.02163).
+      norm: normalisation between a hidden layer and its activation, a row of `NORMS`.
+      weights: reparametrisation of every layer, a row of `WEIGHTS`.
+      minibatch: what the last layer sees of the whole batch, a row of `MINIBATCH`.
     """
 
     width: int = 128
@@ -54,12 +67,19 @@ class MLPDiscriminator(nn.Module):
     activation: Callable = leaky_relu
     kernel_init: Callable = nn.initializers.lecun_normal()
     input_scale: float = 1.0
+    norm: Callable = none
+    weights: Callable = plain
+    minibatch: Callable = identity
 
     @nn.compact
-    def __call__(self, x: jax.Array) -> jax.Array:
+    def __call__(self, x: jax.Array, train: bool = True) -> jax.Array:
         at_least(1, width=self.width)
         at_least(0, depth=self.depth)
+        x, norm, rows = referenced(self, x, train=train)
+        dense = partial(nn.Dense, kernel_init=self.kernel_init)
         x = x.reshape(x.shape[0], -1) * self.input_scale
         for _ in range(self.depth):
-            x = self.activation(nn.Dense(self.width, kernel_init=self.kernel_init)(x))
-        return nn.Dense(1, kernel_init=self.kernel_init)(x)[:, 0]
+            layer = dense(self.width, use_bias=not centres(self.norm))
+            x = self.activation(norm()(self.weights(layer, train=train)(x)))
+        x = self.minibatch(x[rows:])
+        return self.weights(dense(1), train=train)(x)[:, 0]
