@@ -155,6 +155,30 @@ def test_parallel_lines(theta, x64):
     assert abs(slope) < 0.05
 
 
+@pytest.mark.parametrize("theta", [-3.0, -0.5, -1e-3, 1e-6, 0.02, 1.0, 7.0])
+def test_parallel_lines_at_the_optimal_discriminator(theta, x64):
+    """Wasserstein |theta|; Jensen-Shannon log 2 and total variation 1 however near the lines are.
+
+    The best slope is at infinity: +-1 to rounding at tanh(20), logits of +-40 for the others.
+    """
+
+    def value(loss, psi, b):
+        params = Players(jnp.array([theta]), jnp.array([psi, b]))
+        outcome = games.parallel_lines(loss).losses(params, NONE, None, RNG)
+        np.testing.assert_allclose(outcome.gen.value, -outcome.disc.value, rtol=1e-12)
+        return outcome.gen.value
+
+    np.testing.assert_allclose(
+        value(losses.wasserstein, -20.0 * np.sign(theta), 0.0), abs(theta), rtol=1e-12
+    )
+    sure = (-80.0 / theta, 40.0)  # logits of 40 on data and -40 on samples
+    log_2 = np.log(2)
+    np.testing.assert_allclose((value(losses.minimax, *sure) + 2 * log_2) / 2, log_2, rtol=1e-12)
+    for name, expected in (("jensen_shannon", 2 * log_2), ("total_variation", 1), ("gan", 0)):
+        loss = losses.f_gan(divergence=name)
+        np.testing.assert_allclose(value(loss, *sure), expected, rtol=1e-12, atol=1e-12)
+
+
 def log_ratio(x, mean, std, a, b):
     def log_density(x, mean, std):
         return -((x - mean) ** 2) / (2 * std**2) - np.log(abs(std))
