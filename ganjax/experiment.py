@@ -19,6 +19,7 @@ import ml_collections
 import numpy as np
 
 from ganjax import (
+    augmentations,
     checkpoints,
     dynamics,
     games,
@@ -241,7 +242,7 @@ def _activation(where: str, section: Mapping[str, Any]) -> Callable:
 
 def _loss(where: str, section: Mapping[str, Any]) -> losses.AdversarialLoss:
     loss = names.lookup(where, section["name"], losses.LOSSES)
-    if not isinstance(loss, losses.AdversarialLoss):
+    if callable(loss):
         loss = _call(where, losses.LOSSES, section)
     elif len(section) > 1:
         raise ConfigError(f"{where} {section['name']!r} takes no arguments, got {dict(section)!r}")
@@ -379,6 +380,7 @@ MONITORS = {"nash": dynamics.nash_monitor}
 # Arguments that may be names or sections themselves, and what makes a value of them.
 NESTED = {
     "activation": _activation,
+    "augment": lambda where, section: _call(where, augmentations.AUGMENTATIONS, section),
     "inner": lambda where, section: names.bind(
         where, schemes.SCHEMES, section, NESTED, "game", "tx"
     ),

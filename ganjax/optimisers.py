@@ -1,9 +1,10 @@
-"""Optax transforms and schedules by name, with rates that make sense."""
+"""Optax transforms and schedules by name, with rates that make sense; weight clipping."""
 
 import inspect
 import math
 from collections.abc import Callable
 
+import jax
 import optax
 
 from ganjax import names
@@ -11,11 +12,13 @@ from ganjax.errors import ConfigError
 
 
 def transform(where: str, section: names.Section) -> optax.GradientTransformation:
-    """Any optax transform; its `learning_rate` is a number or a section that names a schedule.
+    """Any optax transform, or one of `TRANSFORMS`; a rate is a number or names a schedule.
 
     Args:
       where: name of the section, for messages.
-      section: `name` of a public function of optax that returns a transform, and its arguments.
+      section: `name` of a public function of optax that returns a transform, or of a row of
+        `TRANSFORMS`, and its arguments; `learning_rate` may be a section that names a schedule of
+        optax's, `inner` is a section like this one.
 
     Returns:
       The transform.
@@ -30,10 +33,43 @@ def transform(where: str, section: names.Section) -> optax.GradientTransformatio
             f"{where}.learning_rate={rate!r} must be a number of at least 0, or a section that "
             "names an optax schedule"
         )
-    tx = names.call(where, _transforms(), section, {"learning_rate": schedule})
+    tx = names.call(where, _transforms(), section, NESTED)
     if not isinstance(tx, optax.GradientTransformation):
         raise ConfigError(f"{where} {section['name']!r} does not return an optax transform")
     return tx
+
+
+def clip_weights(
+    inner: optax.GradientTransformation, limit: float = 0.01
+) -> optax.GradientTransformation:
+    """Clips every parameter to [-limit, limit] after the update (WGAN, arXiv:1701.07875).
+
+    Arjovsky et al. 2017, algorithm 1, line 7: w <- clip(w + update, -c, c), biases and gains
+    included. Exact to one rounding, as a transform returns the difference.
+
+    Args:
+      inner: the transform that makes the update.
+      limit: c, greater than 0; the paper takes 0.01.
+
+    Returns:
+      Transform whose `update` needs the parameters.
+
+    Raises:
+      ValueError: the limit is out of range, or `update` is called without parameters.
+    """
+    if not 0 < limit < math.inf:
+        raise ValueError(f"limit={limit} must be finite and greater than 0, e.g. 0.01")
+
+    def update(updates, state, params=None):
+        if params is None:
+            raise ValueError("clip_weights needs the parameters: tx.update(updates, state, params)")
+        updates, state = inner.update(updates, state, params)
+        moved = optax.projections.projection_box(
+            optax.apply_updates(params, updates), -limit, limit
+        )
+        return jax.tree.map(lambda new, old: new - old, moved, params), state
+
+    return optax.GradientTransformation(inner.init, update)
 
 
 def schedule(where: str, section: names.Section) -> optax.Schedule:
@@ -58,9 +94,15 @@ def schedule(where: str, section: names.Section) -> optax.Schedule:
 
 def _transforms() -> dict[str, Callable]:
     """Optax's public functions that are annotated to return a transform."""
-    return {
+    theirs = {
         name: function
         for name, function in vars(optax).items()
         if inspect.isfunction(function)
         and "GradientTransformation" in str(inspect.signature(function).return_annotation)
     }
+    return {**theirs, **TRANSFORMS}
+
+
+TRANSFORMS = {"clip_weights": clip_weights}
+# Arguments that are sections themselves.
+NESTED = {"inner": transform, "learning_rate": schedule}

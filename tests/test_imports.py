@@ -11,6 +11,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "ganjax"
 LEVELS = (
     ("types", "errors"),
+    ("divergences", "augmentations"),
     ("config", "console", "losses", "penalties", "latents", "nets", "data", "pictures"),
     ("cli", "names", "run_folder", "games", "checkpoints"),
     ("optimisers", "schemes", "dynamics", "metrics"),

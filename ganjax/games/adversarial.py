@@ -9,8 +9,12 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from ganjax import latents, losses
-from ganjax.penalties import Penalty
+from ganjax.augmentations import Augmentation
+from ganjax.penalties import Lazy, Penalty
 from ganjax.types import Game, Loss, Players
+
+# The game's own entry beside the discriminator's collections, where something asks for the count.
+UPDATES = "discriminator_updates"
 
 
 def _mode(module: nn.Module, train: bool) -> dict[str, bool]:
@@ -47,6 +51,20 @@ def _right(sign: float, logits: jax.Array) -> jax.Array:
     return jnp.mean(jnp.heaviside(sign * logits, 0.5))
 
 
+def _accuracies(logits_real: jax.Array, logits_fake: jax.Array) -> dict[str, jax.Array]:
+    real, fake = _right(1.0, logits_real), _right(-1.0, logits_fake)
+    return {
+        "disc/accuracy": (real + fake) / 2,
+        "disc/accuracy_real": real,
+        "disc/accuracy_fake": fake,
+    }
+
+
+def _count(penalty: Penalty, updates: jax.Array | int) -> dict[str, jax.Array | int]:
+    """The count of updates for a penalty that asks for it."""
+    return {"updates": updates} if isinstance(penalty, Lazy) else {}
+
+
 def gan(
     generator: nn.Module,
     discriminator: nn.Module,
@@ -54,11 +72,13 @@ def gan(
     z_dim: int = 64,
     prior: Callable = latents.normal,
     penalties: Sequence[Penalty] = (),
+    augment: Augmentation | None = None,
 ) -> Game:
     """The game of Goodfellow et al. 2014 (arXiv:1406.2661) for any pair of networks.
 
     Data and generated samples pass the discriminator as two batches, each with its own batch
-    statistics. Both players' losses come from that one forward pass.
+    statistics, but otherwise from one model state: a power iteration advances once. Both players'
+    losses come from that one forward pass.
 
     Args:
       generator: Linen module, latents [batch, z_dim] -> x_fake, of the shape of `batch["x"]`.
@@ -68,6 +88,9 @@ def gan(
       z_dim: width of the latent, at least 1.
       prior: `(rng, shape) -> z`.
       penalties: added to the discriminator's loss, each already carrying its weight.
+      augment: applied to data and to generated samples before the discriminator and the penalties
+        see them, with a draw of its own for either; None for none. If it is given, or a penalty is
+        lazy, the discriminator's model state counts its updates.
 
     Returns:
       Game on batches with `x` [batch, ...]. The discriminator's metrics: `disc/accuracy`, its parts
@@ -79,6 +102,7 @@ def gan(
     """
     if z_dim < 1:
         raise ValueError(f"z_dim={z_dim} must be at least 1")
+    counted = augment is not None or any(isinstance(penalty, Lazy) for penalty in penalties)
 
     def init(rng, batch):
         rng_gen, rng_disc, rng_z = jax.random.split(rng, 3)
@@ -86,33 +110,38 @@ def gan(
         gen = _init(generator, rng_gen, prior(rng_z, (x_real.shape[0], z_dim)))
         disc = _init(discriminator, rng_disc, x_real)
         _check_shapes(generator, discriminator, gen, disc, x_real, z_dim)
-        return Players(gen[0], disc[0]), Players(gen[1], disc[1])
+        count = {UPDATES: jnp.zeros((), jnp.int32)} if counted else {}
+        return Players(gen[0], disc[0]), Players(gen[1], {**disc[1], **count})
 
     def game_losses(params, model_state, batch, rng):
-        rng_z, rng_gen, rng_real, rng_fake, rng_penalty = jax.random.split(rng, 5)
+        rng_z, rng_gen, rng_real, rng_fake, rng_penalty, rng_augment = jax.random.split(rng, 6)
         x_real = batch["x"]
         z = prior(rng_z, (x_real.shape[0], z_dim))
         x_fake, gen_state = _apply(generator, params.gen, model_state.gen, z, rng_gen)
-        logits_real, disc_state = _apply(
-            discriminator, params.disc, model_state.disc, x_real, rng_real
-        )
-        logits_fake, disc_state = _apply(discriminator, params.disc, disc_state, x_fake, rng_fake)
 
-        accuracy_real, accuracy_fake = _right(1.0, logits_real), _right(-1.0, logits_fake)
-        metrics = {
-            "disc/accuracy": (accuracy_real + accuracy_fake) / 2,
-            "disc/accuracy_real": accuracy_real,
-            "disc/accuracy_fake": accuracy_fake,
-        }
+        before = dict(model_state.disc)
+        updates = before.pop(UPDATES, 0)
+        if augment is not None:
+            rngs = jax.random.split(rng_augment)
+            x_real, x_fake = augment(x_real, rngs[0], updates), augment(x_fake, rngs[1], updates)
+        logits_real, between = _apply(discriminator, params.disc, before, x_real, rng_real)
+        running = {name: between[name] for name in before if name == "batch_stats"}
+        logits_fake, disc_state = _apply(
+            discriminator, params.disc, {**before, **running}, x_fake, rng_fake
+        )
+        if counted:
+            disc_state[UPDATES] = updates + 1
+
+        metrics = _accuracies(logits_real, logits_fake)
         disc_value = loss.disc(logits_real, logits_fake)
         if penalties:
 
             def critic(x):
-                return _apply(discriminator, params.disc, model_state.disc, x, rng_real)[0]
+                return _apply(discriminator, params.disc, before, x, rng_real)[0]
 
             rngs = jax.random.split(rng_penalty, len(penalties))
             metrics["penalty/disc"] = sum(
-                penalty(critic, x_real, x_fake, rng)
+                penalty(critic, x_real, x_fake, rng, **_count(penalty, updates))
                 for penalty, rng in zip(penalties, rngs, strict=True)
             )
             disc_value += metrics["penalty/disc"]

@@ -1,0 +1,233 @@
+"""Differentiable changes of samples before they are judged: functions `(x, rng, updates) -> x`.
+
+Applied to data and generated samples alike they leave the equilibrium where it is (Zhao et al.
+2020, DiffAugment, arXiv:2006.10738). `updates` counts the discriminator's updates so far, for what
+is annealed. All are factories in the `AUGMENTATIONS` shelf; each sample has its own draw.
+"""
+
+import math
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+
+from ganjax.errors import unknown
+
+Augmentation = Callable[[jax.Array, jax.Array, jax.Array | int], jax.Array]
+
+
+def _images(name: str, x: jax.Array) -> None:
+    if x.ndim != 4:
+        raise ValueError(
+            f"{name} needs images [batch, height, width, channel], got an array of shape "
+            f"{x.shape}; instance_noise works for points"
+        )
+
+
+def _share(name: str, value: float) -> None:
+    if not 0 <= value <= 1:
+        raise ValueError(f"{name}={value} must be a share from 0 to 1")
+
+
+def _per_sample(x: jax.Array) -> tuple[int, ...]:
+    return (x.shape[0], *(1,) * (x.ndim - 1))
+
+
+def instance_noise(std: float = 0.1, steps: int = 0) -> Augmentation:
+    """x + sigma N(0, I) (Sonderby et al. 2017, arXiv:1610.04490; Arjovsky and Bottou 2017).
+
+    Both distributions then overlap, which makes the Dirac-GAN converge (Mescheder et al. 2018,
+    arXiv:1801.04406; `games.dirac` has the same noise in closed form).
+
+    Args:
+      std: sigma at the start, at least 0, in units of x.
+      steps: updates of the discriminator over which sigma falls linearly to 0; 0 for never.
+
+    Returns:
+      Augmentation of arrays [batch, ...].
+
+    Raises:
+      ValueError: an argument is out of range.
+    """
+    if not 0 <= std < math.inf:
+        raise ValueError(f"std={std} must be finite and at least 0")
+    if steps < 0:
+        raise ValueError(f"steps={steps} must be at least 0; 0 keeps the noise as it is")
+
+    def augment(x, rng, updates=0):
+        left = jnp.maximum(1 - updates / steps, 0.0) if steps else 1.0
+        return x + jnp.asarray(std * left, x.dtype) * jax.random.normal(rng, x.shape, x.dtype)
+
+    return augment
+
+
+def flip() -> Augmentation:
+    """Mirrors each image left to right with probability 1/2."""
+
+    def augment(x, rng, updates=0):
+        del updates
+        _images("flip", x)
+        mirrored = jax.random.bernoulli(rng, 0.5, _per_sample(x))
+        return jnp.where(mirrored, x[:, :, ::-1], x)
+
+    return augment
+
+
+def brightness(strength: float = 0.5) -> Augmentation:
+    """Adds to each image one number, uniform within +-strength (DiffAugment's colour, first part).
+
+    Args:
+      strength: from 0 to 1; images span [-1, 1].
+
+    Raises:
+      ValueError: the strength is out of range.
+    """
+    _share("strength", strength)
+
+    def augment(x, rng, updates=0):
+        del updates
+        _images("brightness", x)
+        return x + jax.random.uniform(rng, _per_sample(x), x.dtype, -strength, strength)
+
+    return augment
+
+
+def contrast(strength: float = 0.5) -> Augmentation:
+    """Stretches each image about its mean by a factor uniform in 1 +- strength.
+
+    Args:
+      strength: from 0 to 1.
+
+    Raises:
+      ValueError: the strength is out of range.
+    """
+    _share("strength", strength)
+
+    def augment(x, rng, updates=0):
+        del updates
+        _images("contrast", x)
+        mean = jnp.mean(x, axis=(1, 2, 3), keepdims=True)
+        low, high = 1 - strength, 1 + strength
+        return mean + (x - mean) * jax.random.uniform(rng, _per_sample(x), x.dtype, low, high)
+
+    return augment
+
+
+def saturation(strength: float = 1.0) -> Augmentation:
+    """Stretches each pixel's colours about their mean by a factor uniform in 1 +- strength.
+
+    It does nothing to images of one channel.
+
+    Args:
+      strength: from 0 to 1.
+
+    Raises:
+      ValueError: the strength is out of range.
+    """
+    _share("strength", strength)
+
+    def augment(x, rng, updates=0):
+        del updates
+        _images("saturation", x)
+        mean = jnp.mean(x, axis=3, keepdims=True)
+        low, high = 1 - strength, 1 + strength
+        return mean + (x - mean) * jax.random.uniform(rng, _per_sample(x), x.dtype, low, high)
+
+    return augment
+
+
+def translate(share: float = 0.125) -> Augmentation:
+    """Shifts each image by whole pixels, filling with 0 (DiffAugment's translation).
+
+    Args:
+      share: largest shift, up, down, left or right, as a share of the side; from 0 to 1.
+
+    Raises:
+      ValueError: the share is out of range.
+    """
+    _share("share", share)
+
+    def augment(x, rng, updates=0):
+        del updates
+        _images("translate", x)
+        reach = [round(share * side) for side in x.shape[1:3]]
+        rngs = jax.random.split(rng)
+        shifts = jnp.stack(
+            [
+                jax.random.randint(rng, x.shape[:1], 0, 2 * r + 1)
+                for rng, r in zip(rngs, reach, strict=True)
+            ],
+            axis=1,
+        )
+        padded = jnp.pad(x, ((0, 0), *((r, r) for r in reach), (0, 0)))
+
+        def window(image, shift):
+            return jax.lax.dynamic_slice(image, (shift[0], shift[1], 0), x.shape[1:])
+
+        return jax.vmap(window)(padded, shifts)
+
+    return augment
+
+
+def cutout(share: float = 0.5) -> Augmentation:
+    """Sets one square of each image to 0, its centre uniform over the pixels (DiffAugment).
+
+    Args:
+      share: side of the square as a share of the image's, from 0 to 1; parts outside are lost.
+
+    Raises:
+      ValueError: the share is out of range.
+    """
+    _share("share", share)
+
+    def augment(x, rng, updates=0):
+        del updates
+        _images("cutout", x)
+        inside = []
+        for rng_axis, side in zip(jax.random.split(rng), x.shape[1:3], strict=True):
+            size = round(share * side)
+            first = jax.random.randint(rng_axis, (x.shape[0], 1), 0, side) - size // 2
+            pixel = jnp.arange(side)[None, :]
+            inside.append((pixel >= first) & (pixel < first + size))  # [batch, side]
+        hole = inside[0][:, :, None, None] & inside[1][:, None, :, None]
+        return jnp.where(hole, 0, x)
+
+    return augment
+
+
+def diff_augment(policy: tuple[str, ...] = ("colour", "translate", "cutout")) -> Augmentation:
+    """DiffAugment's policies one after the other (Zhao et al. 2020, arXiv:2006.10738).
+
+    Args:
+      policy: rows of `AUGMENTATIONS` with their defaults, or "colour" for brightness, saturation
+        and contrast.
+
+    Raises:
+      ValueError: an unknown name.
+    """
+    known = {"colour", *AUGMENTATIONS} - {"diff_augment"}
+    for name in policy:
+        if name not in known:
+            raise ValueError(unknown("augmentation", name, known))
+    colour = ("brightness", "saturation", "contrast")
+    names = [part for name in policy for part in (colour if name == "colour" else (name,))]
+    parts = [AUGMENTATIONS[name]() for name in names]
+
+    def augment(x, rng, updates=0):
+        for part, rng_part in zip(parts, jax.random.split(rng, len(parts)), strict=True):
+            x = part(x, rng_part, updates)
+        return x
+
+    return augment
+
+
+AUGMENTATIONS = {
+    "brightness": brightness,
+    "contrast": contrast,
+    "cutout": cutout,
+    "diff_augment": diff_augment,
+    "flip": flip,
+    "instance_noise": instance_noise,
+    "saturation": saturation,
+    "translate": translate,
+}

@@ -1,0 +1,355 @@
+"""f-divergences as f-GAN uses them: f, its conjugate, output activation, optimal critic, threshold.
+
+D_f(P || Q) = E_Q[f(p/q)] = max over T of E_P[T] - E_Q[f*(T)] (Nowozin et al. 2016,
+arXiv:1606.00709, equations 2 and 4, tables 1, 2, 5 and 6). Below the rows: divergences of known
+one-dimensional densities, by quadrature.
+"""
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.scipy.special import xlogy
+
+from ganjax.errors import unknown
+
+Function = Callable[[jax.Array], jax.Array]
+Density = Callable[[jax.Array], jax.Array]
+
+LARGEST_EXPONENT = 64.0  # exp is continued along its tangent from here on; float32 ends at 88.7
+PANELS, NODES = 1000, 16  # of the composite Gauss-Legendre rule
+
+
+class Divergence(NamedTuple):
+    """One f-divergence; functions are elementwise, of arrays of any shape.
+
+    Attributes:
+      f: generator of the divergence, convex with f(1) = 0 unless its row says otherwise; of the
+        density ratio u = p/q >= 0.
+      conjugate: f*(t) = sup over u of u t - f(u); infinite above the domain.
+      output_activation: g_f, from any logit v into the domain of f*, never onto an open edge of it.
+      conjugate_of_output: f*(g_f(v)) in one piece, without overflow or cancellation; an exponential
+        in it goes on along its tangent above e^64, so that float32 logits of 1e4 stay finite.
+      optimal_critic: T*(u) = f'(u), the critic at which the bound is tight.
+      threshold: f'(1); above it a sample is called real.
+      domain: (infimum, supremum) of the t on which f* is used; the supremum is f'(infinity).
+    """
+
+    f: Function
+    conjugate: Function
+    output_activation: Function
+    conjugate_of_output: Function
+    optimal_critic: Function
+    threshold: float
+    domain: tuple[float, float]
+
+
+def _exp(v: jax.Array) -> jax.Array:
+    """exp(v), from v = 64 on its tangent."""
+    beyond = jnp.maximum(v - LARGEST_EXPONENT, 0)
+    return jnp.exp(jnp.minimum(v, LARGEST_EXPONENT)) * (1 + beyond)
+
+
+def _below(edge: float, t: jax.Array) -> jax.Array:
+    """t kept below an open edge onto which it may have been rounded."""
+    gap = jnp.finfo(t.dtype).eps * abs(edge) or jnp.finfo(t.dtype).tiny
+    return jnp.minimum(t, jnp.asarray(edge - gap, t.dtype))
+
+
+def _on_domain(function: Function, t: jax.Array, edge: float, inside: float) -> jax.Array:
+    """`function` below the edge of the domain, infinite from there on, without NaN gradients."""
+    outside = t >= edge
+    return jnp.where(outside, jnp.inf, function(jnp.where(outside, inside, t)))
+
+
+@jax.custom_jvp
+def _log_omega(y: jax.Array) -> jax.Array:
+    """L with e^L + L = y, the logarithm of Lambert's W(e^y), by Newton's method from above."""
+    root = jnp.where(y > 1, jnp.log(jnp.maximum(y, 1)), y)
+    for _ in range(8):  # quadratic: 6 iterations reach float64 for any y
+        root = root - (jnp.exp(root) + root - y) / (jnp.exp(root) + 1)
+    return root
+
+
+@_log_omega.defjvp
+def _log_omega_jvp(primals, tangents):
+    root = _log_omega(*primals)
+    return root, tangents[0] * jax.nn.sigmoid(-root)
+
+
+def _total_variation() -> Divergence:
+    """Total variation, f(u) = |u - 1| / 2: TV = 1/2 integral |p - q|, at most 1."""
+    return Divergence(
+        f=lambda u: jnp.abs(u - 1) / 2,
+        # u >= 0 makes f* constant below -1/2; the paper restricts t to [-1/2, 1/2].
+        conjugate=lambda t: jnp.where(t > 0.5, jnp.inf, jnp.maximum(t, -0.5)),
+        output_activation=lambda v: jnp.tanh(v) / 2,
+        conjugate_of_output=lambda v: jnp.tanh(v) / 2,
+        optimal_critic=lambda u: jnp.sign(u - 1) / 2,
+        threshold=0.0,
+        domain=(-0.5, 0.5),
+    )
+
+
+def _kl() -> Divergence:
+    """KL(P || Q), f(u) = u log u, in nats."""
+    return Divergence(
+        f=lambda u: xlogy(u, u),
+        conjugate=lambda t: jnp.exp(t - 1),
+        output_activation=lambda v: v,
+        conjugate_of_output=lambda v: _exp(v - 1),
+        optimal_critic=lambda u: 1 + jnp.log(u),
+        threshold=1.0,
+        domain=(-math.inf, math.inf),
+    )
+
+
+def _reverse_kl() -> Divergence:
+    """KL(Q || P), f(u) = -log u, in nats."""
+    return Divergence(
+        f=lambda u: -jnp.log(u),
+        conjugate=lambda t: _on_domain(lambda t: -1 - jnp.log(-t), t, 0.0, -1.0),
+        output_activation=lambda v: _below(0.0, -_exp(-v)),
+        conjugate_of_output=lambda v: v - 1,
+        optimal_critic=lambda u: -1 / u,
+        threshold=-1.0,
+        domain=(-math.inf, 0.0),
+    )
+
+
+def _pearson() -> Divergence:
+    """Pearson chi^2(P || Q) = integral (p - q)^2 / q, f(u) = (u - 1)^2."""
+    return Divergence(
+        f=lambda u: jnp.square(u - 1),
+        conjugate=lambda t: jnp.square(t) / 4 + t,
+        output_activation=lambda v: v,
+        conjugate_of_output=lambda v: jnp.square(v) / 4 + v,
+        optimal_critic=lambda u: 2 * (u - 1),
+        threshold=0.0,
+        domain=(-math.inf, math.inf),
+    )
+
+
+def _neyman() -> Divergence:
+    """Neyman chi^2(P || Q) = integral (p - q)^2 / p, f(u) = (1 - u)^2 / u."""
+    return Divergence(
+        f=lambda u: jnp.square(1 - u) / u,
+        # The domain is closed: f*(1) = 2.
+        conjugate=lambda t: jnp.where(
+            t > 1, jnp.inf, jnp.where(t == 1, 2.0, 2 - 2 * jnp.sqrt(1 - jnp.where(t < 1, t, 0.0)))
+        ),
+        output_activation=lambda v: _below(1.0, 1 - _exp(-v)),
+        conjugate_of_output=lambda v: 2 - 2 * _exp(-v / 2),
+        optimal_critic=lambda u: 1 - 1 / jnp.square(u),
+        threshold=0.0,
+        domain=(-math.inf, 1.0),
+    )
+
+
+def _squared_hellinger() -> Divergence:
+    """Squared Hellinger, f(u) = (sqrt u - 1)^2: integral (sqrt p - sqrt q)^2, at most 2.
+
+    Twice the convention that puts a half in front of the integral.
+    """
+    return Divergence(
+        f=lambda u: jnp.square(jnp.sqrt(u) - 1),
+        conjugate=lambda t: _on_domain(lambda t: t / (1 - t), t, 1.0, 0.0),
+        output_activation=lambda v: _below(1.0, 1 - _exp(-v)),
+        conjugate_of_output=lambda v: _exp(v) - 1,
+        optimal_critic=lambda u: 1 - 1 / jnp.sqrt(u),
+        threshold=0.0,
+        domain=(-math.inf, 1.0),
+    )
+
+
+def _jeffrey() -> Divergence:
+    """Jeffrey, KL(P || Q) + KL(Q || P), f(u) = (u - 1) log u, without a half.
+
+    f*(t) = W(e^(1-t)) + 1/W(e^(1-t)) + t - 2 with Lambert's W; with L = log W it is
+    e^(-L) - L - 1, which does not cancel.
+    """
+
+    def conjugate(t, exp=jnp.exp):
+        log_w = _log_omega(1 - t)
+        return exp(-log_w) - log_w - 1
+
+    return Divergence(
+        f=lambda u: (u - 1) * jnp.log(u),
+        conjugate=conjugate,
+        output_activation=lambda v: v,
+        conjugate_of_output=lambda v: conjugate(v, _exp),
+        optimal_critic=lambda u: 1 + jnp.log(u) - 1 / u,
+        threshold=0.0,
+        domain=(-math.inf, math.inf),
+    )
+
+
+def _jensen_shannon() -> Divergence:
+    """f-GAN's Jensen-Shannon, twice the usual JSD: at most 2 log 2.
+
+    f(u) = -(u + 1) log((1 + u) / 2) + u log u. `jensen_shannon(p, q)` below is the usual JSD.
+    """
+    log_2 = math.log(2)
+    return Divergence(
+        f=lambda u: xlogy(u, u) - (u + 1) * jnp.log((1 + u) / 2),
+        conjugate=lambda t: _on_domain(
+            lambda t: -jnp.log(-jnp.expm1(t - log_2)) - log_2, t, log_2, 0.0
+        ),
+        output_activation=lambda v: _below(log_2, log_2 - jax.nn.softplus(-v)),
+        conjugate_of_output=lambda v: jax.nn.softplus(v) - log_2,
+        optimal_critic=lambda u: log_2 + jnp.log(u) - jnp.log1p(u),
+        threshold=0.0,
+        domain=(-math.inf, log_2),
+    )
+
+
+def _gan() -> Divergence:
+    """The value of the original GAN, 2 JSD - log 4: from -log 4 to 0.
+
+    f(u) = u log u - (u + 1) log(u + 1), whose f(1) is -log 4. With g_f as output activation the
+    f-GAN is minimax play on V as the discriminator's logit.
+    """
+    return Divergence(
+        f=lambda u: xlogy(u, u) - (u + 1) * jnp.log1p(u),
+        conjugate=lambda t: _on_domain(lambda t: -jnp.log(-jnp.expm1(t)), t, 0.0, -1.0),
+        output_activation=lambda v: _below(0.0, -jax.nn.softplus(-v)),
+        conjugate_of_output=lambda v: jax.nn.softplus(v),
+        optimal_critic=lambda u: jnp.log(u) - jnp.log1p(u),
+        threshold=-math.log(2),
+        domain=(-math.inf, 0.0),
+    )
+
+
+DIVERGENCES = {
+    "gan": _gan(),
+    "jeffrey": _jeffrey(),
+    "jensen_shannon": _jensen_shannon(),
+    "kl": _kl(),
+    "neyman": _neyman(),
+    "pearson": _pearson(),
+    "reverse_kl": _reverse_kl(),
+    "squared_hellinger": _squared_hellinger(),
+    "total_variation": _total_variation(),
+}
+
+
+def named(divergence: str | Divergence) -> Divergence:
+    """The row of that name; a `Divergence` is returned as it is.
+
+    Raises:
+      ValueError: the name is not known, with the nearest and the known ones.
+    """
+    if isinstance(divergence, Divergence):
+        return divergence
+    if divergence not in DIVERGENCES:
+        raise ValueError(unknown("divergence", divergence, DIVERGENCES))
+    return DIVERGENCES[divergence]
+
+
+def _panels(lower: float, upper: float) -> tuple[np.ndarray, np.ndarray, float]:
+    """Points [panels, nodes] of the composite rule, weights [nodes], half a panel's width."""
+    if not -math.inf < lower < upper < math.inf:
+        raise ValueError(
+            f"lower={lower} and upper={upper} must be finite and lower < upper; choose them so "
+            "that both densities have their mass between them"
+        )
+    nodes, weights = np.polynomial.legendre.leggauss(NODES)
+    edges = np.linspace(lower, upper, PANELS + 1)
+    half = (upper - lower) / PANELS / 2
+    return edges[:-1, None] + half * (1 + nodes), weights, half
+
+
+def integral(function: Density, lower: float, upper: float) -> jax.Array:
+    """Integral of a function over [lower, upper], composite Gauss-Legendre with 1000 x 16 nodes.
+
+    Args:
+      function: of an array of points, elementwise; kinks and jumps cost accuracy.
+      lower: finite.
+      upper: finite, above `lower`.
+
+    Returns:
+      Scalar, in JAX's precision: enable float64 for more than 6 digits.
+
+    Raises:
+      ValueError: the bounds are not finite or not in order.
+    """
+    points, weights, half = _panels(lower, upper)
+    return half * jnp.sum(function(jnp.asarray(points)) @ jnp.asarray(weights))
+
+
+def f_divergence(
+    divergence: str | Divergence, p: Density, q: Density, lower: float, upper: float
+) -> jax.Array:
+    """D_f(P || Q) = integral q f(p/q) of two known densities (arXiv:1606.00709, equation 2).
+
+    Where q is 0 and p is not, the integrand is p f'(infinity): disjoint supports are no exception.
+
+    Args:
+      divergence: name in `DIVERGENCES`, or a row; its docstring says which constant it carries.
+      p: density of the data, of an array of points.
+      q: density of the model.
+      lower: bound of the integral; take one where neither density underflows to 0.
+      upper: the same above.
+
+    Returns:
+      Scalar in nats (or without unit), differentiable in what p and q depend on.
+
+    Raises:
+      ValueError: unknown name, or bounds that are not finite or not in order.
+    """
+    row = named(divergence)
+
+    def integrand(x):
+        p_x, q_x = p(x), q(x)
+        present = jnp.where(q_x > 0, q_x, 1.0)
+        lost = jnp.where(p_x > 0, jnp.where(p_x > 0, p_x, 1.0) * row.domain[1], 0.0)
+        return jnp.where(q_x > 0, present * row.f(p_x / present), lost)
+
+    return integral(integrand, lower, upper)
+
+
+def kl(p: Density, q: Density, lower: float, upper: float) -> jax.Array:
+    """KL(P || Q) of two known densities, in nats; arguments and errors as `f_divergence`."""
+    return f_divergence("kl", p, q, lower, upper)
+
+
+def jensen_shannon(p: Density, q: Density, lower: float, upper: float) -> jax.Array:
+    """The usual JSD, (KL(P || M) + KL(Q || M)) / 2 with M = (P + Q) / 2: at most log 2.
+
+    Half of the row "jensen_shannon". Arguments and errors as `f_divergence`.
+    """
+    return f_divergence("jensen_shannon", p, q, lower, upper) / 2
+
+
+def wasserstein_1d(p: Density, q: Density, lower: float, upper: float) -> jax.Array:
+    """Wasserstein-1 distance of two known densities, the integral of |F - G| over the line.
+
+    F and G are the cumulative distributions (Vallender 1974), integrated panel by panel.
+
+    Args, errors: as `f_divergence`.
+
+    Returns:
+      Scalar, in units of x.
+    """
+    points, weights, half = _panels(lower, upper)
+    points = jnp.asarray(points)
+    difference = p(points) - q(points)  # [panels, nodes]
+    nodes = np.polynomial.legendre.leggauss(NODES)[0]
+    # Row i: integrals from -1 to node i of the polynomials that are 1 at one node, 0 at the others.
+    powers = np.polynomial.legendre.legvander(nodes, NODES - 1)
+    integrals = np.stack(
+        [
+            np.polynomial.legendre.legval(nodes, np.polynomial.legendre.legint(row, lbnd=-1))
+            for row in np.eye(NODES)
+        ],
+        axis=1,
+    )
+    within = jnp.asarray((integrals @ np.linalg.inv(powers)).T)
+    weights = jnp.asarray(weights)
+    masses = half * (difference @ weights)
+    before = jnp.cumsum(masses) - masses
+    gap = before[:, None] + half * (difference @ within)
+    return half * jnp.sum(jnp.abs(gap) @ weights)
