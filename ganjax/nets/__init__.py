@@ -5,12 +5,14 @@ A generator maps latents `[batch, z_dim]` to samples, a discriminator maps sampl
 """
 
 from ganjax.nets.dcgan import DCGANDiscriminator, DCGANGenerator
+from ganjax.nets.gaussian import GaussianGenerator
 from ganjax.nets.layers import ACTIVATIONS, INITIALISERS
 from ganjax.nets.mlp import MLPDiscriminator, MLPGenerator
 
 GENERATORS = {
     "mlp": MLPGenerator,
     "dcgan": DCGANGenerator,
+    "gaussian": GaussianGenerator,
 }
 
 DISCRIMINATORS = {
@@ -25,6 +27,7 @@ __all__ = [
     "INITIALISERS",
     "DCGANDiscriminator",
     "DCGANGenerator",
+    "GaussianGenerator",
     "MLPDiscriminator",
     "MLPGenerator",
 ]
