@@ -304,9 +304,11 @@ def f_divergence(
 
     def integrand(x):
         p_x, q_x = p(x), q(x)
-        present = jnp.where(q_x > 0, q_x, 1.0)
-        lost = jnp.where(p_x > 0, jnp.where(p_x > 0, p_x, 1.0) * row.domain[1], 0.0)
-        return jnp.where(q_x > 0, present * row.f(p_x / present), lost)
+        held, present = jnp.where(p_x > 0, p_x, 1.0), jnp.where(q_x > 0, q_x, 1.0)
+        # By logarithms, as the derivative of a quotient squares q, which underflows sooner.
+        ratio = jnp.where(p_x > 0, jnp.exp(jnp.log(held) - jnp.log(present)), 0.0)
+        lost = jnp.where(p_x > 0, held * row.domain[1], 0.0)
+        return jnp.where(q_x > 0, present * row.f(ratio), lost)
 
     return integral(integrand, lower, upper)
 

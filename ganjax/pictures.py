@@ -93,6 +93,36 @@ def save_point_panels(
     _save(figure, path)
 
 
+def save_densities(
+    path: Path,
+    x: np.ndarray,
+    data: np.ndarray,
+    panels: Mapping[str, tuple[np.ndarray, Sequence[np.ndarray]]],
+) -> None:
+    """Draws densities on the line over that of the data, in panels side by side.
+
+    Args:
+      path: of the PNG.
+      x: abscissa [points].
+      data: density of the data at x.
+      panels: title -> the best density at x and the learned ones.
+    """
+    figure = Figure(figsize=(3 * len(panels), 3.3), layout="constrained")
+    grid = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
+    for axes, (title, (best, learned)) in zip(grid, panels.items(), strict=True):
+        axes.fill_between(x, data, color="0.87", linewidth=0, label="data")
+        for index, density in enumerate(learned):
+            label = "learned, every seed" if index == 0 else None
+            axes.plot(x, density, color="C0", linewidth=4, alpha=0.4, label=label)
+        axes.plot(x, best, "k--", linewidth=1, label="best, by quadrature")
+        axes.set(xlim=(x[0], x[-1]), xlabel="x")
+        axes.set_title(title, fontsize="medium")
+    grid[0].set(ylim=(0, None), ylabel="density")
+    handles, labels = grid[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=3, frameon=False)
+    _save(figure, path)
+
+
 def save_portraits(
     path: Path,
     arrows: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray],

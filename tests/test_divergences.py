@@ -250,6 +250,17 @@ def test_quadrature_is_differentiable(x64):
     np.testing.assert_allclose(jax.grad(value)(1.1), 0.8, rtol=1e-9)
 
 
+@pytest.mark.parametrize("name", ["reverse_kl", "jensen_shannon", "squared_hellinger"])
+def test_quadrature_is_differentiable_far_out(name, x64):
+    """Where q falls to 1e-300, its square is 0, and so it would be in the derivative of p/q."""
+
+    def value(m):
+        return divergences.f_divergence(name, p, lambda x: norm.pdf(x, m, 0.5), -19.0, 16.0)
+
+    difference = (value(-1.5 + 1e-5) - value(-1.5 - 1e-5)) / 2e-5
+    np.testing.assert_allclose(jax.grad(value)(-1.5), difference, rtol=1e-7)
+
+
 def test_bad_arguments_are_refused():
     with pytest.raises(ValueError, match=r"unknown divergence 'revers_kl'. Did you mean 'reverse_"):
         divergences.named("revers_kl")

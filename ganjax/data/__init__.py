@@ -1,14 +1,15 @@
 """Data: sources of batches, each a factory in the `DATA` shelf that returns a `Data`."""
 
 from ganjax.data.digits import digits
-from ganjax.data.mixtures import grid, ring, swiss_roll
+from ganjax.data.mixtures import gaussian_mixture, grid, ring, swiss_roll
 from ganjax.data.resident import Data
 
 DATA = {
     "digits": digits,
+    "gaussian_mixture": gaussian_mixture,
     "grid": grid,
     "ring": ring,
     "swiss_roll": swiss_roll,
 }
 
-__all__ = ["DATA", "Data", "digits", "grid", "ring", "swiss_roll"]
+__all__ = ["DATA", "Data", "digits", "gaussian_mixture", "grid", "ring", "swiss_roll"]

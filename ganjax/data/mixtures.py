@@ -1,12 +1,14 @@
-"""Two-dimensional distributions with known modes: the ring, the grid and the swiss roll.
+"""Distributions with known modes: in the plane ring, grid and swiss roll, on the line a mixture.
 
 All are sampled in closed form; nothing is stored.
 """
 
 import math
+from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
+from jax.scipy.stats import norm
 
 from ganjax.data.resident import Data
 
@@ -112,3 +114,60 @@ def swiss_roll(noise: float = 0.25, scale: float = 7.5) -> Data:
         return {"x": (curve + noise * jax.random.normal(rng_noise, (batch_size, 2))) / scale}
 
     return Data(shape=(2,), train={}, test={}, sample=sample)
+
+
+def gaussian_mixture(
+    weights: Sequence[float] = (0.75, 0.25),
+    means: Sequence[float] = (-0.5, 1.5),
+    stds: Sequence[float] = (0.6, 1.2),
+) -> Data:
+    """Gaussians on the line, sum of weights_k N(means_k, stds_k^2), with its density.
+
+    By default a narrow component and a third as much of a wide one, chosen so that the Gaussians
+    nearest to it under different f-divergences are far apart and each the only minimum. For f-GAN's
+    univariate example (Nowozin et al. 2016, arXiv:1606.00709).
+
+    Args:
+      weights: of two components or more, each greater than 0, of sum 1.
+      means: of the components, finite.
+      stds: their standard deviations, greater than 0.
+
+    Returns:
+      Data with `x` [batch, 1] and the component `y` [batch]; `density` is that of `x`.
+
+    Raises:
+      ValueError: an argument is out of range, or they are not of one length.
+    """
+    if len(weights) < 2 or not len(weights) == len(means) == len(stds):
+        raise ValueError(
+            f"weights={weights}, means={means} and stds={stds} must be of one length, at least 2"
+        )
+    for weight in weights:
+        _positive("weights", weight)
+    for std in stds:
+        _positive("stds", std)
+    if not math.isclose(sum(weights), 1, abs_tol=1e-6):
+        raise ValueError(f"weights={weights} must have the sum 1, not {sum(weights)}")
+    if not all(map(math.isfinite, means)):
+        raise ValueError(f"means={means} must be finite")
+
+    def sample(train, rng, batch_size):
+        del train
+        rng_mode, rng_noise = jax.random.split(rng)
+        y = jax.random.categorical(rng_mode, jnp.log(jnp.array(weights)), shape=(batch_size,))
+        noise = jax.random.normal(rng_noise, (batch_size,))
+        x = jnp.array(means, float)[y] + jnp.array(stds, float)[y] * noise
+        return {"x": x[:, None], "y": y}
+
+    def density(x):
+        components = zip(weights, means, stds, strict=True)
+        return sum(weight * norm.pdf(x, mean, std) for weight, mean, std in components)
+
+    return Data(
+        shape=(1,),
+        train={},
+        test={},
+        sample=sample,
+        num_classes=len(weights),
+        density=density,
+    )

@@ -24,6 +24,7 @@ class Data(NamedTuple):
       num_classes: number of classes of `y`; 0 without labels.
       centres: centres of a mixture's modes [modes, dim]; () otherwise.
       std: standard deviation of every mode of the mixture; 0.0 otherwise.
+      density: of a distribution on the line, `(points) -> density`, elementwise; None otherwise.
     """
 
     shape: tuple[int, ...]
@@ -33,6 +34,7 @@ class Data(NamedTuple):
     num_classes: int = 0
     centres: jax.Array | tuple = ()
     std: float = 0.0
+    density: Callable[[jax.Array], jax.Array] | None = None
 
 
 def sample_rows(train: Batch, rng: jax.Array, batch_size: int) -> Batch:

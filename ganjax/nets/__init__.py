@@ -5,6 +5,7 @@ A generator maps latents `[batch, z_dim]` to samples, a discriminator maps sampl
 """
 
 from ganjax.nets.dcgan import DCGANDiscriminator, DCGANGenerator
+from ganjax.nets.gaussian import GaussianGenerator
 from ganjax.nets.layers import ACTIVATIONS, INITIALISERS
 from ganjax.nets.minibatch import MINIBATCH, MinibatchDiscrimination
 from ganjax.nets.mlp import MLPDiscriminator, MLPGenerator
@@ -14,6 +15,7 @@ from ganjax.nets.weights import WEIGHTS, EqualisedWeights, NormalisedWeights, Sp
 GENERATORS = {
     "mlp": MLPGenerator,
     "dcgan": DCGANGenerator,
+    "gaussian": GaussianGenerator,
 }
 
 DISCRIMINATORS = {
@@ -33,6 +35,7 @@ __all__ = [
     "DCGANDiscriminator",
     "DCGANGenerator",
     "EqualisedWeights",
+    "GaussianGenerator",
     "MLPDiscriminator",
     "MLPGenerator",
     "MinibatchDiscrimination",

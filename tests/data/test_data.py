@@ -54,6 +54,48 @@ def test_mixtures_are_equal_and_isotropic(source):
     np.testing.assert_allclose(np.cov(offsets.T), expected, atol=0.05 * source.std**2)
 
 
+def test_a_mixture_on_the_line_has_its_moments_and_density(x64):
+    """Mean sum w m, variance sum w (s^2 + m^2) - mean^2, of samples and density."""
+    weights, means, stds = (0.2, 0.3, 0.5), (-2.0, 0.5, 3.0), (0.4, 1.5, 0.7)
+    source = data.gaussian_mixture(weights, means, stds)
+    mean = np.dot(weights, means)
+    variance = np.dot(weights, np.square(stds) + np.square(means)) - mean**2
+
+    points = np.linspace(-15, 15, 6001)  # exact for a smooth function that vanishes at the ends
+    mass = np.asarray(source.density(points)) * (points[1] - points[0])
+    np.testing.assert_allclose(mass.sum(), 1, rtol=1e-10)
+    np.testing.assert_allclose(mass @ points, mean, rtol=1e-10)
+    np.testing.assert_allclose(mass @ (points - mean) ** 2, variance, rtol=1e-10)
+
+    batch = source.sample({}, RNG, 200_000)
+    x, y = np.asarray(batch["x"][:, 0]), np.asarray(batch["y"])
+    n = len(x)
+    fourth = mass @ (points - mean) ** 4
+    np.testing.assert_allclose(x.mean(), mean, atol=4 * np.sqrt(variance / n))
+    np.testing.assert_allclose(x.var(), variance, atol=4 * np.sqrt((fourth - variance**2) / n))
+    np.testing.assert_allclose(np.bincount(y) / n, weights, atol=4 * np.sqrt(0.25 / n))
+    for component, (centre, std) in enumerate(zip(means, stds, strict=True)):
+        own = x[y == component]
+        np.testing.assert_allclose(own.mean(), centre, atol=4 * std / np.sqrt(len(own)))
+        np.testing.assert_allclose(own.std(), std, atol=4 * std / np.sqrt(2 * len(own)))
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"weights": (1.0,), "means": (0.0,), "stds": (1.0,)}, "at least 2"),
+        ({"means": (0.0, 1.0, 2.0)}, "of one length"),
+        ({"weights": (0.5, 0.6)}, "the sum 1"),
+        ({"weights": (1.5, -0.5)}, "weights=-0.5"),
+        ({"means": (0.0, float("nan"))}, "finite"),
+        ({"stds": (0.5, 0.0)}, "stds=0.0"),
+    ],
+)
+def test_mixtures_on_the_line_that_are_none(changes, told):
+    with pytest.raises(ValueError, match=told):
+        data.gaussian_mixture(**changes)
+
+
 def test_swiss_roll_without_noise_is_a_spiral(x64):
     x = np.asarray(data.swiss_roll(noise=0.0).sample({}, RNG, 1000)["x"]) * 7.5
     t = np.linalg.norm(x, axis=1)

@@ -21,7 +21,7 @@ def shapes(tree):
     }
 
 
-@pytest.mark.parametrize("name", GENERATORS)
+@pytest.mark.parametrize("name", [name for name in GENERATORS if name != "gaussian"])  # no images
 @pytest.mark.parametrize("channels", [1, 3])
 def test_generator_contract(name, channels):
     shape = (8, 8, channels)

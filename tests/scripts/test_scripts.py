@@ -319,3 +319,27 @@ def test_the_collapse_study_keeps_its_cells(tmp_path):
     other = call(*script, "--seeds=3", "--steps=1000", "--every=500")
     assert (other.returncode, "Traceback" in other.stderr) == (2, False)
     assert "another --out" in other.stderr
+
+
+def test_the_f_gan_study_compares_with_quadrature(tmp_path):
+    """Two divergences, two seeds, a few steps: both tables, numbers, a picture."""
+    script = ("benchmarks/f_gan", "--config", "configs/mixture_f_gan.py", "--seeds=2")
+    out = ("--json", tmp_path / "f.json", "--picture", tmp_path / "f.png")
+    small = ("--config.steps=5", "--config.batch_size=16")
+    done = call(*script, *out, *small, "--divergences=kl,pearson")
+    assert done.returncode == 0, done.stderr
+    assert "evaluated under the column" in done.stdout
+    results = json.loads((tmp_path / "f.json").read_text())
+    # Forward KL matches the moments: mean 0, variance 0.75 (0.36 + 0.25) + 0.25 (1.44 + 2.25).
+    np.testing.assert_allclose(results["kl"]["optimum"], [0, 1.38**0.5], atol=1e-6)  # L-BFGS's
+    for name, result in results.items():
+        assert np.shape(result["reached"]) == (2, 2)
+        assert min(result["under"][name]) > result["least"] > 0
+    assert (tmp_path / "f.png").stat().st_size > 10_000
+    for wrong, told in (
+        ("--divergences=kll", "Did you mean 'kl'"),
+        ("--config.loss={'name': 'minimax'}", "the loss 'f_gan'"),
+    ):
+        done = call(*script, wrong)
+        assert (done.returncode, "Traceback" in done.stderr) == (2, False)
+        assert told in done.stderr
