@@ -8,7 +8,17 @@ import jax
 import numpy as np
 import optax
 
-from ganjax import dynamics, experiment, games, nets, schemes
+from ganjax import (
+    augmentations,
+    divergences,
+    dynamics,
+    experiment,
+    games,
+    losses,
+    nets,
+    penalties,
+    schemes,
+)
 from ganjax.schemes.field import move
 from ganjax.types import Players
 
@@ -69,7 +79,7 @@ def test_your_own_loss_and_scheme(tmp_path, monkeypatch, x64):
         "game": {"name": "gan", "z_dim": 2},
         "generator": {"name": "mlp"},
         "discriminator": {"name": "mlp"},
-        "loss": {"name": "mine:hinge"},
+        "loss": {"name": "mine:relativistic_squares"},
     }
     built = experiment.build(config)
     state = experiment.initial_state(built, RNG)
@@ -87,6 +97,24 @@ def test_architecture_names_every_room_and_level():
     spec.loader.exec_module(law)
     rows = re.findall(r"^\| (\d) \| `ganjax/(\w+)(?:/|\.py)` \|", TEXT, re.MULTILINE)
     assert {room: int(level) for level, room in rows} == law.LEVEL
+
+
+def test_the_table_of_shelves_names_every_row():
+    """Each row of each shelf, and no name that is on none."""
+    table = re.search(r"\| section \| rows \|.*?\n\n", TEXT, re.DOTALL)[0]
+    for section, shelf in (
+        ("loss", losses.LOSSES),
+        ("loss.divergence", divergences.DIVERGENCES),
+        ("penalties", penalties.PENALTIES),
+        ("game.augment", augmentations.AUGMENTATIONS),
+        ("weights", nets.WEIGHTS),
+        ("norm", nets.NORMS),
+        ("minibatch", nets.MINIBATCH),
+    ):
+        line = re.search(rf"^\| `{section}`[^|]*\|(.*)\|$", table, re.MULTILINE)[1]
+        # Options stand in brackets, layers of a module have a dot.
+        named = re.findall(r"`(\w+)`", re.sub(r"\(.*?\)", "", line))
+        assert sorted(named) == sorted(shelf), section
 
 
 def test_shipped_commands_name_files_that_exist():

@@ -1,6 +1,7 @@
 """How far from an equilibrium: what each player could still gain, gaps, distances, a monitor."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import jax
@@ -8,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
+from ganjax.dynamics.field import own_value
 from ganjax.types import Game, GanState, Players
 
 
@@ -62,9 +64,7 @@ def best_response_gains(
     def gain(player):
         transform = getattr(tx, player)
 
-        def loss(own):
-            params = state.params._replace(**{player: own})
-            return getattr(game.losses(params, state.model_state, batch, rng), player).value
+        loss = partial(own_value(game, state, batch, rng), player=player, params=state.params)
 
         def improve(carry, _):
             own, opt_state = carry
@@ -134,10 +134,7 @@ def box_duality_gap(
     rng = jax.random.key(0) if rng is None else rng
 
     def gain(player):
-        def loss(own):
-            params = state.params._replace(**{player: own})
-            return getattr(game.losses(params, state.model_state, batch, rng), player).value
-
+        loss = partial(own_value(game, state, batch, rng), player=player, params=state.params)
         own = getattr(state.params, player)
         gradient = jax.grad(loss)(own)
         corner = optax.tree.sum(jax.tree.map(jnp.abs, gradient))

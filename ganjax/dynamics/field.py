@@ -11,18 +11,26 @@ import optax
 from ganjax.types import Game, GanState, Players
 
 
+def own_value(
+    game: Game, state: GanState, batch: Any, rng: jax.Array
+) -> Callable[[Any, str, Players], jax.Array]:
+    """`(own, player, params) -> loss` of a player whose part of `params` is replaced by `own`."""
+
+    def value(own, player, params):
+        at = params._replace(**{player: own})
+        return getattr(game.losses(at, state.model_state, batch, rng), player).value
+
+    return value
+
+
 def gradient_field(
     game: Game, state: GanState, batch: Any = None, rng: jax.Array | None = None
 ) -> Callable[[Players], Players]:
     """F: params -> (grad_x L_gen, grad_y L_disc), with the model state of `state` and one draw."""
-    rng = jax.random.key(0) if rng is None else rng
+    slope = jax.grad(own_value(game, state, batch, jax.random.key(0) if rng is None else rng))
 
     def field(params):
-        def value(own, player):
-            at = params._replace(**{player: own})
-            return getattr(game.losses(at, state.model_state, batch, rng), player).value
-
-        return Players(*(jax.grad(value)(getattr(params, name), name) for name in Players._fields))
+        return Players(*(slope(getattr(params, name), name, params) for name in Players._fields))
 
     return field
 
