@@ -150,7 +150,7 @@ def translate(share: float = 0.125) -> Augmentation:
     def augment(x, rng, updates=0):
         del updates
         _images("translate", x)
-        reach = [round(share * side) for side in x.shape[1:3]]
+        reach = [int(share * side + 0.5) for side in x.shape[1:3]]
         rngs = jax.random.split(rng)
         shifts = jnp.stack(
             [
@@ -170,7 +170,7 @@ def translate(share: float = 0.125) -> Augmentation:
 
 
 def cutout(share: float = 0.5) -> Augmentation:
-    """Sets one square of each image to 0, its centre uniform over the pixels (DiffAugment).
+    """Sets one square of each image to 0, its centre uniform over the image (DiffAugment).
 
     Args:
       share: side of the square as a share of the image's, from 0 to 1; parts outside are lost.
@@ -185,8 +185,10 @@ def cutout(share: float = 0.5) -> Augmentation:
         _images("cutout", x)
         inside = []
         for rng_axis, side in zip(jax.random.split(rng), x.shape[1:3], strict=True):
-            size = round(share * side)
-            first = jax.random.randint(rng_axis, (x.shape[0], 1), 0, side) - size // 2
+            size = int(share * side + 0.5)
+            # One place more for an even square, so that both edges are cut as often.
+            places = side + 1 - size % 2
+            first = jax.random.randint(rng_axis, (x.shape[0], 1), 0, places) - size // 2
             pixel = jnp.arange(side)[None, :]
             inside.append((pixel >= first) & (pixel < first + size))  # [batch, side]
         hole = inside[0][:, :, None, None] & inside[1][:, None, :, None]

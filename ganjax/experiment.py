@@ -222,7 +222,7 @@ def _data(config: Mapping[str, Any]) -> sources.Data | None:
     """The data source, checked for being what it declares."""
     if _none("data", config):
         return None
-    data, name = _call("data", sources.DATA, config["data"]), config["data"]["name"]
+    data, name = names.call("data", sources.DATA, config["data"], {}), config["data"]["name"]
     if not isinstance(data, sources.Data):
         raise DataError(f"data {name!r} returned a {type(data).__name__}; expected a Data")
     batch = jax.eval_shape(lambda rng: data.sample(data.train, rng, 2), jax.random.key(0))
@@ -241,12 +241,15 @@ def _activation(where: str, section: Mapping[str, Any]) -> Callable:
 
 
 def _loss(where: str, section: Mapping[str, Any]) -> losses.AdversarialLoss:
-    loss = names.lookup(where, section["name"], losses.LOSSES)
-    if callable(loss):
-        loss = _call(where, losses.LOSSES, section)
-    elif len(section) > 1:
-        raise ConfigError(f"{where} {section['name']!r} takes no arguments, got {dict(section)!r}")
-    return loss
+    name = section["name"]
+    loss = names.lookup(where, name, losses.LOSSES)
+    if not isinstance(loss, losses.AdversarialLoss):  # a factory of one's own
+        return _call(where, losses.LOSSES, section)
+    if len(section) == 1:
+        return loss
+    if not isinstance(loss, losses.LossWithOptions):
+        raise ConfigError(f"{where} {name!r} takes no arguments, got {dict(section)!r}")
+    return _call(where, {name: loss.variant}, section)
 
 
 def _parts(config: Mapping[str, Any]) -> dict[str, Any]:

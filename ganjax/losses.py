@@ -6,10 +6,9 @@ for another variant: `least_squares`, `least_squares(a=0.0, b=1.0, c=1.0)`.
 """
 
 import functools
-import inspect
 import math
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -25,18 +24,48 @@ class AdversarialLoss(NamedTuple):
     gen: Callable[[Logits, Logits], jax.Array]
     disc: Callable[[Logits, Logits], jax.Array]
 
+    def realness(self, logits: Logits) -> jax.Array:
+        """Above 0 where the discriminator calls a sample real, for its accuracy: the logits."""
+        return logits
+
 
 class LossWithOptions(AdversarialLoss):
-    """A loss with its default options, which makes the same loss with others when called."""
+    """A loss that is one of several.
 
-    def __new__(cls, factory: Callable[..., AdversarialLoss]):
-        self = super().__new__(cls, *factory())
-        functools.update_wrapper(self, factory)
-        self.__signature__ = inspect.signature(factory)
-        return self
+    Attributes:
+      realness: as in `AdversarialLoss`.
+      variant: makes the same loss with other options.
+    """
 
-    def __call__(self, **options) -> AdversarialLoss:
-        return self.__wrapped__(**options)
+    realness: Callable[[Logits], jax.Array]
+    variant: Callable[..., AdversarialLoss]
+
+    def __call__(self, *arguments: Any, **options: Any) -> AdversarialLoss:
+        """The same loss with other options, e.g. `f_gan("kl")`, `energy_margin(margin=5.0)`.
+
+        Raises:
+          TypeError: an unknown option.
+          ValueError: an option is out of range.
+        """
+        return self.variant(*arguments, **options)
+
+
+def _with_options(factory: Callable[..., tuple]) -> LossWithOptions:
+    """The loss of a factory of (gen, disc, realness), with its default options."""
+
+    @functools.wraps(factory)
+    def variant(*arguments, **options):
+        gen, disc, realness = factory(*arguments, **options)
+        loss = LossWithOptions(gen, disc)
+        loss.realness, loss.variant = realness, variant
+        return loss
+
+    return variant()
+
+
+def _logits(logits: Logits) -> jax.Array:
+    """Realness where a logit of 0 is undecided."""
+    return logits
 
 
 def _wide(*logits: Logits) -> tuple[Logits, ...]:
@@ -236,8 +265,8 @@ def _smoothing(label_smoothing: float) -> None:
         )
 
 
-@LossWithOptions
-def minimax(label_smoothing: float = 0.0) -> AdversarialLoss:
+@_with_options
+def minimax(label_smoothing: float = 0.0) -> tuple[Callable, Callable, Callable]:
     """The original GAN as a zero-sum game: `minimax_gen_loss`, `binary_disc_loss`.
 
     Args:
@@ -247,14 +276,13 @@ def minimax(label_smoothing: float = 0.0) -> AdversarialLoss:
       ValueError: the smoothing is out of range.
     """
     _smoothing(label_smoothing)
-    return AdversarialLoss(
-        gen=functools.partial(minimax_gen_loss, label_smoothing=label_smoothing),
-        disc=functools.partial(binary_disc_loss, label_smoothing=label_smoothing),
-    )
+    gen = functools.partial(minimax_gen_loss, label_smoothing=label_smoothing)
+    disc = functools.partial(binary_disc_loss, label_smoothing=label_smoothing)
+    return gen, disc, _logits
 
 
-@LossWithOptions
-def non_saturating(label_smoothing: float = 0.0) -> AdversarialLoss:
+@_with_options
+def non_saturating(label_smoothing: float = 0.0) -> tuple[Callable, Callable, Callable]:
     """`non_saturating_gen_loss` against `binary_disc_loss`.
 
     Args:
@@ -264,14 +292,14 @@ def non_saturating(label_smoothing: float = 0.0) -> AdversarialLoss:
       ValueError: the smoothing is out of range.
     """
     _smoothing(label_smoothing)
-    return AdversarialLoss(
-        gen=non_saturating_gen_loss,
-        disc=functools.partial(binary_disc_loss, label_smoothing=label_smoothing),
-    )
+    disc = functools.partial(binary_disc_loss, label_smoothing=label_smoothing)
+    return non_saturating_gen_loss, disc, _logits
 
 
-@LossWithOptions
-def least_squares(a: float = -1.0, b: float = 1.0, c: float = 0.0) -> AdversarialLoss:
+@_with_options
+def least_squares(
+    a: float = -1.0, b: float = 1.0, c: float = 0.0
+) -> tuple[Callable, Callable, Callable]:
     """LSGAN (Mao et al. 2017, equation 2, arXiv:1611.04076), its halves included.
 
     The discriminator descends E[(D(x) - b)^2] / 2 + E[(D(G(z)) - a)^2] / 2, the generator
@@ -301,11 +329,11 @@ def least_squares(a: float = -1.0, b: float = 1.0, c: float = 0.0) -> Adversaria
         real = jnp.mean(jnp.square(logits_real - b))
         return (real + jnp.mean(jnp.square(logits_fake - a))) / 2
 
-    return AdversarialLoss(gen=gen, disc=disc)
+    return gen, disc, lambda logits: (b - a) * (logits - (a + b) / 2)
 
 
-@LossWithOptions
-def energy_margin(margin: float = 10.0) -> AdversarialLoss:
+@_with_options
+def energy_margin(margin: float = 10.0) -> tuple[Callable, Callable, Callable]:
     """EBGAN's losses on energies (Zhao et al. 2017, equations 1 and 2, arXiv:1609.03126).
 
     The discriminator descends E[D(x)] + E[(margin - D(G(z)))+], the generator E[D(G(z))]. Energies
@@ -330,16 +358,17 @@ def energy_margin(margin: float = 10.0) -> AdversarialLoss:
         logits_real, logits_fake = _wide(logits_real, logits_fake)
         return jnp.mean(logits_real) + jnp.mean(jax.nn.relu(margin - logits_fake))
 
-    return AdversarialLoss(gen=gen, disc=disc)
+    return gen, disc, lambda logits: margin / 2 - logits
 
 
-@LossWithOptions
+@_with_options
 def f_gan(
     divergence: str | divergences.Divergence = "jensen_shannon", gen: str = "minimise"
-) -> AdversarialLoss:
+) -> tuple[Callable, Callable, Callable]:
     """f-GAN: F = E[g_f(V(x))] - E[f*(g_f(V(G(z))))] (Nowozin et al. 2016, arXiv:1606.00709).
 
-    Its equation 6. The discriminator ascends F, which at its optimum is D_f(P_data || P_gen).
+    Its equation 6. The discriminator ascends F, which at its optimum is D_f(P_data || P_gen). It
+    calls a sample real where g_f(V) is above the threshold f'(1).
 
     Args:
       divergence: a row of `divergences.DIVERGENCES` or its name.
@@ -364,10 +393,13 @@ def f_gan(
         (logits_fake,) = _wide(logits_fake)
         return -jnp.mean(row.output_activation(logits_fake))
 
-    return AdversarialLoss(
-        gen=value if gen == "minimise" else trick,
-        disc=lambda logits_real, logits_fake: -value(logits_real, logits_fake),
-    )
+    def disc(logits_real, logits_fake):
+        return -value(logits_real, logits_fake)
+
+    def realness(logits):
+        return row.output_activation(logits) - row.threshold
+
+    return value if gen == "minimise" else trick, disc, realness
 
 
 wasserstein = AdversarialLoss(gen=wasserstein_gen_loss, disc=wasserstein_disc_loss)

@@ -1,9 +1,9 @@
 """Penalties on the critic: factories of functions `(critic, x_real, x_fake, rng) -> scalar`.
 
 `critic` is a function `x -> logits [batch]`; a penalty is added to the discriminator's loss and
-knows neither the network nor the game. The critic's slopes are taken in reverse mode and
-differentiated in reverse mode again: the cheapest order for points as for images, by measurement
-(`scripts/benchmarks/penalties.py`).
+knows neither the network nor the game. Slopes are taken in reverse mode and differentiated so
+again, the cheapest order by measurement (`scripts/benchmarks/penalties.py`). Instance noise changes
+what the discriminator sees: it is in `augmentations.py`.
 """
 
 import math
@@ -27,12 +27,21 @@ def _at_least_0(**values: float) -> None:
             raise ValueError(f"{name}={value} must be finite and at least 0, e.g. 10.0")
 
 
+def _wide(x: jax.Array) -> jax.Array:
+    """In float32 at least, so that a bfloat16 network is judged in full precision."""
+    return x.astype(jnp.promote_types(x.dtype, jnp.float32))
+
+
+def _squares(x: jax.Array) -> jax.Array:
+    """|x|^2 of every row, [batch]."""
+    return jnp.sum(jnp.square(_wide(x).reshape(x.shape[0], -1)), axis=1)
+
+
 def _squared_slopes(critic: Critic, x: jax.Array) -> jax.Array:
     """|grad_x D(x)|^2 of every row, [batch]."""
     # The logits are independent per row (up to batch statistics), so the gradient of their sum
     # holds each row's own gradient.
-    slopes = jax.grad(lambda x: jnp.sum(critic(x)))(x)
-    return jnp.sum(jnp.square(slopes.reshape(x.shape[0], -1)), axis=1)
+    return _squares(jax.grad(lambda x: jnp.sum(critic(x)))(x))
 
 
 def _root(squares: jax.Array) -> jax.Array:
@@ -41,8 +50,17 @@ def _root(squares: jax.Array) -> jax.Array:
     return jnp.where(flat, 0.0, jnp.sqrt(jnp.where(flat, 1.0, squares)))
 
 
+def _check_pairs(x_real: jax.Array, x_fake: jax.Array) -> None:
+    if x_real.shape != x_fake.shape:
+        raise ValueError(
+            f"this penalty pairs data and samples one by one, got batches {x_real.shape} and "
+            f"{x_fake.shape}; make them of one shape"
+        )
+
+
 def _between(x_real: jax.Array, x_fake: jax.Array, rng: jax.Array) -> jax.Array:
     """Points drawn uniformly on the lines between pairs of a data point and a sample."""
+    _check_pairs(x_real, x_fake)
     shape = (x_real.shape[0], *(1,) * (x_real.ndim - 1))
     share = jax.random.uniform(rng, shape, x_real.dtype)
     return share * x_real + (1 - share) * x_fake
@@ -206,10 +224,10 @@ def lipschitz_penalty(weight: float = 10.0, target: float = 1.0) -> Penalty:
 
     def penalty(critic: Critic, x_real: jax.Array, x_fake: jax.Array, rng: jax.Array) -> jax.Array:
         del rng
-        apart = jnp.square((x_real - x_fake).reshape(x_real.shape[0], -1))
-        squares = jnp.sum(apart, axis=1)
+        _check_pairs(x_real, x_fake)
+        squares = _squares(x_real - x_fake)
         equal = squares == 0
-        rise = jnp.abs(critic(x_real) - critic(x_fake))
+        rise = jnp.abs(_wide(critic(x_real)) - _wide(critic(x_fake)))
         quotient = jnp.where(equal, 0.0, rise / jnp.sqrt(jnp.where(equal, 1.0, squares)))
         return weight * jnp.mean(_excess(quotient, target, one_sided=True))
 
@@ -229,7 +247,8 @@ def consistency(
     Args:
       weight: on data, at least 0; the paper takes 10.
       fake_weight: on generated samples, at least 0.
-      augment: T, `(x, rng) -> x`; by default flips and shifts, which need images.
+      augment: T, `(x, rng) -> x`; by default flips and shifts, which need images. One that is
+        annealed stays at its start here.
 
     Returns:
       Penalty; a forward pass on x (shared with the loss by the compiler) and one on T(x) each.
@@ -243,7 +262,7 @@ def consistency(
         rng_real, rng_fake = jax.random.split(rng)
 
         def apart(x, rng):
-            return jnp.mean(jnp.square(critic(x) - critic(augment(x, rng))))
+            return jnp.mean(jnp.square(_wide(critic(x)) - _wide(critic(augment(x, rng)))))
 
         value = weight * apart(x_real, rng_real)
         return value + fake_weight * apart(x_fake, rng_fake) if fake_weight else value
@@ -270,7 +289,7 @@ def drift(weight: float = 1e-3) -> Penalty:
 
     def penalty(critic: Critic, x_real: jax.Array, x_fake: jax.Array, rng: jax.Array) -> jax.Array:
         del x_fake, rng
-        return weight * jnp.mean(jnp.square(critic(x_real)))
+        return weight * jnp.mean(jnp.square(_wide(critic(x_real))))
 
     return penalty
 
@@ -286,7 +305,8 @@ def pull_away(weight: float = 0.1) -> Penalty:
       weight: at least 0; the paper takes 0.1.
 
     Returns:
-      Penalty, whose `critic` makes codes [batch, features] (an encoder), not logits.
+      Penalty, whose `critic` makes codes [batch, features] (an encoder), not logits: for games of
+      your own, as `games.gan` judges by logits and penalises the discriminator alone.
 
     Raises:
       ValueError: the weight is out of range; while tracing, logits [batch] or a batch of one.
@@ -304,8 +324,7 @@ def pull_away(weight: float = 0.1) -> Penalty:
         rows = codes.shape[0]
         if rows < 2:
             raise ValueError("pull_away compares samples of a batch; batch_size must be 2 or more")
-        codes = codes.reshape(rows, -1)
-        squares = jnp.sum(jnp.square(codes), axis=1)
+        codes, squares = _wide(codes).reshape(rows, -1), _squares(codes)
         safe = jnp.where(squares == 0, 1.0, squares)
         cosines = jnp.square(codes @ codes.T) / (safe[:, None] * safe[None, :])
         apart = jnp.sum(cosines) - jnp.sum(jnp.diagonal(cosines))
@@ -331,14 +350,19 @@ class Lazy(NamedTuple):
         x_real: jax.Array,
         x_fake: jax.Array,
         rng: jax.Array,
-        updates: jax.Array | int = 0,
+        updates: jax.Array | int | None = None,
     ) -> jax.Array:
-        """`every` times the penalty where `updates` is a multiple of it, else 0."""
-        shape = jax.eval_shape(lambda: self.penalty(critic, x_real, x_fake, rng))
+        """`every` times the penalty where `updates` is a multiple of it, else 0.
+
+        Without a count of updates, in a game that keeps none, it is the penalty itself.
+        """
+        if updates is None:
+            return self.penalty(critic, x_real, x_fake, rng)
+        value = jax.eval_shape(lambda: self.penalty(critic, x_real, x_fake, rng))
         return jax.lax.cond(
             jnp.asarray(updates) % self.every == 0,
             lambda: self.every * self.penalty(critic, x_real, x_fake, rng),
-            lambda: jnp.zeros((), shape.dtype),
+            lambda: jnp.zeros((), value.dtype),
         )
 
 
@@ -361,13 +385,13 @@ def lazy(penalty: Penalty = R1, every: int = 16) -> Lazy:
       every: n, at least 1.
 
     Returns:
-      `Lazy`, called like a penalty; on its own, without a count, it is evaluated.
+      `Lazy`, called like a penalty; without a count of updates it is the penalty itself.
 
     Raises:
-      ValueError: `every` is less than 1, or the penalty is lazy already.
+      ValueError: `every` is not a whole number from 1 on, or the penalty is lazy already.
     """
-    if every < 1:
-        raise ValueError(f"every={every} must be at least 1")
+    if not isinstance(every, int) or isinstance(every, bool) or every < 1:
+        raise ValueError(f"every={every} must be a whole number of at least 1, e.g. 16")
     if isinstance(penalty, Lazy):
         raise ValueError(f"the penalty is lazy already, every {penalty.every} updates; nest none")
     return Lazy(penalty, every)

@@ -95,6 +95,13 @@ def test_cutout_sets_a_square_to_0():
     assert holes.any(axis=0).all()
 
 
+@pytest.mark.parametrize("share", [0.25, 0.375, 0.5])
+def test_cutout_cuts_both_edges_as_often(share):
+    holes = np.asarray(augmentations.cutout(share)(jnp.ones((20_000, 8, 8, 1)), RNG) == 0)
+    cut = holes[..., 0].mean(axis=0)
+    np.testing.assert_allclose(cut, cut[::-1, ::-1], atol=0.02)  # 5 standard errors
+
+
 def test_colour_moves_what_it_says(x64):
     x = images(2000).astype(float)
     pixels, colours = x.mean(axis=(1, 2, 3)), x.mean(axis=3)

@@ -12,7 +12,7 @@ import optax
 import pytest
 from flax import linen as nn
 
-from ganjax import divergences, games, losses, nets, penalties, schemes
+from ganjax import augmentations, divergences, games, losses, nets, penalties, schemes
 from ganjax.schemes import SCHEMES
 from ganjax.types import Players
 
@@ -27,7 +27,7 @@ PAIRS = {
 # `pull_away` wants codes and is refused below.
 PENALTIES = {
     "none": lambda critic, x_real, x_fake, rng: jnp.zeros(()),
-    **{name: row() for name, row in penalties.PENALTIES.items() if name != "pull_away"},
+    **{n: row() for n, row in penalties.PENALTIES.items() if n not in ("pull_away", "lazy")},
     # The tiny critic is flat: targets that it exceeds.
     "lipschitz_penalty": penalties.lipschitz_penalty(target=0.1),
     "wgan_gp, one-sided": penalties.wgan_gp(target=0.1, one_sided=True),
@@ -70,8 +70,13 @@ def play(name, loss_index, penalty_index):
         rows = [lambda row=row: row(critic, x_real, x_fake, rng) for row in PENALTIES.values()]
         return jax.lax.switch(penalty_index, rows)
 
+    # Every step has a lazy penalty as well, every other time, and noise that fades.
+    lazy = penalties.lazy(penalties.r1(1e-3), every=2)
+    noise = augmentations.instance_noise(std=0.1, steps=10)
     discriminator = nets.MLPDiscriminator(width=6, depth=1)
-    game = games.gan(Generator(), discriminator, loss=loss, z_dim=2, penalties=(penalty,))
+    game = games.gan(
+        Generator(), discriminator, loss=loss, z_dim=2, penalties=(penalty, lazy), augment=noise
+    )
     tx = Players(gen=optax.sgd(1e-4), disc=optax.sgd(1e-4))
     scheme = SCHEMES[name](game, tx, **OPTIONS.get(name, {}))
     batch = {"x": jax.random.uniform(jax.random.key(1), (4, 4, 4, 1), minval=-1)}
@@ -121,7 +126,8 @@ def test_losses_and_penalties_differ():
     assert len(seen) == len(PAIRS) - 1  # f-GAN's "gan" is minimax
     added = {float(results["hinge", name][1][2][0]) for name in PENALTIES}
     assert len(added) == len(PENALTIES)
-    assert results["hinge", "none"][1][2][0] == 0
+    alone = results["hinge", "none"][1][2]  # the lazy one, at the updates 0 and 2
+    assert [value > 0 for value in alone] == [True, False, True]
 
 
 def test_how_many_combinations_there_are():

@@ -1,9 +1,12 @@
 """Adversarial losses: closed forms, gradients, and the contract of every row."""
 
+import copy
+
 import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -151,15 +154,68 @@ def test_rows_are_pairs_of_functions(name):
     """`LOSSES[name].gen` works with the defaults; a row with options is called for others."""
     row = LOSSES[name]
     assert isinstance(row, losses.AdversarialLoss)
+    assert copy.copy(row) == row
+    assert isinstance(copy.deepcopy(row), losses.AdversarialLoss)
     gen, disc = row
     assert (gen, disc) == (row.gen, row.disc)
-    if callable(row):
-        again = row()
-        assert isinstance(again, losses.AdversarialLoss)
-        x = jnp.array([0.3, -2.0])
-        assert again.disc(x, -x) == row.disc(x, -x)
-        assert again.gen(x, -x) == row.gen(x, -x)
-        assert "Raises:" in row.__doc__
+    x = jnp.array([0.3, -2.0])
+    np.testing.assert_array_equal(copy.copy(row).realness(x), row.realness(x))
+    if not isinstance(row, losses.LossWithOptions):
+        return
+    again = row()
+    assert again.disc(x, -x) == row.disc(x, -x)
+    assert again.gen(x, -x) == row.gen(x, -x)
+    assert "Raises:" in row.variant.__doc__
+    with pytest.raises(TypeError, match="unexpected keyword argument 'option'"):
+        row(option=1)
+
+
+@ROWS
+def test_realness_changes_sign_where_the_discriminator_is_undecided(name):
+    """There a sample called both real and generated gives the discriminator no slope.
+
+    Losses of differences have no such point of their own; there it is 0, by convention.
+    """
+    loss = VARIANTS[name]
+    logits = jnp.linspace(-30, 30, 6001)
+    (edge,) = np.flatnonzero(np.diff(np.sign(loss.realness(logits) + 1e-9)))
+    undecided = (logits[edge] + logits[edge + 1]) / 2
+    relative = ("wasserstein", "relativistic", "relativistic_average", "hinge", "energy_margin")
+    if name in relative or "smooth" in name or name == "f_gan_total_variation_minimise":
+        expected = {"energy_margin": 5.0}.get(name, 0.0)
+        np.testing.assert_allclose(undecided, expected, atol=0.02)
+    else:
+
+        def both(v):
+            return loss.disc(v[None], v[None])
+
+        np.testing.assert_allclose(jax.grad(both)(jnp.float32(undecided)), 0.0, atol=0.02)
+    # Beyond it, on the side of data, the discriminator likes data better.
+    above = jnp.array([jnp.sign(loss.realness(logits[-1])) * 3 + undecided])
+    below = 2 * undecided - above
+    assert loss.realness(above)[0] > 0 > loss.realness(below)[0]
+    assert loss.disc(above, below) < loss.disc(below, above)
+
+
+@ROWS
+def test_adam_survives_a_large_logit(name):
+    """Slopes that float32 can square: Adam's second moment stays finite, and it moves on."""
+    for far in (1e4, -1e4):
+        tx, logit = optax.adam(0.1), jnp.float32([far])
+        state = tx.init(logit)
+        for function in VARIANTS[name]:
+            slopes = jax.grad(lambda v, function=function: function(v, -v))(logit)
+            updates, after = tx.update(slopes, state)
+            chex.assert_tree_all_finite((updates, after))
+
+
+def test_options_by_position():
+    """`f_gan(divergence)` of a name or a row."""
+    x = jnp.array([0.3, -2.0])
+    named, row = losses.f_gan("kl"), losses.f_gan(divergences.DIVERGENCES["kl"], "trick")
+    assert named.disc(x, -x) == row.disc(x, -x)
+    assert named.gen(x, -x) != row.gen(x, -x)
+    assert losses.least_squares(0.0, 1.0, 1.0).gen(x, x) == jnp.mean((x - 1) ** 2) / 2
 
 
 def test_one_sided_label_smoothing_is_its_definition(logits):
@@ -203,7 +259,7 @@ def test_least_squares_is_its_definition(logits):
 
 @pytest.mark.parametrize(("shift", "value"), [(0.5, 0.1178920), (1.0, 0.4081085), (2.0, 1.1008010)])
 def test_lsgan_at_its_optimum_is_half_the_pearson_divergence(shift, value, x64):
-    """2 C = chi^2(p + q || 2 q) for (a, b, c) = (-1, 1, 0) (arXiv:1611.04076, section 3.3).
+    """2 C = chi^2(p + q || 2 q) for (a, b, c) = (-1, 1, 0) (arXiv:1611.04076).
 
     C is the generator's loss on samples and on data, at D* = (b p + a q) / (p + q).
     """

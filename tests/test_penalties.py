@@ -69,7 +69,7 @@ def on_linear(w, name):
         "dragan_one_sided_inside": 0.0 * squares,
         "lipschitz_penalty": 7.0 * jnp.mean(jnp.maximum(quotient - 0.5, 0) ** 2),
         "drift": 7.0 * jnp.mean((x @ w) ** 2),
-        "lazy": 4 * 3.5 * squares,
+        "lazy": 3.5 * squares,  # without a count
         # `always` mirrors every image.
         "consistency": 7.0 * jnp.mean(((x - mirrored) @ w) ** 2),
         "consistency_fake": 2.0
@@ -156,6 +156,18 @@ def test_finite_where_the_critic_is_flat(name, dtype):
         )(jnp.zeros(4, dtype))
         chex.assert_rank(value, 0)
         chex.assert_tree_all_finite((value, slope))
+
+
+@pytest.mark.parametrize("name", ["r1", "r2", "zero_centred_gp", "wgan_gp", "dragan", "lazy"])
+def test_slopes_of_bfloat16_are_judged_in_full(name):
+    """Exact slopes, whose squares bfloat16 would round."""
+    x_real, x_fake = jax.random.normal(jax.random.key(3), (2, 6, 2, 2, 1), "bfloat16")
+    w = jnp.array([0.5, -1.0078125, 0.25, 2.0], "bfloat16")
+    narrow = PENALTIES[name]()(linear(w), x_real, x_fake, RNG)
+    wide = [a.astype("float32") for a in (w, x_real, x_fake)]
+    assert narrow.dtype == jnp.float32
+    expected = PENALTIES[name]()(linear(wide[0]), *wide[1:], RNG)
+    np.testing.assert_allclose(narrow, expected, rtol=1e-6)
 
 
 @ROWS
@@ -263,9 +275,9 @@ def test_lazy_averages_to_the_penalty(x64):
     values = [float(lazily(jnp.int32(updates))) for updates in range(8)]
     assert [value > 0 for value in values] == [True, False, False, False] * 2
     np.testing.assert_allclose(np.mean(values), 3.5 * NORM**2, rtol=1e-10)
-    # On its own it is evaluated.
+    # Without a count it is the penalty itself: a game that keeps none is not penalised fourfold.
     alone = penalties.lazy(penalties.r1(7.0), every=4)(linear(W), x_real, x_fake, RNG)
-    np.testing.assert_allclose(alone, 4 * 3.5 * NORM**2, rtol=1e-10)
+    np.testing.assert_allclose(alone, 3.5 * NORM**2, rtol=1e-10)
 
 
 def test_lazy_skips_the_work():
@@ -284,8 +296,9 @@ def test_lazy_skips_the_work():
 @pytest.mark.parametrize("value", [-1.0, float("nan"), float("inf")])
 def test_weights_out_of_range_are_refused(name, value):
     if name == "lazy":
-        with pytest.raises(ValueError, match="every=0"):
-            penalties.lazy(every=0)
+        for every in (0, 1.5, value, True):
+            with pytest.raises(ValueError, match=f"every={every} must be a whole number"):
+                penalties.lazy(every=every)
         with pytest.raises(ValueError, match="lazy already, every 4"):
             penalties.lazy(penalties.lazy(every=4))
         return
@@ -307,6 +320,12 @@ def test_weights_out_of_range_are_refused(name, value):
 def test_other_options_out_of_range_are_refused(name, option):
     with pytest.raises(ValueError, match=f"{option}=-1.0"):
         PENALTIES[name](**{option: -1.0})
+
+
+@pytest.mark.parametrize("name", ["wgan_gp", "zero_centred_gp", "lipschitz_penalty"])
+def test_batches_that_do_not_pair_are_refused(name):
+    with pytest.raises(ValueError, match=r"one by one, got batches \(3, 2\) and \(1, 2\)"):
+        PENALTIES[name]()(lambda x: x[:, 0], jnp.ones((3, 2)), jnp.ones((1, 2)), RNG)
 
 
 def test_consistency_of_points_is_refused():

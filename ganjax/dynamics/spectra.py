@@ -52,7 +52,8 @@ def update_map_jacobian(
     """d step(state) / d state over every float leaf that the play depends on.
 
     Parameters, optimiser moments, float model state and the scheme's memory are included; counters
-    and random keys are held fixed; `state.average` is left out, as nothing depends on it.
+    and random keys are held fixed; `state.average` is left out, as nothing depends on it. A layer
+    that stops gradients is taken at its word: spectral normalisation's u counts as a constant.
 
     Args:
       step: a scheme's step, `(state, batch, rng) -> (state, metrics)`.

@@ -46,13 +46,9 @@ def _init(module, rng, inputs):
     return variables.pop("params", {}), variables
 
 
-def _right(sign: float, logits: jax.Array) -> jax.Array:
-    """Share of logits with the given sign; a logit of 0 counts half."""
-    return jnp.mean(jnp.heaviside(sign * logits, 0.5))
-
-
-def _accuracies(logits_real: jax.Array, logits_fake: jax.Array) -> dict[str, jax.Array]:
-    real, fake = _right(1.0, logits_real), _right(-1.0, logits_fake)
+def _accuracies(real: jax.Array, fake: jax.Array) -> dict[str, jax.Array]:
+    """Shares of data above 0 and of samples below; 0 itself counts half."""
+    real, fake = jnp.mean(jnp.heaviside(real, 0.5)), jnp.mean(jnp.heaviside(-fake, 0.5))
     return {
         "disc/accuracy": (real + fake) / 2,
         "disc/accuracy_real": real,
@@ -94,7 +90,7 @@ def gan(
 
     Returns:
       Game on batches with `x` [batch, ...]. The discriminator's metrics: `disc/accuracy`, its parts
-      `disc/accuracy_real` and `disc/accuracy_fake` (share of logits on the right side of 0), and
+      `disc/accuracy_real` and `disc/accuracy_fake` (by the loss's `realness`), and
       `penalty/disc` if there are penalties.
 
     Raises:
@@ -132,7 +128,7 @@ def gan(
         if counted:
             disc_state[UPDATES] = updates + 1
 
-        metrics = _accuracies(logits_real, logits_fake)
+        metrics = _accuracies(loss.realness(logits_real), loss.realness(logits_fake))
         disc_value = loss.disc(logits_real, logits_fake)
         if penalties:
 

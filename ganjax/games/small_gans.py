@@ -21,12 +21,19 @@ NODES = 32
 GAUSSIAN_NODES = 128
 
 
-def _named(loss: str | losses.AdversarialLoss) -> losses.AdversarialLoss:
-    if not isinstance(loss, str):
-        return loss
-    if loss not in losses.LOSSES:
-        raise ValueError(unknown("loss", loss, losses.LOSSES))
-    return losses.LOSSES[loss]
+def _named(
+    loss: str | losses.AdversarialLoss, refused: tuple[losses.AdversarialLoss, ...] = ()
+) -> losses.AdversarialLoss:
+    if isinstance(loss, str):
+        if loss not in losses.LOSSES:
+            raise ValueError(unknown("loss", loss, losses.LOSSES))
+        loss = losses.LOSSES[loss]
+    if loss in refused:
+        raise ValueError(
+            "relativistic losses compare a batch's samples with each other, so they are no "
+            "expectation over single points; use games.gan, or dirac without noise"
+        )
+    return loss
 
 
 def dirac(
@@ -53,9 +60,11 @@ def dirac(
       Game without batch; params are `Players` of arrays [1], theta and psi.
 
     Raises:
-      ValueError: unknown loss, noise out of range, or a start that is not two numbers.
+      ValueError: unknown loss, `relativistic_average` with noise, noise out of range, or a start
+        that is not two numbers.
     """
-    loss = _named(loss)
+    # A sum over pairs is right for `relativistic`, but not for means over the batch within.
+    loss = _named(loss, (losses.relativistic_average,) if instance_noise else ())
     if not 0 <= instance_noise < math.inf:
         raise ValueError(f"instance_noise={instance_noise} must be finite and at least 0")
 
@@ -148,10 +157,10 @@ def gaussian_1d(
       Game without batch or randomness; params are `Players` of (a, b) [2] and w [3].
 
     Raises:
-      ValueError: unknown loss, a standard deviation out of range, or a start that is not two
-        numbers.
+      ValueError: unknown or relativistic loss, a standard deviation out of range, or a start that
+        is not two numbers.
     """
-    loss = _named(loss)
+    loss = _named(loss, (losses.relativistic, losses.relativistic_average))
     if not 0 < std < math.inf:
         raise ValueError(f"std={std} must be finite and greater than 0")
     start = numbers("start", start, (2,))

@@ -91,7 +91,7 @@ def pixel(train: bool = True) -> Callable:
 
 
 def virtual(train: bool = True, *, rows: int = 0) -> Callable:
-    """Virtual batch normalisation (Salimans et al. 2016, section 3.4, arXiv:1606.03498).
+    """Virtual batch normalisation (Salimans et al. 2016, section 3.5, arXiv:1606.03498).
 
     An example is normalised by the mean and the mean of squares of every channel over a fixed
     reference batch of R examples and itself, (R m_ref + m_x) / (R + 1), so that its output does not

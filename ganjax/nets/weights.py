@@ -148,7 +148,8 @@ def spectral(layer: nn.Module, train: bool = True, *, reshaped: bool = False) ->
     v = W^T u / |W^T u|, u = W v / |W v|, and divides by sigma = <u, W v>. u is kept in the
     collection `spectral`, of length 1 and at first of random direction. Derivatives hold u and v
     fixed: d sigma / d W = u v^T, the exact one once they have converged; second derivatives in W
-    leave out how u and v turn. The estimate rises to the norm from below, so the layer is
+    leave out how u and v turn, and so does a linearised update map: its rows and columns of u are
+    those of a u held fixed. The estimate rises to the norm from below, so the layer is
     1-Lipschitz once it has settled. The bias is left alone; a kernel of zeros stays as it is.
 
     Paper: its W is the kernel reshaped to a matrix [fan_in, features]; for convolutions that is not

@@ -153,6 +153,67 @@ def test_augmentation_sees_both_batches(batch):
         np.testing.assert_allclose(seen.gen.value, bare.gen.value / 2, rtol=1e-5, atol=1e-6)
 
 
+def test_penalties_see_what_the_discriminator_sees(batch):
+    """Augmented batches, each with its own draw, and the critic of the step: one iteration on."""
+    seen = []
+
+    def penalty(critic, x_real, x_fake, rng):
+        seen.extend([x_real, x_fake, critic(x_real)])
+        return jnp.zeros(())
+
+    def noisy(x, rng, updates):
+        del updates
+        return 0 * x + jax.random.normal(rng, ())
+
+    class Iterated(nn.Module):
+        """A critic that says how often its power iteration has run."""
+
+        @nn.compact
+        def __call__(self, x):
+            times = self.variable("spectral", "times", jnp.zeros, ())
+            if not self.is_initializing():
+                times.value += 1
+            return self.param("w", nn.initializers.ones, ()) * times.value * jnp.ones(len(x))
+
+    game = games.gan(
+        nets.MLPGenerator((16, 16, 1), width=4),
+        Iterated(),
+        z_dim=3,
+        penalties=(penalty,),
+        augment=noisy,
+    )
+    params, model_state = game.init(RNG, batch)
+    game.losses(params, model_state, batch, RNG)
+    x_real, x_fake, logits = seen
+    assert len(jnp.unique(x_real)) == len(jnp.unique(x_fake)) == 1
+    assert x_real[0, 0, 0, 0] != x_fake[0, 0, 0, 0]
+    np.testing.assert_array_equal(logits, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("loss", "real", "fake"),
+    [
+        (losses.energy_margin, 0.0, 1e4),
+        (losses.f_gan(divergence="kl"), 1.1, 0.9),
+        (losses.least_squares(a=0.0, b=1.0, c=1.0), 0.6, 0.4),
+        (losses.minimax, 0.1, -0.1),
+    ],
+)
+def test_accuracy_knows_where_the_loss_is_undecided(loss, real, fake, batch):
+    class Perfect(nn.Module):
+        @nn.compact
+        def __call__(self, x):
+            w = self.param("w", nn.initializers.ones, ())
+            ours = jnp.all(x == 7, axis=(1, 2, 3))
+            return w * jnp.where(ours, real, fake)
+
+    game = games.gan(nets.MLPGenerator((16, 16, 1), width=4), Perfect(), loss=loss, z_dim=3)
+    batch = {"x": jnp.full((6, 16, 16, 1), 7.0)}
+    params, model_state = game.init(RNG, batch)
+    metrics = game.losses(params, model_state, batch, RNG).disc.metrics
+    assert metrics["disc/accuracy_real"] == metrics["disc/accuracy_fake"] == 1.0
+
+
 def test_generators_learn_through_the_augmentation(batch):
     game = games.gan(
         nets.MLPGenerator((16, 16, 1), width=4),
