@@ -2,7 +2,7 @@
 
 python scripts/benchmarks/penalties.py
 
-R1's gradient in the critic's parameters by: reverse over reverse, as in `ganjax/penalties.py`;
+R1's gradient in the critic's parameters by: reverse over reverse, as in `ganjax/penalties/`;
 reverse over forward, the slopes as one forward product for each input coordinate (points only);
 forward over reverse, 2 d/de grad_params D(x + e v) at v = grad_x D, held fixed. FLOPs are XLA's.
 """

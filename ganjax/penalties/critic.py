@@ -1,0 +1,61 @@
+"""What penalties look at: a critic's slopes and values, points between data and samples.
+
+Slopes are taken in reverse mode and differentiated so again, the cheapest order by measurement
+(`scripts/benchmarks/penalties.py`).
+"""
+
+import math
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+
+Critic = Callable[[jax.Array], jax.Array]
+
+
+Penalty = Callable[[Critic, jax.Array, jax.Array, jax.Array], jax.Array]
+
+
+def at_least_0(**values: float) -> None:
+    for name, value in values.items():
+        if not 0 <= value < math.inf:
+            raise ValueError(f"{name}={value} must be finite and at least 0, e.g. 10.0")
+
+
+def wide(x: jax.Array) -> jax.Array:
+    """In float32 at least, so that a bfloat16 network is judged in full precision."""
+    return x.astype(jnp.promote_types(x.dtype, jnp.float32))
+
+
+def squares(x: jax.Array) -> jax.Array:
+    """|x|^2 of every row, [batch]."""
+    return jnp.sum(jnp.square(wide(x).reshape(x.shape[0], -1)), axis=1)
+
+
+def squared_slopes(critic: Critic, x: jax.Array) -> jax.Array:
+    """|grad_x D(x)|^2 of every row, [batch]."""
+    # The logits are independent per row (up to batch statistics), so the gradient of their sum
+    # holds each row's own gradient.
+    return squares(jax.grad(lambda x: jnp.sum(critic(x)))(x))
+
+
+def root(squares: jax.Array) -> jax.Array:
+    """Square root whose derivative at exactly 0 is taken as 0."""
+    flat = squares == 0
+    return jnp.where(flat, 0.0, jnp.sqrt(jnp.where(flat, 1.0, squares)))
+
+
+def check_pairs(x_real: jax.Array, x_fake: jax.Array) -> None:
+    if x_real.shape != x_fake.shape:
+        raise ValueError(
+            f"this penalty pairs data and samples one by one, got batches {x_real.shape} and "
+            f"{x_fake.shape}; make them of one shape"
+        )
+
+
+def between(x_real: jax.Array, x_fake: jax.Array, rng: jax.Array) -> jax.Array:
+    """Points drawn uniformly on the lines between pairs of a data point and a sample."""
+    check_pairs(x_real, x_fake)
+    shape = (x_real.shape[0], *(1,) * (x_real.ndim - 1))
+    share = jax.random.uniform(rng, shape, x_real.dtype)
+    return share * x_real + (1 - share) * x_fake

@@ -1,0 +1,73 @@
+"""Lazy penalties: every few updates of the discriminator, with as much more weight."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from ganjax.penalties.critic import Critic, Penalty
+from ganjax.penalties.slopes import r1
+
+
+class Lazy(NamedTuple):
+    """A penalty taken every few updates of the discriminator; `lazy` makes it.
+
+    Attributes:
+      penalty: what is evaluated.
+      every: updates from one evaluation to the next.
+    """
+
+    penalty: Penalty
+    every: int
+
+    def __call__(
+        self,
+        critic: Critic,
+        x_real: jax.Array,
+        x_fake: jax.Array,
+        rng: jax.Array,
+        updates: jax.Array | int | None = None,
+    ) -> jax.Array:
+        """`every` times the penalty where `updates` is a multiple of it, else 0.
+
+        Without a count of updates, in a game that keeps none, it is the penalty itself.
+        """
+        if updates is None:
+            return self.penalty(critic, x_real, x_fake, rng)
+        value = jax.eval_shape(lambda: self.penalty(critic, x_real, x_fake, rng))
+        return jax.lax.cond(
+            jnp.asarray(updates) % self.every == 0,
+            lambda: self.every * self.penalty(critic, x_real, x_fake, rng),
+            lambda: jnp.zeros((), value.dtype),
+        )
+
+
+R1 = r1()
+
+
+def lazy(penalty: Penalty = R1, every: int = 16) -> Lazy:
+    """Evaluates a penalty every few updates of the discriminator only, with as much more weight.
+
+    Karras et al. 2020, section 3.1 and appendix B (arXiv:1912.04958), who take R1 every 16: the
+    mean over `every` updates is that of the penalty itself. Adam's moments see rare large gradients
+    then; the paper scales its rates for it.
+
+    The game counts the discriminator's updates in its model state. Every gradient that a scheme
+    takes within one step from one state sees the same count. The skipped passes cost nothing,
+    except where the count itself is mapped (`vmap` over seeds), which makes a `cond` do both.
+
+    Args:
+      penalty: any penalty but a lazy one.
+      every: n, at least 1.
+
+    Returns:
+      `Lazy`, called like a penalty; without a count of updates it is the penalty itself.
+
+    Raises:
+      ValueError: `every` is not a whole number from 1 on, or the penalty is lazy already.
+    """
+    if not isinstance(every, int) or isinstance(every, bool) or every < 1:
+        raise ValueError(f"every={every} must be a whole number of at least 1, e.g. 16")
+    if isinstance(penalty, Lazy):
+        raise ValueError(f"the penalty is lazy already, every {penalty.every} updates; nest none")
+    return Lazy(penalty, every)
