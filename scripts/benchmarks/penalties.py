@@ -1,10 +1,11 @@
-"""In which order to differentiate a gradient penalty: three ways to one gradient, timed in turn.
+"""In which order to differentiate a gradient penalty, and what evaluating it lazily saves.
 
 python scripts/benchmarks/penalties.py
 
 R1's gradient in the critic's parameters by: reverse over reverse, as in `ganjax/penalties/`;
 reverse over forward, the slopes as one forward product for each input coordinate (points only);
 forward over reverse, 2 d/de grad_params D(x + e v) at v = grad_x D, held fixed. FLOPs are XLA's.
+Then whole steps of alternating play with R1 never, always and lazily. All are timed in turn.
 """
 
 import statistics
@@ -14,10 +15,13 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import optax
 
-from ganjax import nets
+from ganjax import games, nets, penalties, schemes
+from ganjax.types import Players
 
 ITERATIONS, REPETITIONS = 10, 7
+STEPS = 64  # of play
 LARGEST_FORWARD = 8  # coordinates of a point
 # (name, critic, input)
 CASES = (
@@ -26,6 +30,21 @@ CASES = (
     ("MLP 256, 8x8 images", nets.MLPDiscriminator(width=256, depth=2), (64, 8, 8, 1)),
     ("DCGAN 32, 16x16 images", nets.DCGANDiscriminator(width=32), (64, 16, 16, 1)),
     ("DCGAN 32, 32x32 images", nets.DCGANDiscriminator(width=32), (64, 32, 32, 3)),
+)
+# (name, generator, discriminator, data)
+GANS = (
+    (
+        "an MLP GAN",
+        nets.MLPGenerator((8, 8, 1), width=256),
+        nets.MLPDiscriminator(width=256),
+        (64, 8, 8, 1),
+    ),
+    (
+        "a DCGAN",
+        nets.DCGANGenerator((16, 16, 1), width=32),
+        nets.DCGANDiscriminator(width=32),
+        (64, 16, 16, 1),
+    ),
 )
 Critic = Callable[[Any, jax.Array], jax.Array]
 
@@ -77,8 +96,48 @@ def compiled(order: Callable, critic: Critic, params: Any, x: jax.Array) -> tupl
     return jax.jit(loop).lower(params).compile(), cost["flops"]
 
 
+def in_turn(programs: dict[Any, Callable], argument: Any) -> dict[Any, list[float]]:
+    """Seconds of every call of each program, one after the other, `REPETITIONS` times."""
+    times = {name: [] for name in programs}
+    for _ in range(REPETITIONS):
+        for name, program in programs.items():
+            began = time.perf_counter()
+            jax.block_until_ready(program(argument))
+            times[name].append(time.perf_counter() - began)
+    return times
+
+
+def ratio(times: list[float], first: list[float]) -> float:
+    """The median ratio of repetitions that followed each other."""
+    return statistics.median(b / a for a, b in zip(first, times, strict=True))
+
+
+def lazily() -> None:
+    """Prints the time of a step with R1 every so many updates, over that without."""
+    rows = {"none": (), "every update": (penalties.r1(1.0),)}
+    rows |= {f"every {n}": (penalties.lazy(penalties.r1(1.0), every=n),) for n in (4, 16)}
+    tx = Players(gen=optax.adam(1e-3), disc=optax.adam(1e-3))
+    for name, generator, discriminator, shape in GANS:
+        batch = {"x": jax.random.uniform(jax.random.key(1), shape, minval=-1)}
+        programs = {}
+        for label, chosen in rows.items():
+            game = games.gan(generator, discriminator, z_dim=32, penalties=chosen)
+            scheme = schemes.alternating(game, tx)
+
+            def run(state, scheme=scheme, batch=batch):
+                keys = jax.random.split(jax.random.key(0), STEPS)
+                return jax.lax.scan(lambda s, key: scheme.step(s, batch, key), state, keys)[0]
+
+            start = scheme.init(jax.random.key(0), batch)
+            program = jax.jit(run).lower(start).compile()
+            programs[label] = lambda _, program=program, start=start: program(start)
+        times = in_turn(programs, None)
+        told = (f"{label} {ratio(times[label], times['none']):.2f}" for label in rows)
+        print(f"R1 in a step of {name}, time over none: {', '.join(told)}")
+
+
 def main() -> None:
-    """Prints the table."""
+    """Prints the tables."""
     print(f"{jax.devices()[0].device_kind}, jax {jax.__version__}")
     print("milliseconds (MFLOP) of a gradient, and its time over that of reverse over reverse")
     for name, network, shape in CASES:
@@ -93,18 +152,14 @@ def main() -> None:
         if len(shape) == 2 and shape[1] <= LARGEST_FORWARD:
             orders.insert(1, reverse_over_forward)
         programs = {order: compiled(order, critic, params, x) for order in orders}
-        times = {order: [] for order in orders}
-        for _ in range(REPETITIONS):
-            for order, (program, _) in programs.items():
-                began = time.perf_counter()
-                jax.block_until_ready(program(params))
-                times[order].append((time.perf_counter() - began) / ITERATIONS)
-        first = times[reverse_over_reverse]
+        times = in_turn({order: program for order, (program, _) in programs.items()}, params)
         print(name)
         for order in orders:
-            ratio = statistics.median(b / a for a, b in zip(first, times[order], strict=True))
-            ms, flops = 1e3 * statistics.median(times[order]), programs[order][1] / 1e6
-            print(f"  {order.__name__:24} {ms:8.2f} ({flops:7.1f})  {ratio:6.2f}")
+            ms = 1e3 * statistics.median(times[order]) / ITERATIONS
+            over = ratio(times[order], times[reverse_over_reverse])
+            flops = programs[order][1] / 1e6
+            print(f"  {order.__name__:24} {ms:8.2f} ({flops:7.1f})  {over:6.2f}")
+    lazily()
 
 
 if __name__ == "__main__":
