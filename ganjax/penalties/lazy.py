@@ -53,8 +53,9 @@ def lazy(penalty: Penalty = R1, every: int = 16) -> Lazy:
     then; the paper scales its rates for it.
 
     The game counts the discriminator's updates in its model state. Every gradient that a scheme
-    takes within one step from one state sees the same count. The skipped passes cost nothing,
-    except where the count itself is mapped (`vmap` over seeds), which makes a `cond` do both.
+    takes within one step from one state sees the same count. Skipped passes are not computed
+    (`docs/benchmarks.md` has what that saves), except where the count itself is mapped (`vmap` over
+    seeds), which makes a `cond` do both.
 
     Args:
       penalty: any penalty but a lazy one.
