@@ -124,7 +124,7 @@ def test_gradient_signs(name):
     assert (sign * jax.grad(loss.gen, argnums=1)(real, fake) < 0).all()
 
 
-@ROWS
+@pytest.mark.parametrize("name", LOSSES)
 @settings(deadline=None, max_examples=20)
 @given(st.lists(st.floats(-1e3, 1e3, width=32), min_size=1, max_size=8))
 def test_order_of_the_batch_is_irrelevant(name, values):
