@@ -16,12 +16,19 @@ from ganjax.errors import unknown
 Augmentation = Callable[[jax.Array, jax.Array, jax.Array | int], jax.Array]
 
 
-def _images(name: str, x: jax.Array) -> None:
-    if x.ndim != 4:
-        raise ValueError(
-            f"{name} needs images [batch, height, width, channel], got an array of shape "
-            f"{x.shape}; instance_noise works for points"
-        )
+def _of_images(name: str, change: Callable[[jax.Array, jax.Array], jax.Array]) -> Augmentation:
+    """A change `(x, rng) -> x` of images that is not annealed; others are refused."""
+
+    def augment(x, rng, updates=0):
+        del updates
+        if x.ndim != 4:
+            raise ValueError(
+                f"{name} needs images [batch, height, width, channel], got an array of shape "
+                f"{x.shape}; instance_noise works for points"
+            )
+        return change(x, rng)
+
+    return augment
 
 
 def _share(name: str, value: float) -> None:
@@ -29,8 +36,25 @@ def _share(name: str, value: float) -> None:
         raise ValueError(f"{name}={value} must be a share from 0 to 1")
 
 
-def _per_sample(x: jax.Array) -> tuple[int, ...]:
-    return (x.shape[0], *(1,) * (x.ndim - 1))
+def _pixels(share: float, side: int) -> int:
+    """A share of a side in whole pixels, halves rounded up."""
+    return int(share * side + 0.5)
+
+
+def _per_image(x: jax.Array) -> tuple[int, ...]:
+    return (x.shape[0], 1, 1, 1)
+
+
+def _stretched(name: str, strength: float, axes: int | tuple[int, ...]) -> Augmentation:
+    """Each image about its mean over some axes, by a factor uniform in 1 +- strength."""
+    _share("strength", strength)
+
+    def change(x, rng):
+        mean = jnp.mean(x, axis=axes, keepdims=True)
+        low, high = 1 - strength, 1 + strength
+        return mean + (x - mean) * jax.random.uniform(rng, _per_image(x), x.dtype, low, high)
+
+    return _of_images(name, change)
 
 
 def instance_noise(std: float = 0.1, steps: int = 0) -> Augmentation:
@@ -64,13 +88,10 @@ def instance_noise(std: float = 0.1, steps: int = 0) -> Augmentation:
 def flip() -> Augmentation:
     """Mirrors each image left to right with probability 1/2."""
 
-    def augment(x, rng, updates=0):
-        del updates
-        _images("flip", x)
-        mirrored = jax.random.bernoulli(rng, 0.5, _per_sample(x))
-        return jnp.where(mirrored, x[:, :, ::-1], x)
+    def change(x, rng):
+        return jnp.where(jax.random.bernoulli(rng, 0.5, _per_image(x)), x[:, :, ::-1], x)
 
-    return augment
+    return _of_images("flip", change)
 
 
 def brightness(strength: float = 0.5) -> Augmentation:
@@ -84,12 +105,10 @@ def brightness(strength: float = 0.5) -> Augmentation:
     """
     _share("strength", strength)
 
-    def augment(x, rng, updates=0):
-        del updates
-        _images("brightness", x)
-        return x + jax.random.uniform(rng, _per_sample(x), x.dtype, -strength, strength)
+    def change(x, rng):
+        return x + jax.random.uniform(rng, _per_image(x), x.dtype, -strength, strength)
 
-    return augment
+    return _of_images("brightness", change)
 
 
 def contrast(strength: float = 0.5) -> Augmentation:
@@ -101,16 +120,7 @@ def contrast(strength: float = 0.5) -> Augmentation:
     Raises:
       ValueError: the strength is out of range.
     """
-    _share("strength", strength)
-
-    def augment(x, rng, updates=0):
-        del updates
-        _images("contrast", x)
-        mean = jnp.mean(x, axis=(1, 2, 3), keepdims=True)
-        low, high = 1 - strength, 1 + strength
-        return mean + (x - mean) * jax.random.uniform(rng, _per_sample(x), x.dtype, low, high)
-
-    return augment
+    return _stretched("contrast", strength, axes=(1, 2, 3))
 
 
 def saturation(strength: float = 1.0) -> Augmentation:
@@ -124,16 +134,7 @@ def saturation(strength: float = 1.0) -> Augmentation:
     Raises:
       ValueError: the strength is out of range.
     """
-    _share("strength", strength)
-
-    def augment(x, rng, updates=0):
-        del updates
-        _images("saturation", x)
-        mean = jnp.mean(x, axis=3, keepdims=True)
-        low, high = 1 - strength, 1 + strength
-        return mean + (x - mean) * jax.random.uniform(rng, _per_sample(x), x.dtype, low, high)
-
-    return augment
+    return _stretched("saturation", strength, axes=3)
 
 
 def translate(share: float = 0.125) -> Augmentation:
@@ -147,10 +148,8 @@ def translate(share: float = 0.125) -> Augmentation:
     """
     _share("share", share)
 
-    def augment(x, rng, updates=0):
-        del updates
-        _images("translate", x)
-        reach = [int(share * side + 0.5) for side in x.shape[1:3]]
+    def change(x, rng):
+        reach = [_pixels(share, side) for side in x.shape[1:3]]
         rngs = jax.random.split(rng)
         shifts = jnp.stack(
             [
@@ -166,7 +165,7 @@ def translate(share: float = 0.125) -> Augmentation:
 
         return jax.vmap(window)(padded, shifts)
 
-    return augment
+    return _of_images("translate", change)
 
 
 def cutout(share: float = 0.5) -> Augmentation:
@@ -180,12 +179,10 @@ def cutout(share: float = 0.5) -> Augmentation:
     """
     _share("share", share)
 
-    def augment(x, rng, updates=0):
-        del updates
-        _images("cutout", x)
+    def change(x, rng):
         inside = []
         for rng_axis, side in zip(jax.random.split(rng), x.shape[1:3], strict=True):
-            size = int(share * side + 0.5)
+            size = _pixels(share, side)
             # One place more for an even square, so that both edges are cut as often.
             places = side + 1 - size % 2
             first = jax.random.randint(rng_axis, (x.shape[0], 1), 0, places) - size // 2
@@ -194,7 +191,7 @@ def cutout(share: float = 0.5) -> Augmentation:
         hole = inside[0][:, :, None, None] & inside[1][:, None, :, None]
         return jnp.where(hole, 0, x)
 
-    return augment
+    return _of_images("cutout", change)
 
 
 def diff_augment(policy: tuple[str, ...] = ("colour", "translate", "cutout")) -> Augmentation:

@@ -63,7 +63,6 @@ def best_response_gains(
 
     def gain(player):
         transform = getattr(tx, player)
-
         loss = partial(own_value(game, state, batch, rng), player=player, params=state.params)
 
         def improve(carry, _):

@@ -11,12 +11,11 @@ import jax
 import jax.numpy as jnp
 
 Critic = Callable[[jax.Array], jax.Array]
-
-
 Penalty = Callable[[Critic, jax.Array, jax.Array, jax.Array], jax.Array]
 
 
 def at_least_0(**values: float) -> None:
+    """Refuses weights and targets that are negative or not finite."""
     for name, value in values.items():
         if not 0 <= value < math.inf:
             raise ValueError(f"{name}={value} must be finite and at least 0, e.g. 10.0")
@@ -45,7 +44,13 @@ def root(squares: jax.Array) -> jax.Array:
     return jnp.where(flat, 0.0, jnp.sqrt(jnp.where(flat, 1.0, squares)))
 
 
+def excess(norms: jax.Array, target: float, one_sided: bool) -> jax.Array:
+    """Squared distance of norms from the target, of those above it alone if one-sided."""
+    return jnp.square(jax.nn.relu(norms - target) if one_sided else norms - target)
+
+
 def check_pairs(x_real: jax.Array, x_fake: jax.Array) -> None:
+    """Refuses batches that cannot be paired by position."""
     if x_real.shape != x_fake.shape:
         raise ValueError(
             f"this penalty pairs data and samples one by one, got batches {x_real.shape} and "

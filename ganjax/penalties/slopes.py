@@ -8,6 +8,7 @@ from ganjax.penalties.critic import (
     Penalty,
     at_least_0,
     between,
+    excess,
     root,
     squared_slopes,
 )
@@ -80,11 +81,6 @@ def zero_centred_gp(gamma: float = 10.0) -> Penalty:
         return gamma * jnp.mean(squared_slopes(critic, between(x_real, x_fake, rng)))
 
     return penalty
-
-
-def excess(norms: jax.Array, target: float, one_sided: bool) -> jax.Array:
-    """Squared distance of norms from the target, of those above it alone if one-sided."""
-    return jnp.square(jax.nn.relu(norms - target) if one_sided else norms - target)
 
 
 def wgan_gp(weight: float = 10.0, target: float = 1.0, one_sided: bool = False) -> Penalty:

@@ -9,10 +9,10 @@ from ganjax.penalties.critic import (
     Penalty,
     at_least_0,
     check_pairs,
+    excess,
     squares,
     wide,
 )
-from ganjax.penalties.slopes import excess
 
 FLIPS_AND_SHIFTS = diff_augment(("flip", "translate"))
 
