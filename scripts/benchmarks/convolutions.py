@@ -7,11 +7,12 @@ ratio of the native form to the form by matrix products: the median of alternati
 """
 
 import statistics
-import time
 from collections.abc import Callable
+from functools import partial
 
 import jax
 import jax.numpy as jnp
+from timing import in_turn, ratio
 
 from ganjax.nets import convolutions
 
@@ -38,13 +39,6 @@ def loop(function: Callable) -> Callable:
     return jax.jit(lambda point: jax.lax.scan(body, point, length=ITERATIONS)[0])
 
 
-def seconds(function: Callable, point: tuple[jax.Array, jax.Array]) -> float:
-    """One call, waited for, per iteration."""
-    began = time.perf_counter()
-    jax.block_until_ready(function(point))
-    return (time.perf_counter() - began) / ITERATIONS
-
-
 def main() -> None:
     """Prints the table."""
     print(f"{jax.devices()[0].device_kind}, jax {jax.__version__}")
@@ -53,15 +47,13 @@ def main() -> None:
         rng_x, rng_k = jax.random.split(jax.random.key(0))
         kernel = 0.02 * jax.random.normal(rng_k, (4, 4, shape[-1], features))
         point = (jax.random.normal(rng_x, shape), kernel)
-        forms = [
-            loop(getattr(convolutions, f"{kind}_{form}")) for form in ("by_products", "natively")
-        ]
-        for form in forms:
-            seconds(form, point)  # compiles
-        times = [[seconds(form, point) for form in forms] for _ in range(REPETITIONS)]
-        products, native = (statistics.median(column) for column in zip(*times, strict=True))
-        ratio = statistics.median(n / p for p, n in times)
-        print(f"{name:20} {products * 1e3:12.2f} {native * 1e3:12.2f} {ratio:16.1f}", flush=True)
+        forms = {
+            form: partial(loop(getattr(convolutions, f"{kind}_{form}")), point)
+            for form in ("by_products", "natively")
+        }
+        products, native = in_turn(forms, REPETITIONS).values()
+        ms = [1e3 * statistics.median(times) / ITERATIONS for times in (products, native)]
+        print(f"{name:20} {ms[0]:12.2f} {ms[1]:12.2f} {ratio(native, products):16.1f}", flush=True)
 
 
 if __name__ == "__main__":

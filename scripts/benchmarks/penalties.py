@@ -9,13 +9,14 @@ Then whole steps of alternating play with R1 never, always and lazily. All are t
 """
 
 import statistics
-import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import optax
+from timing import in_turn, ratio
 
 from ganjax import games, nets, penalties, schemes
 from ganjax.types import Players
@@ -96,22 +97,6 @@ def compiled(order: Callable, critic: Critic, params: Any, x: jax.Array) -> tupl
     return jax.jit(loop).lower(params).compile(), cost["flops"]
 
 
-def in_turn(programs: dict[Any, Callable], argument: Any) -> dict[Any, list[float]]:
-    """Seconds of every call of each program, one after the other, `REPETITIONS` times."""
-    times = {name: [] for name in programs}
-    for _ in range(REPETITIONS):
-        for name, program in programs.items():
-            began = time.perf_counter()
-            jax.block_until_ready(program(argument))
-            times[name].append(time.perf_counter() - began)
-    return times
-
-
-def ratio(times: list[float], first: list[float]) -> float:
-    """The median ratio of repetitions that followed each other."""
-    return statistics.median(b / a for a, b in zip(first, times, strict=True))
-
-
 def lazily() -> None:
     """Prints the time of a step with R1 every so many updates, over that without."""
     rows = {"none": (), "every update": (penalties.r1(1.0),)}
@@ -130,8 +115,8 @@ def lazily() -> None:
 
             start = scheme.init(jax.random.key(0), batch)
             program = jax.jit(run).lower(start).compile()
-            programs[label] = lambda _, program=program, start=start: program(start)
-        times = in_turn(programs, None)
+            programs[label] = partial(program, start)
+        times = in_turn(programs, REPETITIONS)
         told = (f"{label} {ratio(times[label], times['none']):.2f}" for label in rows)
         print(f"R1 in a step of {name}, time over none: {', '.join(told)}")
 
@@ -152,7 +137,8 @@ def main() -> None:
         if len(shape) == 2 and shape[1] <= LARGEST_FORWARD:
             orders.insert(1, reverse_over_forward)
         programs = {order: compiled(order, critic, params, x) for order in orders}
-        times = in_turn({order: program for order, (program, _) in programs.items()}, params)
+        calls = {order: partial(program, params) for order, (program, _) in programs.items()}
+        times = in_turn(calls, REPETITIONS)
         print(name)
         for order in orders:
             ms = 1e3 * statistics.median(times[order]) / ITERATIONS

@@ -7,8 +7,8 @@ An MLP GAN, two hidden layers of 256 units each, batch 256, Adam. FLOPs are XLA'
 same. Times are medians over alternating repetitions, so that a busy machine slows all alike.
 """
 
+import statistics
 import sys
-import time
 from functools import partial
 from unittest import mock
 
@@ -56,16 +56,11 @@ def flops(scheme: object, batch: object) -> float:
 
 def seconds(steps: dict) -> dict:
     """Median seconds of each compiled step, in turns."""
-    import jax
-    import numpy as np
+    from timing import in_turn
 
-    times = {name: [] for name in steps}
-    for _ in range(REPETITIONS.value + 1):
-        for name, (step, arguments) in steps.items():
-            began = time.perf_counter()
-            jax.block_until_ready(step(*arguments))
-            times[name].append(time.perf_counter() - began)
-    return {name: float(np.median(values[1:])) for name, values in times.items()}
+    calls = {name: partial(step, *arguments) for name, (step, arguments) in steps.items()}
+    times = in_turn(calls, REPETITIONS.value)
+    return {name: statistics.median(values) for name, values in times.items()}
 
 
 def memory(step: object) -> float:
