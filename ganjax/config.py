@@ -31,6 +31,7 @@ SECTIONS = {
     "game": "the game",
     "generator": "the generator network",
     "discriminator": "the discriminator network",
+    "autoencoder": "the auto-encoder network, in games that are played by one",
     "loss": "both players' losses",
     "prior": "the latent prior",
     "penalties": "a section per penalty, under labels of your choice",

@@ -64,11 +64,13 @@ class Experiment(NamedTuple):
       batch: `(train, rng) -> batch` of the config's size, pure; None for toy games. With fresh
         batches for every discriminator update it has a leading axis of sub-batches.
       one_batch: the same without sub-batches.
-      sample: `(state, rng, n) -> x [n, ...]` from the averaged generator if there is an average,
-        else from the generator itself; None for games that generate nothing. Batch normalisation
-        uses the running statistics of the generator itself in either case. The first samples of a
-        key are the same whatever n.
-      evaluate: `(samples) -> {name: number}`; None if the config names no evaluation.
+      sample: `(state, rng, n, y=None) -> x [n, ...]` from the averaged generator if there is an
+        average, else from the generator itself; None for games that generate nothing. Batch
+        normalisation uses the running statistics of the generator itself in either case. The first
+        samples of a key are the same whatever n. Labels y, int [n], are for games that have them;
+        `default_labels` if None.
+      evaluate: `(state, rng, n) -> {name: number}`, n samples where the evaluation wants samples;
+        None if the config names no evaluation.
       monitor: `(state, batch, rng) -> {name: scalar}`, pure; None if the config names none. Where
         `nash/stop` is 1, play ends.
       state: the restored state of a run, or None.
@@ -91,6 +93,22 @@ class Experiment(NamedTuple):
     def train(self) -> dict[str, jax.Array]:
         """The arrays that `batch` draws from; {} for closed forms and toys."""
         return self.data.train if self.data else {}
+
+    @property
+    def labelled(self) -> bool:
+        """Whether samples are of a class that can be asked for."""
+        return _labelled(self.game)
+
+    def default_labels(self, n: int) -> np.ndarray | None:
+        """The classes in turn, [n], where samples are of a class; else None."""
+        return np.arange(n, dtype=np.int32) % self.data.num_classes if self.labelled else None
+
+    def queries(self, state: GanState) -> dict[str, Callable]:
+        """What the players of a state can be asked, see `Game`: functions of what remains.
+
+        The generator is the averaged one if there is an average.
+        """
+        return _queries(self.game, state)
 
     def protocol(self, state: GanState, *, step: int, seed: int) -> dict[str, Any]:
         """What a score of samples of `state` depends on, to be kept beside it.
@@ -139,27 +157,21 @@ def build(config: Mapping[str, Any]) -> Experiment:
     tx = Players(*(optimisers.transform(where, config[where]) for where in ("gen_tx", "disc_tx")))
     parts = _parts(config)
     data = _data(config)
+    shape, num_classes = (data.shape, data.num_classes) if data else (None, 0)
     parts |= {
-        player: _call(player, shelf, config[player], shape=data.shape if data else None)
-        for player, shelf in (
-            ("generator", nets.GENERATORS),
-            ("discriminator", nets.DISCRIMINATORS),
-        )
-        if player in config
+        section: _call(section, shelf, config[section], shape=shape, num_classes=num_classes)
+        for section, shelf in NETWORKS.items()
+        if section in config
     }
-    game, used = _game(config, parts)
-    sample = None
-    if "generator" in used:
-        if data is None:
-            raise ConfigError("a game with networks needs data; add a section 'data'")
-        z_dim = inspect.signature(games.gan).parameters["z_dim"].default
-        sample = _sampler(
-            used["generator"], used.get("prior", latents.normal), used.get("z_dim", z_dim)
-        )
-    elif data is not None and ":" not in config["game"]["name"]:  # a game of one's own may use them
+    game = _game(config, parts, num_classes)
+    if data is None and any(section in parts for section in NETWORKS):
+        raise ConfigError("a game with networks needs data; add a section 'data'")
+    own = ":" in config["game"]["name"]  # a game of one's own may use data without a network
+    if data is not None and not own and not any(section in parts for section in NETWORKS):
         raise ConfigError(
             f"game {config['game']['name']!r} has no use for the section 'data'; remove it"
         )
+    sample = _sampler(game, data)
     experiment = Experiment(
         config=ml_collections.FrozenConfigDict(config),
         data=data,
@@ -168,7 +180,7 @@ def build(config: Mapping[str, Any]) -> Experiment:
         batch=_batch(config, data),
         one_batch=_batch(config, data, fresh=False),
         sample=sample,
-        evaluate=_evaluation(config, data, sample),
+        evaluate=_evaluation(config, data, game, sample),
         monitor=_monitor(config, game, tx),
     )
     _try_out(experiment)
@@ -226,7 +238,8 @@ def _data(config: Mapping[str, Any]) -> sources.Data | None:
     if not isinstance(data, sources.Data):
         raise DataError(f"data {name!r} returned a {type(data).__name__}; expected a Data")
     batch = jax.eval_shape(lambda rng: data.sample(data.train, rng, 2), jax.random.key(0))
-    if "x" not in batch or batch["x"].shape != (2, *data.shape):
+    samples = batch.get("b" if "a" in batch else "x")
+    if samples is None or samples.shape != (2, *data.shape):
         raise DataError(
             f"data {name!r} declares samples of shape {data.shape}, but two of them are {batch}"
         )
@@ -268,10 +281,10 @@ def _parts(config: Mapping[str, Any]) -> dict[str, Any]:
     return parts
 
 
-def _game(config: Mapping[str, Any], parts: Mapping[str, Any]) -> tuple[Game, dict[str, Any]]:
-    """The game, and what it was made of."""
+def _game(config: Mapping[str, Any], parts: Mapping[str, Any], num_classes: int) -> Game:
+    """The game, made of the parts, every one of which it must have a use for."""
     section = config["game"]
-    for name in ("generator", "discriminator", "prior", "penalties"):
+    for name in (*NETWORKS, "prior", "penalties"):
         if name in section:
             raise ConfigError(f"game.{name} belongs into a section {name!r} of its own")
     factory = names.lookup("game", section["name"], games.GAMES)
@@ -281,11 +294,11 @@ def _game(config: Mapping[str, Any], parts: Mapping[str, Any]) -> tuple[Game, di
             raise ConfigError(
                 f"game {section['name']!r} has no use for the section {name!r}; remove it"
             )
-    for name in ("generator", "discriminator"):
-        if name in parameters and name not in parts:
+    for name in NETWORKS:
+        needed = name in parameters and parameters[name].default is inspect.Parameter.empty
+        if needed and name not in parts:
             raise ConfigError(f"game {section['name']!r} needs a section {name!r}; add one")
-    game = _call("game", games.GAMES, section, **parts)
-    return game, {**parts, **section}
+    return _call("game", games.GAMES, section, num_classes=num_classes, **parts)
 
 
 def _scheme(config: Mapping[str, Any], game: Game, tx: Players) -> Scheme:
@@ -332,28 +345,92 @@ def _sub_batches(scheme: Mapping[str, Any]) -> Iterator[int]:
         yield from _sub_batches(scheme["inner"])
 
 
-def _sampler(generator: Any, prior: Callable, z_dim: int) -> Callable:
-    @jax.jit
-    def chunk(params, model_state, rng):
-        return games.generate(generator, params, model_state, prior(rng, (SAMPLE_CHUNK, z_dim)))
+def _players(state: GanState) -> Players:
+    """Both players' parameters, the generator's averaged if there is an average."""
+    return state.params if state.average == () else state.params._replace(gen=state.average)
 
-    def sample(state: GanState, rng: jax.Array, n: int) -> jax.Array:
-        params = state.params.gen if state.average == () else state.average
-        keys = (jax.random.fold_in(rng, index) for index in range(-(-n // SAMPLE_CHUNK)))
-        chunks = [chunk(params, state.model_state.gen, key) for key in keys]
+
+def _queries(game: Game, state: GanState) -> dict[str, Callable]:
+    params = _players(state)
+    return {name: partial(f, params, state.model_state) for name, f in game.queries.items()}
+
+
+def _labelled(game: Game) -> bool:
+    generate = game.queries.get("generate")
+    return generate is not None and "y" in inspect.signature(generate).parameters
+
+
+def _sampler(game: Game, data: sources.Data | None) -> Callable | None:
+    if not {"latents", "generate"} <= game.queries.keys():
+        return None
+
+    @jax.jit
+    def chunk(params, model_state, rng, *labels):
+        z = game.queries["latents"](params, model_state, rng, SAMPLE_CHUNK)
+        return game.queries["generate"](params, model_state, z, *labels)
+
+    def sample(state: GanState, rng: jax.Array, n: int, y: np.ndarray | None = None) -> jax.Array:
+        count = -(-n // SAMPLE_CHUNK)
+        labels = [()] * count
+        if _labelled(game):
+            labels = _chunks_of_labels(y, n, count, data.num_classes)
+        elif y is not None:
+            raise ConfigError("this game knows no labels; ask it for samples without them")
+        keys = (jax.random.fold_in(rng, index) for index in range(count))
+        chunks = [
+            chunk(_players(state), state.model_state, key, *own)
+            for key, own in zip(keys, labels, strict=True)
+        ]
         return jnp.concatenate(chunks)[:n]
 
     return sample
 
 
+def _chunks_of_labels(
+    y: np.ndarray | None, n: int, count: int, num_classes: int
+) -> list[tuple[np.ndarray]]:
+    """Labels in chunks, the last one filled up with class 0; the classes in turn if None."""
+    y = np.arange(n) % num_classes if y is None else np.asarray(y)
+    if y.shape != (n,) or not np.isin(y, np.arange(num_classes)).all():
+        raise ConfigError(
+            f"labels {y} must be {n} whole numbers from 0 to {num_classes - 1}, one a sample"
+        )
+    filled = np.zeros(count * SAMPLE_CHUNK, np.int32)
+    filled[:n] = y
+    return [(part,) for part in filled.reshape(count, SAMPLE_CHUNK)]
+
+
 def _evaluation(
-    config: Mapping[str, Any], data: sources.Data | None, sample: Callable | None
+    config: Mapping[str, Any],
+    data: sources.Data | None,
+    game: Game,
+    sample: Callable | None,
 ) -> Callable | None:
+    """The named report, given what its parameters name: samples, their labels, queries."""
     if _none("evaluation", config):
         return None
-    if sample is None:
+    name = config["evaluation"]["name"]
+    if data is None:
         raise ConfigError("this game generates no samples; set evaluation.name to 'none'")
-    return _call("evaluation", metrics.EVALUATIONS, config["evaluation"], data=data)
+    report = _call("evaluation", metrics.EVALUATIONS, config["evaluation"], data=data)
+    wanted = tuple(inspect.signature(report).parameters)
+    offered = {*game.queries, *(("samples",) if sample else ())}
+    offered |= {"labels"} if _labelled(game) else set()
+    if lacking := [part for part in wanted if part not in offered]:
+        raise ConfigError(
+            f"evaluation {name!r} is about {' and '.join(lacking)}, which game "
+            f"{config['game']['name']!r} does not give; set evaluation.name to 'none' or another"
+        )
+
+    def evaluate(state: GanState, rng: jax.Array, n: int) -> dict[str, float]:
+        given = {key: jax.jit(query) for key, query in _queries(game, state).items()}
+        if "labels" in wanted:
+            given["labels"] = np.arange(n) % data.num_classes
+        if "samples" in wanted:
+            given["samples"] = np.asarray(sample(state, rng, n))
+        return report(**{key: given[key] for key in wanted})
+
+    return evaluate
 
 
 def _monitor(config: Mapping[str, Any], game: Game, tx: Players) -> Callable | None:
@@ -378,20 +455,29 @@ def _try_out(experiment: Experiment) -> None:
         raise ConfigError(f"the sections do not fit together: {error}") from error
 
 
+# Sections that name a network, and the shelves they name it from.
+NETWORKS = {
+    "generator": nets.GENERATORS,
+    "discriminator": {**nets.DISCRIMINATORS, **nets.AUTOENCODERS},
+    "autoencoder": nets.AUTOENCODERS,
+}
+
 MONITORS = {"nash": dynamics.nash_monitor}
 
 # Arguments that may be names or sections themselves, and what makes a value of them.
 NESTED = {
     "activation": _activation,
     "augment": lambda where, section: _call(where, augmentations.AUGMENTATIONS, section),
+    "head": lambda where, section: names.bind(where, nets.HEADS, section, {}, "x", "y", "dense"),
     "inner": lambda where, section: names.bind(
         where, schemes.SCHEMES, section, NESTED, "game", "tx"
     ),
     "inner_tx": optimisers.transform,
     "kernel_init": lambda where, section: _call(where, nets.INITIALISERS, section),
+    "labels": lambda where, section: names.bind(where, nets.LABELS, section, {}, "x", "y"),
     "loss": _loss,
     "minibatch": lambda where, section: names.bind(where, nets.MINIBATCH, section, {}, "x"),
-    "norm": lambda where, section: names.bind(where, nets.NORMS, section, {}, "train", "rows"),
+    "norm": lambda where, section: names.bind(where, nets.NORMS, section, {}, "train", "rows", "y"),
     "output_activation": _activation,
     "penalty": lambda where, section: _call(where, penalties.PENALTIES, section),
     "weights": lambda where, section: names.bind(

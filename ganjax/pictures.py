@@ -191,12 +191,38 @@ def save_comparison(path: Path, x: np.ndarray, held_out: np.ndarray, train: np.n
         "generated": x,
         "nearest training images": nearest,
     }
-    figure = Figure(figsize=(9, 3.3), layout="constrained")
-    for axes, (title, images) in zip(figure.subplots(1, len(panels)), panels.items(), strict=True):
-        axes.imshow(image_grid(images), cmap="gray", vmin=0, vmax=255, interpolation="none")
+    save_panels(path, panels)
+
+
+def save_panels(path: Path, panels: Mapping[str, np.ndarray]) -> bool:
+    """Draws sets of images, or of points in the plane, side by side under their titles.
+
+    Args:
+      path: of the PNG.
+      panels: title -> images [n, height, width, 1 or 3] in [-1, 1], or points [n, 2], which all
+        get the limits of the widest.
+
+    Returns:
+      False, and no file, if something is neither.
+    """
+    panels = {title: np.asarray(x) for title, x in panels.items()}
+    images = all(x.ndim == 4 and x.shape[-1] in (1, 3) for x in panels.values())
+    if not images and not all(x.ndim == 2 and x.shape[-1] == 2 for x in panels.values()):
+        return False
+    figure = Figure(figsize=(3 * len(panels), 3.3), layout="constrained")
+    for axes, (title, x) in zip(
+        figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True
+    ):
+        if images:
+            axes.imshow(image_grid(x), cmap="gray", vmin=0, vmax=255, interpolation="none")
+            axes.axis("off")
+        else:
+            reach = 1.1 * max(float(np.abs(points).max()) for points in panels.values())
+            axes.scatter(*x.T, s=4, alpha=0.6)
+            axes.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal")
         axes.set_title(title)
-        axes.axis("off")
     _save(figure, path)
+    return True
 
 
 def save_curves(path: Path, rows: Sequence[Mapping[str, float]], title: str) -> None:

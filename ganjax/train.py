@@ -258,13 +258,18 @@ def _draw(
 ) -> Path | None:
     """Draws the curves and, from the same latents each time, the samples."""
     pictures.save_curves(workdir / "curves.png", rows, f"{workdir.name}, step {step}")
-    if experiment.sample is None:
-        return None
-    rng_real, rng_fake = jax.random.split(streams(experiment.config.seed).pictures)
-    samples = experiment.sample(state, rng_fake, experiment.config.sample_count)
-    real = experiment.data.sample(experiment.train, rng_real, REAL_SAMPLES)["x"]
     path = workdir / "samples" / f"step_{step}.png"
-    drawn = pictures.save_samples(path, np.asarray(samples), np.asarray(real))
+    rng_real, rng_fake = jax.random.split(streams(experiment.config.seed).pictures)
+    if "panels" in experiment.game.queries:
+        rows_shown = experiment.data.show(rng_real, experiment.config.sample_count)
+        panels = jax.jit(experiment.queries(state)["panels"])(rows_shown, rng_fake)
+        drawn = pictures.save_panels(path, jax.device_get(panels))
+    elif experiment.sample is not None:
+        samples = experiment.sample(state, rng_fake, experiment.config.sample_count)
+        real = experiment.data.sample(experiment.train, rng_real, REAL_SAMPLES)["x"]
+        drawn = pictures.save_samples(path, np.asarray(samples), np.asarray(real))
+    else:
+        return None
     return path if drawn else None
 
 
@@ -281,10 +286,9 @@ def _report(
     path = workdir / "eval" / f"step_{step}.json"
     if not path.exists():
         rng = streams(config.seed).evaluation
-        samples = experiment.sample(state, rng, config.evaluation_samples)
         path.parent.mkdir(exist_ok=True)
         protocol = experiment.protocol(state, step=step, seed=config.seed)
-        scores = experiment.evaluate(samples)
+        scores = experiment.evaluate(state, rng, config.evaluation_samples)
         run_folder.write_json(path, {"protocol": protocol, "scores": scores})
     return json.loads(path.read_text())["scores"]
 

@@ -3,7 +3,8 @@
 Everything else carries data to them or looks at what came out. They hold no code.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import jax
@@ -39,10 +40,21 @@ class Game(NamedTuple):
       init: `(rng, batch) -> (params: Players, model_state: Players)`; `batch` may be None for toys.
       losses: `(params, model_state, batch, rng) -> Players(gen=Loss, disc=Loss)`, pure. It holds no
         `stop_gradient`: a scheme differentiates what it wants.
+      queries: what the trained players can be asked, by name; pure functions
+        `(params, model_state, ...)` in evaluation mode. Where a game has something of the kind, it
+        goes by these names and arguments:
+        `latents` (rng, n) -> z [n, ...], drawn from the prior;
+        `generate` (z) or, with labels, (z, y) -> x [n, ...];
+        `classify` (x) -> logits of the classes [n, classes];
+        `encode` (x) -> codes; `decode` (codes) -> x; `reconstruct` (x) -> x;
+        `energy` (x) -> [n], small on data;
+        `translate_ab` (a) -> b; `translate_ba` (b) -> a;
+        `panels` (batch, rng) -> {title: images or points [n, ...]}, to be drawn side by side.
     """
 
     init: Callable
     losses: Callable
+    queries: Mapping[str, Callable] = MappingProxyType({})
 
 
 class GanState(NamedTuple):

@@ -15,7 +15,7 @@ N = flags.DEFINE_integer("n", 5000, "Number of samples.", lower_bound=2)
 SEED = flags.DEFINE_integer("seed", 0, "Seed of the latents.", 0, 2**32 - 1)
 LIVE = flags.DEFINE_bool("live", False, "Use the generator itself, not its moving average.")
 JSON = flags.DEFINE_string("json", None, "Also write the scores to this JSON file.")
-
+SHOWN = 49  # samples in the picture
 PICTURE = flags.DEFINE_string("picture", None, "PNG of images; by default in the run folder.")
 
 
@@ -35,17 +35,16 @@ def main() -> None:
             f"the config of {workdir} names no evaluation; train one with --config.evaluation.name"
         )
     state = run.state._replace(average=()) if LIVE.value else run.state
-    x = np.asarray(run.sample(state, jax.random.key(SEED.value), N.value))
-    scores = run.evaluate(x)
+    rng = jax.random.key(SEED.value)
+    scores = run.evaluate(state, rng, N.value)
     print(report_table(scores))
     if JSON.value:
         protocol = run.protocol(state, step=run.step, seed=SEED.value)
         run_folder.write_json(Path(JSON.value), {"protocol": protocol, **scores})
-    if "x" in run.train and x.ndim == 4:
+    if run.sample is not None and "x" in run.train and len(run.data.shape) == 3:
+        x = np.asarray(run.sample(state, rng, min(N.value, SHOWN)))
         out = Path(PICTURE.value or workdir / "eval" / "comparison.png")
-        pictures.save_comparison(
-            out, x[:49], np.asarray(run.data.test["x"]), np.asarray(run.train["x"])
-        )
+        pictures.save_comparison(out, x, np.asarray(run.data.test["x"]), np.asarray(run.train["x"]))
         print(f"real, generated and nearest training images: {out}")
 
 

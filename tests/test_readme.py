@@ -110,6 +110,8 @@ def test_the_table_of_shelves_names_every_row():
         ("weights", nets.WEIGHTS),
         ("norm", nets.NORMS),
         ("minibatch", nets.MINIBATCH),
+        ("labels", nets.LABELS),
+        ("head", nets.HEADS),
     ):
         line = re.search(rf"^\| `{section}`[^|]*\|(.*)\|$", table, re.MULTILINE)[1]
         # Options stand in brackets, layers of a module have a dot.

@@ -15,12 +15,12 @@ class Data(NamedTuple):
     """A data set resident on the device, or a distribution known in closed form.
 
     Attributes:
-      shape: shape of one `x`, e.g. (2,) or (8, 8, 1).
+      shape: shape of one `x`, or of one `b` where there are two domains, e.g. (2,) or (8, 8, 1).
       train: arrays that `sample` draws from, first axis the example; {} for a closed form. They
         are an argument of `sample` so that a compiled program does not hold them as constants.
       test: held-out arrays for scores, same keys as `train`; {} if there are none.
       sample: `(train, rng, batch_size) -> batch`, pure: `x` [batch, *shape] and, where there are
-        labels, `y` int [batch].
+        labels, `y` int [batch]; or two domains, `a` [batch, ...] and `b` [batch, *shape].
       num_classes: number of classes of `y`; 0 without labels.
       centres: centres of a mixture's modes [modes, dim]; () otherwise.
       std: standard deviation of every mode of the mixture; 0.0 otherwise.
@@ -35,6 +35,12 @@ class Data(NamedTuple):
     centres: jax.Array | tuple = ()
     std: float = 0.0
     density: Callable[[jax.Array], jax.Array] | None = None
+
+    def show(self, rng: jax.Array, n: int) -> Batch:
+        """The first n held-out examples, or as many as there are; a draw if none are held out."""
+        if self.test:
+            return {key: array[:n] for key, array in self.test.items()}
+        return self.sample(self.train, rng, n)
 
 
 def sample_rows(train: Batch, rng: jax.Array, batch_size: int) -> Batch:

@@ -1,6 +1,6 @@
 """Games: factories of `Game`, from networks, a loss and penalties, or in closed form for theory."""
 
-from ganjax.games.adversarial import gan, generate
+from ganjax.games.adversarial import gan
 from ganjax.games.small_gans import dirac, gaussian_1d, parallel_lines
 from ganjax.games.toy import bilinear, matrix_game, quadratic, stackelberg
 
@@ -21,7 +21,6 @@ __all__ = [
     "dirac",
     "gan",
     "gaussian_1d",
-    "generate",
     "matrix_game",
     "parallel_lines",
     "quadratic",

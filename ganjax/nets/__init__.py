@@ -4,8 +4,11 @@ A generator maps latents `[batch, z_dim]` to samples, a discriminator maps sampl
 `[batch]`. A module whose `__call__` has an argument `train` is told which mode it runs in.
 """
 
+from ganjax.nets.autoencoders import AUTOENCODERS, AutoEncoder
 from ganjax.nets.dcgan import DCGANDiscriminator, DCGANGenerator
 from ganjax.nets.gaussian import GaussianGenerator
+from ganjax.nets.heads import HEADS
+from ganjax.nets.labels import LABELS
 from ganjax.nets.layers import ACTIVATIONS, INITIALISERS
 from ganjax.nets.minibatch import MINIBATCH, MinibatchDiscrimination
 from ganjax.nets.mlp import MLPDiscriminator, MLPGenerator
@@ -25,12 +28,16 @@ DISCRIMINATORS = {
 
 __all__ = [
     "ACTIVATIONS",
+    "AUTOENCODERS",
     "DISCRIMINATORS",
     "GENERATORS",
+    "HEADS",
     "INITIALISERS",
+    "LABELS",
     "MINIBATCH",
     "NORMS",
     "WEIGHTS",
+    "AutoEncoder",
     "ConditionalBatchNorm",
     "DCGANDiscriminator",
     "DCGANGenerator",

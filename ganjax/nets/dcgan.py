@@ -8,11 +8,15 @@ ours are 4x4, a multiple of the stride, so that every output pixel has as many t
 """
 
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import jax
 from flax import linen as nn
 
+from ganjax.nets import labels as inputs
 from ganjax.nets.convolutions import DoublingConv, HalvingConv
+from ganjax.nets.heads import logit
 from ganjax.nets.layers import at_least, identity, leaky_relu
 from ganjax.nets.norms import batch, centres, referenced
 from ganjax.nets.weights import plain
@@ -57,18 +61,20 @@ class DCGANGenerator(nn.Module):
         64-pixel generator has 128.
       norm: normalisation before every ReLU, a row of `NORMS`.
       weights: reparametrisation of every layer, a row of `WEIGHTS`.
+      labels: how labels join the latent, a row of `LABELS`.
     """
 
     shape: tuple[int, ...]
     width: int = 128
     norm: Callable = batch
     weights: Callable = plain
+    labels: Callable = inputs.none
 
     @nn.compact
-    def __call__(self, z: jax.Array, train: bool = True) -> jax.Array:
+    def __call__(self, z: jax.Array, y: jax.Array | None = None, train: bool = True) -> jax.Array:
         at_least(1, width=self.width)
         layers = halvings(square_side(self.shape))
-        z, norm, rows = referenced(self, z, train=train)
+        z, norm, rows = referenced(self, self.labels(z, y), y, train=train)
         hidden = {"use_bias": not centres(self.norm), "kernel_init": _init}
         channels = self.width * 2 ** (layers - 1)
         x = self.weights(nn.Dense(4 * 4 * channels, **hidden), train=train)(z)
@@ -82,25 +88,30 @@ class DCGANGenerator(nn.Module):
 
 
 class DCGANDiscriminator(nn.Module):
-    """Images [batch, size, size, channel] -> logits [batch], size a power of two from 8 to 128.
+    """Images [batch, size, size, channel] -> logits [batch], or what the head makes.
 
     Attributes:
-      width: channels of the first layer; they double towards the logit. The paper's has 128.
+      width: channels of the first layer; they double towards the logit. The paper's has 128. The
+        images' size is a power of two from 8 to 128.
       norm: normalisation before every LeakyReLU but the first, a row of `NORMS`.
       weights: reparametrisation of every layer, a row of `WEIGHTS`.
       minibatch: what the last layer sees of the whole batch, a row of `MINIBATCH`.
+      labels: how labels join the input, a row of `LABELS`.
+      head: the last layer, a row of `HEADS`.
     """
 
     width: int = 128
     norm: Callable = batch
     weights: Callable = plain
     minibatch: Callable = identity
+    labels: Callable = inputs.none
+    head: Callable = logit
 
     @nn.compact
-    def __call__(self, x: jax.Array, train: bool = True) -> jax.Array:
+    def __call__(self, x: jax.Array, y: jax.Array | None = None, train: bool = True) -> Any:
         at_least(1, width=self.width)
         layers = halvings(square_side(x.shape))
-        x, norm, rows = referenced(self, x, train=train)
+        x, norm, rows = referenced(self, self.labels(x, y), y, train=train)
         first = HalvingConv(self.width, kernel_init=_init)
         x = leaky_relu(self.weights(first, train=train)(x))
         hidden = {"use_bias": not centres(self.norm), "kernel_init": _init}
@@ -108,6 +119,7 @@ class DCGANDiscriminator(nn.Module):
             # [batch, s, s, c] -> [batch, s/2, s/2, 2c]
             down = HalvingConv(self.width * 2**layer, **hidden)
             x = leaky_relu(norm()(self.weights(down, train=train)(x)))
-        x = self.minibatch(x[rows:])
-        last = nn.Dense(1, kernel_init=_init)
-        return self.weights(last, train=train)(x.reshape(x.shape[0], -1))[:, 0]
+        dense = partial(nn.Dense, kernel_init=_init)
+        return self.head(
+            self.minibatch(x[rows:]), y, lambda *a, **k: self.weights(dense(*a, **k), train=train)
+        )

@@ -3,10 +3,13 @@
 import math
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import jax
 from flax import linen as nn
 
+from ganjax.nets import labels as inputs
+from ganjax.nets.heads import logit
 from ganjax.nets.layers import at_least, identity, leaky_relu
 from ganjax.nets.norms import centres, none, referenced
 from ganjax.nets.weights import plain
@@ -24,6 +27,7 @@ class MLPGenerator(nn.Module):
       kernel_init: initialiser of all weight matrices; biases start at 0.
       norm: normalisation between a hidden layer and its activation, a row of `NORMS`.
       weights: reparametrisation of every layer, a row of `WEIGHTS`.
+      labels: how labels join the latent, a row of `LABELS`.
     """
 
     shape: tuple[int, ...]
@@ -34,12 +38,13 @@ class MLPGenerator(nn.Module):
     kernel_init: Callable = nn.initializers.lecun_normal()
     norm: Callable = none
     weights: Callable = plain
+    labels: Callable = inputs.none
 
     @nn.compact
-    def __call__(self, z: jax.Array, train: bool = True) -> jax.Array:
+    def __call__(self, z: jax.Array, y: jax.Array | None = None, train: bool = True) -> jax.Array:
         at_least(1, width=self.width)
         at_least(0, depth=self.depth)
-        z, norm, rows = referenced(self, z, train=train)
+        z, norm, rows = referenced(self, self.labels(z, y), y, train=train)
         dense = partial(nn.Dense, kernel_init=self.kernel_init)
         for _ in range(self.depth):
             layer = dense(self.width, use_bias=not centres(self.norm))
@@ -49,7 +54,7 @@ class MLPGenerator(nn.Module):
 
 
 class MLPDiscriminator(nn.Module):
-    """Samples [batch, ...] -> logits [batch], `depth` hidden layers of `width` units.
+    """Samples [batch, ...] -> logits [batch], or what the head makes, with `depth` hidden layers.
 
     Attributes:
       width: units of a hidden layer.
@@ -60,6 +65,8 @@ class MLPDiscriminator(nn.Module):
       norm: normalisation between a hidden layer and its activation, a row of `NORMS`.
       weights: reparametrisation of every layer, a row of `WEIGHTS`.
       minibatch: what the last layer sees of the whole batch, a row of `MINIBATCH`.
+      labels: how labels join the input, a row of `LABELS`.
+      head: the last layer, a row of `HEADS`.
     """
 
     width: int = 128
@@ -70,16 +77,18 @@ class MLPDiscriminator(nn.Module):
     norm: Callable = none
     weights: Callable = plain
     minibatch: Callable = identity
+    labels: Callable = inputs.none
+    head: Callable = logit
 
     @nn.compact
-    def __call__(self, x: jax.Array, train: bool = True) -> jax.Array:
+    def __call__(self, x: jax.Array, y: jax.Array | None = None, train: bool = True) -> Any:
         at_least(1, width=self.width)
         at_least(0, depth=self.depth)
-        x, norm, rows = referenced(self, x, train=train)
+        x, norm, rows = referenced(self, self.labels(x, y), y, train=train)
         dense = partial(nn.Dense, kernel_init=self.kernel_init)
         x = x.reshape(x.shape[0], -1) * self.input_scale
         for _ in range(self.depth):
             layer = dense(self.width, use_bias=not centres(self.norm))
             x = self.activation(norm()(self.weights(layer, train=train)(x)))
         x = self.minibatch(x[rows:])
-        return self.weights(dense(1), train=train)(x)[:, 0]
+        return self.head(x, y, lambda *a, **k: self.weights(dense(*a, **k), train=train))

@@ -1,7 +1,8 @@
 """Normalisations of activations, one signature: `train -> (x -> x)`, x [batch, ..., channel].
 
 A row's attribute `centres` says that it removes the mean of every channel, so that a bias before it
-would have no effect; `referenced`, that the network is to run a reference batch in front.
+would have no effect; `referenced`, that the network is to run a reference batch in front;
+`labelled`, that it takes labels.
 """
 
 from collections.abc import Callable
@@ -118,6 +119,31 @@ def virtual(train: bool = True, *, rows: int = 0) -> Callable:
     return VirtualBatchNorm(rows=rows)
 
 
+def conditional_batch(
+    train: bool = True, *, num_classes: int, y: jax.Array | None = None
+) -> Callable:
+    """Batch normalisation with a gain and a bias for every class and channel.
+
+    See `ConditionalBatchNorm`.
+
+    Args:
+      train: as in `batch`.
+      num_classes: number of classes, at least 1.
+      y: labels, int [batch]; the network sets them.
+
+    Returns:
+      Module x -> x.
+
+    Raises:
+      ValueError: there are no labels.
+    """
+    if y is None:
+        raise ValueError(
+            "the norm 'conditional_batch' needs labels; play the game 'conditional' with it"
+        )
+    return lambda x: ConditionalBatchNorm(num_classes)(x, y, train)
+
+
 class VirtualBatchNorm(nn.Module):
     """x [rows + batch, ..., channel] normalised by its leading rows; see `virtual`.
 
@@ -177,8 +203,9 @@ class ConditionalBatchNorm(nn.Module):
         return norm(x) * gain.reshape(shape) + bias.reshape(shape)
 
 
-batch.centres = instance.centres = virtual.centres = True
+batch.centres = instance.centres = virtual.centres = conditional_batch.centres = True
 virtual.referenced = True
+conditional_batch.labelled = True
 
 
 def _says(norm: Callable, attribute: str) -> bool:
@@ -205,7 +232,9 @@ class Referenced(NamedTuple):
     rows: int
 
 
-def referenced(network: nn.Module, x: jax.Array, *, train: bool) -> Referenced:
+def referenced(
+    network: nn.Module, x: jax.Array, y: jax.Array | None = None, *, train: bool
+) -> Referenced:
     """Puts the reference batch in front of the inputs of a network whose norm needs one.
 
     To be called in the network's compact method. The reference batch is the inputs of
@@ -214,12 +243,15 @@ def referenced(network: nn.Module, x: jax.Array, *, train: bool) -> Referenced:
     Args:
       network: the network, with a row of `NORMS` as its attribute `norm`.
       x: its inputs [batch, ...].
+      y: labels, int [batch], for a norm that takes them, or None.
       train: the mode.
 
     Returns:
       `Referenced`.
     """
     norm = partial(network.norm, train=train)
+    if _says(network.norm, "labelled"):
+        norm = partial(norm, y=y)
     if not _says(network.norm, "referenced"):
         return Referenced(x, norm, 0)
     reference = network.variable("reference", "inputs", lambda: x).value
@@ -234,4 +266,5 @@ NORMS = {
     "layer": layer,
     "pixel": pixel,
     "virtual": virtual,
+    "conditional_batch": conditional_batch,
 }

@@ -85,9 +85,9 @@ def run_cell(config: dict) -> dict:
         reports = []
         for seed in range(seeds):
             state = jax.tree.map(lambda leaf, seed=seed: leaf[seed], states)
-            x = np.asarray(built.sample(state, keys[seed].evaluation, 2500))
-            reports.append(built.evaluate(x))
+            reports.append(built.evaluate(state, keys[seed].evaluation, 2500))
             if seed == 0:
+                x = np.asarray(built.sample(state, keys[seed].evaluation, 2500))
                 looks["samples"].append(np.round(x, 3).tolist())
         looks["step"].append(step)
         looks["reverse_kl"].append([round(report["reverse_kl"], 4) for report in reports])

@@ -22,16 +22,20 @@ class Single(nn.Module):
     @nn.compact
     def __call__(self, x, train=True):
         given = {"rows": 2} if self.row == "virtual" else {}
+        if self.row == "conditional_batch":
+            given = {"num_classes": 2, "y": jnp.arange(x.shape[0]) % 2}
         return NORMS[self.row](train=train, **given)(x)
 
 
 def applied(module, x):
     """The output in training mode with gains of 2 and biases of 1, in float64."""
     variables = dict(jax.jit(module.init)(RNG, x))
-    filled = {"scale": 2.0, "bias": 1.0}
-    variables["params"] = jax.tree_util.tree_map_with_path(
-        lambda path, p: np.full(p.shape, filled[path[-1].key]), variables.get("params", {})
-    )
+    filled = {"scale": 2.0, "gain": 2.0, "bias": 1.0}
+
+    def fill(path, p):  # an embedding's name stands above it
+        return np.full(p.shape, filled[path[-2 if path[-1].key == "embedding" else -1].key])
+
+    variables["params"] = jax.tree_util.tree_map_with_path(fill, variables.get("params", {}))
     apply = jax.jit(partial(module.apply, mutable=["batch_stats"]))
     return np.asarray(apply(variables, x)[0])
 
@@ -80,15 +84,18 @@ def test_a_row_centres_if_a_bias_before_it_has_no_effect(row, bound, x64):
 
 @pytest.mark.parametrize("row", NORMS)
 def test_biases_stand_where_no_centring_follows(row):
-    generator = nets.DCGANGenerator((16, 16, 1), width=2, norm=NORMS[row])
-    discriminator = nets.DCGANDiscriminator(width=2, norm=NORMS[row])
-    gen = jax.eval_shape(generator.init, RNG, jnp.zeros((2, 3)))["params"]
-    disc = jax.eval_shape(discriminator.init, RNG, jnp.zeros((2, 16, 16, 1)))["params"]
+    norm, y = NORMS[row], None
+    if row == "conditional_batch":
+        norm, y = partial(norm, num_classes=2), jnp.zeros(2, int)
+    generator = nets.DCGANGenerator((16, 16, 1), width=2, norm=norm)
+    discriminator = nets.DCGANDiscriminator(width=2, norm=norm)
+    gen = jax.eval_shape(generator.init, RNG, jnp.zeros((2, 3)), y)["params"]
+    disc = jax.eval_shape(discriminator.init, RNG, jnp.zeros((2, 16, 16, 1)), y)["params"]
     before = [gen["Dense_0"], gen["DoublingConv_0"], disc["HalvingConv_1"]]
     others = [gen["DoublingConv_1"], disc["HalvingConv_0"], disc["Dense_0"]]
     if row != "instance":
-        mlp = nets.MLPDiscriminator(width=2, depth=1, norm=NORMS[row])
-        params = jax.eval_shape(mlp.init, RNG, jnp.zeros((2, 3)))["params"]
+        mlp = nets.MLPDiscriminator(width=2, depth=1, norm=norm)
+        params = jax.eval_shape(mlp.init, RNG, jnp.zeros((2, 3)), y)["params"]
         before, others = [*before, params["Dense_0"]], [*others, params["Dense_1"]]
     assert {"bias" in params for params in before} == {not centres(NORMS[row])}
     assert all("bias" in params for params in others)

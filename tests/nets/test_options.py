@@ -1,4 +1,4 @@
-"""The contract of every row of WEIGHTS, NORMS and MINIBATCH in the networks that take them."""
+"""The contract of every row of the shelves that networks take options from."""
 
 from functools import partial
 
@@ -9,21 +9,46 @@ import numpy as np
 import pytest
 
 from ganjax import nets
-from ganjax.nets import MINIBATCH, NORMS, WEIGHTS
+from ganjax.nets import HEADS, LABELS, MINIBATCH, NORMS, WEIGHTS
 
 RNG = jax.random.key(0)
-SHELVES = {"weights": WEIGHTS, "norm": NORMS, "minibatch": MINIBATCH}
+SHELVES = {
+    "weights": WEIGHTS,
+    "norm": NORMS,
+    "minibatch": MINIBATCH,
+    "labels": LABELS,
+    "head": HEADS,
+}
+# Arguments that a row cannot do without, or that keep it small.
+ARGUMENTS = {
+    "discrimination": {"kernels": 3, "dims": 2},
+    "conditional_batch": {"num_classes": 3},
+    "one_hot": {"num_classes": 3},
+    "embedding": {"num_classes": 3, "dim": 2},
+    "projection": {"num_classes": 3},
+    "auxiliary": {"num_classes": 3},
+    "classifier": {"num_classes": 3},
+    "code": {"z_dim": 3},
+}
 ROWS = [(option, row) for option, shelf in SHELVES.items() for row in shelf]
 EVERY = pytest.mark.parametrize(("option", "row"), ROWS)
 # Without the rows that are the network without options once more.
-DISTINCT = pytest.mark.parametrize(("option", "row"), [pair for pair in ROWS if pair[1] != "none"])
+DISTINCT = pytest.mark.parametrize(
+    ("option", "row"), [pair for pair in ROWS if pair[1] not in ("none", "logit")]
+)
+
+
+def labels(rows):
+    return jnp.arange(rows) % 3
+
+
+def value_of(option, row):
+    return partial(SHELVES[option][row], **ARGUMENTS.get(row, {}))
 
 
 def small_critic(option, row):
     """A smooth critic of points, and for `instance` one of images: (module, shape)."""
-    options = {option: SHELVES[option][row]}
-    if row == "discrimination":
-        options[option] = partial(MINIBATCH[row], kernels=3, dims=2)
+    options = {option: value_of(option, row)}
     if row == "instance":
         return nets.DCGANDiscriminator(width=1, **options), (16, 16, 1)
     return nets.MLPDiscriminator(width=4, depth=1, activation=jnp.tanh, **options), (3,)
@@ -38,29 +63,42 @@ def split(variables):
 @pytest.mark.parametrize("network", ["mlp_gen", "mlp_disc", "dcgan_gen", "dcgan_disc"])
 def test_networks_take_every_row(network, option, row):
     """Shapes, types and the structure of the state, at other batch sizes and in both modes."""
-    if (option == "minibatch" and "gen" in network) or (row == "instance" and "mlp" in network):
+    judges = option in ("minibatch", "head")
+    if (judges and "gen" in network) or (row == "instance" and "mlp" in network):
         return
-    options = {option: SHELVES[option][row], "width": 2}
+    options = {option: value_of(option, row), "width": 2}
     module, shape, out = {
         "mlp_gen": lambda: (nets.MLPGenerator((4, 2), **options), (3,), (4, 2)),
         "mlp_disc": lambda: (nets.MLPDiscriminator(**options), (4, 2), ()),
         "dcgan_gen": lambda: (nets.DCGANGenerator((16, 16, 1), **options), (3,), (16, 16, 1)),
         "dcgan_disc": lambda: (nets.DCGANDiscriminator(**options), (16, 16, 1), ()),
     }[network]()
-    params, state = jax.eval_shape(lambda x: split(module.init(RNG, x)), jnp.zeros((4, *shape)))
+    params, state = jax.eval_shape(
+        lambda x: split(module.init(RNG, x, labels(4))), jnp.zeros((4, *shape))
+    )
+
+    def check(outputs, rows):
+        outputs = outputs if isinstance(outputs, tuple) else (outputs,)
+        assert all(array.dtype == jnp.float32 for array in outputs)
+        shapes = [array.shape for array in outputs]
+        expected = {
+            "code": [(rows, 3)],
+            "auxiliary": [(rows,), (rows, 3)],
+            "classifier": [(rows, 3), (rows, shapes[-1][-1] if shapes[-1] else 0)],
+        }
+        assert shapes == expected.get(row, [(rows, *out)])
 
     def training(params, state, x):
-        return module.apply({"params": params, **state}, x, mutable=list(state))
+        return module.apply({"params": params, **state}, x, labels(6), mutable=list(state))
 
-    y, new = jax.eval_shape(training, params, state, jnp.zeros((6, *shape)))
-    assert (y.shape, y.dtype) == ((6, *out), jnp.float32)
+    outputs, new = jax.eval_shape(training, params, state, jnp.zeros((6, *shape)))
+    check(outputs, 6)
     chex.assert_trees_all_equal_shapes_and_dtypes(dict(new), state)
 
     def evaluation(params, state, x):
-        return module.apply({"params": params, **state}, x, train=False)
+        return module.apply({"params": params, **state}, x, labels(1), train=False)
 
-    y = jax.eval_shape(evaluation, params, state, jnp.zeros((1, *shape)))
-    assert (y.shape, y.dtype) == ((1, *out), jnp.float32)
+    check(jax.eval_shape(evaluation, params, state, jnp.zeros((1, *shape))), 1)
 
 
 @DISTINCT
@@ -68,12 +106,12 @@ def test_forward_over_reverse_is_central_differences(option, row, x64):
     module, shape = small_critic(option, row)
     x = jax.random.normal(jax.random.key(1), (4, *shape))
     params, state = split(
-        jax.tree.map(lambda p: p.astype(float), dict(jax.jit(module.init)(RNG, x)))
+        jax.tree.map(lambda p: p.astype(float), dict(jax.jit(module.init)(RNG, x, labels(4))))
     )
 
     def objective(params, x):
-        logits, _ = module.apply({"params": params, **state}, x, mutable=list(state))
-        return jnp.sum(jnp.tanh(logits))
+        outputs, _ = module.apply({"params": params, **state}, x, labels(4), mutable=list(state))
+        return sum(jnp.sum(jnp.tanh(array)) for array in jax.tree.leaves(outputs))
 
     def waves(p):
         return jnp.sin(1.0 + jnp.arange(p.size)).reshape(p.shape)
@@ -109,11 +147,12 @@ def test_vmap_over_seeds_is_a_loop(option, row):
     x = jax.random.normal(jax.random.key(1), (4, *shape))
 
     def play(rng):
-        params, state = split(module.init(rng, x))
+        params, state = split(module.init(rng, x, labels(4)))
 
         def objective(params):
-            logits, new = module.apply({"params": params, **state}, x, mutable=list(state))
-            return jnp.sum(logits**2), new
+            variables = {"params": params, **state}
+            outputs, new = module.apply(variables, x, labels(4), mutable=list(state))
+            return sum(jnp.sum(array**2) for array in jax.tree.leaves(outputs)), new
 
         return jax.value_and_grad(objective, has_aux=True)(params)
 

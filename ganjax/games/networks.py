@@ -1,0 +1,113 @@
+"""What games do with Linen modules: start them, run them in training and in evaluation mode.
+
+Modules come as arguments; their model state is every collection but the parameters.
+"""
+
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+
+from ganjax.penalties import Lazy, Penalty
+
+# A game's own entry beside the discriminator's collections, where something asks for the count.
+UPDATES = "discriminator_updates"
+
+
+def _mode(module: nn.Module, train: bool) -> dict[str, bool]:
+    """The `train` argument for a module that has modes, nothing for one that has none."""
+    return {"train": train} if "train" in inspect.signature(module.__call__).parameters else {}
+
+
+def start(module: nn.Module, rng: jax.Array, *inputs: jax.Array) -> tuple[Any, dict[str, Any]]:
+    """(params, model_state) of a module, initialised in training mode."""
+    rng_params, rng_dropout = jax.random.split(rng)
+    rngs = {"params": rng_params, "dropout": rng_dropout}
+    variables = dict(module.init(rngs, *inputs, **_mode(module, train=True)))
+    return variables.pop("params", {}), variables
+
+
+def run(
+    module: nn.Module, params: Any, model_state: Any, *inputs: jax.Array, rng: jax.Array
+) -> tuple[Any, dict[str, Any]]:
+    """Runs a module in training mode: (outputs, its new model state, of the old one's dtypes).
+
+    Args:
+      module: the module; a `train` argument of its `__call__` is set to True.
+      params: its parameters.
+      model_state: its collections.
+      inputs: what it is called with.
+      rng: for dropout.
+    """
+    outputs, new_state = module.apply(
+        {"params": params, **model_state},
+        *inputs,
+        **_mode(module, train=True),
+        mutable=list(model_state),
+        rngs={"dropout": rng},
+    )
+    # Statistics follow the inputs' precision; a state must not change its dtypes between steps.
+    return outputs, jax.tree.map(lambda new, old: new.astype(old.dtype), new_state, model_state)
+
+
+def ask(
+    module: nn.Module, params: Any, model_state: Any, *inputs: jax.Array, method: Any = None
+) -> Any:
+    """Runs a module in evaluation mode: running averages are used, nothing changes.
+
+    Args:
+      module: the module.
+      params: its parameters, or their moving average.
+      model_state: its collections.
+      inputs: what it is called with.
+      method: name of a method, `__call__` if None; it must take `train` if the module has modes.
+    """
+    variables = {"params": params, **model_state}
+    return module.apply(variables, *inputs, **_mode(module, train=False), method=method)
+
+
+def accuracies(real: jax.Array, fake: jax.Array) -> dict[str, jax.Array]:
+    """Shares of data judged above 0 and of samples below; 0 itself counts half."""
+    real, fake = jnp.mean(jnp.heaviside(real, 0.5)), jnp.mean(jnp.heaviside(-fake, 0.5))
+    return {
+        "disc/accuracy": (real + fake) / 2,
+        "disc/accuracy_real": real,
+        "disc/accuracy_fake": fake,
+    }
+
+
+def is_counted(penalties: Sequence[Penalty], augment: Any = None) -> bool:
+    """Whether something asks for the count of the discriminator's updates."""
+    return augment is not None or any(isinstance(penalty, Lazy) for penalty in penalties)
+
+
+def penalised(
+    penalties: Sequence[Penalty],
+    critic: Callable[[jax.Array], jax.Array],
+    x_real: jax.Array,
+    x_fake: jax.Array,
+    rng: jax.Array,
+    updates: jax.Array | int,
+) -> jax.Array:
+    """The sum of the penalties, each with a draw of its own.
+
+    Args:
+      penalties: at least one.
+      critic: x -> logits.
+      x_real: data [batch, ...].
+      x_fake: samples [batch, ...].
+      rng: a key.
+      updates: the discriminator's updates so far, for penalties that ask for it.
+    """
+    rngs = jax.random.split(rng, len(penalties))
+    return sum(
+        penalty(critic, x_real, x_fake, rng, **_count(penalty, updates))
+        for penalty, rng in zip(penalties, rngs, strict=True)
+    )
+
+
+def _count(penalty: Penalty, updates: jax.Array | int) -> dict[str, jax.Array | int]:
+    return {"updates": updates} if isinstance(penalty, Lazy) else {}
