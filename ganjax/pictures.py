@@ -160,19 +160,34 @@ def save_portraits(
     _save(figure, path)
 
 
-def save_samples(path: Path, x: np.ndarray, x_real: np.ndarray) -> bool:
+def save_samples(path: Path, x: np.ndarray, x_real: np.ndarray, *, rows: int | None = None) -> bool:
     """Draws samples by their shape: a grid of images, or points in the plane beside the data.
+
+    Args:
+      path: of the PNG.
+      x: the samples [n, ...].
+      x_real: data [m, ...].
+      rows: of the grid, which is then filled column by column: with the classes in turn one row a
+        class. If None the grid is about square, filled row by row.
 
     Returns:
       False, and no file, for samples that have no picture.
     """
     if x.ndim == 4 and x.shape[-1] in (1, 3):
-        save_image(path, image_grid(x))
+        columns = -(-len(x) // rows) if rows else None
+        save_image(path, image_grid(_turned(x, rows) if rows else x, columns=columns))
     elif x.ndim == 2 and x.shape[-1] == 2:
         save_points(path, x, x_real)
     else:
         return False
     return True
+
+
+def _turned(x: np.ndarray, rows: int) -> np.ndarray:
+    """Images in the order that fills a grid of so many rows column by column, white at the end."""
+    blank = np.ones((-len(x) % rows, *x.shape[1:]), x.dtype)
+    columns = np.concatenate([x, blank]).reshape(-1, rows, *x.shape[1:])
+    return columns.swapaxes(0, 1).reshape(-1, *x.shape[1:])
 
 
 def save_comparison(path: Path, x: np.ndarray, held_out: np.ndarray, train: np.ndarray) -> None:

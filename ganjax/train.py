@@ -267,7 +267,8 @@ def _draw(
     elif experiment.sample is not None:
         samples = experiment.sample(state, rng_fake, experiment.config.sample_count)
         real = experiment.data.sample(experiment.train, rng_real, REAL_SAMPLES)["x"]
-        drawn = pictures.save_samples(path, np.asarray(samples), np.asarray(real))
+        rows_shown = experiment.data.num_classes if experiment.labelled else None
+        drawn = pictures.save_samples(path, np.asarray(samples), np.asarray(real), rows=rows_shown)
     else:
         return None
     return path if drawn else None

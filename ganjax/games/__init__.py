@@ -1,11 +1,13 @@
 """Games: factories of `Game`, from networks, a loss and penalties, or in closed form for theory."""
 
 from ganjax.games.adversarial import gan
+from ganjax.games.conditional import conditional
 from ganjax.games.small_gans import dirac, gaussian_1d, parallel_lines
 from ganjax.games.toy import bilinear, matrix_game, quadratic, stackelberg
 
 GAMES = {
     "bilinear": bilinear,
+    "conditional": conditional,
     "dirac": dirac,
     "gan": gan,
     "gaussian_1d": gaussian_1d,
@@ -18,6 +20,7 @@ GAMES = {
 __all__ = [
     "GAMES",
     "bilinear",
+    "conditional",
     "dirac",
     "gan",
     "gaussian_1d",

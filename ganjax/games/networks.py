@@ -10,6 +10,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from flax import linen as nn
+from jax.extend.core import Literal
 
 from ganjax.penalties import Lazy, Penalty
 
@@ -67,6 +68,21 @@ def ask(
     """
     variables = {"params": params, **model_state}
     return module.apply(variables, *inputs, **_mode(module, train=False), method=method)
+
+
+def depends(function: Callable[[jax.Array], Any], x: jax.Array) -> Any:
+    """Which outputs of a function depend on its argument: a tree of bools, nothing computed.
+
+    Followed through the function's operations; one that is compiled on its own counts as if all of
+    its results were made of all it is given.
+    """
+    traced, shapes = jax.make_jaxpr(function, return_shape=True)(x)
+    reached = set(traced.jaxpr.invars)
+    for operation in traced.jaxpr.eqns:
+        if any(value in reached for value in operation.invars if not isinstance(value, Literal)):
+            reached.update(operation.outvars)
+    flags = [not isinstance(out, Literal) and out in reached for out in traced.jaxpr.outvars]
+    return jax.tree.unflatten(jax.tree.structure(shapes), flags)
 
 
 def accuracies(real: jax.Array, fake: jax.Array) -> dict[str, jax.Array]:

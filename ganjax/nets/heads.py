@@ -49,11 +49,16 @@ def projection(
       Logits [batch].
 
     Raises:
-      ValueError: there are no labels, or `num_classes` is less than 1.
+      ValueError: there are no labels, several an example, or `num_classes` is less than 1.
     """
     at_least(1, num_classes=num_classes)
     if y is None:
         raise ValueError("the head 'projection' needs labels; play the game 'conditional' with it")
+    if y.ndim != 1:
+        raise ValueError(
+            f"the head 'projection' takes one label an example, got labels {y.shape}; those of "
+            "packed samples can join the input: labels='one_hot'"
+        )
     phi = x.reshape(x.shape[0], -1, x.shape[-1]).sum(1)  # [batch, channel]
     embedded = dense(phi.shape[-1], use_bias=False)(nn.one_hot(y, num_classes))
     return dense(1)(phi)[:, 0] + (embedded * phi).sum(-1)

@@ -1,7 +1,8 @@
 """Labels at a network's input: functions `(x, y) -> x` that append features, y int [batch] or None.
 
 They are applied in the network's compact method, to latents [batch, z_dim], points or images; in
-images [batch, height, width, channel] every feature is a constant channel.
+images [batch, height, width, channel] every feature is a constant channel. Labels [batch, packing]
+of packed samples are appended one after the other.
 """
 
 import jax
@@ -60,6 +61,8 @@ def one_hot(x: jax.Array, y: jax.Array | None, *, num_classes: int) -> jax.Array
 
 def embedding(x: jax.Array, y: jax.Array | None, *, num_classes: int, dim: int = 16) -> jax.Array:
     """Appends a learned vector for every class.
+
+    The reference batch of virtual batch normalisation keeps the vectors of initialisation.
 
     Args:
       x: inputs [batch, ..., channel].

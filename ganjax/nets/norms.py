@@ -135,11 +135,16 @@ def conditional_batch(
       Module x -> x.
 
     Raises:
-      ValueError: there are no labels.
+      ValueError: there are no labels, or several an example.
     """
     if y is None:
         raise ValueError(
             "the norm 'conditional_batch' needs labels; play the game 'conditional' with it"
+        )
+    if y.ndim != 1:
+        raise ValueError(
+            f"the norm 'conditional_batch' takes one label an example, got labels {y.shape}; those "
+            "of packed samples can join the input: labels='one_hot'"
         )
     return lambda x: ConditionalBatchNorm(num_classes)(x, y, train)
 

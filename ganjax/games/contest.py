@@ -1,0 +1,227 @@
+"""A generator against a discriminator: the forward pass that adversarial games are made of.
+
+What a game makes of the discriminator's outputs is its own affair; `adversarial_losses` is what all
+make of the logits.
+"""
+
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+
+from ganjax.augmentations import Augmentation
+from ganjax.games.networks import UPDATES, accuracies, is_counted, penalised, run, start
+from ganjax.losses import AdversarialLoss
+from ganjax.penalties import Penalty
+from ganjax.types import Loss, Players
+
+
+class Contest(NamedTuple):
+    """Two networks and how they meet; see `games.gan` for what the fields mean."""
+
+    generator: nn.Module
+    discriminator: nn.Module
+    z_dim: int
+    prior: Callable
+    penalties: Sequence[Penalty]
+    augment: Augmentation | None
+    packing: int
+
+    @property
+    def counted(self) -> bool:
+        """Whether something asks for the count of the discriminator's updates."""
+        return is_counted(self.penalties, self.augment)
+
+
+class Started(NamedTuple):
+    """Where both players begin.
+
+    Attributes:
+      params: `Players` of parameters.
+      model_state: `Players` of model states.
+      outputs: shapes of what the discriminator makes of the batch: logits [packs], or a tuple that
+        starts with them.
+    """
+
+    params: Players
+    model_state: Players
+    outputs: Any
+
+
+class Played(NamedTuple):
+    """What one forward pass of both players leaves.
+
+    Attributes:
+      real: the discriminator's outputs on data: logits [packs], or a tuple that starts with them.
+      fake: the same on samples.
+      gen_state: the generator's new model state.
+      disc_state: the discriminator's.
+      penalty: sum of the penalties, scalar; None if there are none.
+    """
+
+    real: Any
+    fake: Any
+    gen_state: dict[str, Any]
+    disc_state: dict[str, Any]
+    penalty: jax.Array | None
+
+
+def contest(
+    generator: nn.Module,
+    discriminator: nn.Module,
+    *,
+    z_dim: int,
+    prior: Callable,
+    penalties: Sequence[Penalty],
+    augment: Augmentation | None,
+    packing: int,
+) -> Contest:
+    """A `Contest` with its numbers checked.
+
+    Raises:
+      ValueError: `z_dim` or `packing` is less than 1.
+    """
+    for name, value in (("z_dim", z_dim), ("packing", packing)):
+        if value < 1:
+            raise ValueError(f"{name}={value} must be at least 1")
+    return Contest(generator, discriminator, z_dim, prior, penalties, augment, packing)
+
+
+def takes_labels(module: nn.Module) -> bool:
+    """Whether a module is called with labels: its second argument goes by the name of y."""
+    return list(inspect.signature(module.__call__).parameters)[1:2] == ["y"]
+
+
+def logits_of(outputs: Any) -> jax.Array:
+    """The logits among a discriminator's outputs."""
+    return outputs[0] if isinstance(outputs, tuple) else outputs
+
+
+def packs(x: jax.Array | None, packing: int) -> jax.Array | None:
+    """Joins every m successive samples along the last axis, [n, ..., c] -> [n / m, ..., m c].
+
+    Labels [n] become [n / m, m], and None stays None.
+
+    Raises:
+      ValueError: the batch does not divide into packs.
+    """
+    if packing == 1 or x is None:
+        return x
+    n = x.shape[0]
+    if n % packing:
+        fits = max(n // packing, 1) * packing
+        raise ValueError(
+            f"a batch of {n} does not divide into packs of {packing}; use a multiple of {packing}, "
+            f"e.g. {fits} or {fits + packing}"
+        )
+    x = x.reshape(n // packing, packing, *x.shape[1:])
+    if x.ndim == 2:  # labels
+        return x
+    return jnp.moveaxis(x, 1, -2).reshape(x.shape[0], *x.shape[2:-1], -1)
+
+
+def begin(game: Contest, rng: jax.Array, x_real: jax.Array, y: jax.Array | None = None) -> Started:
+    """Initialises both players.
+
+    Raises:
+      ValueError: shapes that do not fit each other, before anything is compiled.
+    """
+    rng_gen, rng_disc, rng_z = jax.random.split(rng, 3)
+    z = game.prior(rng_z, (x_real.shape[0], game.z_dim))
+    x_packs, y_packs = packs(x_real, game.packing), packs(y, game.packing)
+    gen = start(game.generator, rng_gen, *_given(game.generator, z, y))
+    disc = start(game.discriminator, rng_disc, *_given(game.discriminator, x_packs, y_packs))
+    shape = jax.eval_shape(lambda z: generated(game, *gen, z, y, rng=rng)[0], z).shape
+    if shape != x_real.shape:
+        raise ValueError(
+            f"the generator makes samples of shape {shape[1:]}, the data are {x_real.shape[1:]}; "
+            "give the generator the shape of the data"
+        )
+    outputs = jax.eval_shape(lambda x: judged(game, *disc, x, y_packs, rng=rng)[0], x_packs)
+    shape, number = getattr(logits_of(outputs), "shape", None), x_packs.shape[0]
+    if shape != (number,):
+        what = "samples" if game.packing == 1 else f"packs of {game.packing} samples"
+        raise ValueError(
+            f"the discriminator makes logits of shape {shape} for {number} {what}; expected "
+            f"({number},): one logit per {what.split()[0][:-1]}, without a trailing axis"
+        )
+    count = {UPDATES: jnp.zeros((), jnp.int32)} if game.counted else {}
+    return Started(Players(gen[0], disc[0]), Players(gen[1], {**disc[1], **count}), outputs)
+
+
+def _given(module: nn.Module, x: jax.Array, y: jax.Array | None) -> tuple[jax.Array, ...]:
+    """What a module is called with: labels too, if there are any and it takes them."""
+    return (x,) if y is None or not takes_labels(module) else (x, y)
+
+
+def generated(
+    game: Contest, params: Any, state: Any, z: jax.Array, y: jax.Array | None, *, rng: jax.Array
+) -> tuple[jax.Array, dict[str, Any]]:
+    """(samples, the generator's new model state), in training mode."""
+    return run(game.generator, params, state, *_given(game.generator, z, y), rng=rng)
+
+
+def judged(
+    game: Contest, params: Any, state: Any, x: jax.Array, y: jax.Array | None, *, rng: jax.Array
+) -> tuple[Any, dict[str, Any]]:
+    """(the discriminator's outputs on packs, its new collections), in training mode."""
+    collections = {name: own for name, own in state.items() if name != UPDATES}
+    return run(game.discriminator, params, collections, *_given(game.discriminator, x, y), rng=rng)
+
+
+def play(
+    game: Contest,
+    params: Players,
+    model_state: Players,
+    x_real: jax.Array,
+    y: jax.Array | None = None,
+    *,
+    rng: jax.Array,
+) -> Played:
+    """Generates, judges and penalises: one forward pass of both players in training mode.
+
+    Samples are of the labels of the data. Packs are made after the augmentation, and penalties
+    judge them; they hold the labels fixed.
+    """
+    rng_z, rng_gen, rng_real, rng_fake, rng_penalty, rng_augment = jax.random.split(rng, 6)
+    z = game.prior(rng_z, (x_real.shape[0], game.z_dim))
+    x_fake, gen_state = generated(game, params.gen, model_state.gen, z, y, rng=rng_gen)
+
+    before, updates = model_state.disc, model_state.disc.get(UPDATES, 0)
+    if game.augment is not None:
+        rngs = jax.random.split(rng_augment)
+        x_real = game.augment(x_real, rngs[0], updates)
+        x_fake = game.augment(x_fake, rngs[1], updates)
+    x_real, x_fake, y = (packs(x, game.packing) for x in (x_real, x_fake, y))
+
+    real, between = judged(game, params.disc, before, x_real, y, rng=rng_real)
+    running = {name: between[name] for name in before if name == "batch_stats"}
+    fake, after = judged(game, params.disc, {**before, **running}, x_fake, y, rng=rng_fake)
+    if game.counted:
+        after[UPDATES] = updates + 1
+
+    penalty = None
+    if game.penalties:
+
+        def critic(x):
+            return logits_of(judged(game, params.disc, before, x, y, rng=rng_real)[0])
+
+        penalty = penalised(game.penalties, critic, x_real, x_fake, rng_penalty, updates)
+    return Played(real, fake, gen_state, after, penalty)
+
+
+def adversarial_losses(loss: AdversarialLoss, played: Played) -> Players:
+    """Both players' `Loss` by the logits, the discriminator's with the penalties."""
+    real, fake = logits_of(played.real), logits_of(played.fake)
+    metrics = accuracies(loss.realness(real), loss.realness(fake))
+    disc_value = loss.disc(real, fake)
+    if played.penalty is not None:
+        metrics["penalty/disc"] = played.penalty
+        disc_value += played.penalty
+    return Players(
+        gen=Loss(loss.gen(real, fake), played.gen_state, {}),
+        disc=Loss(disc_value, played.disc_state, metrics),
+    )
