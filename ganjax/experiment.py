@@ -171,6 +171,8 @@ def build(config: Mapping[str, Any]) -> Experiment:
         raise ConfigError(
             f"game {config['game']['name']!r} has no use for the section 'data'; remove it"
         )
+    if data is not None and _labelled(game):
+        _check_labels(config["data"]["name"], data)
     sample = _sampler(game, data)
     experiment = Experiment(
         config=ml_collections.FrozenConfigDict(config),
@@ -247,6 +249,15 @@ def _data(config: Mapping[str, Any]) -> sources.Data | None:
         if not np.isfinite(array).all():
             raise DataError(f"data {name!r} has values in {key!r} that are not finite; clean them")
     return data
+
+
+def _check_labels(name: str, data: sources.Data) -> None:
+    for part in (data.train, data.test):
+        if "y" in part and not np.isin(part["y"], np.arange(data.num_classes)).all():
+            raise DataError(
+                f"data {name!r} declares {data.num_classes} classes, but has labels from "
+                f"{np.min(part['y'])} to {np.max(part['y'])}; number the classes from 0"
+            )
 
 
 def _activation(where: str, section: Mapping[str, Any]) -> Callable:

@@ -77,3 +77,13 @@ def test_an_f_gan_learns_the_gaussian_that_quadrature_says_is_best(tmp_path):
         gap = np.subtract(results[one]["optimum"], results[other]["optimum"])
         assert np.abs(gap).max() > 0.1
         assert max(results[one]["under"][one]) < min(results[other]["under"][one])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_a_conditional_gan_draws_the_digit_it_is_asked_for(seed, tmp_path):
+    """A 7, not a 9, by a classifier fitted on the real training digits."""
+    scores = report("digits_conditional", tmp_path, seed=seed)
+    assert scores["samples"] == 5000
+    assert scores["label_accuracy"] >= 0.98
+    assert scores["label_accuracy_min"] >= 0.94

@@ -306,6 +306,9 @@ def misdeclared(): return digits()._replace(shape=(8, 8))
 def holes():
     data = digits()
     return data._replace(train={**data.train, "x": data.train["x"].at[3].set(jnp.nan)})
+def counted_from_1():
+    data = digits()
+    return data._replace(train={**data.train, "y": data.train["y"] + 1})
 """
 
 
@@ -319,6 +322,8 @@ def test_data_that_are_not_what_they_say_are_refused(tmp_path, monkeypatch):
     }.items():
         with pytest.raises(DataError, match=message):
             experiment.build({**RING, "data": {"name": f"my_data:{name}"}})
+    with pytest.raises(DataError, match="10 classes, but has labels from 1 to 10; number"):
+        experiment.build({**LABELLED, "data": {"name": "my_data:counted_from_1"}})
     sys.modules.pop("my_data")
 
 
@@ -326,6 +331,30 @@ def test_every_optax_optimiser_is_known():
     for name in ("adam", "adamw", "sgd", "rmsprop", "adabelief", "optimistic_gradient_descent"):
         assert callable(getattr(optax, name))
         experiment.build({**TOY, "gen_tx": {"name": name, "learning_rate": 0.1}})
+
+
+ONE_HOT = {"name": "one_hot", "num_classes": 8}
+LABELLED = {
+    **RING,
+    "game": {"name": "conditional", "z_dim": 2},
+    "generator": {"name": "mlp", "width": 4, "labels": ONE_HOT},
+    "discriminator": {"name": "mlp", "width": 4, "labels": ONE_HOT},
+}
+
+
+def test_a_labelled_game_samples_what_it_is_asked_for():
+    """By default the classes in turn; other labels, other samples of the same latents."""
+    built, state, _ = one_step(LABELLED)
+    rng = jax.random.key(0)
+    np.testing.assert_array_equal(built.default_labels(10), np.arange(10) % 8)
+    in_turn = built.sample(state, rng, 10)
+    np.testing.assert_array_equal(in_turn, built.sample(state, rng, 10, built.default_labels(10)))
+    sevens = np.asarray(built.sample(state, rng, 10, np.full(10, 7)))
+    same = (sevens == np.asarray(in_turn)).all(axis=1)
+    np.testing.assert_array_equal(same, np.arange(10) % 8 == 7)
+    for wrong in (np.full(10, 8), np.full(9, 0)):
+        with pytest.raises(ConfigError, match="10 whole numbers from 0 to 7"):
+            built.sample(state, rng, 10, wrong)
 
 
 @pytest.mark.parametrize(
@@ -436,6 +465,10 @@ def test_every_optax_optimiser_is_known():
             "in gen_tx.learning_rate",
         ),
         (TOY, {"game": {"name": "dirac", "loss": "minmax"}}, "Did you mean 'minimax'?"),
+        (RING, {"game": {"name": "gan", "packing": 3}}, "packs of 3; use a multiple of 3"),
+        (LABELLED, {"data": {"name": "swiss_roll"}}, "needs data with labels"),
+        (LABELLED, {"generator": RING["generator"]}, "generator makes no use of the labels"),
+        (LABELLED, {"game": {"name": "gan", "z_dim": 2}}, "play the game 'conditional'"),
     ],
 )
 def test_mistakes_are_answered(base, change, message):

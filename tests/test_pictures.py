@@ -33,6 +33,16 @@ def test_save_samples_by_shape(tmp_path):
     assert not (tmp_path / "none.png").exists()
 
 
+def test_classes_in_turn_are_rows(tmp_path):
+    """Seven samples of three classes: two whole columns and one of a single image, then white."""
+    y = np.arange(7) % 3
+    x = (y / 2.0 - 1).reshape(-1, 1, 1, 1) * np.ones((7, 48, 48, 1))
+    pictures.save_samples(tmp_path / "x.png", x, x, rows=3)
+    with Image.open(tmp_path / "x.png") as image:
+        pixels = np.asarray(image)[20::51, 20::51]
+    np.testing.assert_array_equal(pixels, [[0, 0, 0], [64, 64, 255], [128, 128, 255]])
+
+
 def test_comparison(tmp_path, monkeypatch):
     """The third panel holds the training image nearest to each generated one, in order."""
     train = np.stack([np.full((8, 8, 1), value) for value in (-1.0, 1.0)])

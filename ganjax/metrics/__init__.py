@@ -1,15 +1,17 @@
 """Scores of samples, on the host in float64. They know samples and data, not how they were made.
 
 `EVALUATIONS` are factories `(data, **options) -> report` for a config to name, a report being a
-function `samples -> {name: number}`; what they are made of stands beside them.
+function `samples -> {name: number}`, or of what else its parameters name: `labels` of the samples,
+or a query of the game; what they are made of stands beside them.
 """
 
-from ganjax.metrics.digits import digits_report
+from ganjax.metrics.digits import conditional_digits_report, digits_report
 from ganjax.metrics.distances import frechet_distance, nearest_distances
 from ganjax.metrics.inception import inception_score
 from ganjax.metrics.modes import ModeCoverage, mode_coverage, modes_report
 
 EVALUATIONS = {
+    "conditional_digits": conditional_digits_report,
     "digits": digits_report,
     "modes": modes_report,
 }
@@ -17,6 +19,7 @@ EVALUATIONS = {
 __all__ = [
     "EVALUATIONS",
     "ModeCoverage",
+    "conditional_digits_report",
     "digits_report",
     "frechet_distance",
     "inception_score",

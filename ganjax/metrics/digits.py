@@ -1,7 +1,7 @@
-"""The report on generated 8x8 digits: are they digits, all of them, and not copies?"""
+"""The reports on generated 8x8 digits: are they digits, all of them, not copies, the asked ones?"""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -33,41 +33,93 @@ def digits_report(data: Any) -> Callable[[np.ndarray], dict[str, float]]:
     Raises:
       ValueError: the data are not labelled grey images of ten classes, of a side that 8 divides.
     """
+    digits = _digits(data)
+    return lambda samples: _scores(digits, _classifier(digits), _flat(samples))
+
+
+def conditional_digits_report(
+    data: Any,
+) -> Callable[[np.ndarray, np.ndarray], dict[str, float]]:
+    """Scores digits that were generated for a label: is a 7 a 7, not a 9?
+
+    The judge is the classifier of `digits_report`.
+
+    Args:
+      data: as in `digits_report`.
+
+    Returns:
+      Report: (images [samples, size, size, 1] in [-1, 1], their labels [samples]) -> what
+      `digits_report` says of the images, and
+      `label_accuracy`, share of the samples that the classifier takes for their label;
+      `label_accuracy_min`, the smallest such share of a label's samples;
+      `label_accuracy_real`, `label_accuracy_min_real`, the same of the real test digits.
+
+    Raises:
+      ValueError: as `digits_report`.
+    """
+    digits = _digits(data)
+
+    def report(samples, labels):
+        samples, classifier = _flat(samples), _classifier(digits)
+        result = _scores(digits, classifier, samples)
+        for suffix, x, y in (("", samples, labels), ("_real", digits.test, digits.test_labels)):
+            right = classifier.predict(x) == np.asarray(y)
+            shares = [right[y == label].mean() for label in np.unique(y)]
+            result[f"label_accuracy{suffix}"] = float(right.mean())
+            result[f"label_accuracy_min{suffix}"] = float(min(shares))
+        return result
+
+    return report
+
+
+class _Digits(NamedTuple):
+    """Flat images [n, 64] and labels [n]."""
+
+    train: np.ndarray
+    train_labels: np.ndarray
+    test: np.ndarray
+    test_labels: np.ndarray
+
+
+def _digits(data: Any) -> _Digits:
+    """The arrays of the data, refused if they are not the ten digits."""
     square = len(data.shape) == 3 and data.shape[0] == data.shape[1] and data.shape[0] % 8 == 0
     if not square or data.shape[2] != 1 or len(np.unique(data.train.get("y", ()))) != 10:
         raise ValueError(
             "the digits report needs all ten classes of the digits; set data to digits with its "
             "default classes, or evaluation.name to 'none'"
         )
-    train, test = _flat(data.train["x"]), _flat(data.test["x"])
-    labels = np.asarray(data.train["y"])
+    parts = ((_flat(part["x"]), np.asarray(part["y"])) for part in (data.train, data.test))
+    return _Digits(*(array for part in parts for array in part))
 
-    def report(samples):
-        from sklearn.linear_model import LogisticRegression  # 0.7 s: not for a run that is refused
 
-        samples = _flat(samples)
-        classifier = LogisticRegression(max_iter=1000).fit(train, labels)
+def _classifier(digits: _Digits) -> Any:
+    from sklearn.linear_model import LogisticRegression  # 0.7 s: not for a run that is refused
 
-        def scores(x, compared):
-            nearest = nearest_distances(x / 2, train / 2)
-            return {
-                "inception_score": inception_score(classifier.predict_proba(x)),
-                "frechet_distance": frechet_distance(compared / 2, test / 2),
-                "nearest_median": float(np.median(nearest)),
-                "nearest_min": float(nearest.min()),
-            }
+    return LogisticRegression(max_iter=1000).fit(digits.train, digits.train_labels)
 
-        generated, real = scores(samples, samples), scores(test, train)
-        result = {"samples": len(samples)}
-        for name in generated:
-            result |= {name: generated[name], f"{name}_real": real[name]}
-        shares = np.bincount(classifier.predict(samples), minlength=10) / len(samples)
-        return result | {
-            "class_share_min": float(shares.min()),
-            "class_share_max": float(shares.max()),
+
+def _scores(digits: _Digits, classifier: Any, samples: np.ndarray) -> dict[str, float]:
+    """What `digits_report` says of samples [n, 64]."""
+
+    def scores(x, compared):
+        nearest = nearest_distances(x / 2, digits.train / 2)
+        return {
+            "inception_score": inception_score(classifier.predict_proba(x)),
+            "frechet_distance": frechet_distance(compared / 2, digits.test / 2),
+            "nearest_median": float(np.median(nearest)),
+            "nearest_min": float(nearest.min()),
         }
 
-    return report
+    generated, real = scores(samples, samples), scores(digits.test, digits.train)
+    result = {"samples": len(samples)}
+    for name in generated:
+        result |= {name: generated[name], f"{name}_real": real[name]}
+    shares = np.bincount(classifier.predict(samples), minlength=10) / len(samples)
+    return result | {
+        "class_share_min": float(shares.min()),
+        "class_share_max": float(shares.max()),
+    }
 
 
 def _flat(x: np.ndarray) -> np.ndarray:

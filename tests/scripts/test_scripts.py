@@ -232,6 +232,31 @@ def test_sample_and_evaluate_from_the_run_folder_alone(run, tmp_path):
     assert "not a run folder" in done.stderr
 
 
+def test_samples_of_a_class(run, tmp_path):
+    """Labels beside the samples, the asked one or the classes in turn; other labels are refused."""
+    small = ("--config.steps=2", "--config.log_every=2", "--config.evaluation_samples=20")
+    conditional = ("--config", "configs/digits_conditional.py", "--workdir", tmp_path / "run")
+    every = ("--config.sample_every=0", "--config.checkpoint_every=0")
+    done = call("train", *conditional, *small, *every)
+    assert done.returncode == 0, done.stderr
+    assert "label_accuracy" in done.stdout
+    for flag, labels in (((), np.arange(12) % 10), (("--label=7",), np.full(12, 7))):
+        npz = tmp_path / "x.npz"
+        done = call("sample", "--workdir", tmp_path / "run", "--n=12", "--npz", npz, *flag)
+        assert done.returncode == 0, done.stderr
+        with np.load(npz) as arrays:
+            np.testing.assert_array_equal(arrays["y"], labels)
+            assert arrays["x"].shape == (12, 8, 8, 1)
+    assert (tmp_path / "run" / "samples" / "seed_0_n_12_label_7.png").exists()
+    for workdir, label, told in (
+        (tmp_path / "run", 10, "--label=10 is none of the classes 0 to 9"),
+        (run[0], 7, "--label=7: this game knows no labels"),
+    ):
+        done = call("sample", "--workdir", workdir, f"--label={label}")
+        assert (done.returncode, "Traceback" in done.stderr) == (2, False)
+        assert told in done.stderr
+
+
 def test_no_usable_checkpoint_exits_with_5(tmp_path):
     workdir = tmp_path / "run"
     trained(workdir, "--config.steps=20", "--config.log_every=20")
@@ -345,3 +370,24 @@ def test_the_f_gan_study_compares_with_quadrature(tmp_path):
         done = call(*script, wrong)
         assert (done.returncode, "Traceback" in done.stderr) == (2, False)
         assert told in done.stderr
+
+
+@pytest.mark.slow
+def test_the_packing_study_prints_its_cells(tmp_path):
+    """Two cells, two seeds, a few steps; an unknown cell is told."""
+    script, out = "benchmarks/packing", tmp_path / "p.json"
+    small = ("--seeds=2", "--steps=3", "--json", out)
+    done = call(script, *small, "--cells=ring, packed_3;ring, unrolled_5")
+    assert done.returncode == 0, done.stderr
+    assert "ring, unrolled_5" in done.stdout
+    results = json.loads(out.read_text())
+    assert set(results) == {"ring, packed_3", "ring, unrolled_5"}
+    for scores in results.values():
+        assert {name: len(values) for name, values in scores.items()} == {
+            "modes": 2,
+            "high_quality": 2,
+            "reverse_kl": 2,
+        }
+    done = call(script, *small, "--cells=ring, packed_5")
+    assert (done.returncode, "Traceback" in done.stderr) == (2, False)
+    assert "Did you mean 'ring, packed_" in done.stderr

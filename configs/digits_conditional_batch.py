@@ -1,0 +1,44 @@
+"""Conditional batch normalisation against a projection discriminator on real digits.
+
+Command: python scripts/train.py --config configs/digits_conditional_batch.py --workdir runs/cbn
+Time: TODO
+Result: TODO
+"""
+
+import ml_collections
+
+
+def get_config() -> ml_collections.ConfigDict:
+    """Settings and sections; see `ganjax/config.py`."""
+    mlp = dict(name="mlp", width=256, depth=2)
+    adam = dict(name="adam", learning_rate=1e-3, b1=0.5)
+    return ml_collections.ConfigDict(
+        dict(
+            seed=0,
+            steps=6_000,
+            batch_size=64,
+            log_every=500,
+            sample_every=3_000,
+            checkpoint_every=3_000,
+            sample_count=100,
+            data=dict(name="digits"),
+            game=dict(name="conditional", z_dim=32),
+            generator=dict(
+                **mlp,
+                activation="relu",
+                output_activation="tanh",
+                norm=dict(name="conditional_batch", num_classes=10),
+            ),
+            discriminator=dict(
+                **mlp, activation="leaky_relu", head=dict(name="projection", num_classes=10)
+            ),
+            loss=dict(name="non_saturating"),
+            penalties=dict(r1=dict(name="r1", gamma=0.1)),
+            scheme=dict(name="alternating", disc_updates=1),
+            average=dict(name="ema", decay=0.999),
+            gen_tx=dict(**adam),
+            disc_tx=dict(**adam),
+            evaluation=dict(name="conditional_digits"),
+            evaluation_samples=5_000,
+        )
+    ).lock()

@@ -1,0 +1,35 @@
+"""The grid of 25 Gaussians under PacGAN: the discriminator judges packs of samples.
+
+Command: python scripts/train.py --config configs/grid25_packed.py --workdir runs/grid25_packed
+Time: TODO
+Result: TODO
+"""
+
+import ml_collections
+
+
+def get_config() -> ml_collections.ConfigDict:
+    """Settings and sections; see `ganjax/config.py`."""
+    mlp = dict(name="mlp", width=128, depth=3)
+    adam = dict(name="adam", learning_rate=1e-3, b1=0.5)
+    return ml_collections.ConfigDict(
+        dict(
+            seed=0,
+            steps=5_000,
+            batch_size=240,
+            log_every=500,
+            sample_every=2_500,
+            checkpoint_every=2_500,
+            sample_count=1_000,
+            data=dict(name="grid", side=5, spacing=2.0, std=0.05),
+            game=dict(name="gan", z_dim=16, packing=4),
+            generator=dict(**mlp, activation="relu"),
+            discriminator=dict(**mlp, activation="leaky_relu"),
+            loss=dict(name="non_saturating"),
+            scheme=dict(name="alternating", disc_updates=1),
+            gen_tx=dict(**adam),
+            disc_tx=dict(**adam),
+            evaluation=dict(name="modes"),
+            evaluation_samples=2_500,
+        )
+    ).lock()
