@@ -15,11 +15,11 @@ def get_config() -> ml_collections.ConfigDict:
     return ml_collections.ConfigDict(
         dict(
             seed=0,
-            steps=5_000,
+            steps=4_000,
             batch_size=240,
             log_every=500,
-            sample_every=2_500,
-            checkpoint_every=2_500,
+            sample_every=2_000,
+            checkpoint_every=2_000,
             sample_count=1_000,
             data=dict(name="ring", modes=8, radius=2.0, std=0.02),
             game=dict(name="gan", z_dim=16, packing=4),

@@ -337,7 +337,7 @@ ONE_HOT = {"name": "one_hot", "num_classes": 8}
 LABELLED = {
     **RING,
     "game": {"name": "conditional", "z_dim": 2},
-    "generator": {"name": "mlp", "width": 4, "labels": ONE_HOT},
+    "generator": {"name": "mlp", "width": 4, "activation": "tanh", "labels": ONE_HOT},
     "discriminator": {"name": "mlp", "width": 4, "labels": ONE_HOT},
 }
 

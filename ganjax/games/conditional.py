@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from flax import linen as nn
 
 from ganjax import latents, losses
@@ -156,8 +157,7 @@ def _labels(batch: dict[str, jax.Array], num_classes: int) -> jax.Array:
     y, rows = batch["y"], batch["x"].shape[:1]
     if y.shape != rows or not jnp.issubdtype(y.dtype, jnp.integer):
         raise ValueError(f"labels y must be int {list(rows)}, got {y.dtype} {list(y.shape)}")
-    known = not isinstance(y, jax.core.Tracer)
-    if known and not bool(((y >= 0) & (y < num_classes)).all()):
+    if not isinstance(y, jax.core.Tracer) and not np.isin(y, np.arange(num_classes)).all():
         raise ValueError(f"labels y={y} must be from 0 to {num_classes - 1}")
     return y
 

@@ -200,7 +200,7 @@ def test_penalties_hold_the_labels():
 
     disc = critic(depth=1, labels=one_hot)
     game = play(generator(depth=0, labels=one_hot), disc, penalties=(penalty,))
-    params, model_state = game.init(RNG, batch())
+    params, model_state = started(game)
     game.losses(params, model_state, batch(), RNG)
     np.testing.assert_array_equal(
         seen[0], disc.apply({"params": params.disc}, batch()["x"], batch()["y"])

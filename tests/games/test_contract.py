@@ -30,10 +30,13 @@ def labels():
 SYSTEMS = {
     "conditional": lambda: (
         games.conditional(
-            mlp(labels=partial(nets.LABELS["one_hot"], num_classes=3)),
-            critic(head=partial(nets.HEADS["auxiliary"], num_classes=3)),
+            *(
+                network(labels=partial(nets.LABELS["one_hot"], num_classes=3))
+                for network in (mlp, critic)
+            ),
             num_classes=3,
             z_dim=3,
+            packing=2,
         ),
         {"x": images(), "y": labels()},
     ),
@@ -41,7 +44,6 @@ SYSTEMS = {
         games.gan(mlp(), critic(), z_dim=3, penalties=(penalties.r1(1.0),)),
         {"x": images()},
     ),
-    "gan, packed": lambda: (games.gan(mlp(), critic(), z_dim=3, packing=2), {"x": images()}),
 }
 PLAY = {
     "alternating": partial(schemes.alternating, disc_updates=2),
