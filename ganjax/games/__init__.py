@@ -1,6 +1,7 @@
 """Games: factories of `Game`, from networks, a loss and penalties, or in closed form for theory."""
 
 from ganjax.games.adversarial import gan
+from ganjax.games.semi_supervised import semi_supervised
 from ganjax.games.small_gans import dirac, gaussian_1d, parallel_lines
 from ganjax.games.toy import bilinear, matrix_game, quadratic, stackelberg
 
@@ -12,6 +13,7 @@ GAMES = {
     "matrix_game": matrix_game,
     "parallel_lines": parallel_lines,
     "quadratic": quadratic,
+    "semi_supervised": semi_supervised,
     "stackelberg": stackelberg,
 }
 
@@ -24,5 +26,6 @@ __all__ = [
     "matrix_game",
     "parallel_lines",
     "quadratic",
+    "semi_supervised",
     "stackelberg",
 ]

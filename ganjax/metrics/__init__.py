@@ -4,12 +4,14 @@
 function `samples -> {name: number}`; what they are made of stands beside them.
 """
 
+from ganjax.metrics.classification import classification_report
 from ganjax.metrics.digits import digits_report
 from ganjax.metrics.distances import frechet_distance, nearest_distances
 from ganjax.metrics.inception import inception_score
 from ganjax.metrics.modes import ModeCoverage, mode_coverage, modes_report
 
 EVALUATIONS = {
+    "classification": classification_report,
     "digits": digits_report,
     "modes": modes_report,
 }
@@ -17,6 +19,7 @@ EVALUATIONS = {
 __all__ = [
     "EVALUATIONS",
     "ModeCoverage",
+    "classification_report",
     "digits_report",
     "frechet_distance",
     "inception_score",
