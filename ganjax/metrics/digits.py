@@ -34,10 +34,11 @@ def digits_report(data: Any) -> Callable[[np.ndarray], dict[str, float]]:
       ValueError: the data are not labelled grey images of ten classes, of a side that 8 divides.
     """
     square = len(data.shape) == 3 and data.shape[0] == data.shape[1] and data.shape[0] % 8 == 0
-    if not square or data.shape[2] != 1 or len(np.unique(data.train.get("y", ()))) != 10:
+    ten = len(np.unique(data.train.get("y", ()))) == 10
+    if not square or data.shape[2] != 1 or not ten or len(data.train["y"]) != len(data.train["x"]):
         raise ValueError(
-            "the digits report needs all ten classes of the digits; set data to digits with its "
-            "default classes, or evaluation.name to 'none'"
+            "the digits report needs all ten classes of the digits, every one labelled; set data "
+            "to digits with its default classes, or evaluation.name to 'none'"
         )
     train, test = _flat(data.train["x"]), _flat(data.test["x"])
     labels = np.asarray(data.train["y"])
