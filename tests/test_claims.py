@@ -77,3 +77,21 @@ def test_an_f_gan_learns_the_gaussian_that_quadrature_says_is_best(tmp_path):
         gap = np.subtract(results[one]["optimum"], results[other]["optimum"])
         assert np.abs(gap).max() > 0.1
         assert max(results[one]["under"][one]) < min(results[other]["under"][one])
+
+
+@pytest.mark.slow
+def test_unlabelled_digits_teach_a_classifier(tmp_path):
+    """Over 4 seeds: 6 points under the control with 2 labels a class, and 1 with 10."""
+    script, config = "scripts/benchmarks/few_labels.py", "configs/digits_semi_supervised.py"
+    command = [sys.executable, script, "--config", config, "--json", tmp_path / "errors.json"]
+    environment = {**os.environ, "XLA_FLAGS": ""}  # compiled code as fast as a user's
+    done = subprocess.run(command, cwd=FOLDER.parent, env=environment, capture_output=True)
+    assert done.returncode == 0, done.stderr.decode()
+    results = json.loads((tmp_path / "errors.json").read_text())
+    assert results["seeds"] == 4
+    errors = results["test_error"]
+    for labels, points in (("2", 6.0), ("10", 1.0)):
+        ours, control = errors[labels]["semi_supervised"], errors[labels]["supervised_only"]
+        assert len(ours) == len(control) == 4
+        assert np.mean(ours) <= np.mean(control) - points
+    assert np.mean(errors["2"]["semi_supervised"]) <= 18.0

@@ -68,7 +68,6 @@ def trained(config: dict[str, Any], *, supervised_only: bool, seeds: int) -> lis
 
 def draw(path: Path, run: Trained) -> None:
     """All labelled digits, generated ones, and the test digits that the classifier gets wrong."""
-    import jax
     import numpy as np
 
     from ganjax import experiment, pictures
@@ -77,11 +76,11 @@ def draw(path: Path, run: Trained) -> None:
     logits = run.built.queries(run.state)["classify"](test["x"])
     wrong = np.asarray(logits).argmax(-1) != np.asarray(test["y"])
     panels = {
-        "all that is labelled": run.built.train["x_labelled"],
-        "generated": run.built.sample(run.state, rng, SHOWN),
+        "all that is labelled": np.asarray(run.built.train["x_labelled"]),
+        "generated": np.asarray(run.built.sample(run.state, rng, SHOWN)),
         f"{wrong.sum()} of {len(wrong)} test digits, misread": np.asarray(test["x"])[wrong][:SHOWN],
     }
-    pictures.save_panels(path, jax.device_get(panels))
+    pictures.save_panels(path, panels)
 
 
 def main() -> None:
