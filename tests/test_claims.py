@@ -87,3 +87,18 @@ def test_a_conditional_gan_draws_the_digit_it_is_asked_for(seed, tmp_path):
     assert scores["samples"] == 5000
     assert scores["label_accuracy"] >= 0.98
     assert scores["label_accuracy_min"] >= 0.94
+def test_unlabelled_digits_teach_a_classifier(tmp_path):
+    """Over 4 seeds: 6 points under the control with 2 labels a class, and 1 with 10."""
+    script, config = "scripts/benchmarks/few_labels.py", "configs/digits_semi_supervised.py"
+    command = [sys.executable, script, "--config", config, "--json", tmp_path / "errors.json"]
+    environment = {**os.environ, "XLA_FLAGS": ""}  # compiled code as fast as a user's
+    done = subprocess.run(command, cwd=FOLDER.parent, env=environment, capture_output=True)
+    assert done.returncode == 0, done.stderr.decode()
+    results = json.loads((tmp_path / "errors.json").read_text())
+    assert results["seeds"] == 4
+    errors = results["test_error"]
+    for labels, points in (("2", 6.0), ("10", 1.0)):
+        ours, control = errors[labels]["semi_supervised"], errors[labels]["supervised_only"]
+        assert len(ours) == len(control) == 4
+        assert np.mean(ours) <= np.mean(control) - points
+    assert np.mean(errors["2"]["semi_supervised"]) <= 18.0

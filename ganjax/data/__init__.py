@@ -1,15 +1,25 @@
 """Data: sources of batches, each a factory in the `DATA` shelf that returns a `Data`."""
 
-from ganjax.data.digits import digits
+from ganjax.data.digits import digits, digits_few_labels
 from ganjax.data.mixtures import gaussian_mixture, grid, ring, swiss_roll
 from ganjax.data.resident import Data
 
 DATA = {
     "digits": digits,
+    "digits_few_labels": digits_few_labels,
     "gaussian_mixture": gaussian_mixture,
     "grid": grid,
     "ring": ring,
     "swiss_roll": swiss_roll,
 }
 
-__all__ = ["DATA", "Data", "digits", "gaussian_mixture", "grid", "ring", "swiss_roll"]
+__all__ = [
+    "DATA",
+    "Data",
+    "digits",
+    "digits_few_labels",
+    "gaussian_mixture",
+    "grid",
+    "ring",
+    "swiss_roll",
+]

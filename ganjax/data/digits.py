@@ -53,3 +53,52 @@ def digits(classes: tuple[int, ...] = tuple(range(10)), size: int = 8) -> Data:
         sample=sample_rows,
         num_classes=10,
     )
+
+
+def digits_few_labels(labels_per_class: int = 2, seed: int = 0, size: int = 8) -> Data:
+    """The training digits without their labels, but for the same few of every class.
+
+    The labelled ones are the first of each class in numpy's `RandomState(seed)` permutation of the
+    training digits. They are among the unlabelled ones too, as is usual, and the test digits, whose
+    labels are all known, are those of `digits`.
+
+    Args:
+      labels_per_class: labelled examples of each of the ten classes, at least 1 and at most as many
+        as the smallest class has.
+      seed: which examples those are, from 0 to 2^32 - 1.
+      size: side of the images, as in `digits`.
+
+    Returns:
+      Data whose batches have `x` [batch, size, size, 1] in [-1, 1], drawn from all training digits,
+      and `x_labelled` [batch, size, size, 1] with labels `y` int [batch], drawn from the few; all
+      with replacement.
+
+    Raises:
+      ValueError: an argument is out of range.
+    """
+    source = digits(size=size)
+    labels = np.asarray(source.train["y"])
+    smallest = int(np.bincount(labels, minlength=source.num_classes).min())
+    if not 1 <= labels_per_class <= smallest:
+        raise ValueError(
+            f"labels_per_class={labels_per_class} must be from 1 to {smallest}, the size of the "
+            "smallest class"
+        )
+    if not 0 <= seed < 2**32:
+        raise ValueError(f"seed={seed} must be from 0 to {2**32 - 1}")
+    order = np.random.RandomState(seed).permutation(len(labels))
+    few = np.concatenate(
+        [order[labels[order] == y][:labels_per_class] for y in range(source.num_classes)]
+    )
+
+    def sample(train, rng, batch_size):
+        rng_unlabelled, rng_labelled = jax.random.split(rng)
+        few = {"x_labelled": train["x_labelled"], "y": train["y"]}
+        return {
+            **sample_rows({"x": train["x"]}, rng_unlabelled, batch_size),
+            **sample_rows(few, rng_labelled, batch_size),
+        }
+
+    train = {"x": source.train["x"]}
+    train |= {"x_labelled": source.train["x"][few], "y": source.train["y"][few]}
+    return source._replace(train=train, sample=sample)

@@ -20,7 +20,8 @@ class Data(NamedTuple):
         are an argument of `sample` so that a compiled program does not hold them as constants.
       test: held-out arrays for scores, same keys as `train`; {} if there are none.
       sample: `(train, rng, batch_size) -> batch`, pure: `x` [batch, *shape] and, where there are
-        labels, `y` int [batch]; or two domains, `a` [batch, ...] and `b` [batch, *shape].
+        labels, `y` int [batch]; or two domains, `a` [batch, ...] and `b` [batch, *shape]; or, where
+        few examples have labels, `x`, `x_labelled` [batch, *shape] and `y`, the labels of those.
       num_classes: number of classes of `y`; 0 without labels.
       centres: centres of a mixture's modes [modes, dim]; () otherwise.
       std: standard deviation of every mode of the mixture; 0.0 otherwise.

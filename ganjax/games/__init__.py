@@ -2,6 +2,7 @@
 
 from ganjax.games.adversarial import gan
 from ganjax.games.conditional import conditional
+from ganjax.games.semi_supervised import semi_supervised
 from ganjax.games.small_gans import dirac, gaussian_1d, parallel_lines
 from ganjax.games.toy import bilinear, matrix_game, quadratic, stackelberg
 
@@ -14,6 +15,7 @@ GAMES = {
     "matrix_game": matrix_game,
     "parallel_lines": parallel_lines,
     "quadratic": quadratic,
+    "semi_supervised": semi_supervised,
     "stackelberg": stackelberg,
 }
 
@@ -27,5 +29,6 @@ __all__ = [
     "matrix_game",
     "parallel_lines",
     "quadratic",
+    "semi_supervised",
     "stackelberg",
 ]

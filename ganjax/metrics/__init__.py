@@ -6,12 +6,15 @@ or a query of the game; what they are made of stands beside them.
 """
 
 from ganjax.metrics.digits import conditional_digits_report, digits_report
+from ganjax.metrics.classification import classification_report
+from ganjax.metrics.digits import digits_report
 from ganjax.metrics.distances import frechet_distance, nearest_distances
 from ganjax.metrics.inception import inception_score
 from ganjax.metrics.modes import ModeCoverage, mode_coverage, modes_report
 
 EVALUATIONS = {
     "conditional_digits": conditional_digits_report,
+    "classification": classification_report,
     "digits": digits_report,
     "modes": modes_report,
 }
@@ -20,6 +23,7 @@ __all__ = [
     "EVALUATIONS",
     "ModeCoverage",
     "conditional_digits_report",
+    "classification_report",
     "digits_report",
     "frechet_distance",
     "inception_score",

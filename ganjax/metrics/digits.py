@@ -84,10 +84,11 @@ class _Digits(NamedTuple):
 def _digits(data: Any) -> _Digits:
     """The arrays of the data, refused if they are not the ten digits."""
     square = len(data.shape) == 3 and data.shape[0] == data.shape[1] and data.shape[0] % 8 == 0
-    if not square or data.shape[2] != 1 or len(np.unique(data.train.get("y", ()))) != 10:
+    ten = len(np.unique(data.train.get("y", ()))) == 10
+    if not square or data.shape[2] != 1 or not ten or len(data.train["y"]) != len(data.train["x"]):
         raise ValueError(
-            "the digits report needs all ten classes of the digits; set data to digits with its "
-            "default classes, or evaluation.name to 'none'"
+            "the digits report needs all ten classes of the digits, every one labelled; set data "
+            "to digits with its default classes, or evaluation.name to 'none'"
         )
     parts = ((_flat(part["x"]), np.asarray(part["y"])) for part in (data.train, data.test))
     return _Digits(*(array for part in parts for array in part))

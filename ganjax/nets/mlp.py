@@ -64,6 +64,9 @@ class MLPDiscriminator(nn.Module):
       input_scale: factor on the input (unrolled GAN divides points by 4, arXiv:1611.02163).
       norm: normalisation between a hidden layer and its activation, a row of `NORMS`.
       weights: reparametrisation of every layer, a row of `WEIGHTS`.
+      noise: standard deviation of the Gaussian noise that is added, in training, to the input of
+        every layer after the first (semi-supervised GAN, 0.5, arXiv:1606.03498); features that a
+        head returns are without it.
       minibatch: what the last layer sees of the whole batch, a row of `MINIBATCH`.
       labels: how labels join the input, a row of `LABELS`.
       head: the last layer, a row of `HEADS`.
@@ -76,6 +79,7 @@ class MLPDiscriminator(nn.Module):
     input_scale: float = 1.0
     norm: Callable = none
     weights: Callable = plain
+    noise: float = 0.0
     minibatch: Callable = identity
     labels: Callable = inputs.none
     head: Callable = logit
@@ -87,8 +91,18 @@ class MLPDiscriminator(nn.Module):
         x, norm, rows = referenced(self, self.labels(x, y), y, train=train)
         dense = partial(nn.Dense, kernel_init=self.kernel_init)
         x = x.reshape(x.shape[0], -1) * self.input_scale
-        for _ in range(self.depth):
+        for index in range(self.depth):
             layer = dense(self.width, use_bias=not centres(self.norm))
+            x = self._noisy(x, train and index > 0)
             x = self.activation(norm()(self.weights(layer, train=train)(x)))
-        x = self.minibatch(x[rows:])
-        return self.head(x, y, lambda *a, **k: self.weights(dense(*a, **k), train=train))
+
+        def last(*arguments, **options):
+            layer = self.weights(dense(*arguments, **options), train=train)
+            return lambda x: layer(self._noisy(x, train and self.depth > 0))
+
+        return self.head(self.minibatch(x[rows:]), y, last)
+
+    def _noisy(self, x: jax.Array, train: bool) -> jax.Array:
+        if not (train and self.noise):
+            return x
+        return x + self.noise * jax.random.normal(self.make_rng("dropout"), x.shape, x.dtype)

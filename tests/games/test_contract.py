@@ -44,6 +44,12 @@ SYSTEMS = {
         games.gan(mlp(), critic(), z_dim=3, penalties=(penalties.r1(1.0),)),
         {"x": images()},
     ),
+    "semi_supervised": lambda: (
+        games.semi_supervised(
+            mlp(), critic(head=partial(nets.HEADS["classifier"], num_classes=3)), 3, z_dim=3
+        ),
+        {"x": images(), "x_labelled": -images(), "y": labels()},
+    ),
 }
 PLAY = {
     "alternating": partial(schemes.alternating, disc_updates=2),

@@ -190,8 +190,23 @@ def test_conditional_digits_report_by_hand(digits):
 
 
 @pytest.mark.parametrize(
-    "source", [data.ring(), data.digits(classes=(1, 2))], ids=["ring", "two_digits"]
+    "source",
+    [data.ring(), data.digits(classes=(1, 2)), data.digits_few_labels()],
+    ids=["ring", "two_digits", "few_labels"],
 )
 def test_digits_report_refuses_other_data(source):
     with pytest.raises(ValueError, match="ten classes"):
         metrics.digits_report(source)
+
+
+def test_classification_report(digits):
+    """A classifier that calls every digit a 3, and one that is told the labels of all but five."""
+    report = metrics.classification_report(digits)
+    y = np.asarray(digits.test["y"])
+    scores = report(lambda x: np.tile(np.eye(10)[3], (len(x), 1)))
+    assert scores["test_examples"] == 500
+    np.testing.assert_allclose(scores["test_error"], 100 * np.mean(y != 3), rtol=1e-12)
+    told = np.where(np.arange(500) < 5, (y + 1) % 10, y)
+    np.testing.assert_allclose(report(lambda x: np.eye(10)[told])["test_error"], 1, rtol=1e-12)
+    with pytest.raises(ValueError, match="held-out examples with labels"):
+        metrics.classification_report(RING)

@@ -1,5 +1,7 @@
 """Networks: the contract of every row, and DCGAN's guidelines."""
 
+from functools import partial
+
 import chex
 import jax
 import jax.numpy as jnp
@@ -153,6 +155,31 @@ def test_mlp_input_scale(x64):
     x = jax.random.normal(RNG, (3, 2))
     params = plain.init(RNG, x)
     np.testing.assert_allclose(scaled.apply(params, 4 * x), plain.apply(params, x), rtol=1e-10)
+
+
+def test_mlp_noise_is_what_the_next_layer_sees_in_training(x64):
+    """Behind one hidden layer the class logits have the covariance std^2 W^T W, features none."""
+    head = partial(nets.HEADS["classifier"], num_classes=2)
+    noisy, plain = (
+        nets.MLPDiscriminator(width=4, depth=1, noise=noise, head=head) for noise in (0.5, 0.0)
+    )
+    x = jnp.ones((20_000, 3))
+    params = plain.init(RNG, x)
+    variables = {"rngs": {"dropout": jax.random.key(1)}}
+    logits, features = noisy.apply(params, x, **variables)
+    expected, clean = plain.apply(params, x)
+    np.testing.assert_array_equal(features, clean)
+    kernel = np.asarray(params["params"]["Dense_1"]["kernel"])
+    covariance = 0.25 * kernel.T @ kernel
+    # Five standard errors of 20,000 draws.
+    atol = 5 * np.sqrt(2 / 20_000) * covariance.max()
+    np.testing.assert_allclose(np.cov((logits - expected).T), covariance, atol=atol)
+    np.testing.assert_array_equal(noisy.apply(params, x, train=False)[0], expected)
+    linear = nets.MLPDiscriminator(depth=0, noise=0.5)  # its one layer sees the input itself
+    params = linear.init(RNG, x)
+    np.testing.assert_array_equal(
+        linear.apply(params, x, **variables), linear.apply(params, x, train=False)
+    )
 
 
 @pytest.mark.parametrize("name", nets.ACTIVATIONS)

@@ -1,0 +1,34 @@
+"""The report on a classifier: how often it is wrong on examples that were held out."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+
+def classification_report(data: Any) -> Callable[[Callable], dict[str, float]]:
+    """Scores a classifier on the labelled test examples.
+
+    Args:
+      data: a data source whose test part has `x` and labels `y`.
+
+    Returns:
+      Report: `classify`, x [n, ...] -> logits of the classes [n, classes], -> flat dict of
+      `test_examples`, their number, and `test_error`, the percentage of them whose largest logit is
+      not that of their class.
+
+    Raises:
+      ValueError: no test example has a label.
+    """
+    if "y" not in data.test:
+        raise ValueError(
+            "the classification report needs held-out examples with labels; set data to one that "
+            "has them, e.g. digits_few_labels, or evaluation.name to 'none'"
+        )
+    x, y = data.test["x"], np.asarray(data.test["y"])
+
+    def report(classify):
+        wrong = np.argmax(np.asarray(classify(x)), axis=-1) != y
+        return {"test_examples": len(y), "test_error": 100 * float(wrong.mean())}
+
+    return report

@@ -1,0 +1,121 @@
+"""Test errors with few labels: the semi-supervised GAN beside its supervised-only control.
+
+python scripts/benchmarks/few_labels.py --config configs/digits_semi_supervised.py --seeds 4
+
+Every seed varies both the training and which examples are labelled; the control is the same game
+with `supervised_only`, and starts from the same players.
+"""
+
+import json
+import sys
+import time
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from absl import flags
+
+from ganjax import cli
+from ganjax.errors import NotFiniteError
+
+PLAYS = {"semi_supervised": False, "supervised_only": True}
+SHOWN = 49  # images of a panel
+
+CONFIG = cli.define_config()
+LABELS = flags.DEFINE_list("labels", ["2", "10"], "Numbers of labelled examples of each class.")
+SEEDS = flags.DEFINE_integer("seeds", 4, "Number of seeds, from the config's on.", lower_bound=1)
+JSON = flags.DEFINE_string("json", None, "Also write every error to this JSON file.")
+PICTURE = flags.DEFINE_string(
+    "picture", None, "Draw the labelled digits, samples and the errors of one run into this PNG."
+)
+
+
+class Trained(NamedTuple):
+    """A finished run: its experiment and state, and its error on the test examples in percent."""
+
+    built: Any
+    state: Any
+    error: float
+
+
+def trained(config: dict[str, Any], *, supervised_only: bool, seeds: int) -> list[Trained]:
+    """One run for every seed, of training and of labels, with one compiled program."""
+    import jax
+    import jax.numpy as jnp
+
+    from ganjax import experiment, train
+
+    steps, compiled, runs = config["steps"], None, []
+    for seed in range(config["seed"], config["seed"] + seeds):
+        built = experiment.build(
+            {
+                **config,
+                "seed": seed,
+                "data": {**config["data"], "seed": seed},
+                "game": {**config["game"], "supervised_only": supervised_only},
+            }
+        )
+        compiled = compiled or train.compiled_chunk(built, steps)
+        streams = experiment.streams(seed)
+        state = jax.jit(partial(experiment.initial_state, built))(streams.init)
+        state, told = compiled(state, built.train, streams.play, jnp.int32(0))
+        if told.bad_step != train.FINITE:
+            raise NotFiniteError(f"seed {seed} diverged; lower a learning rate")
+        scores = built.evaluate(state, streams.evaluation, config["evaluation_samples"])
+        runs.append(Trained(built, state, scores["test_error"]))
+    return runs
+
+
+def draw(path: Path, run: Trained) -> None:
+    """All labelled digits, generated ones, and the test digits that the classifier gets wrong."""
+    import numpy as np
+
+    from ganjax import experiment, pictures
+
+    rng, test = experiment.streams(run.built.config.seed).pictures, run.built.data.test
+    logits = run.built.queries(run.state)["classify"](test["x"])
+    wrong = np.asarray(logits).argmax(-1) != np.asarray(test["y"])
+    panels = {
+        "all that is labelled": np.asarray(run.built.train["x_labelled"]),
+        "generated": np.asarray(run.built.sample(run.state, rng, SHOWN)),
+        f"{wrong.sum()} of {len(wrong)} test digits, misread": np.asarray(test["x"])[wrong][:SHOWN],
+    }
+    pictures.save_panels(path, panels)
+
+
+def main() -> None:
+    """Trains both games for every number of labels and prints the table."""
+    config = cli.resolved(CONFIG.value)
+
+    import numpy as np
+
+    errors, seconds, first = {}, {}, None
+    for labels in map(int, LABELS.value):
+        data = {**config["data"], "labels_per_class": labels}
+        for name, supervised_only in PLAYS.items():
+            began = time.perf_counter()
+            runs = trained(
+                {**config, "data": data}, supervised_only=supervised_only, seeds=SEEDS.value
+            )
+            first = first or runs[0]
+            errors.setdefault(labels, {})[name] = [run.error for run in runs]
+            seconds.setdefault(labels, {})[name] = time.perf_counter() - began
+            print(labels, name, errors[labels][name], file=sys.stderr, flush=True)
+    if JSON.value:
+        results = {"seeds": SEEDS.value, "test_error": errors, "seconds": seconds}
+        Path(JSON.value).write_text(json.dumps(results, indent=2) + "\n")
+    print(f"test error in %, mean and sd over {SEEDS.value} seeds; seconds of all of them")
+    print(f"{'labels a class':>14}" + "".join(f"  {name:>24}" for name in PLAYS))
+    for labels, by_name in errors.items():
+        line = f"{labels:14}"
+        for name, found in by_name.items():
+            spread = np.std(found, ddof=1) if len(found) > 1 else float("nan")
+            cell = f"{np.mean(found):.2f} +- {spread:.2f} {seconds[labels][name]:6.0f} s"
+            line += f"  {cell:>24}"
+        print(line)
+    if PICTURE.value:
+        draw(Path(PICTURE.value), first)
+
+
+if __name__ == "__main__":
+    sys.exit(cli.run(main))
