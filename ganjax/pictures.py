@@ -194,13 +194,16 @@ def save_comparison(path: Path, x: np.ndarray, held_out: np.ndarray, train: np.n
     save_panels(path, panels)
 
 
-def save_panels(path: Path, panels: Mapping[str, np.ndarray]) -> bool:
+def save_panels(
+    path: Path, panels: Mapping[str, np.ndarray], *, columns: int | None = None
+) -> bool:
     """Draws sets of images, or of points in the plane, side by side under their titles.
 
     Args:
       path: of the PNG.
       panels: title -> images [n, height, width, 1 or 3] in [-1, 1], or points [n, 2], which all
         get the limits of the widest.
+      columns: images in a row; about the square root of n if None.
 
     Returns:
       False, and no file, if something is neither.
@@ -214,7 +217,8 @@ def save_panels(path: Path, panels: Mapping[str, np.ndarray]) -> bool:
         figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True
     ):
         if images:
-            axes.imshow(image_grid(x), cmap="gray", vmin=0, vmax=255, interpolation="none")
+            grid = image_grid(x, columns=columns)
+            axes.imshow(grid, cmap="gray", vmin=0, vmax=255, interpolation="none")
             axes.axis("off")
         else:
             reach = 1.1 * max(float(np.abs(points).max()) for points in panels.values())

@@ -8,6 +8,7 @@ from ganjax.metrics.digits import digits_report
 from ganjax.metrics.distances import frechet_distance, nearest_distances
 from ganjax.metrics.inception import inception_score
 from ganjax.metrics.modes import ModeCoverage, mode_coverage, modes_report
+from ganjax.metrics.restoration import hole_error, mean_fill, regression_fill
 
 EVALUATIONS = {
     "digits": digits_report,
@@ -19,8 +20,11 @@ __all__ = [
     "ModeCoverage",
     "digits_report",
     "frechet_distance",
+    "hole_error",
     "inception_score",
+    "mean_fill",
     "mode_coverage",
     "modes_report",
     "nearest_distances",
+    "regression_fill",
 ]
