@@ -43,6 +43,20 @@ def save_image(path: Path, image: np.ndarray) -> None:
     Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image).save(path)
 
 
+def save_animation(path: Path, frames: Sequence[np.ndarray], *, seconds: float = 0.12) -> None:
+    """Writes uint8 images [height, width, 1 or 3] of one size as an endless GIF.
+
+    Args:
+      path: of the GIF.
+      frames: at least one.
+      seconds: that each is shown.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    images = [Image.fromarray(f[..., 0] if f.shape[-1] == 1 else f) for f in frames]
+    options = dict(append_images=images[1:], duration=round(1000 * seconds), loop=0)
+    images[0].save(path, format="GIF", save_all=True, optimize=True, **options)
+
+
 def save_points(path: Path, x: np.ndarray, x_real: np.ndarray) -> None:
     """Scatters generated points [n, 2] over real ones, with the real ones' limits."""
     figure = Figure(figsize=(5, 5), layout="constrained")

@@ -55,7 +55,7 @@ def context_weights(mask: jax.Array, window: int = 7) -> jax.Array:
         shape = (1, window, window, 1)
         return jax.lax.reduce_window(x, 0.0, jax.lax.add, shape, (1, 1, 1, 1), "SAME")
 
-    return mask * added(1 - mask) / added(jnp.ones_like(mask))
+    return mask * added(1 - mask) / added(jnp.ones_like(mask[:1]))
 
 
 def context_loss(

@@ -4,6 +4,7 @@
 function `samples -> {name: number}`; what they are made of stands beside them.
 """
 
+from ganjax.metrics.concepts import STROKES, class_judge, ink, showing
 from ganjax.metrics.digits import digits_report
 from ganjax.metrics.distances import frechet_distance, nearest_distances
 from ganjax.metrics.inception import inception_score
@@ -17,14 +18,18 @@ EVALUATIONS = {
 
 __all__ = [
     "EVALUATIONS",
+    "STROKES",
     "ModeCoverage",
+    "class_judge",
     "digits_report",
     "frechet_distance",
     "hole_error",
     "inception_score",
+    "ink",
     "mean_fill",
     "mode_coverage",
     "modes_report",
     "nearest_distances",
     "regression_fill",
+    "showing",
 ]
