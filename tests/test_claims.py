@@ -77,3 +77,26 @@ def test_an_f_gan_learns_the_gaussian_that_quadrature_says_is_best(tmp_path):
         gap = np.subtract(results[one]["optimum"], results[other]["optimum"])
         assert np.abs(gap).max() > 0.1
         assert max(results[one]["under"][one]) < min(results[other]["under"][one])
+
+
+@pytest.mark.slow
+def test_a_search_in_latent_space_fills_holes_and_adds_concepts(tmp_path):
+    """Held-out digits without their middle; bold 3 - thin 3 + thin 8."""
+    workdir = tmp_path / "run"
+    report("digits_mlp", workdir)
+
+    def told(script, *options):
+        command = [sys.executable, f"scripts/{script}.py", "--workdir", workdir, *options]
+        command += ["--json", tmp_path / "told.json", "--picture", tmp_path / "picture.png"]
+        environment = {**os.environ, "XLA_FLAGS": ""}
+        done = subprocess.run(command, cwd=FOLDER.parent, env=environment, capture_output=True)
+        assert done.returncode == 0, done.stderr.decode()
+        return json.loads((tmp_path / "told.json").read_text())
+
+    for kind, errors in told("restore", "--n=500")["errors"].items():
+        assert errors["averaged"] < errors["search"] < errors["regression"]
+        bounds = {"centre": 0.48, "square": 0.48, "left": 0.62, "pixels": 0.32}
+        assert errors["search"] <= bounds[kind] * errors["mean image"]
+    rows = told("walk", "--arithmetic=3bold-3thin+8thin")
+    assert rows["a - b + c"]["classes"]["8"] >= 0.7
+    assert rows["a - b + c"]["ink"] >= rows["mean of c"]["ink"] + 0.02

@@ -29,7 +29,7 @@ def slerp(a: jax.Array, b: jax.Array, t: jax.Array | float) -> jax.Array:
 
     Finite, with finite gradients, everywhere: it is `lerp` where a and b are parallel, where one is
     zero, and where they are opposite (to the root of the rounding), as no great circle is told
-    apart from the others there. Exact at both ends.
+    apart from the others there. Exact at both ends; compiled, to the last digit.
 
     Args:
       a: latents [..., dim] where t is 0.
@@ -61,10 +61,10 @@ def walk(anchors: jax.Array, *, steps: int, path: Path = slerp) -> jax.Array:
         raise ValueError(f"anchors of shape {anchors.shape} must be [anchors >= 2, dim]")
     if steps < 1:
         raise ValueError(f"steps={steps} from one anchor to the next must be at least 1")
-    t = jnp.arange(steps) / steps
-    legs = jax.vmap(lambda a, b: jax.vmap(lambda t: path(a, b, t))(t))(anchors[:-1], anchors[1:])
-    points = legs.reshape(-1, anchors.shape[1])
-    return jnp.concatenate([points, anchors[-1:].astype(points.dtype)])
+    t = jnp.arange(1, steps) / steps
+    between = jax.vmap(lambda a, b: jax.vmap(lambda t: path(a, b, t))(t))(anchors[:-1], anchors[1:])
+    legs = jnp.concatenate([anchors[:-1, None], between], axis=1)  # [legs, steps, dim]
+    return jnp.concatenate([legs.reshape(-1, anchors.shape[1]), anchors[-1:]])
 
 
 def plane(corners: jax.Array, *, rows: int, columns: int, path: Path = slerp) -> jax.Array:
