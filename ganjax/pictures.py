@@ -43,6 +43,20 @@ def save_image(path: Path, image: np.ndarray) -> None:
     Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image).save(path)
 
 
+def save_animation(path: Path, frames: Sequence[np.ndarray], *, seconds: float = 0.12) -> None:
+    """Writes uint8 images [height, width, 1 or 3] of one size as an endless GIF.
+
+    Args:
+      path: of the GIF.
+      frames: at least one.
+      seconds: that each is shown.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    images = [Image.fromarray(f[..., 0] if f.shape[-1] == 1 else f) for f in frames]
+    options = dict(append_images=images[1:], duration=round(1000 * seconds), loop=0)
+    images[0].save(path, format="GIF", save_all=True, optimize=True, **options)
+
+
 def save_points(path: Path, x: np.ndarray, x_real: np.ndarray) -> None:
     """Scatters generated points [n, 2] over real ones, with the real ones' limits."""
     figure = Figure(figsize=(5, 5), layout="constrained")
@@ -209,13 +223,16 @@ def save_comparison(path: Path, x: np.ndarray, held_out: np.ndarray, train: np.n
     save_panels(path, panels)
 
 
-def save_panels(path: Path, panels: Mapping[str, np.ndarray]) -> bool:
+def save_panels(
+    path: Path, panels: Mapping[str, np.ndarray], *, columns: int | None = None
+) -> bool:
     """Draws sets of images, or of points in the plane, side by side under their titles.
 
     Args:
       path: of the PNG.
       panels: title -> images [n, height, width, 1 or 3] in [-1, 1], or points [n, 2], which all
         get the limits of the widest.
+      columns: images in a row; about the square root of n if None.
 
     Returns:
       False, and no file, if something is neither.
@@ -229,7 +246,8 @@ def save_panels(path: Path, panels: Mapping[str, np.ndarray]) -> bool:
         figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True
     ):
         if images:
-            axes.imshow(image_grid(x), cmap="gray", vmin=0, vmax=255, interpolation="none")
+            grid = image_grid(x, columns=columns)
+            axes.imshow(grid, cmap="gray", vmin=0, vmax=255, interpolation="none")
             axes.axis("off")
         else:
             reach = 1.1 * max(float(np.abs(points).max()) for points in panels.values())

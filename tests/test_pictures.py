@@ -48,12 +48,35 @@ def test_comparison(tmp_path, monkeypatch):
     train = np.stack([np.full((8, 8, 1), value) for value in (-1.0, 1.0)])
     drawn = []
     grid = pictures.image_grid
-    monkeypatch.setattr(pictures, "image_grid", lambda x: drawn.append(x) or grid(x))
+    monkeypatch.setattr(
+        pictures, "image_grid", lambda x, **options: drawn.append(x) or grid(x, **options)
+    )
     x = np.stack([np.full((8, 8, 1), value) for value in (0.9, -0.4, 0.2)])
     pictures.save_comparison(tmp_path / "c.png", x, np.zeros((5, 8, 8, 1)), train)
     assert [panel.shape[0] for panel in drawn] == [3, 3, 3]
     np.testing.assert_array_equal(drawn[2], train[[1, 0, 1]])
     assert (tmp_path / "c.png").stat().st_size > 0
+
+
+def test_animation(tmp_path):
+    frames = [np.full((8, 6, 1), value, np.uint8) for value in (0, 100, 200)]
+    pictures.save_animation(tmp_path / "a" / "walk.gif", frames, seconds=0.2)
+    with Image.open(tmp_path / "a" / "walk.gif") as image:
+        assert (image.n_frames, image.size) == (3, (6, 8))
+        assert image.info["duration"] == 200
+        assert image.info["loop"] == 0
+        image.seek(2)
+        assert np.asarray(image.convert("L"))[0, 0] == 200
+
+
+def test_panels_in_columns(tmp_path, monkeypatch):
+    drawn = []
+    grid = pictures.image_grid
+    monkeypatch.setattr(
+        pictures, "image_grid", lambda x, **options: drawn.append(grid(x, **options)) or drawn[-1]
+    )
+    pictures.save_panels(tmp_path / "p.png", {"one": np.zeros((6, 8, 8, 1))}, columns=2)
+    assert drawn[0].shape == (3 * 51 + 3, 2 * 51 + 3, 1)
 
 
 def test_curves(tmp_path):

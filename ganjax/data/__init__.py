@@ -1,6 +1,8 @@
 """Data: sources of batches, each a factory in the `DATA` shelf that returns a `Data`."""
 
 from ganjax.data.digits import digits, digits_few_labels
+from ganjax.data.digits import digits
+from ganjax.data.masks import MASKS
 from ganjax.data.mixtures import gaussian_mixture, grid, ring, swiss_roll
 from ganjax.data.resident import Data
 
@@ -23,3 +25,4 @@ __all__ = [
     "ring",
     "swiss_roll",
 ]
+__all__ = ["DATA", "MASKS", "Data", "digits", "gaussian_mixture", "grid", "ring", "swiss_roll"]

@@ -62,11 +62,12 @@ def ask(
     Args:
       module: the module.
       params: its parameters, or their moving average.
-      model_state: its collections.
+      model_state: its collections; the count of updates beside them is left out.
       inputs: what it is called with.
       method: name of a method, `__call__` if None; it must take `train` if the module has modes.
     """
-    variables = {"params": params, **model_state}
+    collections = {name: held for name, held in model_state.items() if name != UPDATES}
+    variables = {"params": params, **collections}
     return module.apply(variables, *inputs, **_mode(module, train=False), method=method)
 
 

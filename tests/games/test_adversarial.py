@@ -358,3 +358,15 @@ def test_the_discriminator_reaches_its_optimum(x64):
     assert 0 < jsd - jsd_of(p_data, p_gen) < 1e-3
     np.testing.assert_allclose(value, -np.log(4) + 2 * jsd, atol=2e-3)
     np.testing.assert_allclose(metrics["loss/disc"], -value, atol=1e-4)
+
+
+def test_logits_are_the_discriminators_without_its_count(batch):
+    discriminator = nets.MLPDiscriminator(width=4)
+    game = games.gan(
+        nets.MLPGenerator((16, 16, 1), width=4), discriminator, augment=augmentations.flip()
+    )
+    params, model_state = game.init(RNG, batch)
+    logits = game.queries["logits"](params, model_state, batch["x"])
+    expected = discriminator.apply({"params": params.disc}, batch["x"])
+    np.testing.assert_array_equal(logits, expected)
+    assert np.ptp(logits) > 0

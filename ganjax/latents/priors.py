@@ -1,4 +1,4 @@
-"""Latent space: the priors that latents are drawn from, functions `(rng, shape) -> z`."""
+"""The priors that latents are drawn from, functions `(rng, shape) -> z`."""
 
 import jax
 

@@ -1,0 +1,238 @@
+"""Walks through the latent space of a run's generator, and does arithmetic with concepts in it.
+
+python scripts/walk.py --workdir runs/digits_mlp --picture walk.png --gif walk.gif
+python scripts/walk.py --workdir runs/digits_mlp --arithmetic 3bold-3thin+8thin --picture sum.png
+
+A row is a walk; of a generator of classes all rows are one walk, each in a class of its own. A
+concept is a class of the data, with `bold` or `thin` for the quarter of it with the most or least
+ink; each is the mean of a few latents whose samples show it.
+"""
+
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from absl import flags
+
+from ganjax import cli
+
+POOL = 4096  # latents among which a concept is looked for
+CERTAIN = 0.9  # the classifier's probability for a sample that shows a class
+SHOWN = 6  # trials in the picture of an arithmetic
+NEARBY = 0.25  # reach of the noise around a result that is drawn beside it
+CONCEPT = re.compile(r"(\d+)([a-z]*)")
+
+WORKDIR = flags.DEFINE_string("workdir", None, "Run folder.", required=True)
+KIND = flags.DEFINE_enum("kind", "slerp", ("lerp", "slerp"), "Straight or along great circles.")
+ROWS = flags.DEFINE_integer("rows", 10, "Walks; of a generator of classes, classes.", 1)
+ANCHORS = flags.DEFINE_integer("anchors", 3, "Random latents that a walk goes through.", 2)
+STEPS = flags.DEFINE_integer("steps", 6, "Points from one anchor to the next.", 1)
+ARITHMETIC = flags.DEFINE_string("arithmetic", None, "Concepts a-b+c, e.g. 3bold-3thin+8thin.")
+MEAN_OF = flags.DEFINE_integer("mean_of", 3, "Latents of each concept.", 1)
+TRIALS = flags.DEFINE_integer("trials", 200, "Times that the arithmetic is done.", 1)
+SEED = flags.DEFINE_integer("seed", 0, "Seed of the latents.", 0, 2**32 - 1)
+LIVE = flags.DEFINE_bool("live", False, "Use the generator itself, not its moving average.")
+PICTURE = flags.DEFINE_string("picture", None, "PNG to write; by default in the run folder.")
+GIF = flags.DEFINE_string("gif", None, "Also write the walks, there and back, as this GIF.")
+JSON = flags.DEFINE_string("json", None, "Also write the arithmetic's numbers to this JSON file.")
+
+
+class Concept(NamedTuple):
+    """A class, drawn boldly, thinly, or anyhow (None)."""
+
+    name: str
+    label: int
+    stroke: str | None
+
+
+def parsed(text: str, run: object) -> list[Concept]:
+    """The concepts of "a-b+c"."""
+    from ganjax import metrics
+    from ganjax.errors import ConfigError, unknown
+
+    if "y" not in run.train:
+        raise ConfigError(f"{WORKDIR.value} has data without labels; concepts are made of labels")
+    names = re.fullmatch(r"\s*(\w+)\s*-\s*(\w+)\s*\+\s*(\w+)\s*", text)
+    found = [CONCEPT.fullmatch(name) for name in names.groups()] if names else [None]
+    if not all(found):
+        raise ConfigError(
+            f"--arithmetic={text} must be a-b+c, each a class, bold or thin if you like, e.g. "
+            "3bold-3thin+8thin"
+        )
+    concepts = [Concept(match[0], int(match[1]), match[2] or None) for match in found]
+    classes = run.data.num_classes
+    for concept in concepts:
+        if concept.label >= classes:
+            raise ConfigError(f"the data have no class {concept.label}, only 0 to {classes - 1}")
+        if concept.stroke not in (None, *metrics.STROKES):
+            raise ConfigError(unknown("stroke", concept.stroke, metrics.STROKES))
+    if run.labelled and result_label(concepts) is None:
+        raise ConfigError(
+            f"--arithmetic={text} leaves no single class for a generator of classes; let two "
+            "cancel, as in 3bold-3thin+8thin"
+        )
+    return concepts
+
+
+def result_label(concepts: list[Concept]) -> int | None:
+    """The class of a - b + c where two of its classes cancel, else None."""
+    a, b, c = (concept.label for concept in concepts)
+    return c if a == b else a if b == c else None
+
+
+def showing(
+    generate: Callable, latent: Callable, judge: Callable, concept: Concept, rng: object
+) -> object:
+    """Latents whose samples show a concept [k, dim]."""
+    import numpy as np
+
+    from ganjax import metrics
+    from ganjax.errors import ConfigError
+
+    z = np.asarray(latent(rng, POOL))
+    x = np.asarray(generate(z, concept.label))
+    told, sure = judge(x)
+    rows = np.flatnonzero((told == concept.label) & (sure >= CERTAIN))
+    if len(rows):
+        rows = rows[metrics.showing(concept.stroke, metrics.ink(x[rows]))]
+    if len(rows) < MEAN_OF.value:
+        raise ConfigError(
+            f"only {len(rows)} of {POOL} samples show {concept.name!r}; take another concept, or "
+            f"--mean_of={max(1, len(rows))}"
+        )
+    return z[rows]
+
+
+def look(x: object, judge: Callable) -> dict:
+    """Mean ink of images, and the share of each class among them, by label."""
+    import numpy as np
+
+    from ganjax import metrics
+
+    told, _ = judge(np.asarray(x))
+    shares = {str(k): float(np.mean(told == k)) for k in np.unique(told)}
+    return {"ink": float(metrics.ink(x).mean()), "classes": shares}
+
+
+def most(shares: dict[str, float]) -> str:
+    """The three most common classes and their shares as text."""
+    ranked = sorted(shares.items(), key=lambda item: -item[1])[:3]
+    return ", ".join(f"{label}: {share:.3f}" for label, share in ranked)
+
+
+def add(run: object, generate: Callable, latent: Callable, picture: Path) -> None:
+    """Does the arithmetic, prints what became of the concepts, draws some trials."""
+    import jax
+    import numpy as np
+
+    from ganjax import latents, metrics, pictures, run_folder
+
+    concepts = parsed(ARITHMETIC.value, run)
+    label = result_label(concepts)
+    judge = metrics.class_judge(run.train["x"], run.train["y"])
+    rng, *rngs = jax.random.split(jax.random.key(SEED.value), 4)
+    draw, rows, sets = np.random.default_rng(SEED.value), {}, []
+    for letter, concept, own in zip("abc", concepts, rngs, strict=True):
+        z = showing(generate, latent, judge, concept, own)
+        drawn = [draw.choice(len(z), MEAN_OF.value, replace=False) for _ in range(TRIALS.value)]
+        sets.append(z[np.stack(drawn)])  # [trials, mean_of, dim]
+        rows[f"{letter}: {concept.name}"] = look(generate(z, concept.label), judge)
+        rows[f"mean of {letter}"] = look(generate(sets[-1].mean(1), concept.label), judge)
+    z = np.asarray(jax.vmap(latents.arithmetic)(*sets))
+    rows["a - b + c"] = look(generate(z, label), judge)
+    print(f"{'':12}    ink  most common classes")
+    for name, row in rows.items():
+        print(f"{name:12} {row['ink']:6.3f}  {most(row['classes'])}")
+    if JSON.value:
+        run_folder.write_json(Path(JSON.value), rows)
+
+    shown = min(SHOWN, TRIALS.value)
+    panels = {
+        f"{letter}: {concept.name}": generate(_with_mean(own[:shown]), concept.label)
+        for letter, concept, own in zip("abc", concepts, sets, strict=True)
+    }
+    panels["a - b + c, and near it"] = generate(_with_neighbours(z[:shown], rng), label)
+    pictures.save_panels(picture, panels, columns=MEAN_OF.value + 1)
+    print(f"the latents of each concept, then their mean: {picture}")
+
+
+def _with_mean(z: object) -> object:
+    """Latents [sets, k, dim] and behind each set its mean, [sets * (k + 1), dim]."""
+    import numpy as np
+
+    return np.concatenate([z, z.mean(1, keepdims=True)], axis=1).reshape(-1, z.shape[-1])
+
+
+def _with_neighbours(z: object, rng: object) -> object:
+    """Latents [n, dim], each followed by some with uniform noise added, as the paper draws them."""
+    import numpy as np
+
+    from ganjax import latents
+
+    noise = NEARBY * np.asarray(latents.uniform(rng, (len(z), MEAN_OF.value, z.shape[1])))
+    return np.concatenate([z[:, None], z[:, None] + noise], axis=1).reshape(-1, z.shape[1])
+
+
+def go(run: object, generate: Callable, latent: Callable, picture: Path) -> None:
+    """Draws the walks, one a row."""
+    import jax
+    import jax.numpy as jnp
+    import numpy as np
+
+    from ganjax import latents, pictures
+
+    rows, rng = ROWS.value, jax.random.key(SEED.value)
+    count = min(rows, run.data.num_classes) if run.labelled else rows
+    walks = 1 if run.labelled else rows
+    anchors = latent(rng, walks * ANCHORS.value).reshape(walks, ANCHORS.value, -1)
+    path = latents.PATHS[KIND.value]
+    z = jax.vmap(lambda a: latents.walk(a, steps=STEPS.value, path=path))(anchors)
+    columns = z.shape[1]
+    z = jnp.broadcast_to(z, (count, *z.shape[1:])).reshape(count * columns, -1)
+    x = np.asarray(generate(z, np.repeat(np.arange(count), columns) if run.labelled else None))
+    pictures.save_image(picture, pictures.image_grid(x, columns=columns))
+    print(f"{count} walks of {columns} points: {picture}")
+    if GIF.value:
+        frames = x.reshape(count, columns, *x.shape[1:]).swapaxes(0, 1)
+        there_and_back = [*frames, *frames[-2:0:-1]]
+        pictures.save_animation(Path(GIF.value), [pictures.image_grid(f) for f in there_and_back])
+        print(GIF.value)
+
+
+def main() -> None:
+    """Restores the newest checkpoint and walks, or does the arithmetic."""
+    import jax
+    import numpy as np
+
+    from ganjax import experiment
+    from ganjax.errors import ConfigError
+
+    workdir = Path(WORKDIR.value)
+    run = experiment.load(workdir)
+    if run.sample is None or len(run.data.shape) != 3:
+        raise ConfigError(f"{workdir} has no generator of images to walk in")
+    state = run.state._replace(average=()) if LIVE.value else run.state
+    queries = run.queries(state)
+    compiled = jax.jit(queries["generate"])
+
+    def latent(rng, n):
+        z = queries["latents"](rng, n)
+        if z.ndim != 2:
+            raise ConfigError(f"the latents of {workdir} have shape {z.shape[1:]}, not [dim]")
+        return z
+
+    def generate(z, y):
+        if not run.labelled:
+            return compiled(z)
+        return compiled(z, np.broadcast_to(np.asarray(y, np.int32), len(z)))
+
+    if ARITHMETIC.value:
+        add(run, generate, latent, Path(PICTURE.value or workdir / "samples" / "arithmetic.png"))
+    else:
+        go(run, generate, latent, Path(PICTURE.value or workdir / "samples" / "walk.png"))
+
+
+if __name__ == "__main__":
+    sys.exit(cli.run(main))
