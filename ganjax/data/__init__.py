@@ -2,14 +2,25 @@
 
 from ganjax.data.digits import digits
 from ganjax.data.mixtures import gaussian_mixture, grid, ring, swiss_roll
+from ganjax.data.photographs import photographs
 from ganjax.data.resident import Data
 
 DATA = {
     "digits": digits,
     "gaussian_mixture": gaussian_mixture,
     "grid": grid,
+    "photographs": photographs,
     "ring": ring,
     "swiss_roll": swiss_roll,
 }
 
-__all__ = ["DATA", "Data", "digits", "gaussian_mixture", "grid", "ring", "swiss_roll"]
+__all__ = [
+    "DATA",
+    "Data",
+    "digits",
+    "gaussian_mixture",
+    "grid",
+    "photographs",
+    "ring",
+    "swiss_roll",
+]

@@ -1,10 +1,16 @@
 """Games: factories of `Game`, from networks, a loss and penalties, or in closed form for theory."""
 
 from ganjax.games.adversarial import gan
+from ganjax.games.adversarial_autoencoder import adversarial_autoencoder
+from ganjax.games.autoencoding import autoencoder
+from ganjax.games.likelihoods import LIKELIHOODS, Likelihood
 from ganjax.games.small_gans import dirac, gaussian_1d, parallel_lines
 from ganjax.games.toy import bilinear, matrix_game, quadratic, stackelberg
+from ganjax.games.variational import vae
 
 GAMES = {
+    "adversarial_autoencoder": adversarial_autoencoder,
+    "autoencoder": autoencoder,
     "bilinear": bilinear,
     "dirac": dirac,
     "gan": gan,
@@ -13,10 +19,15 @@ GAMES = {
     "parallel_lines": parallel_lines,
     "quadratic": quadratic,
     "stackelberg": stackelberg,
+    "vae": vae,
 }
 
 __all__ = [
     "GAMES",
+    "LIKELIHOODS",
+    "Likelihood",
+    "adversarial_autoencoder",
+    "autoencoder",
     "bilinear",
     "dirac",
     "gan",
@@ -25,4 +36,5 @@ __all__ = [
     "parallel_lines",
     "quadratic",
     "stackelberg",
+    "vae",
 ]

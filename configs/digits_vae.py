@@ -1,0 +1,31 @@
+"""A variational auto-encoder of real digits with a Gaussian likelihood.
+
+Command: python scripts/train.py --config configs/digits_vae.py --workdir runs/vae
+Time: TODO
+Result: TODO
+"""
+
+import ml_collections
+
+
+def get_config() -> ml_collections.ConfigDict:
+    """Settings and sections; see `ganjax/config.py`."""
+    return ml_collections.ConfigDict(
+        dict(
+            seed=0,
+            steps=12_000,
+            batch_size=128,
+            log_every=500,
+            sample_every=3_000,
+            checkpoint_every=3_000,
+            data=dict(name="digits"),
+            game=dict(name="vae", z_dim=16, likelihood=dict(name="gaussian", std=0.3)),
+            autoencoder=dict(name="mlp_autoencoder", z_dim=16, moments=2, width=256, depth=2),
+            scheme=dict(name="simultaneous"),
+            average=dict(name="ema", decay=0.999),
+            gen_tx=dict(name="adam", learning_rate=1e-3),
+            disc_tx=dict(name="set_to_zero"),
+            evaluation=dict(name="digits"),
+            evaluation_samples=5_000,
+        )
+    ).lock()

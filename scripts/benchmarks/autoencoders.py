@@ -1,0 +1,143 @@
+"""Auto-encoders beside what is known to be best, detectors of digits, and the VAE's bound.
+
+python scripts/benchmarks/autoencoders.py --parts all --json figures.json
+
+`linear`: `configs/digits_autoencoder.py` beside principal components of the training digits.
+`denoising`: `configs/digits_denoising.py`, made affine, beside the Wiener filter, both in
+expectation over the noise; and as it is, beside the same. `one_class`: a detector of each digit by
+`configs/digits_one_class.py`. `vae`: the bounds of `configs/digits_vae.py` by importance sampling.
+"""
+
+import importlib.util
+import json
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from absl import flags
+
+from ganjax import cli
+
+PARTS = flags.DEFINE_multi_enum(
+    "parts", ["all"], ["all", "linear", "denoising", "one_class", "vae"], "What to measure."
+)
+JSON = flags.DEFINE_string("json", None, "Also write the figures to this JSON file.")
+CONFIGS = Path(__file__).parents[2] / "configs"
+DRAWS = 5000  # of the VAE's latent, for each test digit
+ROW = "{:44} {:>9} {:>9} {:>9}"
+
+
+def trained(name: str, **changes: Any) -> tuple[Any, dict[str, float]]:
+    """(experiment with its last state, report) of a config with changed sections."""
+    from ganjax import experiment, train
+
+    spec = importlib.util.spec_from_file_location(name, CONFIGS / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    with module.get_config().unlocked() as config:
+        config.update(changes)
+    with tempfile.TemporaryDirectory() as workdir:
+        report = train.train(experiment.build(config), Path(workdir)).report
+        return experiment.load(workdir), report
+
+
+def expected_error(matrix: np.ndarray, bias: np.ndarray, x: np.ndarray, noise: float) -> float:
+    """E |(x + noise n) A + b - x|^2 over n ~ N(0, I), a mean over examples and their numbers."""
+    missed = np.mean(np.square(x @ matrix + bias - x))
+    return float(missed + noise**2 * np.sum(np.square(matrix)) / x.shape[1])
+
+
+def affine_of(reconstruct: Callable, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """(matrix, bias) of an affine map of images, found by asking it."""
+    size = int(np.prod(shape))
+    asked = np.concatenate([np.zeros((1, size)), np.eye(size)]).reshape(-1, *shape)
+    answers = np.asarray(reconstruct(asked.astype(np.float32)), np.float64).reshape(-1, size)
+    return answers[1:] - answers[0], answers[0]
+
+
+def linear() -> dict[str, float]:
+    """The affine auto-encoder beside the principal components."""
+    _, report = trained("digits_autoencoder")
+    return {
+        f"{part}_{what}": report[key]
+        for part, end in (("train", "_train"), ("test", ""))
+        for what, key in (("reached", f"error{end}"), ("optimum", f"error_affine{end}"))
+    }
+
+
+def denoising() -> dict[str, float]:
+    """An affine denoiser as wide as the images, in expectation over the noise, and the config's."""
+    from ganjax.metrics import best_affine
+
+    wide = {"z_dim": 64, "depth": 0, "output_activation": "identity"}
+    run, _ = trained("digits_denoising", autoencoder=wide)
+    noise = run.config.evaluation.noise
+    train, test = (
+        np.asarray(part["x"], np.float64).reshape(len(part["x"]), -1)
+        for part in (run.data.train, run.data.test)
+    )
+    reached = affine_of(run.queries(run.state)["reconstruct"], run.data.shape)
+    wiener = best_affine(train, train, rank=64, noise=noise)
+    figures = {}
+    for part, x in (("train", train), ("test", test)):
+        figures[f"{part}_reached"] = expected_error(*reached, x, noise)
+        figures[f"{part}_optimum"] = expected_error(*wiener, x, noise)
+    report = trained("digits_denoising")[1]
+    return figures | {
+        "nonlinear_reached": report["error"],
+        "nonlinear_optimum": report["error_affine"],
+    }
+
+
+def one_class() -> dict[str, float]:
+    """The area under the ROC curve of every digit's detector, and of nearest neighbours."""
+    reports = [trained("digits_one_class", data={"classes": (k,)})[1] for k in range(10)]
+    figures = {f"auroc_{k}": report["auroc"] for k, report in enumerate(reports)}
+    for name in ("auroc", "auroc_nearest"):
+        figures[f"{name}_mean"] = float(np.mean([report[name] for report in reports]))
+    return figures
+
+
+def vae() -> dict[str, float]:
+    """The ELBO of the test digits and the bounds above it, in nats an image."""
+    import jax
+
+    from ganjax.metrics import likelihood_report
+
+    run, _ = trained("digits_vae")
+    log_weights = jax.jit(run.queries(run.state)["log_weights"])
+    return likelihood_report(run.data, draws=DRAWS)(log_weights)
+
+
+def show(part: str, figures: dict[str, float]) -> None:
+    """Prints a part's table."""
+    pairs = [name.removesuffix("_reached") for name in figures if name.endswith("_reached")]
+    if pairs:
+        print(ROW.format(f"{part}: mean squared error", "reached", "optimum", "ratio"))
+        for name in pairs:
+            reached, optimum = figures[f"{name}_reached"], figures[f"{name}_optimum"]
+            cells = (f"{value:.5f}" for value in (reached, optimum, reached / optimum))
+            print(ROW.format(f"  {name}", *cells))
+        return
+    print(f"{part}:")
+    for name, value in figures.items():
+        print(f"  {name:42} {value:9.4f}")
+
+
+def main() -> None:
+    """Trains what is asked for and prints its figures."""
+    measures = {"linear": linear, "denoising": denoising, "one_class": one_class, "vae": vae}
+    asked = measures if "all" in PARTS.value else PARTS.value
+    figures = {}
+    for part in asked:
+        figures[part] = measures[part]()
+        show(part, figures[part])
+    if JSON.value:
+        Path(JSON.value).write_text(json.dumps(figures, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    sys.exit(cli.run(main))
