@@ -12,10 +12,11 @@ MEBIBYTE = 2**20
 
 
 def report_table(report: Mapping[str, float]) -> str:
-    """A table of scores, those of real data (`NAME_real`) in a column beside."""
+    """A table of scores, those of real data (`NAME_real`), if any, in a column beside."""
     names = [name for name in report if not name.endswith("_real")]
     width = max(map(len, names))
-    lines = [f"{'':{width}}  {'generated':>10}  {'real data':>10}"]
+    beside = len(names) < len(report)
+    lines = [f"{'':{width}}  {'generated':>10}  {'real data':>10}"] if beside else []
     for name in names:
         real = report.get(f"{name}_real")
         lines.append(f"{name:{width}}  {_number(report[name]):>10}  {_number(real):>10}".rstrip())

@@ -1,11 +1,13 @@
 """Auto-encoders beside what is known to be best, detectors of digits, and the VAE's bound.
 
-python scripts/benchmarks/autoencoders.py --parts all --json figures.json
+python scripts/benchmarks/autoencoders.py --parts all --json figures.json --pictures docs
 
 `linear`: `configs/digits_autoencoder.py` beside principal components of the training digits.
 `denoising`: `configs/digits_denoising.py`, made affine, beside the Wiener filter, both in
 expectation over the noise; and as it is, beside the same. `one_class`: a detector of each digit by
-`configs/digits_one_class.py`. `vae`: the bounds of `configs/digits_vae.py` by importance sampling.
+`configs/digits_one_class.py`. `vae`: the bounds of `configs/digits_vae.py` by importance sampling,
+and its scores. `adversarial` and `colourisation`: the scores of
+`configs/digits_adversarial_autoencoder.py` and `configs/photographs_colourisation.py`.
 """
 
 import importlib.util
@@ -21,12 +23,14 @@ from absl import flags
 
 from ganjax import cli
 
-PARTS = flags.DEFINE_multi_enum(
-    "parts", ["all"], ["all", "linear", "denoising", "one_class", "vae"], "What to measure."
-)
+NAMES = ("linear", "denoising", "one_class", "vae", "adversarial", "colourisation")
+PARTS = flags.DEFINE_multi_enum("parts", ["all"], ["all", *NAMES], "What to measure.")
+PICTURES = flags.DEFINE_string("pictures", None, "Also draw into this folder what has a picture.")
 JSON = flags.DEFINE_string("json", None, "Also write the figures to this JSON file.")
 CONFIGS = Path(__file__).parents[2] / "configs"
 DRAWS = 5000  # of the VAE's latent, for each test digit
+SHOWN = 36  # images in a panel of a picture
+Measured = tuple[dict[str, float], dict[str, np.ndarray]]  # figures, panels of a picture
 ROW = "{:44} {:>9} {:>9} {:>9}"
 
 
@@ -44,6 +48,15 @@ def trained(name: str, **changes: Any) -> tuple[Any, dict[str, float]]:
         return experiment.load(workdir), report
 
 
+def panels(run: Any, **titles: str) -> dict[str, np.ndarray]:
+    """New title -> a panel of the game's, of the first test examples."""
+    import jax
+
+    batch = run.data.show(jax.random.key(0), SHOWN)
+    shown = run.queries(run.state)["panels"](batch, jax.random.key(0))
+    return {new.replace("_", " "): np.asarray(shown[old]) for new, old in titles.items()}
+
+
 def expected_error(matrix: np.ndarray, bias: np.ndarray, x: np.ndarray, noise: float) -> float:
     """E |(x + noise n) A + b - x|^2 over n ~ N(0, I), a mean over examples and their numbers."""
     missed = np.mean(np.square(x @ matrix + bias - x))
@@ -58,17 +71,18 @@ def affine_of(reconstruct: Callable, shape: tuple[int, ...]) -> tuple[np.ndarray
     return answers[1:] - answers[0], answers[0]
 
 
-def linear() -> dict[str, float]:
+def linear() -> Measured:
     """The affine auto-encoder beside the principal components."""
     _, report = trained("digits_autoencoder")
-    return {
+    figures = {
         f"{part}_{what}": report[key]
         for part, end in (("train", "_train"), ("test", ""))
         for what, key in (("reached", f"error{end}"), ("optimum", f"error_affine{end}"))
     }
+    return figures, {}
 
 
-def denoising() -> dict[str, float]:
+def denoising() -> Measured:
     """An affine denoiser as wide as the images, in expectation over the noise, and the config's."""
     from ganjax.metrics import best_affine
 
@@ -85,31 +99,42 @@ def denoising() -> dict[str, float]:
     for part, x in (("train", train), ("test", test)):
         figures[f"{part}_reached"] = expected_error(*reached, x, noise)
         figures[f"{part}_optimum"] = expected_error(*wiener, x, noise)
-    report = trained("digits_denoising")[1]
-    return figures | {
-        "nonlinear_reached": report["error"],
-        "nonlinear_optimum": report["error_affine"],
-    }
+    run, report = trained("digits_denoising")
+    figures |= {"network_reached": report["error"], "network_optimum": report["error_affine"]}
+    return figures, panels(run, noisy="given", denoised="reconstructed")
 
 
-def one_class() -> dict[str, float]:
+def one_class() -> Measured:
     """The area under the ROC curve of every digit's detector, and of nearest neighbours."""
     reports = [trained("digits_one_class", data={"classes": (k,)})[1] for k in range(10)]
     figures = {f"auroc_{k}": report["auroc"] for k, report in enumerate(reports)}
     for name in ("auroc", "auroc_nearest"):
         figures[f"{name}_mean"] = float(np.mean([report[name] for report in reports]))
-    return figures
+    return figures, {}
 
 
-def vae() -> dict[str, float]:
-    """The ELBO of the test digits and the bounds above it, in nats an image."""
+def vae() -> Measured:
+    """The ELBO of the test digits and the bounds above it, in nats an image, and the scores."""
     import jax
 
     from ganjax.metrics import likelihood_report
 
-    run, _ = trained("digits_vae")
+    run, report = trained("digits_vae")
     log_weights = jax.jit(run.queries(run.state)["log_weights"])
-    return likelihood_report(run.data, draws=DRAWS)(log_weights)
+    figures = likelihood_report(run.data, draws=DRAWS)(log_weights) | report
+    return figures, panels(run, VAE="generated")
+
+
+def adversarial() -> Measured:
+    """The scores of the adversarial auto-encoder's samples."""
+    run, report = trained("digits_adversarial_autoencoder")
+    return report, panels(run, adversarial="generated")
+
+
+def colourisation() -> Measured:
+    """Squared errors of colours: reached, by the best affine map, by grey."""
+    run, report = trained("photographs_colourisation")
+    return report, panels(run, grey="given", coloured="reconstructed", original="original")
 
 
 def show(part: str, figures: dict[str, float]) -> None:
@@ -128,15 +153,24 @@ def show(part: str, figures: dict[str, float]) -> None:
 
 
 def main() -> None:
-    """Trains what is asked for and prints its figures."""
-    measures = {"linear": linear, "denoising": denoising, "one_class": one_class, "vae": vae}
-    asked = measures if "all" in PARTS.value else PARTS.value
-    figures = {}
-    for part in asked:
-        figures[part] = measures[part]()
+    """Trains what is asked for, prints its figures and draws what has a picture."""
+    measures = (linear, denoising, one_class, vae, adversarial, colourisation)
+    figures, digits, photographs = {}, {}, {}
+    for measure in measures:
+        part = measure.__name__
+        if part not in PARTS.value and "all" not in PARTS.value:
+            continue
+        figures[part], drawn = measure()
+        (photographs if measure is colourisation else digits).update(drawn)
         show(part, figures[part])
     if JSON.value:
         Path(JSON.value).write_text(json.dumps(figures, indent=2) + "\n")
+    if PICTURES.value:
+        from ganjax import pictures
+
+        for name, drawn in (("autoencoders", digits), ("colourisation", photographs)):
+            if drawn:
+                pictures.save_panels(Path(PICTURES.value) / f"{name}.png", drawn)
 
 
 if __name__ == "__main__":
