@@ -1,6 +1,6 @@
 """The adversarial auto-encoder of real digits: codes that a discriminator takes for normal draws.
 
-Command: python scripts/train.py --config configs/digits_adversarial_autoencoder.py --workdir runs/aae
+Command: python scripts/train.py --config configs/digits_adversarial_autoencoder.py --workdir runs/a
 Time: TODO
 Result: TODO
 """
