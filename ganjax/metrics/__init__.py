@@ -1,7 +1,8 @@
 """Scores of samples, on the host in float64. They know samples and data, not how they were made.
 
 `EVALUATIONS` are factories `(data, **options) -> report` for a config to name, a report being a
-function `samples -> {name: number}`; what they are made of stands beside them.
+function of what its parameters name (`samples`, `labels`, a game's queries) `-> {name: number}`;
+what they are made of stands beside them.
 """
 
 from ganjax.metrics.anomaly import anomaly_report
