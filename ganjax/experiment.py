@@ -479,6 +479,7 @@ MONITORS = {"nash": dynamics.nash_monitor}
 NESTED = {
     "activation": _activation,
     "augment": lambda where, section: _call(where, augmentations.AUGMENTATIONS, section),
+    "corrupt": lambda where, section: _call(where, augmentations.AUGMENTATIONS, section),
     "head": lambda where, section: names.bind(where, nets.HEADS, section, {}, "x", "y", "dense"),
     "inner": lambda where, section: names.bind(
         where, schemes.SCHEMES, section, NESTED, "game", "tx"
@@ -486,6 +487,7 @@ NESTED = {
     "inner_tx": optimisers.transform,
     "kernel_init": lambda where, section: _call(where, nets.INITIALISERS, section),
     "labels": lambda where, section: names.bind(where, nets.LABELS, section, {}, "x", "y"),
+    "likelihood": lambda where, section: _call(where, games.LIKELIHOODS, section),
     "loss": _loss,
     "minibatch": lambda where, section: names.bind(where, nets.MINIBATCH, section, {}, "x"),
     "norm": lambda where, section: names.bind(where, nets.NORMS, section, {}, "train", "rows", "y"),

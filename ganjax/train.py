@@ -262,8 +262,8 @@ def _draw(
     rng_real, rng_fake = jax.random.split(streams(experiment.config.seed).pictures)
     if "panels" in experiment.game.queries:
         rows_shown = experiment.data.show(rng_real, experiment.config.sample_count)
-        panels = jax.jit(experiment.queries(state)["panels"])(rows_shown, rng_fake)
-        drawn = pictures.save_panels(path, jax.device_get(panels))
+        panels = in_order(experiment.queries(state)["panels"])(rows_shown, rng_fake)
+        drawn = pictures.save_panels(path, panels)
     elif experiment.sample is not None:
         samples = experiment.sample(state, rng_fake, experiment.config.sample_count)
         real = experiment.data.sample(experiment.train, rng_real, REAL_SAMPLES)["x"]
@@ -272,6 +272,19 @@ def _draw(
     else:
         return None
     return path if drawn else None
+
+
+def in_order(query: Callable) -> Callable:
+    """A query compiled, the dict it returns in its own order: one of XLA's comes back sorted."""
+    titles = []
+
+    @jax.jit
+    def values(*arguments):
+        result = query(*arguments)
+        titles[:] = result
+        return tuple(result.values())
+
+    return lambda *arguments: dict(zip(titles, jax.device_get(values(*arguments)), strict=True))
 
 
 def _report(

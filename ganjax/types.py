@@ -49,6 +49,7 @@ class Game(NamedTuple):
         `encode` (x) -> codes; `decode` (codes) -> x; `reconstruct` (x) -> x;
         `energy` (x) -> [n], small on data;
         `logits` (x) or (x, y) -> [n], the discriminator's, before any sigmoid;
+        `log_weights` (x, rng) -> log p(x, z) - log q(z|x) of one draw z ~ q(z|x) each, [n];
         `translate_ab` (a) -> b; `translate_ba` (b) -> a;
         `panels` (batch, rng) -> {title: images or points [n, ...]}, to be drawn side by side.
     """

@@ -87,6 +87,8 @@ def test_a_conditional_gan_draws_the_digit_it_is_asked_for(seed, tmp_path):
     assert scores["samples"] == 5000
     assert scores["label_accuracy"] >= 0.98
     assert scores["label_accuracy_min"] >= 0.94
+
+
 def test_unlabelled_digits_teach_a_classifier(tmp_path):
     """Over 4 seeds: 6 points under the control with 2 labels a class, and 1 with 10."""
     script, config = "scripts/benchmarks/few_labels.py", "configs/digits_semi_supervised.py"
@@ -102,6 +104,8 @@ def test_unlabelled_digits_teach_a_classifier(tmp_path):
         assert len(ours) == len(control) == 4
         assert np.mean(ours) <= np.mean(control) - points
     assert np.mean(errors["2"]["semi_supervised"]) <= 18.0
+
+
 def test_a_search_in_latent_space_fills_holes_and_adds_concepts(tmp_path):
     """Held-out digits without their middle; bold 3 - thin 3 + thin 8."""
     workdir = tmp_path / "run"
@@ -123,3 +127,43 @@ def test_a_search_in_latent_space_fills_holes_and_adds_concepts(tmp_path):
     # Over five trained generators 0.51 to 0.80 of the sums are an 8, with 0.012 to 0.035 more ink.
     assert rows["a - b + c"]["classes"]["8"] >= 0.4
     assert rows["a - b + c"]["ink"] >= rows["mean of c"]["ink"] + 0.005
+
+
+def figures(script, part, workdir):
+    """What a benchmark of several parts writes of one."""
+    command = [sys.executable, f"scripts/benchmarks/{script}.py", "--parts", part]
+    command += ["--json", workdir / "figures.json"]
+    environment = {**os.environ, "XLA_FLAGS": ""}  # compiled code as fast as a user's
+    done = subprocess.run(command, cwd=FOLDER.parent, env=environment, capture_output=True)
+    assert done.returncode == 0, done.stderr.decode()
+    return json.loads((workdir / "figures.json").read_text())[part]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("part", "within"), [("linear", 0.02), ("denoising", 0.03)])
+def test_affine_autoencoders_reach_the_optimum(part, within, tmp_path):
+    """Principal components and the Wiener filter, both of the training digits."""
+    found = figures("autoencoders", part, tmp_path)
+    ratio = found["train_reached"] / found["train_optimum"]
+    assert 1 - 1e-5 <= ratio <= 1 + within  # rounding below, as nothing affine is better
+    assert found["test_reached"] <= (1 + within) * found["test_optimum"]
+    if part == "denoising":  # a network that is not affine does much better
+        assert found["network_reached"] <= 0.7 * found["network_optimum"]
+
+
+@pytest.mark.slow
+def test_a_digit_is_told_from_the_others(tmp_path):
+    found = figures("autoencoders", "one_class", tmp_path)
+    assert found["auroc_mean"] >= 0.98
+    assert min(found[f"auroc_{digit}"] for digit in range(10)) >= 0.95
+
+
+@pytest.mark.slow
+def test_the_elbo_bounds_the_likelihood(tmp_path):
+    """The more draws, the tighter; far beyond the error of the draws."""
+    found = figures("autoencoders", "vae", tmp_path)
+    names = ("elbo", "iwae_10", "iwae_100", "iwae_1000")
+    for lower, upper in itertools.pairwise(names):
+        error = np.hypot(found[f"{lower}_error"], found[f"{upper}_error"])
+        assert found[upper] - found[lower] > 5 * error > 0
+    assert found["log_likelihood"] > found["iwae_1000"]

@@ -291,6 +291,13 @@ def test_tensorboard_mirrors_the_metrics(tmp_path):
     assert b"grad_norm/gen" in events[0].read_bytes()
 
 
+def test_panels_keep_the_order_of_the_game():
+    """Compiled, a dict would come back sorted by its titles."""
+    shown = train.in_order(lambda x: {"original": x, "given": 2 * x})
+    for x in (1.0, 3.0):
+        assert list(shown(x).items()) == [("original", x), ("given", 2 * x)]
+
+
 def test_the_toy_follows_theory(tmp_path):
     """20 simultaneous steps of 0.1 on x y: |z| grows by sqrt(1.01) each."""
     train.train(experiment.build(TOY), tmp_path)

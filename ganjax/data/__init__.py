@@ -1,9 +1,9 @@
 """Data: sources of batches, each a factory in the `DATA` shelf that returns a `Data`."""
 
 from ganjax.data.digits import digits, digits_few_labels
-from ganjax.data.digits import digits
 from ganjax.data.masks import MASKS
 from ganjax.data.mixtures import gaussian_mixture, grid, ring, swiss_roll
+from ganjax.data.photographs import photographs
 from ganjax.data.resident import Data
 
 DATA = {
@@ -11,18 +11,20 @@ DATA = {
     "digits_few_labels": digits_few_labels,
     "gaussian_mixture": gaussian_mixture,
     "grid": grid,
+    "photographs": photographs,
     "ring": ring,
     "swiss_roll": swiss_roll,
 }
 
 __all__ = [
     "DATA",
+    "MASKS",
     "Data",
     "digits",
     "digits_few_labels",
     "gaussian_mixture",
     "grid",
+    "photographs",
     "ring",
     "swiss_roll",
 ]
-__all__ = ["DATA", "MASKS", "Data", "digits", "gaussian_mixture", "grid", "ring", "swiss_roll"]

@@ -9,7 +9,11 @@ from ganjax.data.resident import Data, sample_rows
 TRAIN_EXAMPLES = 1297
 
 
-def digits(classes: tuple[int, ...] = tuple(range(10)), size: int = 8) -> Data:
+def digits(
+    classes: tuple[int, ...] = tuple(range(10)),
+    size: int = 8,
+    test_classes: tuple[int, ...] | None = None,
+) -> Data:
     """Handwritten digits (UCI ML repository, optical recognition of handwritten digits, test part).
 
     The split is fixed: numpy's `RandomState(0).permutation(1797)`, the first 1,297 for training,
@@ -19,19 +23,23 @@ def digits(classes: tuple[int, ...] = tuple(range(10)), size: int = 8) -> Data:
       classes: the digits to keep, distinct and from 0 to 9, e.g. (1, 7); all ten by default.
       size: side of the images, 8 as they come, or 16 or 32 by cubic interpolation (clipped to
         [-1, 1]) for networks that need more room.
+      test_classes: the digits to keep in the test split, for the detection of others than those
+        trained on; `classes` if None.
 
     Returns:
       Data with images `x` [batch, size, size, 1] in [-1, 1] and labels `y` int [batch], 0 to 9.
 
     Raises:
-      ValueError: `classes` is empty, repeats a digit or holds something else; another size.
+      ValueError: a set of classes is empty, repeats a digit or holds something else; another size.
     """
     if size not in (8, 16, 32):
         raise ValueError(f"size={size} must be 8, 16 or 32")
-    if not classes or len(set(classes)) < len(classes) or not set(classes) <= set(range(10)):
-        raise ValueError(
-            f"classes={classes} must be distinct digits from 0 to 9, at least one, e.g. (1, 7)"
-        )
+    test_classes = classes if test_classes is None else test_classes
+    for name, kept in (("classes", classes), ("test_classes", test_classes)):
+        if not kept or len(set(kept)) < len(kept) or not set(kept) <= set(range(10)):
+            raise ValueError(
+                f"{name}={kept} must be distinct digits from 0 to 9, at least one, e.g. (1, 7)"
+            )
     from sklearn.datasets import load_digits  # 0.7 s: not for a run that is refused before
 
     images, labels = load_digits(return_X_y=True)
@@ -39,8 +47,8 @@ def digits(classes: tuple[int, ...] = tuple(range(10)), size: int = 8) -> Data:
     images = images.reshape(-1, 8, 8, 1) / 8 - 1
     order = np.random.RandomState(0).permutation(len(images))
 
-    def part(rows):
-        rows = rows[np.isin(labels[rows], classes)]
+    def part(rows, kept):
+        rows = rows[np.isin(labels[rows], kept)]
         x = jnp.asarray(images[rows], float)
         if size > 8:
             x = jnp.clip(jax.image.resize(x, (len(rows), size, size, 1), "cubic"), -1, 1)
@@ -48,8 +56,8 @@ def digits(classes: tuple[int, ...] = tuple(range(10)), size: int = 8) -> Data:
 
     return Data(
         shape=(size, size, 1),
-        train=part(order[:TRAIN_EXAMPLES]),
-        test=part(order[TRAIN_EXAMPLES:]),
+        train=part(order[:TRAIN_EXAMPLES], classes),
+        test=part(order[TRAIN_EXAMPLES:], test_classes),
         sample=sample_rows,
         num_classes=10,
     )

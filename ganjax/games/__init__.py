@@ -1,12 +1,18 @@
 """Games: factories of `Game`, from networks, a loss and penalties, or in closed form for theory."""
 
 from ganjax.games.adversarial import gan
+from ganjax.games.adversarial_autoencoder import adversarial_autoencoder
+from ganjax.games.autoencoding import autoencoder
 from ganjax.games.conditional import conditional
+from ganjax.games.likelihoods import LIKELIHOODS, Likelihood
 from ganjax.games.semi_supervised import semi_supervised
 from ganjax.games.small_gans import dirac, gaussian_1d, parallel_lines
 from ganjax.games.toy import bilinear, matrix_game, quadratic, stackelberg
+from ganjax.games.variational import vae
 
 GAMES = {
+    "adversarial_autoencoder": adversarial_autoencoder,
+    "autoencoder": autoencoder,
     "bilinear": bilinear,
     "conditional": conditional,
     "dirac": dirac,
@@ -17,10 +23,15 @@ GAMES = {
     "quadratic": quadratic,
     "semi_supervised": semi_supervised,
     "stackelberg": stackelberg,
+    "vae": vae,
 }
 
 __all__ = [
     "GAMES",
+    "LIKELIHOODS",
+    "Likelihood",
+    "adversarial_autoencoder",
+    "autoencoder",
     "bilinear",
     "conditional",
     "dirac",
@@ -31,4 +42,5 @@ __all__ = [
     "quadratic",
     "semi_supervised",
     "stackelberg",
+    "vae",
 ]

@@ -23,16 +23,23 @@ def _mode(module: nn.Module, train: bool) -> dict[str, bool]:
     return {"train": train} if "train" in inspect.signature(module.__call__).parameters else {}
 
 
-def start(module: nn.Module, rng: jax.Array, *inputs: jax.Array) -> tuple[Any, dict[str, Any]]:
-    """(params, model_state) of a module, initialised in training mode."""
+def start(
+    module: nn.Module, rng: jax.Array, *inputs: jax.Array, method: Any = None
+) -> tuple[Any, dict[str, Any]]:
+    """(params, model_state) of a module, initialised in training mode; `method` as in `run`."""
     rng_params, rng_dropout = jax.random.split(rng)
     rngs = {"params": rng_params, "dropout": rng_dropout}
-    variables = dict(module.init(rngs, *inputs, **_mode(module, train=True)))
+    variables = dict(module.init(rngs, *inputs, **_mode(module, train=True), method=method))
     return variables.pop("params", {}), variables
 
 
 def run(
-    module: nn.Module, params: Any, model_state: Any, *inputs: jax.Array, rng: jax.Array
+    module: nn.Module,
+    params: Any,
+    model_state: Any,
+    *inputs: jax.Array,
+    rng: jax.Array,
+    method: Any = None,
 ) -> tuple[Any, dict[str, Any]]:
     """Runs a module in training mode: (outputs, its new model state, of the old one's dtypes).
 
@@ -42,6 +49,8 @@ def run(
       model_state: its collections.
       inputs: what it is called with.
       rng: for dropout.
+      method: a method's name or a function of the module, `__call__` if None; it must take `train`
+        if the module has modes.
     """
     outputs, new_state = module.apply(
         {"params": params, **model_state},
@@ -49,6 +58,7 @@ def run(
         **_mode(module, train=True),
         mutable=list(model_state),
         rngs={"dropout": rng},
+        method=method,
     )
     # Statistics follow the inputs' precision; a state must not change its dtypes between steps.
     return outputs, jax.tree.map(lambda new, old: new.astype(old.dtype), new_state, model_state)
@@ -64,7 +74,7 @@ def ask(
       params: its parameters, or their moving average.
       model_state: its collections; the count of updates beside them is left out.
       inputs: what it is called with.
-      method: name of a method, `__call__` if None; it must take `train` if the module has modes.
+      method: as in `run`.
     """
     collections = {name: held for name, held in model_state.items() if name != UPDATES}
     variables = {"params": params, **collections}

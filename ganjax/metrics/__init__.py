@@ -5,38 +5,50 @@ function `samples -> {name: number}`, or of what else its parameters name: `labe
 or a query of the game; what they are made of stands beside them.
 """
 
-from ganjax.metrics.digits import conditional_digits_report, digits_report
+from ganjax.metrics.anomaly import anomaly_report
 from ganjax.metrics.classification import classification_report
 from ganjax.metrics.concepts import STROKES, class_judge, ink, showing
-from ganjax.metrics.digits import digits_report
+from ganjax.metrics.digits import conditional_digits_report, digits_report
 from ganjax.metrics.distances import frechet_distance, nearest_distances
 from ganjax.metrics.inception import inception_score
+from ganjax.metrics.likelihood import Bound, importance_bounds, likelihood_report
 from ganjax.metrics.modes import ModeCoverage, mode_coverage, modes_report
+from ganjax.metrics.reconstruction import Affine, best_affine, reconstruction_report
 from ganjax.metrics.restoration import hole_error, mean_fill, regression_fill
 
 EVALUATIONS = {
-    "conditional_digits": conditional_digits_report,
+    "anomaly": anomaly_report,
     "classification": classification_report,
+    "conditional_digits": conditional_digits_report,
     "digits": digits_report,
+    "likelihood": likelihood_report,
     "modes": modes_report,
+    "reconstruction": reconstruction_report,
 }
 
 __all__ = [
     "EVALUATIONS",
     "STROKES",
+    "Affine",
+    "Bound",
     "ModeCoverage",
-    "conditional_digits_report",
-    "classification_report",
+    "anomaly_report",
+    "best_affine",
     "class_judge",
+    "classification_report",
+    "conditional_digits_report",
     "digits_report",
     "frechet_distance",
     "hole_error",
+    "importance_bounds",
     "inception_score",
     "ink",
+    "likelihood_report",
     "mean_fill",
     "mode_coverage",
     "modes_report",
     "nearest_distances",
+    "reconstruction_report",
     "regression_fill",
     "showing",
 ]

@@ -16,14 +16,14 @@ from ganjax.nets.norms import NORMS, ConditionalBatchNorm, VirtualBatchNorm
 from ganjax.nets.weights import WEIGHTS, EqualisedWeights, NormalisedWeights, SpectralWeights
 
 GENERATORS = {
-    "mlp": MLPGenerator,
     "dcgan": DCGANGenerator,
     "gaussian": GaussianGenerator,
+    "mlp": MLPGenerator,
 }
 
 DISCRIMINATORS = {
-    "mlp": MLPDiscriminator,
     "dcgan": DCGANDiscriminator,
+    "mlp": MLPDiscriminator,
 }
 
 __all__ = [

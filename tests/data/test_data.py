@@ -184,3 +184,16 @@ def test_rows_are_drawn_uniformly_and_together():
     np.testing.assert_array_equal(batch["x"], batch["y"])
     share = np.bincount(batch["y"], minlength=10) / 20_000
     np.testing.assert_allclose(share, 0.1, atol=0.012)  # over 5 standard errors
+
+
+def test_digits_held_out_may_be_of_more_classes():
+    source = data.digits(classes=(3,), test_classes=(3, 7))
+    assert set(np.unique(source.train["y"])) == {3}
+    assert set(np.unique(source.test["y"])) == {3, 7}
+    everything = data.digits()
+    for part in ("train", "test"):
+        own, whole = getattr(source, part), getattr(everything, part)
+        kept = np.isin(whole["y"], np.unique(own["y"]))
+        np.testing.assert_array_equal(own["x"], whole["x"][kept])
+    with pytest.raises(ValueError, match=r"test_classes=\(3, 3\)"):
+        data.digits(test_classes=(3, 3))

@@ -14,6 +14,7 @@ from ganjax.types import Players
 
 RNG = jax.random.key(0)
 ROWS = 8  # of a batch: one for each device
+autoencoder = partial(nets.AUTOENCODERS["mlp_autoencoder"], (4, 4, 1), z_dim=2, width=4, depth=1)
 mlp = partial(nets.MLPGenerator, (4, 4, 1), width=4, depth=1)
 critic = partial(nets.MLPDiscriminator, width=4, depth=1)
 
@@ -40,6 +41,11 @@ SYSTEMS = {
         ),
         {"x": images(), "y": labels()},
     ),
+    "adversarial_autoencoder": lambda: (
+        games.adversarial_autoencoder(autoencoder(), critic(), z_dim=2),
+        {"x": images()},
+    ),
+    "autoencoder": lambda: (games.autoencoder(autoencoder()), {"x": images()}),
     "gan": lambda: (
         games.gan(mlp(), critic(), z_dim=3, penalties=(penalties.r1(1.0),)),
         {"x": images()},
@@ -50,6 +56,7 @@ SYSTEMS = {
         ),
         {"x": images(), "x_labelled": -images(), "y": labels()},
     ),
+    "vae": lambda: (games.vae(autoencoder(moments=2), z_dim=2), {"x": images()}),
 }
 PLAY = {
     "alternating": partial(schemes.alternating, disc_updates=2),

@@ -1,0 +1,33 @@
+"""Colourisation: an auto-encoder from grey patches of two photographs to coloured ones.
+
+Command: python scripts/train.py --config configs/photographs_colourisation.py --workdir runs/colour
+Time: 20 s on 2 CPU cores.
+Result: mean squared error of the held-out patches' colours 0.0181; left grey they are 0.0262
+off, by the best affine map of the same code width 0.0316. Pixels are in [-1, 1].
+"""
+
+import ml_collections
+
+
+def get_config() -> ml_collections.ConfigDict:
+    """Settings and sections; see `ganjax/config.py`."""
+    fall = dict(name="cosine_decay_schedule", init_value=1e-3, decay_steps=4_000)
+    return ml_collections.ConfigDict(
+        dict(
+            seed=0,
+            steps=4_000,
+            batch_size=64,
+            log_every=500,
+            sample_every=2_000,
+            checkpoint_every=2_000,
+            data=dict(name="photographs", grey_to_colour=True),
+            game=dict(name="autoencoder"),
+            autoencoder=dict(
+                name="mlp_autoencoder", z_dim=128, width=256, depth=1, output_activation="tanh"
+            ),
+            scheme=dict(name="simultaneous"),
+            gen_tx=dict(name="adam", learning_rate=fall),
+            disc_tx=dict(name="set_to_zero"),
+            evaluation=dict(name="reconstruction"),
+        )
+    ).lock()

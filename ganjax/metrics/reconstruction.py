@@ -1,0 +1,139 @@
+"""The report on reconstructions, beside those of the best affine map of the same code width."""
+
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+
+class Affine(NamedTuple):
+    """The map inputs [n, p] -> inputs @ matrix [p, q] + bias [q]."""
+
+    matrix: np.ndarray
+    bias: np.ndarray
+
+
+def best_affine(
+    inputs: np.ndarray, targets: np.ndarray, *, rank: int, noise: float = 0.0
+) -> Affine:
+    """The affine map of a given rank with the least squared error, noise on the inputs expected.
+
+    Reduced-rank regression (Izenman 1975): with the covariances C_xx + noise^2 I and C_xy the best
+    map of any rank is B = (C_xx + noise^2 I)^-1 C_xy, and that of rank r is B V V^T, V the first r
+    eigenvectors of C_yx B. With targets = inputs these are the principal components without noise,
+    and the Wiener filter C (C + noise^2 I)^-1 of its r strongest components with it.
+
+    Args:
+      inputs: [n, p], without noise.
+      targets: [n, q].
+      rank: r, at least 1; no restriction if it is at least the smaller of p and q.
+      noise: standard deviation of the noise N(0, noise^2 I) that will be on the inputs.
+
+    Returns:
+      `Affine`, in float64.
+
+    Raises:
+      ValueError: an argument is out of range, or there are not as many targets as inputs.
+    """
+    inputs, targets = np.asarray(inputs, np.float64), np.asarray(targets, np.float64)
+    if inputs.ndim != 2 or targets.ndim != 2 or len(inputs) != len(targets):
+        raise ValueError(
+            f"expected inputs [n, p] and targets [n, q], got {inputs.shape} and {targets.shape}"
+        )
+    if rank < 1:
+        raise ValueError(f"rank={rank} must be at least 1")
+    _check_noise(noise)
+    mean_x, mean_y = inputs.mean(0), targets.mean(0)
+    x, y = inputs - mean_x, targets - mean_y
+    # Some pixels never change: the pseudo-inverse leaves them alone.
+    inverse = np.linalg.pinv(
+        x.T @ x / len(x) + noise**2 * np.eye(x.shape[1]), rcond=1e-10, hermitian=True
+    )
+    cross = x.T @ y / len(x)
+    matrix = inverse @ cross
+    if rank < y.shape[1]:
+        strongest = np.linalg.eigh(cross.T @ matrix)[1][:, -rank:]
+        matrix = matrix @ strongest @ strongest.T
+    return Affine(matrix, mean_y - mean_x @ matrix)
+
+
+def reconstruction_report(
+    data: Any, *, noise: float = 0.0, draws: int = 10
+) -> Callable[..., dict[str, float]]:
+    """Squared errors of an auto-encoder's outputs beside those of the best affine map.
+
+    Errors are means over examples and their numbers. The affine map has the rank of the code's
+    width and is fitted on the training examples, in closed form; see `best_affine`. Data of two
+    domains have `a` for inputs and `b` for targets.
+
+    Args:
+      data: a `Data` with training and test examples.
+      noise: standard deviation of Gaussian noise on the inputs, at least 0, as the game has it; the
+        same draws for the auto-encoder and the affine map.
+      draws: draws of the noise for every example, at least 1.
+
+    Returns:
+      Report: the queries `encode` and `reconstruct` -> flat dict: `error` on the test examples,
+      `error_affine`, `error_mean` (of the training examples' mean), `error_input` (of the inputs as
+      they are: the noise, or grey for a colour), and `error_train`, `error_affine_train`. The last
+      is the least that any affine auto-encoder of that width can have, but for the draws.
+
+    Raises:
+      ValueError: an option is out of range, or there are no test examples.
+    """
+    _check_noise(noise)
+    if draws < 1:
+        raise ValueError(f"draws={draws} must be at least 1")
+    if not data.test:
+        raise ValueError(
+            "the reconstruction report needs examples that were held out, which these data do not "
+            "have; set data to digits, or evaluation.name to 'none'"
+        )
+    draws = draws if noise else 1
+
+    def report(encode, reconstruct):
+        train, targets = _pair(data.train)
+        width = math.prod(np.shape(encode(train[:2]))[1:])
+        affine = best_affine(_flat(train), _flat(targets), rank=width, noise=noise)
+        rng = np.random.RandomState(0)
+
+        def errors(part):
+            inputs, targets = _pair(part)
+            given = [inputs + noise * rng.normal(size=inputs.shape) for _ in range(draws)]
+            wanted = _flat(targets)
+            ours = [_error(_flat(reconstruct(x.astype(inputs.dtype))), wanted) for x in given]
+            best = [_error(_flat(x) @ affine.matrix + affine.bias, wanted) for x in given]
+            kept = [_error(np.broadcast_to(x, targets.shape), targets) for x in given]
+            return [float(np.mean(values)) for values in (ours, best, kept)]
+
+        error, error_affine, error_input = errors(data.test)
+        error_train, error_affine_train, _ = errors(data.train)
+        return {
+            "error": error,
+            "error_affine": error_affine,
+            "error_mean": _error(_flat(targets).mean(0), _flat(_pair(data.test)[1])),
+            "error_input": error_input,
+            "error_train": error_train,
+            "error_affine_train": error_affine_train,
+        }
+
+    return report
+
+
+def _check_noise(noise: float) -> None:
+    if not 0 <= noise < math.inf:
+        raise ValueError(f"noise={noise} must be finite and at least 0")
+
+
+def _pair(part: Any) -> tuple[np.ndarray, np.ndarray]:
+    names = ("a", "b") if "a" in part else ("x", "x")
+    return tuple(np.asarray(part[name]) for name in names)
+
+
+def _flat(x: Any) -> np.ndarray:
+    return np.asarray(x, np.float64).reshape(len(x), -1)
+
+
+def _error(outputs: np.ndarray, targets: np.ndarray) -> float:
+    return float(np.mean(np.square(outputs - targets)))
