@@ -13,6 +13,7 @@ import pytest
 
 from ganjax import experiment, train
 
+pytestmark = pytest.mark.slow
 FOLDER = Path(__file__).parent.parent / "configs"
 
 
@@ -25,7 +26,6 @@ def report(name, workdir, **changes):
     return train.train(experiment.build(config), workdir).report
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, 1])
 def test_the_default_gan_makes_digits(seed, tmp_path):
     """All of them, and none by heart."""
@@ -40,14 +40,12 @@ def test_the_default_gan_makes_digits(seed, tmp_path):
     assert scores["nearest_min"] >= 0.5 * scores["nearest_min_real"]
 
 
-@pytest.mark.slow
 def test_the_ring_is_covered(tmp_path):
     scores = report("ring8_nonsaturating", tmp_path)
     assert scores["modes"] == 8
     assert scores["reverse_kl"] < 0.1
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("unroll_steps", [0, 10])
 def test_unrolling_cures_collapse(unroll_steps, tmp_path):
     """At 6,000 steps all 16 seeds of the study cover the ring with 10 steps, none with 0."""
@@ -59,7 +57,6 @@ def test_unrolling_cures_collapse(unroll_steps, tmp_path):
         assert scores["reverse_kl"] > 1.0
 
 
-@pytest.mark.slow
 def test_an_f_gan_learns_the_gaussian_that_quadrature_says_is_best(tmp_path):
     """Every seed to 0.03; no generator beats, under a divergence, the one trained on it."""
     script, config = "scripts/benchmarks/f_gan.py", "configs/mixture_f_gan.py"
@@ -79,7 +76,6 @@ def test_an_f_gan_learns_the_gaussian_that_quadrature_says_is_best(tmp_path):
         assert max(results[one]["under"][one]) < min(results[other]["under"][one])
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_a_conditional_gan_draws_the_digit_it_is_asked_for(seed, tmp_path):
     """A 7, not a 9, by a classifier fitted on the real training digits."""
@@ -139,7 +135,6 @@ def figures(script, part, workdir):
     return json.loads((workdir / "figures.json").read_text())[part]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("part", "within"), [("linear", 0.02), ("denoising", 0.03)])
 def test_affine_autoencoders_reach_the_optimum(part, within, tmp_path):
     """Principal components and the Wiener filter, both of the training digits."""
@@ -151,14 +146,12 @@ def test_affine_autoencoders_reach_the_optimum(part, within, tmp_path):
         assert found["network_reached"] <= 0.7 * found["network_optimum"]
 
 
-@pytest.mark.slow
 def test_a_digit_is_told_from_the_others(tmp_path):
     found = figures("autoencoders", "one_class", tmp_path)
     assert found["auroc_mean"] >= 0.98
     assert min(found[f"auroc_{digit}"] for digit in range(10)) >= 0.95
 
 
-@pytest.mark.slow
 def test_the_elbo_bounds_the_likelihood(tmp_path):
     """The more draws, the tighter; far beyond the error of the draws."""
     found = figures("autoencoders", "vae", tmp_path)

@@ -79,8 +79,9 @@ def gan(
     queries = {
         "latents": lambda params, model_state, rng, n: prior(rng, (n, z_dim)),
         "generate": lambda params, model_state, z: ask(generator, params.gen, model_state.gen, z),
-        "logits": lambda params, model_state, x: ask(
-            discriminator, params.disc, model_state.disc, x
-        ),
     }
+    if packing == 1:
+        queries["logits"] = lambda params, model_state, x: ask(
+            discriminator, params.disc, model_state.disc, x
+        )
     return Game(init, game_losses, queries)

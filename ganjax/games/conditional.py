@@ -20,7 +20,9 @@ from ganjax.games.contest import (
     begin,
     contest,
     generated,
+    given,
     judged,
+    logits_of,
     packs,
     play,
     takes_labels,
@@ -134,6 +136,10 @@ def conditional(
             generator, params.gen, model_state.gen, z, y
         ),
     }
+    if packing == 1:
+        queries["logits"] = lambda params, model_state, x, y: logits_of(
+            ask(discriminator, params.disc, model_state.disc, *given(discriminator, x, y))
+        )
     return Game(init, game_losses, queries)
 
 
@@ -153,6 +159,11 @@ def _labels(batch: dict[str, jax.Array], num_classes: int) -> jax.Array:
         raise ValueError(
             f"a batch of {', '.join(sorted(batch))} has no labels y; take data with labels, e.g. "
             "digits or ring"
+        )
+    if "x_labelled" in batch:
+        raise ValueError(
+            "only x_labelled has labels in this batch, not all of x; take data that are labelled "
+            "throughout, e.g. digits, or play the game 'semi_supervised'"
         )
     y, rows = batch["y"], batch["x"].shape[:1]
     if y.shape != rows or not jnp.issubdtype(y.dtype, jnp.integer):

@@ -132,8 +132,8 @@ def begin(game: Contest, rng: jax.Array, x_real: jax.Array, y: jax.Array | None 
     rng_gen, rng_disc, rng_z = jax.random.split(rng, 3)
     z = game.prior(rng_z, (x_real.shape[0], game.z_dim))
     x_packs, y_packs = packs(x_real, game.packing), packs(y, game.packing)
-    gen = start(game.generator, rng_gen, *_given(game.generator, z, y))
-    disc = start(game.discriminator, rng_disc, *_given(game.discriminator, x_packs, y_packs))
+    gen = start(game.generator, rng_gen, *given(game.generator, z, y))
+    disc = start(game.discriminator, rng_disc, *given(game.discriminator, x_packs, y_packs))
     shape = jax.eval_shape(lambda z: generated(game, *gen, z, y, rng=rng)[0], z).shape
     if shape != x_real.shape:
         raise ValueError(
@@ -152,7 +152,7 @@ def begin(game: Contest, rng: jax.Array, x_real: jax.Array, y: jax.Array | None 
     return Started(Players(gen[0], disc[0]), Players(gen[1], {**disc[1], **count}), outputs)
 
 
-def _given(module: nn.Module, x: jax.Array, y: jax.Array | None) -> tuple[jax.Array, ...]:
+def given(module: nn.Module, x: jax.Array, y: jax.Array | None) -> tuple[jax.Array, ...]:
     """What a module is called with: labels too, if there are any and it takes them."""
     return (x,) if y is None or not takes_labels(module) else (x, y)
 
@@ -161,7 +161,7 @@ def generated(
     game: Contest, params: Any, state: Any, z: jax.Array, y: jax.Array | None, *, rng: jax.Array
 ) -> tuple[jax.Array, dict[str, Any]]:
     """(samples, the generator's new model state), in training mode."""
-    return run(game.generator, params, state, *_given(game.generator, z, y), rng=rng)
+    return run(game.generator, params, state, *given(game.generator, z, y), rng=rng)
 
 
 def judged(
@@ -169,7 +169,7 @@ def judged(
 ) -> tuple[Any, dict[str, Any]]:
     """(the discriminator's outputs on packs, its new collections), in training mode."""
     collections = {name: own for name, own in state.items() if name != UPDATES}
-    return run(game.discriminator, params, collections, *_given(game.discriminator, x, y), rng=rng)
+    return run(game.discriminator, params, collections, *given(game.discriminator, x, y), rng=rng)
 
 
 def play(

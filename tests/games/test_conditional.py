@@ -285,6 +285,7 @@ def test_what_is_no_conditional_game_is_refused(gen, disc, options, message):
         ({"y": jnp.zeros(5, int)}, r"must be int \[6\], got int32 \[5\]"),
         ({"y": jnp.array([0, 1, 2, 3, 0, 0])}, "must be from 0 to 2"),
         ({"y": jnp.array([0, 1, 2, -1, 0, 0])}, "must be from 0 to 2"),
+        ({"x_labelled": jnp.zeros((6, 2))}, "only x_labelled has labels in this batch"),
     ],
 )
 def test_what_are_no_labels_is_refused(change, message):
