@@ -45,7 +45,8 @@ def main() -> None:
         with np.load(INPUT.value) as arrays:
             if "x" not in arrays or arrays["x"].shape[1:] != source.shape[1:]:
                 raise DataError(
-                    f"{INPUT.value} must hold an array x [n, {', '.join(map(str, source.shape[1:]))}]"
+                    f"{INPUT.value} must hold an array x [n, ...] of samples of shape "
+                    f"{source.shape[1:]}"
                 )
             source = arrays["x"].astype(source.dtype)
     x = np.asarray(jax.jit(queries[direction])(source))

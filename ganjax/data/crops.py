@@ -48,11 +48,11 @@ def photographs(size: int, shrink: int) -> tuple[np.ndarray, np.ndarray, np.ndar
 def sample_crops(
     left: jax.Array, right: jax.Array, rng: jax.Array, batch_size: int, size: int
 ) -> jax.Array:
-    """Crops [batch, size, size, 3] of photographs in two parts [n, height, width, 3] each.
+    """Crops [batch, size, size, c] of photographs in two parts [n, height, width, c] each.
 
     Every place in either part and every photograph is equally likely.
     """
-    photos, height, width = left.shape[:3]
+    photos, height, width, channels = left.shape
     rngs = jax.random.split(rng, 3)
     places = width - size + 1, max(0, right.shape[2] - size + 1)
     which = jax.random.randint(rngs[0], (batch_size,), 0, photos)
@@ -63,7 +63,7 @@ def sample_crops(
     start = jnp.where(start < places[0], start, start - places[0] + width)
 
     def crop(which, top, start):
-        return jax.lax.dynamic_slice(both, (which, top, start, 0), (1, size, size, 3))[0]
+        return jax.lax.dynamic_slice(both, (which, top, start, 0), (1, size, size, channels))[0]
 
     return jax.vmap(crop)(which, top, start)
 

@@ -15,7 +15,7 @@ LUMA = (0.299, 0.587, 0.114)  # Rec. 601
 
 def luminance(x: jax.Array) -> jax.Array:
     """Images [n, h, w, 1 or 3] -> grey ones [n, h, w, 1], weighted as in Rec. 601."""
-    return x if x.shape[-1] == 1 else jnp.sum(x * jnp.array(LUMA, x.dtype), -1, keepdims=True)
+    return x if x.shape[-1] == 1 else x @ jnp.array(LUMA, x.dtype)[:, None]
 
 
 def inpainting(x: jax.Array, rng: jax.Array) -> tuple[jax.Array, jax.Array]:

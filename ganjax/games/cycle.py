@@ -172,11 +172,11 @@ def _queries(generator):
         to_a = ba(params, model_state, batch["b"])
         return {
             "a": batch["a"],
-            "G(a)": to_b,
-            "F(G(a))": ba(params, model_state, to_b),
+            "a to b": to_b,
+            "a to b to a": ba(params, model_state, to_b),
             "b": batch["b"],
-            "F(b)": to_a,
-            "G(F(b))": ab(params, model_state, to_a),
+            "b to a": to_a,
+            "b to a to b": ab(params, model_state, to_a),
         }
 
     return {"translate_ab": ab, "translate_ba": ba, "panels": panels}

@@ -80,6 +80,6 @@ def paired(
     def panels(params, model_state, batch, rng):
         del rng
         made = translate_ab(params, model_state, batch["a"])
-        return {"a": batch["a"], "G(a)": made, "b": batch["b"]}
+        return {"a": batch["a"], "a to b": made, "b": batch["b"]}
 
     return Game(init, game_losses, {"translate_ab": translate_ab, "panels": panels})
