@@ -468,8 +468,8 @@ def _try_out(experiment: Experiment) -> None:
 
 # Sections that name a network, and the shelves they name it from.
 NETWORKS = {
-    "generator": nets.GENERATORS,
-    "discriminator": {**nets.DISCRIMINATORS, **nets.AUTOENCODERS},
+    "generator": {**nets.GENERATORS, **nets.TRANSLATORS},
+    "discriminator": {**nets.DISCRIMINATORS, **nets.AUTOENCODERS, **nets.PATCH_DISCRIMINATORS},
     "autoencoder": nets.AUTOENCODERS,
 }
 

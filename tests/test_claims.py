@@ -160,3 +160,29 @@ def test_the_elbo_bounds_the_likelihood(tmp_path):
         error = np.hypot(found[f"{lower}_error"], found[f"{upper}_error"])
         assert found[upper] - found[lower] > 5 * error > 0
     assert found["log_likelihood"] > found["iwae_1000"]
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_a_cycle_game_recovers_a_known_affine_map(seed, tmp_path):
+    """Unpaired; without the cycle the translators are less each other's inverse."""
+    scores = report("affine_cycle", tmp_path / "with", seed=seed)
+    assert scores["slope_error"] < 0.1
+    assert scores["offset_error"] < 0.1
+    assert scores["cycle_error_a"] < 0.05
+    game = {"cycle_weight": 0.0}
+    without = report("affine_cycle", tmp_path / "without", seed=seed, game=game)
+    assert without["cycle_error_a"] > 2 * scores["cycle_error_a"]
+
+
+def test_photographs_are_translated_both_ways(tmp_path):
+    """What is made is nearer to the other photograph by half, and comes back."""
+    scores = report("photographs_cycle", tmp_path)
+    for way in ("ab", "ba"):
+        assert scores[f"frechet_{way}"] < 0.5 * scores[f"frechet_{way}_before"]
+    assert max(scores["cycle_error_a"], scores["cycle_error_b"]) < 0.25
+
+
+def test_masks_are_found_under_noise(tmp_path):
+    scores = report("digits_paired_segmentation", tmp_path)
+    assert scores["iou"] > 0.7 > 1.3 * scores["iou_before"]
+    assert scores["accuracy"] > 0.9

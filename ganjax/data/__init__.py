@@ -1,16 +1,21 @@
 """Data: sources of batches, each a factory in the `DATA` shelf that returns a `Data`."""
 
 from ganjax.data.digits import digits, digits_few_labels
+from ganjax.data.domains import affine_domains, photograph_domains
 from ganjax.data.masks import MASKS
 from ganjax.data.mixtures import gaussian_mixture, grid, ring, swiss_roll
+from ganjax.data.paired import paired_images
 from ganjax.data.photographs import photographs
 from ganjax.data.resident import Data
 
 DATA = {
+    "affine_domains": affine_domains,
     "digits": digits,
     "digits_few_labels": digits_few_labels,
     "gaussian_mixture": gaussian_mixture,
     "grid": grid,
+    "paired_images": paired_images,
+    "photograph_domains": photograph_domains,
     "photographs": photographs,
     "ring": ring,
     "swiss_roll": swiss_roll,
@@ -20,10 +25,13 @@ __all__ = [
     "DATA",
     "MASKS",
     "Data",
+    "affine_domains",
     "digits",
     "digits_few_labels",
     "gaussian_mixture",
     "grid",
+    "paired_images",
+    "photograph_domains",
     "photographs",
     "ring",
     "swiss_roll",

@@ -18,7 +18,7 @@ class Data(NamedTuple):
       shape: shape of one `x`, or of one `b` where there are two domains, e.g. (2,) or (8, 8, 1).
       train: arrays that `sample` draws from, first axis the example; {} for a closed form. They
         are an argument of `sample` so that a compiled program does not hold them as constants.
-      test: held-out arrays for scores, same keys as `train`; {} if there are none.
+      test: held-out examples for scores, with the keys of a batch; {} if there are none.
       sample: `(train, rng, batch_size) -> batch`, pure: `x` [batch, *shape] and, where there are
         labels, `y` int [batch]; or two domains, `a` [batch, ...] and `b` [batch, *shape]; or, where
         few examples have labels, `x`, `x_labelled` [batch, *shape] and `y`, the labels of those.

@@ -4,7 +4,9 @@ from ganjax.games.adversarial import gan
 from ganjax.games.adversarial_autoencoder import adversarial_autoencoder
 from ganjax.games.autoencoding import autoencoder
 from ganjax.games.conditional import conditional
+from ganjax.games.cycle import cycle
 from ganjax.games.likelihoods import LIKELIHOODS, Likelihood
+from ganjax.games.paired import paired
 from ganjax.games.semi_supervised import semi_supervised
 from ganjax.games.small_gans import dirac, gaussian_1d, parallel_lines
 from ganjax.games.toy import bilinear, matrix_game, quadratic, stackelberg
@@ -15,10 +17,12 @@ GAMES = {
     "autoencoder": autoencoder,
     "bilinear": bilinear,
     "conditional": conditional,
+    "cycle": cycle,
     "dirac": dirac,
     "gan": gan,
     "gaussian_1d": gaussian_1d,
     "matrix_game": matrix_game,
+    "paired": paired,
     "parallel_lines": parallel_lines,
     "quadratic": quadratic,
     "semi_supervised": semi_supervised,
@@ -34,10 +38,12 @@ __all__ = [
     "autoencoder",
     "bilinear",
     "conditional",
+    "cycle",
     "dirac",
     "gan",
     "gaussian_1d",
     "matrix_game",
+    "paired",
     "parallel_lines",
     "quadratic",
     "semi_supervised",

@@ -15,15 +15,19 @@ from ganjax.metrics.likelihood import Bound, importance_bounds, likelihood_repor
 from ganjax.metrics.modes import ModeCoverage, mode_coverage, modes_report
 from ganjax.metrics.reconstruction import Affine, best_affine, reconstruction_report
 from ganjax.metrics.restoration import hole_error, mean_fill, regression_fill
+from ganjax.metrics.translation import affine_translation, paired_translation, unpaired_translation
 
 EVALUATIONS = {
+    "affine_translation": affine_translation,
     "anomaly": anomaly_report,
     "classification": classification_report,
     "conditional_digits": conditional_digits_report,
     "digits": digits_report,
     "likelihood": likelihood_report,
     "modes": modes_report,
+    "paired_translation": paired_translation,
     "reconstruction": reconstruction_report,
+    "unpaired_translation": unpaired_translation,
 }
 
 __all__ = [
@@ -32,6 +36,7 @@ __all__ = [
     "Affine",
     "Bound",
     "ModeCoverage",
+    "affine_translation",
     "anomaly_report",
     "best_affine",
     "class_judge",
@@ -48,7 +53,9 @@ __all__ = [
     "mode_coverage",
     "modes_report",
     "nearest_distances",
+    "paired_translation",
     "reconstruction_report",
     "regression_fill",
     "showing",
+    "unpaired_translation",
 ]

@@ -13,6 +13,14 @@ from ganjax.nets.layers import ACTIVATIONS, INITIALISERS
 from ganjax.nets.minibatch import MINIBATCH, MinibatchDiscrimination
 from ganjax.nets.mlp import MLPDiscriminator, MLPGenerator
 from ganjax.nets.norms import NORMS, ConditionalBatchNorm, VirtualBatchNorm
+from ganjax.nets.translation import (
+    PATCH_DISCRIMINATORS,
+    TRANSLATORS,
+    PatchDiscriminator,
+    ResidualMLP,
+    ResNetTranslator,
+    UNet,
+)
 from ganjax.nets.weights import WEIGHTS, EqualisedWeights, NormalisedWeights, SpectralWeights
 
 GENERATORS = {
@@ -36,6 +44,8 @@ __all__ = [
     "LABELS",
     "MINIBATCH",
     "NORMS",
+    "PATCH_DISCRIMINATORS",
+    "TRANSLATORS",
     "WEIGHTS",
     "AutoEncoder",
     "ConditionalBatchNorm",
@@ -47,6 +57,10 @@ __all__ = [
     "MLPGenerator",
     "MinibatchDiscrimination",
     "NormalisedWeights",
+    "PatchDiscriminator",
+    "ResNetTranslator",
+    "ResidualMLP",
     "SpectralWeights",
+    "UNet",
     "VirtualBatchNorm",
 ]

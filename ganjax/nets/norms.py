@@ -38,17 +38,18 @@ def batch(train: bool = True) -> Callable:
     return BatchNorm(use_running_average=not train)
 
 
-def instance(train: bool = True) -> Callable:
+def instance(train: bool = True, *, affine: bool = True) -> Callable:
     """Instance normalisation: mean 0, variance 1 in every channel of every example.
 
     Ulyanov et al. 2016, arXiv:1607.08022.
 
     Args:
       train: unused; part of the shelf's signature.
+      affine: whether every channel has a gain and a bias; CycleGAN's have none.
 
     Returns:
-      Callable x -> x for x [batch, spatial..., channel], with a gain and a bias for every channel.
-      It raises a ValueError for activations without spatial axes.
+      Callable x -> x for x [batch, spatial..., channel]. It raises a ValueError for activations
+      without spatial axes.
     """
     del train
 
@@ -58,7 +59,7 @@ def instance(train: bool = True) -> Callable:
                 f"instance normalisation of activations {x.shape} without spatial axes would leave "
                 "nothing; use it in convolutional networks, or the norm 'layer' here"
             )
-        return nn.InstanceNorm()(x)
+        return nn.InstanceNorm(use_scale=affine, use_bias=affine)(x)
 
     return normalise
 

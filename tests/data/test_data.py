@@ -16,18 +16,23 @@ RNG = jax.random.key(0)
 def test_contract(name):
     source = DATA[name]()
     batch = jax.jit(source.sample, static_argnums=2)(source.train, RNG, 32)
-    assert batch["x"].shape == (32, *source.shape)
-    assert batch["x"].dtype == jnp.float32
-    assert bool(jnp.isfinite(batch["x"]).all())
+    assert batch["b" if "a" in batch else "x"].shape == (32, *source.shape)
+    for name in batch.keys() - {"y"}:
+        assert batch[name].dtype == jnp.float32
+        assert bool(jnp.isfinite(batch[name]).all())
+    if source.test:
+        assert source.test.keys() == batch.keys()
+        assert all(source.test[key].shape[1:] == batch[key].shape[1:] for key in batch)
     if source.num_classes:
         assert batch["y"].shape == (32,)
         assert batch["y"].dtype == jnp.int32
         assert 0 <= int(batch["y"].min()) <= int(batch["y"].max()) < source.num_classes
     again = source.sample(source.train, RNG, 32)
     np.testing.assert_array_equal(batch.get("y", 0), again.get("y", 0))
-    np.testing.assert_allclose(batch["x"], again["x"], rtol=1e-6)
     other = source.sample(source.train, jax.random.key(1), 32)
-    assert bool((batch["x"] != other["x"]).any())
+    for name in batch.keys() - {"y"}:
+        np.testing.assert_allclose(batch[name], again[name], rtol=1e-5, atol=1e-6)
+        assert bool((batch[name] != other[name]).any())
 
 
 def test_ring_has_eight_distinct_modes():
@@ -165,6 +170,17 @@ def test_few_labels_are_drawn_with_their_images():
         ("grid", {"spacing": -1.0}),
         ("swiss_roll", {"noise": -0.1}),
         ("swiss_roll", {"scale": 0.0}),
+        ("affine_domains", {"slope": 0}),
+        ("affine_domains", {"offset": float("inf"), "slope": 1.0}),
+        ("affine_domains", {"concentration": 0.0}),
+        ("affine_domains", {"dim": 0}),
+        ("photograph_domains", {"size": 7}),
+        ("photograph_domains", {"size": 161}),
+        ("photograph_domains", {"shrink": 0}),
+        ("paired_images", {"images": "digit"}),
+        ("paired_images", {"task": "paint"}),
+        ("paired_images", {"task": "colourisation"}),
+        ("paired_images", {"size": 12}),
         ("digits", {"classes": ()}),
         ("digits", {"classes": (3, 3)}),
         ("digits", {"classes": (10,)}),

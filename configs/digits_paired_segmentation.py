@@ -1,0 +1,36 @@
+"""pix2pix on real digits: the mask of a digit out of an image under heavy noise.
+
+Adversarial segmentation: a is a digit under Gaussian noise of deviation 1, clipped, b the pixels
+that are its ink. A U-Net and a PatchGAN of 16x16 pixels, L1 weight 10. The same config does other
+tasks: --config.data.task=inpainting, and on photographs --config.data.images=photographs with
+colourisation or sketch.
+
+Command: python scripts/train.py --config configs/digits_paired_segmentation.py --workdir runs/masks
+Time: TODO
+Result: TODO
+"""
+
+import ml_collections
+
+
+def get_config() -> ml_collections.ConfigDict:
+    """Settings and sections; see `ganjax/config.py`."""
+    adam = dict(name="adam", learning_rate=1e-3, b1=0.5)
+    return ml_collections.ConfigDict(
+        dict(
+            seed=0,
+            steps=2_000,
+            batch_size=16,
+            log_every=250,
+            sample_count=25,
+            data=dict(name="paired_images", images="digits", task="segmentation", size=16),
+            game=dict(name="paired", l1_weight=10.0),
+            generator=dict(name="unet", width=16, depth=3, dropped=1),
+            discriminator=dict(name="patch", width=16, layers=1, idle_biases=False),
+            loss=dict(name="non_saturating"),
+            scheme=dict(name="alternating"),
+            gen_tx=dict(**adam),
+            disc_tx=dict(**adam),
+            evaluation=dict(name="paired_translation"),
+        )
+    ).lock()

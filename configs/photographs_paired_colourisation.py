@@ -1,0 +1,34 @@
+"""pix2pix on real photographs: crops in grey are coloured.
+
+A U-Net and a PatchGAN of 34x34 pixels, L1 weight 10. --config.data.task=sketch makes photographs
+out of edges instead.
+
+Command: python scripts/train.py --config configs/photographs_paired_colourisation.py --workdir runs/colours
+Time: TODO
+Result: TODO
+"""  # noqa: E501
+
+import ml_collections
+
+
+def get_config() -> ml_collections.ConfigDict:
+    """Settings and sections; see `ganjax/config.py`."""
+    adam = dict(name="adam", learning_rate=1e-3, b1=0.5)
+    return ml_collections.ConfigDict(
+        dict(
+            seed=0,
+            steps=2_000,
+            batch_size=16,
+            log_every=250,
+            sample_count=25,
+            data=dict(name="paired_images", images="photographs", task="colourisation", size=32),
+            game=dict(name="paired", l1_weight=10.0),
+            generator=dict(name="unet", width=16, depth=4, dropped=1),
+            discriminator=dict(name="patch", width=16, layers=2, idle_biases=False),
+            loss=dict(name="non_saturating"),
+            scheme=dict(name="alternating"),
+            gen_tx=dict(**adam),
+            disc_tx=dict(**adam),
+            evaluation=dict(name="paired_translation"),
+        )
+    ).lock()

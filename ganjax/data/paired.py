@@ -1,0 +1,117 @@
+"""Pairs of images for translation: what a task takes away from an image, and the image."""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+
+from ganjax.data import crops
+from ganjax.data.digits import digits
+from ganjax.data.resident import Data, sample_rows
+from ganjax.errors import unknown
+
+LUMA = (0.299, 0.587, 0.114)  # Rec. 601
+
+
+def luminance(x: jax.Array) -> jax.Array:
+    """Images [n, h, w, 1 or 3] -> grey ones [n, h, w, 1], weighted as in Rec. 601."""
+    return x if x.shape[-1] == 1 else x @ jnp.array(LUMA, x.dtype)[:, None]
+
+
+def inpainting(x: jax.Array, rng: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """a: a square hole of half the side, at a random place of every image, is filled with 0."""
+    n, height, width = x.shape[:3]
+    rng_top, rng_left = jax.random.split(rng)
+
+    def inside(rng, side):
+        first = jax.random.randint(rng, (n, 1), 0, side - side // 2 + 1)
+        pixel = jnp.arange(side)[None]
+        return (pixel >= first) & (pixel < first + side // 2)  # [n, side]
+
+    hole = inside(rng_top, height)[:, :, None, None] & inside(rng_left, width)[:, None, :, None]
+    return jnp.where(hole, 0.0, x), x
+
+
+def colourisation(x: jax.Array, rng: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """a: the luminance. It raises a ValueError for grey images."""
+    del rng
+    if x.shape[-1] != 3:
+        raise ValueError(
+            f"task='colourisation' needs colour images, not {x.shape[1:]}; take "
+            "images='photographs' or another task"
+        )
+    return luminance(x), x
+
+
+def sketch(x: jax.Array, rng: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """a: edges, light on dark: 4 times the length of the luminance's gradient, between -1 and 1."""
+    del rng
+    grey = jnp.pad(luminance(x), ((0, 0), (0, 1), (0, 1), (0, 0)), mode="edge")
+    down = grey[:, 1:, :-1] - grey[:, :-1, :-1]
+    right = grey[:, :-1, 1:] - grey[:, :-1, :-1]
+    return jnp.clip(4 * jnp.sqrt(down**2 + right**2) - 1, -1, 1), x
+
+
+def segmentation(x: jax.Array, rng: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """a: the image under Gaussian noise of deviation 1, clipped; b: where it is above 0, 1 or -1.
+
+    The mask is of the luminance, one channel.
+    """
+    a = jnp.clip(x + jax.random.normal(rng, x.shape, x.dtype), -1, 1)
+    return a, jnp.where(luminance(x) > 0, 1.0, -1.0).astype(x.dtype)
+
+
+TASKS: dict[str, Callable] = {
+    "colourisation": colourisation,
+    "inpainting": inpainting,
+    "segmentation": segmentation,
+    "sketch": sketch,
+}
+
+
+def _digits(size):
+    source = digits(size=size)
+    train, test = {"x": source.train["x"]}, source.test["x"]
+    return train, lambda train, rng, n: sample_rows(train, rng, n)["x"], test
+
+
+def _photographs(size):
+    left, right, held_out = crops.photographs(size, shrink=2)
+    train = {"left": jnp.asarray(left), "right": jnp.asarray(right)}
+
+    def draw(train, rng, n):
+        return crops.sample_crops(train["left"], train["right"], rng, n, size)
+
+    return train, draw, jnp.asarray(crops.tiles(held_out, size))
+
+
+IMAGES = {"digits": _digits, "photographs": _photographs}
+
+
+def paired_images(images: str = "digits", task: str = "inpainting", size: int = 16) -> Data:
+    """Pairs of images a and b, b being what a translator should make of a.
+
+    Args:
+      images: `digits`, or `photographs` for crops of the two in `crops`.
+      task: `colourisation`, `inpainting`, `segmentation` or `sketch`, see the functions.
+      size: side of the images: 8, 16 or 32 for digits, 8 to 160 for photographs.
+
+    Returns:
+      Data with `a` and `b` [batch, size, size, channels] in [-1, 1]. What is random in a task is
+      drawn anew for every batch, and once for the held-out examples.
+
+    Raises:
+      ValueError: an unknown name, or arguments that do not go together.
+    """
+    for what, name, known in (("images", images, IMAGES), ("task", task, TASKS)):
+        if name not in known:
+            raise ValueError(unknown(what, name, known))
+    train, draw, held_out = IMAGES[images](size)
+
+    def sample(train, rng, batch_size):
+        rng_draw, rng_task = jax.random.split(rng)
+        a, b = TASKS[task](draw(train, rng_draw, batch_size), rng_task)
+        return {"a": a, "b": b}
+
+    a, b = TASKS[task](held_out, jax.random.key(0))
+    return Data(shape=b.shape[1:], train=train, test={"a": a, "b": b}, sample=sample)

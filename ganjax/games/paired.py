@@ -1,0 +1,85 @@
+"""Translation learned from pairs, judged by a conditional discriminator (pix2pix)."""
+
+import math
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+
+from ganjax import losses
+from ganjax.games.networks import accuracies, ask, run, start
+from ganjax.games.translation import check_shapes, distance, judge
+from ganjax.types import Game, Loss, Players
+
+
+def paired(
+    generator: nn.Module,
+    discriminator: nn.Module,
+    loss: losses.AdversarialLoss = losses.non_saturating,
+    l1_weight: float = 100.0,
+) -> Game:
+    """Image-to-image translation with a conditional GAN (Isola et al. 2017, arXiv:1611.07004).
+
+    The discriminator judges pairs, (a, b) or (a, G(a)), joined along the channels. The generator
+    descends its adversarial loss plus `l1_weight` times the mean of |G(a) - b| over pixels and
+    channels, the discriminator half of its own, as in the paper. The noise of the generator is its
+    dropout, if it has any.
+
+    Args:
+      generator: Linen module, a -> samples of the shape of b.
+      discriminator: Linen module, [batch, ..., channels of a and b] -> logits [batch, ...], e.g.
+        one a patch; all count alike. A `train` argument of either module is set to True in the
+        losses.
+      loss: both players' losses on logits.
+      l1_weight: lambda, at least 0; the paper takes 100.
+
+    Returns:
+      Game on batches with pairs `a` and `b` [batch, ...] that differ in their channels at most.
+      Metrics: `l1/gen`, not weighted, `disc/accuracy` and its parts.
+
+    Raises:
+      ValueError: the weight is out of range, or, from `init`, shapes do not fit.
+    """
+    if not 0 <= l1_weight < math.inf:
+        raise ValueError(f"l1_weight={l1_weight} must be finite and at least 0")
+
+    def init(rng, batch):
+        a, b = batch["a"], batch["b"]
+        if a.shape[:-1] != b.shape[:-1]:
+            raise ValueError(
+                f"pairs of shapes {a.shape[1:]} and {b.shape[1:]} cannot be joined along the "
+                "channels; they must be alike but for these"
+            )
+        rng_gen, rng_disc = jax.random.split(rng)
+        pair = jnp.concatenate([a, b], -1)
+        gen, disc = start(generator, rng_gen, a), start(discriminator, rng_disc, pair)
+        check_shapes(generator, gen, a, b, discriminator=discriminator, disc=disc, judged=pair)
+        return Players(gen[0], disc[0]), Players(gen[1], disc[1])
+
+    def game_losses(params, model_state, batch, rng):
+        rng_gen, rng_disc = jax.random.split(rng)
+        a, b = batch["a"], batch["b"]
+        made, gen_state = run(generator, params.gen, model_state.gen, a, rng=rng_gen)
+        pairs = (jnp.concatenate([a, x], -1) for x in (b, made))
+        (real, fake), disc_state = judge(
+            discriminator, params.disc, model_state.disc, *pairs, rng=rng_disc
+        )
+        l1 = distance(made, b)
+        return Players(
+            gen=Loss(loss.gen(real, fake) + l1_weight * l1, gen_state, {"l1/gen": l1}),
+            disc=Loss(
+                loss.disc(real, fake) / 2,
+                disc_state,
+                accuracies(loss.realness(real), loss.realness(fake)),
+            ),
+        )
+
+    def translate_ab(params, model_state, a):
+        return ask(generator, params.gen, model_state.gen, a)
+
+    def panels(params, model_state, batch, rng):
+        del rng
+        made = translate_ab(params, model_state, batch["a"])
+        return {"a": batch["a"], "a to b": made, "b": batch["b"]}
+
+    return Game(init, game_losses, {"translate_ab": translate_ab, "panels": panels})

@@ -1,0 +1,149 @@
+"""Scores of translators on held-out examples: of points, of images with and without pairs."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ganjax.metrics.distances import frechet_distance
+
+PATCH = 4  # side of the patches whose statistics are compared
+
+
+def _test(data: Any, needs: str) -> tuple[np.ndarray, np.ndarray]:
+    if not {"a", "b"} <= data.test.keys():
+        raise ValueError(
+            f"this evaluation needs held-out examples of two domains, {needs}; set evaluation.name "
+            "to 'none' or to one for these data"
+        )
+    return np.asarray(data.test["a"]), np.asarray(data.test["b"])
+
+
+def _apart(x: np.ndarray, y: np.ndarray) -> float:
+    return float(np.abs(np.asarray(x, np.float64) - y).mean())
+
+
+def affine_translation(data: Any) -> Callable[..., dict[str, float]]:
+    """Whether an unpaired translator of points on the line found the affine map between domains.
+
+    Args:
+      data: `data.affine_domains()` on the line: its held-out a and b are pairs.
+
+    Returns:
+      Report, of `translate_ab` and `translate_ba`, functions of points [n, 1]:
+      `slope`, `slope_real`, `offset`, `offset_real`: of the least-squares line through the points
+      (a, G(a)), and through the pairs (a, b);
+      `slope_error`, `offset_error`: relative errors of these;
+      `translation_error`: mean |G(a) - b| over pairs;
+      `cycle_error_a`, `cycle_error_b`: mean |F(G(a)) - a| and |G(F(b)) - b|.
+
+    Raises:
+      ValueError: the data are no pairs of points on the line.
+    """
+    a, b = _test(data, "pairs of points on the line")
+    if a.shape[1:] != (1,) or b.shape != a.shape:
+        raise ValueError(f"expected pairs of points [n, 1], got {a.shape} and {b.shape}")
+
+    def report(translate_ab, translate_ba):
+        to_b, to_a = np.asarray(translate_ab(a)), np.asarray(translate_ba(b))
+        lines = [np.polyfit(a[:, 0].astype(float), y[:, 0], 1) for y in (to_b, b)]
+        (slope, offset), (slope_real, offset_real) = lines
+        return {
+            "slope": float(slope),
+            "slope_real": float(slope_real),
+            "offset": float(offset),
+            "offset_real": float(offset_real),
+            "slope_error": float(abs(slope / slope_real - 1)),
+            "offset_error": float(abs(offset / offset_real - 1)),
+            "translation_error": _apart(to_b, b),
+            "cycle_error_a": _apart(translate_ba(to_b), a),
+            "cycle_error_b": _apart(translate_ab(to_a), b),
+        }
+
+    return report
+
+
+def _patches(x: np.ndarray) -> np.ndarray:
+    """Images [n, h, w, c] -> all their tiles of 4x4 pixels, flat: [m, 16 c], in [-1, 1]."""
+    n, h, w, c = x.shape
+    x = x[:, : h // PATCH * PATCH, : w // PATCH * PATCH]
+    tiles = x.reshape(n, h // PATCH, PATCH, w // PATCH, PATCH, c).transpose(0, 1, 3, 2, 4, 5)
+    return tiles.reshape(-1, PATCH * PATCH * c)
+
+
+def unpaired_translation(data: Any) -> Callable[..., dict[str, float]]:
+    """Whether translated images look like the other domain, and come back.
+
+    Looks are the Frechet distance between tiles of 4x4 pixels, which knows colours and fine texture
+    but no objects.
+
+    Args:
+      data: with held-out images `a` and `b` [n, height, width, channel] of one shape.
+
+    Returns:
+      Report, of `translate_ab` and `translate_ba`:
+      `frechet_ab`: translated a to b; `frechet_ab_before`: a itself to b;
+      `frechet_ba`, `frechet_ba_before`: the same of the other direction;
+      `cycle_error_a`, `cycle_error_b`: mean |F(G(a)) - a| and |G(F(b)) - b|, of values in [-1, 1].
+
+    Raises:
+      ValueError: the data are not such images.
+    """
+    a, b = _test(data, "images")
+    if a.ndim != 4 or a.shape[1:] != b.shape[1:] or min(a.shape[1:3]) < PATCH:
+        raise ValueError(f"expected images of one shape, got {a.shape} and {b.shape}")
+
+    def report(translate_ab, translate_ba):
+        to_b, to_a = np.asarray(translate_ab(a)), np.asarray(translate_ba(b))
+
+        def looks(x, y):
+            return frechet_distance(_patches(x), _patches(y))
+
+        return {
+            "frechet_ab": looks(to_b, b),
+            "frechet_ab_before": looks(a, b),
+            "frechet_ba": looks(to_a, a),
+            "frechet_ba_before": looks(b, a),
+            "cycle_error_a": _apart(translate_ba(to_b), a),
+            "cycle_error_b": _apart(translate_ab(to_a), b),
+        }
+
+    return report
+
+
+def paired_translation(data: Any) -> Callable[..., dict[str, float]]:
+    """How far translated images are from what they should be.
+
+    Args:
+      data: with held-out pairs of images `a` and `b`, values in [-1, 1].
+
+    Returns:
+      Report, of `translate_ab`:
+      `error`: mean |G(a) - b|; `error_before`: that of a itself, repeated over channels where b has
+      more, averaged over them where it has fewer;
+      and where b is a mask of -1 and 1 alone, with the translated image above 0 as the mask made,
+      `accuracy`: share of right pixels; `iou`: intersection over union of the two masks, and
+      `iou_before`: that of a's own mask.
+
+    Raises:
+      ValueError: the data are not pairs of images.
+    """
+    a, b = _test(data, "pairs of images")
+    if a.ndim != 4 or a.shape[:3] != b.shape[:3]:
+        raise ValueError(f"expected pairs of images, got {a.shape} and {b.shape}")
+    alike = a if a.shape[-1] < b.shape[-1] or a.shape == b.shape else a.mean(-1, keepdims=True)
+
+    def report(translate_ab):
+        made = np.asarray(translate_ab(a))
+        scores = {"error": _apart(made, b), "error_before": _apart(alike, b)}
+        if (np.abs(b) == 1).all():
+            scores["accuracy"] = float(((made > 0) == (b > 0)).mean())
+            scores |= {"iou": _overlap(made, b), "iou_before": _overlap(alike, b)}
+        return scores
+
+    return report
+
+
+def _overlap(x: np.ndarray, mask: np.ndarray) -> float:
+    x, mask = x > 0, mask > 0
+    return float((x & mask).sum() / max((x | mask).sum(), 1))

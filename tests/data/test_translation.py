@@ -1,0 +1,103 @@
+"""Data of two domains: what is known of the points, which pixels a crop may have, the tasks."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy import stats
+
+from ganjax import data
+from ganjax.data import crops, paired
+
+RNG = jax.random.key(0)
+
+
+def test_affine_domains_have_their_moments():
+    """Mean 0, variance 1, skewness 2 / sqrt(k); b is the same under the map, drawn by itself."""
+    source = data.affine_domains(slope=-2.0, offset=3.0, concentration=4.0)
+    batch = source.sample({}, RNG, 100_000)
+    a, b = (np.asarray(batch[key], float)[:, 0] for key in "ab")
+    for x in (a, (b - 3) / -2):
+        np.testing.assert_allclose([x.mean(), x.var(), stats.skew(x)], [0, 1, 1], atol=0.04)
+    assert abs(np.corrcoef(a, b)[0, 1]) < 0.02
+    held_out = source.test
+    np.testing.assert_allclose(held_out["b"], -2 * held_out["a"] + 3, rtol=1e-5, atol=1e-5)
+    assert held_out["a"].shape == (1000, 1)
+
+
+def test_crops_come_from_one_side_of_the_held_out_part():
+    """Photographs whose pixels are their own coordinates: every place, and no seam."""
+
+    def part(first, width):
+        rows, columns = np.mgrid[:6, first : first + width]
+        pixels = np.stack([rows, columns], -1).astype("f")
+        return np.stack([pixels, pixels + np.array([100, 0])]).astype("f")
+
+    left, right = jnp.asarray(part(0, 7)), jnp.asarray(part(20, 5))
+    made = np.asarray(crops.sample_crops(left, right, RNG, 2000, 4))
+    assert made.shape == (2000, 4, 4, 2)
+    assert (np.diff(made[..., 1], axis=2) == 1).all()
+    assert (np.diff(made[..., 0], axis=1) == 1).all()
+    places, counts = np.unique(made[:, 0, 0], axis=0, return_counts=True)
+    starts = {0, 1, 2, 3, 20, 21}
+    expected = {
+        (top + 100 * photo, start) for photo in (0, 1) for top in range(3) for start in starts
+    }
+    assert set(map(tuple, places.astype(int))) == expected
+    assert counts.min() > 2000 / len(expected) / 2
+    narrow = np.asarray(crops.sample_crops(left, right[:, :, :2], RNG, 200, 4))
+    assert narrow[..., 1].max() == 6
+
+
+def test_parts_of_the_photographs_do_not_overlap():
+    left, right, held_out = crops.photographs(32, shrink=2)
+    assert [part.shape for part in (left, right, held_out)] == [
+        (2, 213, 160, 3),
+        (2, 213, 80, 3),
+        (2, 213, 80, 3),
+    ]
+    whole = np.concatenate([left, held_out, right], axis=2)
+    assert whole.min() >= -1
+    assert whole.max() <= 1
+    from sklearn.datasets import load_sample_images
+
+    photo = load_sample_images().images[1][:426].astype(float)
+    np.testing.assert_allclose(
+        whole[1, 5, 7], photo[10:12, 14:16].mean((0, 1)) / 127.5 - 1, atol=1e-6
+    )
+    assert crops.photographs(256, shrink=1)[2].shape == (2, 427, 256, 3)
+    assert crops.tiles(held_out, 32).shape == (96, 32, 32, 3)
+
+
+def test_inpainting_takes_a_square_out_of_every_image():
+    x = jnp.full((100, 8, 6, 1), 0.5)
+    a, b = paired.inpainting(x, RNG)
+    np.testing.assert_array_equal(b, x)
+    hole = np.asarray(a)[..., 0] == 0
+    assert (hole.sum((1, 2)) == 4 * 3).all()
+    assert (hole.any(2).sum(1) == 4).all()
+    assert (np.asarray(a)[..., 0][~hole] == 0.5).all()
+    assert hole.any(0).all()  # anywhere
+
+
+def test_colourisation_sketch_and_segmentation():
+    x = jnp.zeros((1, 4, 4, 3)).at[:, :, 2:].set(jnp.array([1.0, -1.0, 0.5]))
+    luma = 0.299 - 0.587 + 0.057
+    a, b = paired.colourisation(x, RNG)
+    assert a.shape == (1, 4, 4, 1)
+    np.testing.assert_array_equal(b, x)
+    np.testing.assert_allclose(a[0, 0, :, 0], [0, 0, luma, luma], rtol=1e-5)
+    edges, _ = paired.sketch(x, RNG)
+    np.testing.assert_allclose(edges[0, 1, :, 0], [-1, -1 + 4 * abs(luma), -1, -1], rtol=1e-5)
+    noisy, mask = paired.segmentation(-x, RNG)
+    np.testing.assert_array_equal(mask[0, :, :, 0], [[-1, -1, 1, 1]] * 4)
+    assert float(jnp.abs(noisy).max()) <= 1
+    assert float(jnp.abs(noisy + x).mean()) > 0.3
+    with pytest.raises(ValueError, match="needs colour images"):
+        paired.colourisation(x[..., :1], RNG)
+
+
+def test_held_out_pairs_are_of_held_out_digits():
+    source = data.paired_images("digits", "segmentation", 8)
+    np.testing.assert_array_equal(source.test["b"] > 0, data.digits().test["x"] > 0)
+    assert source.shape == (8, 8, 1)

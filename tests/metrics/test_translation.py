@@ -1,0 +1,76 @@
+"""Scores of translators whose answers are known."""
+
+import numpy as np
+import pytest
+
+from ganjax import data
+from ganjax.metrics import EVALUATIONS
+
+ROWS = ("affine_translation", "paired_translation", "unpaired_translation")
+
+
+def test_an_affine_map_is_measured_exactly():
+    source = data.affine_domains(slope=2.0, offset=-1.0)
+    report = EVALUATIONS["affine_translation"](source)
+    scores = report(lambda a: 2.2 * a - 0.9, lambda b: (b + 1) / 2)
+    expected = {
+        "slope": 2.2,
+        "slope_real": 2.0,
+        "offset": -0.9,
+        "offset_real": -1.0,
+        "slope_error": 0.1,
+        "offset_error": 0.1,
+        # F(G(a)) - a = 0.1 a + 0.05, and G(F(b)) - b = 0.1 b + 0.2 = 0.2 a + 0.1.
+        "translation_error": np.abs(0.2 * source.test["a"] + 0.1).mean(),
+        "cycle_error_a": np.abs(0.1 * source.test["a"] + 0.05).mean(),
+        "cycle_error_b": np.abs(0.2 * source.test["a"] + 0.1).mean(),
+    }
+    assert scores.keys() == expected.keys()
+    for name, value in expected.items():
+        np.testing.assert_allclose(scores[name], value, rtol=1e-4, err_msg=name)  # float32 data
+
+
+def images(n=6, channels=3):
+    return np.random.RandomState(0).uniform(-1, 1, (n, 8, 8, channels)).astype("f")
+
+
+def two(a, b):
+    return data.Data(shape=b.shape[1:], train={}, test={"a": a, "b": b}, sample=None)
+
+
+def test_looks_know_what_has_changed():
+    """Tiles of b are those of a, brighter by 1/2: in 48 dimensions, a distance of 48 / 4."""
+    a = images() / 2
+    report = EVALUATIONS["unpaired_translation"](two(a, a + 0.5))
+    idle = report(lambda a: a, lambda b: b)
+    np.testing.assert_allclose(idle["frechet_ab"], 12, rtol=1e-5)
+    for name in ("frechet_ab_before", "frechet_ba", "frechet_ba_before"):
+        np.testing.assert_allclose(idle[name], 12, rtol=1e-5)
+    assert idle["cycle_error_a"] == idle["cycle_error_b"] == 0
+    right = report(lambda a: a + 0.5, lambda b: b - 0.25)
+    np.testing.assert_allclose(right["frechet_ab"], 0, atol=1e-6)
+    np.testing.assert_allclose(right["frechet_ba"], 48 / 16, rtol=1e-5)
+    np.testing.assert_allclose(right["cycle_error_a"], 0.25, rtol=1e-5)
+
+
+def test_pairs_and_masks():
+    b = np.where(images(channels=1) > 0.2, 1.0, -1.0).astype("f")
+    a = np.concatenate([b, b, -b], -1)  # in grey b / 3
+    scores = EVALUATIONS["paired_translation"](two(a, b))(lambda a: -0.5 * np.ones_like(b))
+    assert scores["iou"] == 0
+    np.testing.assert_allclose(scores["accuracy"], (b < 0).mean())
+    np.testing.assert_allclose(scores["iou_before"], 1)
+    np.testing.assert_allclose(scores["error_before"], 2 / 3, rtol=1e-5)
+    right = EVALUATIONS["paired_translation"](two(a, b))(lambda a: 0.1 * b)
+    assert right["iou"] == right["accuracy"] == 1
+    np.testing.assert_allclose(right["error"], 0.9, rtol=1e-5)
+    free = EVALUATIONS["paired_translation"](two(b, images()))(lambda a: images())
+    assert free.keys() == {"error", "error_before"}
+    assert free["error"] == 0
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_other_data_are_refused(name):
+    for source in (data.ring(), two(images()[0], images()[0])):
+        with pytest.raises(ValueError, match=r"expected|needs"):
+            EVALUATIONS[name](source)
