@@ -17,7 +17,7 @@ from ganjax.penalties import Lazy, Penalty
 UPDATES = "discriminator_updates"
 
 
-def _mode(module: nn.Module, train: bool) -> dict[str, bool]:
+def mode(module: nn.Module, train: bool) -> dict[str, bool]:
     """The `train` argument for a module that has modes, nothing for one that has none."""
     return {"train": train} if "train" in inspect.signature(module.__call__).parameters else {}
 
@@ -26,7 +26,7 @@ def start(module: nn.Module, rng: jax.Array, *inputs: jax.Array) -> tuple[Any, d
     """(params, model_state) of a module, initialised in training mode."""
     rng_params, rng_dropout = jax.random.split(rng)
     rngs = {"params": rng_params, "dropout": rng_dropout}
-    variables = dict(module.init(rngs, *inputs, **_mode(module, train=True)))
+    variables = dict(module.init(rngs, *inputs, **mode(module, train=True)))
     return variables.pop("params", {}), variables
 
 
@@ -45,7 +45,7 @@ def run(
     outputs, new_state = module.apply(
         {"params": params, **model_state},
         *inputs,
-        **_mode(module, train=True),
+        **mode(module, train=True),
         mutable=list(model_state),
         rngs={"dropout": rng},
     )
@@ -66,7 +66,7 @@ def ask(
       method: name of a method, `__call__` if None; it must take `train` if the module has modes.
     """
     variables = {"params": params, **model_state}
-    return module.apply(variables, *inputs, **_mode(module, train=False), method=method)
+    return module.apply(variables, *inputs, **mode(module, train=False), method=method)
 
 
 def accuracies(real: jax.Array, fake: jax.Array) -> dict[str, jax.Array]:

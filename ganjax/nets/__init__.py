@@ -13,17 +13,20 @@ from ganjax.nets.layers import ACTIVATIONS, INITIALISERS
 from ganjax.nets.minibatch import MINIBATCH, MinibatchDiscrimination
 from ganjax.nets.mlp import MLPDiscriminator, MLPGenerator
 from ganjax.nets.norms import NORMS, ConditionalBatchNorm, VirtualBatchNorm
+from ganjax.nets.progressive import ProgressiveDiscriminator, ProgressiveGenerator
 from ganjax.nets.weights import WEIGHTS, EqualisedWeights, NormalisedWeights, SpectralWeights
 
 GENERATORS = {
     "mlp": MLPGenerator,
     "dcgan": DCGANGenerator,
     "gaussian": GaussianGenerator,
+    "progressive": ProgressiveGenerator,
 }
 
 DISCRIMINATORS = {
     "mlp": MLPDiscriminator,
     "dcgan": DCGANDiscriminator,
+    "progressive": ProgressiveDiscriminator,
 }
 
 __all__ = [
@@ -47,6 +50,8 @@ __all__ = [
     "MLPGenerator",
     "MinibatchDiscrimination",
     "NormalisedWeights",
+    "ProgressiveDiscriminator",
+    "ProgressiveGenerator",
     "SpectralWeights",
     "VirtualBatchNorm",
 ]

@@ -69,6 +69,16 @@ def same_natively(x: jax.Array, kernel: jax.Array) -> jax.Array:
     return jax.lax.conv_general_dilated(x, kernel, (1, 1), "SAME", dimension_numbers=layout)
 
 
+def widened(kernel: jax.Array) -> jax.Array:
+    """[3, 3, c, f] -> [4, 4, c, f]: what a 3x3 convolution does to, or makes of, pairs of pixels.
+
+    Doubling by nearest neighbours and then convolving is one transposed convolution of stride 2
+    with this kernel; convolving and then adding up 2x2 pixels is one convolution of stride 2.
+    """
+    shifts = [((i, 1 - i), (j, 1 - j), (0, 0), (0, 0)) for i in (0, 1) for j in (0, 1)]
+    return sum(jnp.pad(kernel, shift) for shift in shifts)
+
+
 def _apply(module, x, size, by_products, natively):
     """Kernel, bias and the function for the backend at hand."""
     shape = (size, size, x.shape[-1], module.features)
@@ -126,3 +136,45 @@ class SameConv(nn.Module):
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
         return _apply(self, x, 3, same_by_products, same_natively)
+
+
+class UpscalingConv(nn.Module):
+    """`SameConv` of the image doubled by nearest neighbours: [b, h, w, c] -> [b, 2h, 2w, features].
+
+    Attributes: as `SameConv`.
+    """
+
+    features: int
+    use_bias: bool = True
+    kernel_init: Callable = nn.initializers.lecun_normal()
+
+    @nn.compact
+    def __call__(self, x: jax.Array) -> jax.Array:
+        return _apply(
+            self,
+            x,
+            3,
+            lambda x, kernel: double_by_products(x, widened(kernel)),
+            lambda x, kernel: double_natively(x, widened(kernel)),
+        )
+
+
+class DownscalingConv(nn.Module):
+    """`SameConv` and then means over 2x2 pixels: [b, h, w, c] -> [b, h/2, w/2, features].
+
+    Attributes: as `SameConv`.
+    """
+
+    features: int
+    use_bias: bool = True
+    kernel_init: Callable = nn.initializers.lecun_normal()
+
+    @nn.compact
+    def __call__(self, x: jax.Array) -> jax.Array:
+        return _apply(
+            self,
+            x,
+            3,
+            lambda x, kernel: halve_by_products(x, widened(kernel) / 4),
+            lambda x, kernel: halve_natively(x, widened(kernel) / 4),
+        )

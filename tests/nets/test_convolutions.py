@@ -7,7 +7,13 @@ import pytest
 from flax import linen as nn
 
 from ganjax.nets import convolutions
-from ganjax.nets.convolutions import DoublingConv, HalvingConv, SameConv
+from ganjax.nets.convolutions import (
+    DoublingConv,
+    DownscalingConv,
+    HalvingConv,
+    SameConv,
+    UpscalingConv,
+)
 
 RNG = jax.random.key(0)
 PAIRS = {
@@ -71,3 +77,15 @@ def test_layers_are_flax_layers(ours, flax, images):
     jax.tree.map(np.testing.assert_array_equal, ours.init(RNG, x), params)
     params = jax.tree.map(lambda p: p.astype(float) + 0.1, params)
     np.testing.assert_allclose(ours.apply(params, x), flax.apply(params, x), rtol=1e-10, atol=1e-12)
+
+
+def test_resizing_convolutions_are_two_layers_in_one(images):
+    """Nearest neighbours and a 3x3 convolution; such a one and means over 2x2 pixels."""
+    params = jax.tree.map(lambda p: p.astype(float) + 0.1, SameConv(5).init(RNG, images))
+    doubled = images.repeat(2, axis=1).repeat(2, axis=2)
+    expected = SameConv(5).apply(params, doubled)
+    got = UpscalingConv(5).apply(params, images)
+    np.testing.assert_allclose(got, expected, rtol=1e-10, atol=1e-12)
+    expected = SameConv(5).apply(params, images).reshape(2, 3, 2, 2, 2, 5).mean((2, 4))
+    got = DownscalingConv(5).apply(params, images)
+    np.testing.assert_allclose(got, expected, rtol=1e-10, atol=1e-12)
