@@ -1,5 +1,6 @@
 """The game of ProGAN at one resolution: networks and data fade in from half the size."""
 
+import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -27,7 +28,7 @@ class _At(nn.Module):
         nn.share_scope(self, self.network)
 
     def __call__(self, x: jax.Array, train: bool = True) -> jax.Array:
-        return self.network(x, self.alpha, **mode(self.network, train))
+        return self.network(x, alpha=self.alpha, **mode(self.network, train))
 
 
 def fade(x: jax.Array, alpha: float | jax.Array) -> jax.Array:
@@ -59,14 +60,17 @@ def progressive(
     at 0; the section `stages` of a config plays them one after another.
 
     Args:
-      generator: Linen module, (latents [batch, z_dim], alpha) -> x_fake, of the shape of
+      generator: Linen module, latents [batch, z_dim] and `alpha` -> x_fake, of the shape of
         `batch["x"]`.
-      discriminator: Linen module, (x, alpha) -> logits [batch].
+      discriminator: Linen module, x and `alpha` -> logits [batch].
       loss: both players' losses on logits.
       z_dim: width of the latent, at least 1.
       prior: `(rng, shape) -> z`.
       penalties: added to the discriminator's loss; the paper's by default. They look at the critic
-        at the same alpha, at blended data.
+        at the same alpha, at blended data. Slopes halve when networks grow, as an image enlarged to
+        twice the size has twice the length. The paper's code has slopes per pixel of the final
+        size, for which `wgan_gp` has the target t = final size / size and the weight 10 / t^2: then
+        no loss jumps when networks grow.
       fade_steps: updates of the generator until alpha is 1, at least 0; 0 for a first stage, which
         is at alpha 1 from the start.
 
@@ -76,10 +80,17 @@ def progressive(
       of the next update.
 
     Raises:
-      ValueError: `z_dim` or `fade_steps` is out of range or, from `init`, shapes that do not fit.
+      ValueError: `z_dim` or `fade_steps` is out of range, a network takes no alpha or, from `init`,
+        shapes that do not fit.
     """
     if fade_steps < 0:
         raise ValueError(f"fade_steps={fade_steps} must be at least 0")
+    for network in (generator, discriminator):
+        if "alpha" not in inspect.signature(network.__call__).parameters:
+            raise ValueError(
+                f"{type(network).__name__} takes no alpha, by which it could fade in; take the "
+                "networks 'progressive'"
+            )
 
     def at(alpha):
         networks = _At(generator, alpha), _At(discriminator, alpha)
@@ -89,7 +100,7 @@ def progressive(
         """(alpha, updates, the model state without their count)."""
         gen = dict(model_state.gen)
         updates = gen.pop(FADED)
-        alpha = jnp.minimum(1.0, updates / fade_steps) if fade_steps else 1.0
+        alpha = jnp.minimum(1.0, updates.astype(float) / fade_steps) if fade_steps else 1.0
         return alpha, updates, model_state._replace(gen=gen)
 
     def init(rng, batch):
