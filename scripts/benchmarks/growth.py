@@ -7,6 +7,7 @@ at the end of each stage, from the same latents.
 """
 
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 from absl import flags
@@ -25,7 +26,7 @@ def changes(rows: list[dict], key: str, ends: list[int]) -> dict:
     """Changes of a metric where the run grows, and statistics of those elsewhere."""
     import numpy as np
 
-    pairs = [(a, b) for a, b in zip(rows, rows[1:], strict=False) if a["step"] >= SETTLED.value]
+    pairs = [(a, b) for a, b in pairwise(rows) if a["step"] >= SETTLED.value]
     moved = {a["step"]: b[key] - a[key] for a, b in pairs}
     inside = [abs(change) for step, change in moved.items() if step not in ends]
     return {
