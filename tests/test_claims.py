@@ -77,3 +77,20 @@ def test_an_f_gan_learns_the_gaussian_that_quadrature_says_is_best(tmp_path):
         gap = np.subtract(results[one]["optimum"], results[other]["optimum"])
         assert np.abs(gap).max() > 0.1
         assert max(results[one]["under"][one]) < min(results[other]["under"][one])
+
+
+@pytest.mark.slow
+def test_progressive_growing_makes_digits_without_a_jump(tmp_path):
+    """Every class, and no loss changes more where the run grows than elsewhere."""
+    scores = report("digits_progressive", tmp_path)
+    assert scores["inception_score"] >= 5.8
+    assert scores["class_share_min"] >= 0.04
+    script = "scripts/benchmarks/growth.py"
+    command = [sys.executable, script, "--workdir", tmp_path, "--json", tmp_path / "g.json"]
+    done = subprocess.run(command, cwd=FOLDER.parent, capture_output=True)
+    assert done.returncode == 0, done.stderr.decode()
+    told = json.loads((tmp_path / "g.json").read_text())
+    assert set(told) == {"loss/gen", "loss/disc", "penalty/disc"}
+    for changes in told.values():
+        assert len(changes["growing"]) == 2
+        assert max(map(abs, changes["growing"].values())) <= 1.5 * changes["inside_largest"]

@@ -153,9 +153,9 @@ def test_the_papers_penalties_are_the_default():
     assert told[0] == told[1]
 
 
-@pytest.mark.parametrize("size", [64, 256])
-def test_the_papers_networks_take_a_step_in_the_abstract(size):
-    """Shapes and dtypes of a whole state stay what they are, at the paper's widths."""
+def test_the_papers_networks_take_a_step_in_the_abstract():
+    """At 256 pixels and the paper's widths shapes and dtypes of a whole state stay as they are."""
+    size = 256
     game = progan(size, 3, {}, z_dim=512, fade_steps=10)
     scheme = schemes.alternating(game, Players(*[optax.adam(1e-3, b1=0.0, b2=0.99)] * 2))
     batch = jax.eval_shape(partial(zeros, size, 4, 3))
