@@ -94,7 +94,8 @@ def restore(folder: Path, template: Any) -> Restored:
     Args:
       folder: the folder of all checkpoints.
       template: pytree of arrays or `jax.ShapeDtypeStruct`s with the structure, shapes and dtypes
-        of the saved state; the state lands on the template's devices.
+        of the saved state; the state lands on the template's devices. Or a function of the
+        checkpoint's step that returns one, for runs whose state grows.
 
     Returns:
       `Restored`. Damaged checkpoints are passed over with a warning.
@@ -107,7 +108,8 @@ def restore(folder: Path, template: Any) -> Restored:
     for step in reversed(steps(folder)):
         damage = next(_damages(folder / str(step)), None)
         if damage is None:
-            return Restored(step, _read(folder / str(step), template))
+            fitting = template(step) if callable(template) else template
+            return Restored(step, _read(folder / str(step), fitting))
         damages.append(f"step {step}: {damage}")
         log.warning("checkpoint of step %d is damaged (%s); trying an older one", step, damage)
     if damages:

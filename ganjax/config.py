@@ -41,7 +41,10 @@ SECTIONS = {
     "disc_tx": "the discriminator's optax transform",
     "evaluation": "the report on samples; 'none' for none",
     "monitor": "what each player could still gain, and when to stop; 'none' for none",
+    "stages": "what a stage has in place of the rest, each `until` a step, under labels of yours",
 }
+# What a stage may have of its own, beside sections.
+STAGE_SETTINGS = ("until", "batch_size")
 
 REQUIRED = ("game", "scheme", "gen_tx", "disc_tx")
 
@@ -53,7 +56,7 @@ def validate(config: Mapping[str, Any]) -> dict[str, Any]:
       config: plain nested dict; what a section's name stands for is checked when it is built.
 
     Returns:
-      New dict with every setting.
+      New dict with every setting; with stages, `steps` is by default where the last one ends.
 
     Raises:
       ConfigError: an unknown or missing key, a wrong type or a value out of range.
@@ -65,6 +68,8 @@ def validate(config: Mapping[str, Any]) -> dict[str, Any]:
         if key not in config:
             raise ConfigError(f"config has no section {key!r} ({SECTIONS[key]}); add one")
     resolved = {key: config.get(key, default) for key, (default, _, _) in SETTINGS.items()}
+    if "stages" in config:
+        resolved["steps"] = config.get("steps", _checked_end(config["stages"]))
     for key, value in resolved.items():
         _check_setting(key, value)
     for key in ("sample_every", "checkpoint_every"):
@@ -80,9 +85,73 @@ def validate(config: Mapping[str, Any]) -> dict[str, Any]:
             _check_mapping(key, section)
             for label, penalty in section.items():
                 _check_section(f"penalties.{label}", penalty)
-        else:
+        elif key != "stages":
             _check_section(key, section)
-    return {**resolved, **sections}
+    resolved |= sections
+    staged(resolved)
+    return resolved
+
+
+def staged(config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The configs of a config's stages, in the order of play.
+
+    A stage is the config with the stage's own settings and sections in place. A section with a name
+    replaces that of the config, one without has its arguments merged into it.
+
+    Args:
+      config: plain nested dict with every setting.
+
+    Returns:
+      {label: config without stages}, whose `steps` is the step of the run at which the stage ends,
+      cut to that of the run; {} without stages.
+
+    Raises:
+      ConfigError: as `validate`, of any stage.
+    """
+    stages, made = config.get("stages", {}), {}
+    if stages and config["steps"] > _checked_end(stages):
+        raise ConfigError(
+            f"steps={config['steps']} goes beyond the last stage, which ends at step "
+            f"{_checked_end(stages)}; let it end later, or leave steps out"
+        )
+    shared = {key: value for key, value in config.items() if key != "stages"}
+    for label in sorted(stages, key=lambda label: stages[label]["until"]):
+        own = {key: value for key, value in stages[label].items() if key != "until"}
+        own["steps"] = min(stages[label]["until"], config["steps"])
+        try:
+            made[label] = validate(_merged(shared, own))
+        except ConfigError as error:
+            raise ConfigError(f"in stages.{label}: {error}") from error
+    return made
+
+
+def _checked_end(stages: Any) -> int:
+    """The step at which the last stage ends, after a check of their keys and ends."""
+    _check_mapping("stages", stages)
+    known = [*STAGE_SETTINGS, *(key for key in SECTIONS if key != "stages")]
+    ends = []
+    for label, stage in stages.items():
+        _check_mapping(f"stages.{label}", stage)
+        for key in stage:
+            if key not in known:
+                raise ConfigError(f"in stages.{label}: " + unknown("config key", key, known))
+        end = stage.get("until")
+        if not isinstance(end, int) or isinstance(end, bool) or end < 1 or end in ends:
+            raise ConfigError(
+                f"stages.{label}.until={end!r} must be a whole number from 1, the step at which "
+                "the stage ends, another for each stage"
+            )
+        ends.append(end)
+    if not ends:
+        raise ConfigError("stages is empty; add a stage or leave it out")
+    return max(ends)
+
+
+def _merged(old: Any, new: Any) -> Any:
+    """`new` in the place of `old`; a dict without a name goes into that of `old`."""
+    if not isinstance(old, Mapping) or not isinstance(new, Mapping) or "name" in new:
+        return new
+    return {**old, **{key: _merged(old.get(key), value) for key, value in new.items()}}
 
 
 def _check_setting(key: str, value: Any) -> None:

@@ -9,6 +9,7 @@ import inspect
 import math
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -34,8 +35,9 @@ from ganjax import (
     schemes,
 )
 from ganjax import data as sources
-from ganjax.config import validate
+from ganjax.config import staged, validate
 from ganjax.errors import ConfigError, DataError, unknown
+from ganjax.schemes.growth import carried, kept
 from ganjax.types import Game, GanState, Players, Scheme
 
 SAMPLE_CHUNK = 64  # samples generated at a time
@@ -75,6 +77,9 @@ class Experiment(NamedTuple):
         `nash/stop` is 1, play ends.
       state: the restored state of a run, or None.
       step: the step of that state.
+      stages: the experiments that are played one after another, `config.steps` of each being the
+        step at which it ends; () for a config without stages. All else is that of the stage that
+        the run ends in.
     """
 
     config: ml_collections.FrozenConfigDict
@@ -88,6 +93,14 @@ class Experiment(NamedTuple):
     monitor: Callable | None = None
     state: GanState | None = None
     step: int = 0
+    stages: tuple["Experiment", ...] = ()
+
+    def stage(self, step: int) -> "Experiment":
+        """The stage that the state after `step` steps belongs to; itself without stages.
+
+        Where a stage ends, the state is still its own: it grows at the beginning of the next.
+        """
+        return next((stage for stage in self.stages if step <= stage.config.steps), self)
 
     @property
     def train(self) -> dict[str, jax.Array]:
@@ -154,7 +167,22 @@ def build(config: Mapping[str, Any]) -> Experiment:
       DataError: the data are not what they are declared to be.
     """
     config = validate(_plain(config))
-    tx = Players(*(optimisers.transform(where, config[where]) for where in ("gen_tx", "disc_tx")))
+    stages = []
+    for label, stage in staged(config).items():
+        try:
+            stages.append(_build(stage))
+            for old, new in pairwise(stages[-2:]):
+                _try_growth(old, new)
+        except ConfigError as error:
+            raise ConfigError(f"in stages.{label}: {error}") from error
+    if not stages:
+        return _build(config)
+    last = next(stage for stage in stages if stage.config.steps == config["steps"])
+    return last._replace(config=ml_collections.FrozenConfigDict(config), stages=tuple(stages))
+
+
+def _build(config: Mapping[str, Any]) -> Experiment:
+    """The experiment of a resolved config without stages."""
     parts = _parts(config)
     data = _data(config)
     shape, num_classes = (data.shape, data.num_classes) if data else (None, 0)
@@ -178,12 +206,12 @@ def build(config: Mapping[str, Any]) -> Experiment:
         config=ml_collections.FrozenConfigDict(config),
         data=data,
         game=game,
-        scheme=_scheme(config, game, tx),
+        scheme=_scheme(config, game),
         batch=_batch(config, data),
         one_batch=_batch(config, data, fresh=False),
         sample=sample,
         evaluate=_evaluation(config, data, game, sample),
-        monitor=_monitor(config, game, tx),
+        monitor=_monitor(config, game),
     )
     _try_out(experiment)
     return experiment
@@ -198,8 +226,40 @@ def load(workdir: str | Path) -> Experiment:
     """
     workdir = Path(workdir)
     experiment = build(run_folder.read_config(workdir))
-    step, state = checkpoints.restore(workdir / "checkpoints", template(experiment))
-    return experiment._replace(state=state, step=step)
+    step, state = restore(experiment, workdir)
+    return experiment.stage(step)._replace(state=state, step=step, stages=experiment.stages)
+
+
+def restore(experiment: Experiment, workdir: Path) -> checkpoints.Restored:
+    """The newest good checkpoint of a run folder, of whichever stage.
+
+    Raises:
+      CheckpointError: there is none.
+    """
+    return checkpoints.restore(
+        workdir / "checkpoints", lambda step: template(experiment.stage(step))
+    )
+
+
+def grow(stage: Experiment, state: GanState, rng: jax.Array) -> GanState:
+    """The first state of a stage: the players of the last one, grown.
+
+    Parameters and average keep every leaf of `state` and have new layers beside them; optimisers
+    and the scheme's memory start anew, counts too; running statistics and the step go on.
+
+    Args:
+      stage: the next stage.
+      state: the last state of the one before.
+      rng: for the new layers.
+
+    Raises:
+      ValueError: the next networks have no place for a leaf.
+    """
+    scheme = _scheme(stage.config.to_dict(), carried(stage.game, state))
+    fresh = initial_state(stage._replace(scheme=scheme), rng)
+    if fresh.average != ():
+        fresh = fresh._replace(average=kept(_players(state).gen, fresh.average))
+    return fresh._replace(step=state.step)
 
 
 def template(experiment: Experiment) -> GanState:
@@ -312,7 +372,12 @@ def _game(config: Mapping[str, Any], parts: Mapping[str, Any], num_classes: int)
     return _call("game", games.GAMES, section, num_classes=num_classes, **parts)
 
 
-def _scheme(config: Mapping[str, Any], game: Game, tx: Players) -> Scheme:
+def _tx(config: Mapping[str, Any]) -> Players:
+    return Players(*(optimisers.transform(where, config[where]) for where in ("gen_tx", "disc_tx")))
+
+
+def _scheme(config: Mapping[str, Any], game: Game) -> Scheme:
+    tx = _tx(config)
     scheme = _call("scheme", schemes.SCHEMES, config["scheme"], game=game, tx=tx)
     if _none("average", config):
         return scheme
@@ -444,10 +509,10 @@ def _evaluation(
     return evaluate
 
 
-def _monitor(config: Mapping[str, Any], game: Game, tx: Players) -> Callable | None:
+def _monitor(config: Mapping[str, Any], game: Game) -> Callable | None:
     if _none("monitor", config):
         return None
-    return _call("monitor", MONITORS, config["monitor"], game=game, tx=tx)
+    return _call("monitor", MONITORS, config["monitor"], game=game, tx=_tx(config))
 
 
 def _try_out(experiment: Experiment) -> None:
@@ -464,6 +529,15 @@ def _try_out(experiment: Experiment) -> None:
         chex.assert_trees_all_equal_shapes_and_dtypes(before, after)
     except (ValueError, TypeError, AssertionError) as error:
         raise ConfigError(f"the sections do not fit together: {error}") from error
+
+
+def _try_growth(old: Experiment, new: Experiment) -> None:
+    """Traces the growth from one stage to the next."""
+    try:
+        grown = jax.eval_shape(partial(grow, new), template(old), jax.random.key(0))
+        chex.assert_trees_all_equal_shapes_and_dtypes(grown, template(new))
+    except (ValueError, TypeError, AssertionError) as error:
+        raise ConfigError(f"it does not grow out of the stage before: {error}") from error
 
 
 # Sections that name a network, and the shelves they name it from.

@@ -21,7 +21,7 @@ import numpy as np
 from ganjax import checkpoints, pictures, run_folder
 from ganjax.console import interruptible, progress
 from ganjax.errors import GanjaxError, Interrupted, NotFiniteError
-from ganjax.experiment import Experiment, initial_state, streams, template
+from ganjax.experiment import Experiment, grow, initial_state, restore, streams, template
 from ganjax.types import GanState
 
 log = logging.getLogger(__name__)
@@ -119,8 +119,9 @@ def train(experiment: Experiment, workdir: Path) -> Result:
                 step, state = _play(experiment, workdir, step, state, rows, stop_asked)
             else:
                 log.info("%s is done already, at step %d", workdir, step)
-            picture = _draw(experiment, workdir, step, state, rows)
-            result = Result(step, _report(experiment, workdir, step, state), picture)
+            stage = experiment.stage(step)
+            picture = _draw(stage, workdir, step, state, rows)
+            result = Result(step, _report(stage, workdir, step, state), picture)
             reason = "neither player gains by a move of its own" if _settled(rows) else ""
             run_folder.write_status(workdir, "done", step, reason)
             return result
@@ -133,13 +134,12 @@ def train(experiment: Experiment, workdir: Path) -> Result:
 
 def _start(experiment: Experiment, workdir: Path) -> tuple[int, GanState]:
     """The newest checkpoint's step and state, or a fresh start."""
-    folder = workdir / "checkpoints"
-    if checkpoints.steps(folder):
-        step, state = checkpoints.restore(folder, template(experiment))
+    if checkpoints.steps(workdir / "checkpoints"):
+        step, state = restore(experiment, workdir)
         log.info("resuming %s at step %d", workdir, step)
         return step, state
     rng = streams(experiment.config.seed).init
-    return 0, jax.jit(partial(initial_state, experiment))(rng)
+    return 0, jax.jit(partial(initial_state, experiment.stage(0)))(rng)
 
 
 def _play(
@@ -152,22 +152,27 @@ def _play(
 ) -> tuple[int, GanState]:
     """Plays from `step` to the end and appends to `rows`; everything due on the way is on disk.
 
-    The end is the config's number of steps, or where the monitor says that play may stop.
+    The end is the config's number of steps, or where the monitor says that play may stop. Chunks
+    end where a stage does, and at multiples of `log_every`.
     """
     config, saved, compiled = experiment.config, step or None, {}
+    stage = experiment.stage(step)
     run_folder.write_manifest(workdir, list(map(str, jax.devices())), config.seed)
     run_folder.write_status(workdir, "running", step)
     rng, events = streams(config.seed).play, _tensorboard(workdir, step)
-    monitored = _monitored(experiment)
+    monitored = _monitored(stage)
     with progress(step, config.steps) as show:
         while step < config.steps and not _settled(rows):
-            length = min(config.log_every, config.steps - step)
+            if step == stage.config.steps:
+                stage, compiled = experiment.stage(step + 1), {}
+                state, monitored = _grown(stage, step, state), _monitored(stage)
+            length = min(config.log_every - step % config.log_every, stage.config.steps - step)
             if length not in compiled:
                 began = time.perf_counter()
-                compiled[length] = compiled_chunk(experiment, length)
+                compiled[length] = compiled_chunk(stage, length)
                 log.info("compiled %d steps in %.1f s", length, time.perf_counter() - began)
             began = time.perf_counter()
-            state, told = compiled[length](state, experiment.train, rng, jnp.int32(step))
+            state, told = compiled[length](state, stage.train, rng, jnp.int32(step))
             told = jax.device_get(told)
             _check_finite(told, workdir, step, saved)
             step += length
@@ -177,20 +182,27 @@ def _play(
             events(rows[-1])
             show(rows[-1])
 
-            last = step == config.steps or _settled(rows)
+            last, ends = step == config.steps or _settled(rows), step == stage.config.steps
             stopping = stop_asked.is_set() and not last
-            if stopping or last or _due(config.checkpoint_every, step):
+            if stopping or last or ends or _due(config.checkpoint_every, step):
                 folder = workdir / "checkpoints"
                 checkpoints.save(folder, step, state, keep=config.keep_checkpoints)
                 saved = step
-            if _due(config.sample_every, step) and not last:
-                _draw(experiment, workdir, step, state, rows)
+            if (ends or _due(config.sample_every, step)) and not last:
+                _draw(stage, workdir, step, state, rows)
             if stopping:
                 run_folder.write_status(workdir, "interrupted", step, "asked to stop")
                 raise Interrupted(
                     f"stopped and saved at step {step} of {config.steps}; the same command resumes"
                 )
     return step, state
+
+
+def _grown(stage: Experiment, step: int, state: GanState) -> GanState:
+    """The first state of a stage; its new layers are a function of (seed, step)."""
+    log.info("a new stage begins at step %d", step)
+    rng = jax.random.fold_in(streams(stage.config.seed).init, step)
+    return jax.jit(partial(grow, stage))(state, rng)
 
 
 def _due(every: int, step: int) -> bool:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ganjax.config import SETTINGS, check_arguments, difference, validate
+from ganjax.config import SETTINGS, check_arguments, difference, staged, validate
 from ganjax.errors import ConfigError
 
 MINIMAL = {
@@ -50,6 +50,66 @@ def test_missing_sections(section):
     config = {key: value for key, value in MINIMAL.items() if key != section}
     with pytest.raises(ConfigError, match=f"no section '{section}'"):
         validate(config)
+
+
+STAGED = {
+    **MINIMAL,
+    "batch_size": 8,
+    "game": {"name": "bilinear", "sigma": 2.0, "inner": {"name": "a", "b": 1}},
+    "stages": {
+        "long": {"until": 300, "game": {"name": "dirac"}},
+        "short": {"until": 100},
+        "late": {"until": 250, "batch_size": 4, "game": {"dim": 2, "inner": {"c": 3}}},
+    },
+}
+
+
+def test_stages_are_played_in_the_order_of_their_ends():
+    """Their arguments are merged into sections, and a section with a name replaces one."""
+    config = validate(STAGED)
+    assert config["steps"] == 300
+    stages = staged(config)
+    assert list(stages) == ["short", "late", "long"]
+    assert [stage["steps"] for stage in stages.values()] == [100, 250, 300]
+    assert [stage["batch_size"] for stage in stages.values()] == [8, 4, 8]
+    assert stages["short"] == {**validate(MINIMAL), "steps": 100, "batch_size": 8} | {
+        "game": STAGED["game"]
+    }
+    merged = {"name": "bilinear", "sigma": 2.0, "dim": 2, "inner": {"name": "a", "b": 1, "c": 3}}
+    assert stages["late"]["game"] == merged
+    assert stages["long"]["game"] == {"name": "dirac"}
+    assert validate(config) == config
+    assert staged(validate(MINIMAL)) == {}
+
+
+def test_a_run_may_end_before_its_stages():
+    stages = staged(validate({**STAGED, "steps": 120}))
+    assert [stage["steps"] for stage in stages.values()] == [100, 120, 120]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"stages": {}}, "stages is empty"),
+        ({"stages": 3}, "stages=3 must be a dict"),
+        ({"stages": {"a": 3}}, "stages.a=3 must be a dict"),
+        ({"stages": {"a": {}}}, "stages.a.until=None must be a whole number from 1"),
+        ({"stages": {"a": {"until": 0}}}, "stages.a.until=0"),
+        ({"stages": {"a": {"until": 2.5}}}, "stages.a.until=2.5"),
+        ({"stages": {"a": {"until": 9}, "b": {"until": 9}}}, "another for each stage"),
+        ({"stages": {"a": {"until": 9, "gam": {}}}}, "in stages.a: unknown config key 'gam'"),
+        ({"stages": {"a": {"until": 9, "gam": {}}}}, "Did you mean 'game'?"),
+        ({"stages": {"a": {"until": 9, "seed": 3}}}, "unknown config key 'seed'"),
+        ({"stages": {"a": {"until": 9, "stages": {}}}}, "unknown config key 'stages'"),
+        ({"stages": {"a": {"until": 9, "batch_size": 0}}}, "in stages.a: batch_size=0"),
+        ({"stages": {"a": {"until": 9, "data": {"size": 3}}}}, "in stages.a: section data must"),
+        ({"stages": {"a": {"until": 9}}, "steps": 10}, "steps=10 goes beyond the last stage"),
+    ],
+)
+def test_mistakes_in_stages(change, message):
+    with pytest.raises(ConfigError) as caught:
+        validate({**MINIMAL, **change})
+    assert message in str(caught.value)
 
 
 def function(count: int, rate: float = 0.1, *, label: str = "a", on: bool = False, other=0.5):

@@ -13,6 +13,7 @@ def digits(
     classes: tuple[int, ...] = tuple(range(10)),
     size: int = 8,
     test_classes: tuple[int, ...] | None = None,
+    pyramid: int | None = None,
 ) -> Data:
     """Handwritten digits (UCI ML repository, optical recognition of handwritten digits, test part).
 
@@ -25,15 +26,22 @@ def digits(
         [-1, 1]) for networks that need more room.
       test_classes: the digits to keep in the test split, for the detection of others than those
         trained on; `classes` if None.
+      pyramid: 8, 16 or 32, at least `size`: the images are enlarged to this side and averaged over
+        blocks down to `size`, so that those of one size are those of the next, halved, as growing
+        networks need it; `size` if None.
 
     Returns:
       Data with images `x` [batch, size, size, 1] in [-1, 1] and labels `y` int [batch], 0 to 9.
 
     Raises:
-      ValueError: a set of classes is empty, repeats a digit or holds something else; another size.
+      ValueError: a set of classes is empty, repeats a digit or holds something else; another size,
+        or a pyramid that is smaller.
     """
     if size not in (8, 16, 32):
         raise ValueError(f"size={size} must be 8, 16 or 32")
+    side = size if pyramid is None else pyramid
+    if side not in (8, 16, 32) or side < size:
+        raise ValueError(f"pyramid={pyramid} must be 8, 16 or 32, and at least size={size}")
     test_classes = classes if test_classes is None else test_classes
     for name, kept in (("classes", classes), ("test_classes", test_classes)):
         if not kept or len(set(kept)) < len(kept) or not set(kept) <= set(range(10)):
@@ -50,8 +58,10 @@ def digits(
     def part(rows, kept):
         rows = rows[np.isin(labels[rows], kept)]
         x = jnp.asarray(images[rows], float)
-        if size > 8:
-            x = jnp.clip(jax.image.resize(x, (len(rows), size, size, 1), "cubic"), -1, 1)
+        if side > 8:
+            x = jnp.clip(jax.image.resize(x, (len(rows), side, side, 1), "cubic"), -1, 1)
+        if side > size:
+            x = x.reshape(len(rows), size, side // size, size, side // size, 1).mean((2, 4))
         return {"x": x, "y": jnp.asarray(labels[rows], jnp.int32)}
 
     return Data(

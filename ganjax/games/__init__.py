@@ -7,6 +7,7 @@ from ganjax.games.conditional import conditional
 from ganjax.games.cycle import cycle
 from ganjax.games.likelihoods import LIKELIHOODS, Likelihood
 from ganjax.games.paired import paired
+from ganjax.games.progressive import progressive
 from ganjax.games.semi_supervised import semi_supervised
 from ganjax.games.small_gans import dirac, gaussian_1d, parallel_lines
 from ganjax.games.toy import bilinear, matrix_game, quadratic, stackelberg
@@ -24,6 +25,7 @@ GAMES = {
     "matrix_game": matrix_game,
     "paired": paired,
     "parallel_lines": parallel_lines,
+    "progressive": progressive,
     "quadratic": quadratic,
     "semi_supervised": semi_supervised,
     "stackelberg": stackelberg,
@@ -45,6 +47,7 @@ __all__ = [
     "matrix_game",
     "paired",
     "parallel_lines",
+    "progressive",
     "quadratic",
     "semi_supervised",
     "stackelberg",

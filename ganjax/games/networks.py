@@ -18,7 +18,7 @@ from ganjax.penalties import Lazy, Penalty
 UPDATES = "discriminator_updates"
 
 
-def _mode(module: nn.Module, train: bool) -> dict[str, bool]:
+def mode(module: nn.Module, train: bool) -> dict[str, bool]:
     """The `train` argument for a module that has modes, nothing for one that has none."""
     return {"train": train} if "train" in inspect.signature(module.__call__).parameters else {}
 
@@ -29,7 +29,7 @@ def start(
     """(params, model_state) of a module, initialised in training mode; `method` as in `run`."""
     rng_params, rng_dropout = jax.random.split(rng)
     rngs = {"params": rng_params, "dropout": rng_dropout}
-    variables = dict(module.init(rngs, *inputs, **_mode(module, train=True), method=method))
+    variables = dict(module.init(rngs, *inputs, **mode(module, train=True), method=method))
     return variables.pop("params", {}), variables
 
 
@@ -55,7 +55,7 @@ def run(
     outputs, new_state = module.apply(
         {"params": params, **model_state},
         *inputs,
-        **_mode(module, train=True),
+        **mode(module, train=True),
         mutable=list(model_state),
         rngs={"dropout": rng},
         method=method,
@@ -78,7 +78,7 @@ def ask(
     """
     collections = {name: held for name, held in model_state.items() if name != UPDATES}
     variables = {"params": params, **collections}
-    return module.apply(variables, *inputs, **_mode(module, train=False), method=method)
+    return module.apply(variables, *inputs, **mode(module, train=False), method=method)
 
 
 def depends(function: Callable[[jax.Array], Any], x: jax.Array) -> Any:

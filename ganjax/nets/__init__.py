@@ -13,6 +13,7 @@ from ganjax.nets.layers import ACTIVATIONS, INITIALISERS
 from ganjax.nets.minibatch import MINIBATCH, MinibatchDiscrimination
 from ganjax.nets.mlp import MLPDiscriminator, MLPGenerator
 from ganjax.nets.norms import NORMS, ConditionalBatchNorm, VirtualBatchNorm
+from ganjax.nets.progressive import ProgressiveDiscriminator, ProgressiveGenerator
 from ganjax.nets.translation import (
     PATCH_DISCRIMINATORS,
     TRANSLATORS,
@@ -27,11 +28,13 @@ GENERATORS = {
     "dcgan": DCGANGenerator,
     "gaussian": GaussianGenerator,
     "mlp": MLPGenerator,
+    "progressive": ProgressiveGenerator,
 }
 
 DISCRIMINATORS = {
     "dcgan": DCGANDiscriminator,
     "mlp": MLPDiscriminator,
+    "progressive": ProgressiveDiscriminator,
 }
 
 __all__ = [
@@ -58,6 +61,8 @@ __all__ = [
     "MinibatchDiscrimination",
     "NormalisedWeights",
     "PatchDiscriminator",
+    "ProgressiveDiscriminator",
+    "ProgressiveGenerator",
     "ResNetTranslator",
     "ResidualMLP",
     "SpectralWeights",

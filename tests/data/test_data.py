@@ -122,6 +122,18 @@ def test_digits_split_is_fixed_and_complete():
     np.testing.assert_array_equal(source.test["y"], labels[order[1297:]])
 
 
+def test_digits_of_a_pyramid_are_halves_of_one_another():
+    """Those of 8 pixels are means over 2x2 of those of 16, and these of the enlarged ones."""
+    small, middle, large = (
+        np.asarray(data.digits(size=size, pyramid=32).test["x"]) for size in (8, 16, 32)
+    )
+    np.testing.assert_array_equal(large, data.digits(size=32).test["x"])
+    for half, whole in ((small, middle), (middle, large)):
+        n, side = half.shape[:2]
+        means = whole.reshape(n, side, 2, side, 2, 1).mean((2, 4))
+        np.testing.assert_allclose(half, means, atol=1e-6)  # float32
+
+
 def test_digits_of_some_classes():
     source = data.digits(classes=(1, 7))
     assert set(np.asarray(source.train["y"]).tolist()) == {1, 7}
@@ -182,6 +194,8 @@ def test_few_labels_are_drawn_with_their_images():
         ("paired_images", {"task": "colourisation"}),
         ("paired_images", {"size": 12}),
         ("digits", {"classes": ()}),
+        ("digits", {"size": 16, "pyramid": 8}),
+        ("digits", {"size": 8, "pyramid": 64}),
         ("digits", {"classes": (3, 3)}),
         ("digits", {"classes": (10,)}),
         ("digits_few_labels", {"labels_per_class": 0}),

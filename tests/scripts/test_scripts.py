@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 ROOT = Path(__file__).parent.parent.parent
 CONFIG = "configs/digits_mlp.py"
@@ -411,3 +412,36 @@ def test_the_packing_study_prints_its_cells(tmp_path):
     done = call(script, *small, "--cells=ring, packed_5")
     assert (done.returncode, "Traceback" in done.stderr) == (2, False)
     assert "Did you mean 'ring, packed_" in done.stderr
+
+
+def test_growth_is_compared_with_other_changes(tmp_path):
+    """Two stages that end at 300 and 500: a jump of 2 among changes of 1/2, and a picture."""
+    stages = {"a": {"until": 300}, "b": {"until": 500}}
+    sgd = {"name": "sgd", "learning_rate": 0.1}
+    config = {"game": {"name": "bilinear"}, "scheme": {"name": "simultaneous"}, "stages": stages}
+    (tmp_path / "config.json").write_text(json.dumps({**config, "gen_tx": sgd, "disc_tx": sgd}))
+    values = {100: 0.0, 200: 0.5, 300: 1.0, 400: 3.0, 500: 2.5}
+    rows = [{"step": s, "loss/gen": v, "loss/disc": -v} for s, v in values.items()]
+    lines = [json.dumps(row) + "\n" for row in rows]
+    (tmp_path / "metrics.jsonl").write_text("".join(lines))
+    (tmp_path / "samples").mkdir()
+    for step in (300, 500):
+        Image.fromarray(np.full((411, 411), 9, np.uint8)).save(
+            tmp_path / "samples" / f"step_{step}.png"
+        )
+    out = ("--json", tmp_path / "g.json", "--picture", tmp_path / "g.png")
+    done = call("benchmarks/growth", "--workdir", tmp_path, "--settled=100", *out)
+    assert done.returncode == 0, done.stderr
+    told = json.loads((tmp_path / "g.json").read_text())
+    assert told["loss/gen"] == {
+        "growing": {"300": 2.0},
+        "inside_median": 0.5,
+        "inside_largest": 0.5,
+    }
+    assert told["loss/disc"]["growing"] == {"300": -2.0}
+    assert "+2.000 at 300" in done.stdout
+    assert (tmp_path / "g.png").stat().st_size > 1000
+    (tmp_path / "metrics.jsonl").write_text("".join(lines[:-1]))
+    done = call("benchmarks/growth", "--workdir", tmp_path)
+    assert (done.returncode, "Traceback" in done.stderr) == (2, False)
+    assert "no finished run" in done.stderr

@@ -1,0 +1,129 @@
+"""The game of ProGAN at one resolution: networks and data fade in from half the size."""
+
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+
+from ganjax import latents, losses
+from ganjax.games.adversarial import gan
+from ganjax.games.networks import mode
+from ganjax.penalties import Penalty, drift, wgan_gp
+from ganjax.types import Game, Players
+
+# The generator's own entry beside its collections: its updates in this game.
+FADED = "generator_updates"
+
+
+class _At(nn.Module):
+    """A network at a given alpha: the same parameters under the same paths."""
+
+    network: nn.Module
+    alpha: Any
+
+    def setup(self) -> None:
+        nn.share_scope(self, self.network)
+
+    def __call__(self, x: jax.Array, train: bool = True) -> jax.Array:
+        return self.network(x, alpha=self.alpha, **mode(self.network, train))
+
+
+def fade(x: jax.Array, alpha: float | jax.Array) -> jax.Array:
+    """Images [batch, h, w, channel] blended with themselves at half the size, h and w even.
+
+    (1 - alpha) up(down(x)) + alpha x, where down takes means over 2x2 pixels and up repeats them.
+    """
+    b, h, w, c = x.shape
+    coarse = x.reshape(b, h // 2, 2, w // 2, 2, c).mean((2, 4), keepdims=True)
+    coarse = jnp.broadcast_to(coarse, (b, h // 2, 2, w // 2, 2, c)).reshape(x.shape)
+    return (1 - alpha) * coarse + alpha * x
+
+
+def progressive(
+    generator: nn.Module,
+    discriminator: nn.Module,
+    loss: losses.AdversarialLoss = losses.wasserstein,
+    z_dim: int = 64,
+    prior: Callable = latents.normal,
+    penalties: Sequence[Penalty] = (wgan_gp(10.0), drift(1e-3)),
+    fade_steps: int = 0,
+) -> Game:
+    """One stage of progressive growing (Karras et al. 2018, section 2, arXiv:1710.10196).
+
+    `gan` between networks that take an alpha beside their input, which rises linearly from 0 at the
+    start to 1 after `fade_steps` updates of the generator. Data are blended by the same alpha with
+    themselves at half the size. The generator's model state counts its updates; both players read
+    alpha from there. The next stage is another game, of networks twice the size, whose count starts
+    at 0; the section `stages` of a config plays them one after another.
+
+    Args:
+      generator: Linen module, latents [batch, z_dim] and `alpha` -> x_fake, of the shape of
+        `batch["x"]`.
+      discriminator: Linen module, x and `alpha` -> logits [batch].
+      loss: both players' losses on logits.
+      z_dim: width of the latent, at least 1.
+      prior: `(rng, shape) -> z`.
+      penalties: added to the discriminator's loss; the paper's by default. They look at the critic
+        at the same alpha, at blended data. Slopes halve when networks grow, as an image enlarged to
+        twice the size has twice the length. The paper's code has slopes per pixel of the final
+        size, for which `wgan_gp` has the target t = final size / size and the weight 10 / t^2: then
+        no loss jumps when networks grow.
+      fade_steps: updates of the generator until alpha is 1, at least 0; 0 for a first stage, which
+        is at alpha 1 from the start.
+
+    Returns:
+      Game on batches with `x` [batch, size, size, channel]. Metrics are those of `gan`, and
+      `gen/alpha`, the alpha that the generator's update saw. The query `generate` is at the alpha
+      of the next update.
+
+    Raises:
+      ValueError: `z_dim` or `fade_steps` is out of range, a network takes no alpha or, from `init`,
+        shapes that do not fit.
+    """
+    if fade_steps < 0:
+        raise ValueError(f"fade_steps={fade_steps} must be at least 0")
+    for network in (generator, discriminator):
+        if "alpha" not in inspect.signature(network.__call__).parameters:
+            raise ValueError(
+                f"{type(network).__name__} takes no alpha, by which it could fade in; take the "
+                "networks 'progressive'"
+            )
+
+    def at(alpha):
+        networks = _At(generator, alpha), _At(discriminator, alpha)
+        return gan(*networks, loss=loss, z_dim=z_dim, prior=prior, penalties=penalties)
+
+    def opened(model_state):
+        """(alpha, updates, the model state without their count)."""
+        gen = dict(model_state.gen)
+        updates = gen.pop(FADED)
+        alpha = jnp.minimum(1.0, updates.astype(float) / fade_steps) if fade_steps else 1.0
+        return alpha, updates, model_state._replace(gen=gen)
+
+    def init(rng, batch):
+        params, model_state = at(1.0).init(rng, batch)
+        gen = {**model_state.gen, FADED: jnp.zeros((), jnp.int32)}
+        return params, model_state._replace(gen=gen)
+
+    def game_losses(params, model_state, batch, rng):
+        alpha, updates, model_state = opened(model_state)
+        if fade_steps:
+            batch = {**batch, "x": fade(batch["x"], alpha)}
+        told = at(alpha).losses(params, model_state, batch, rng)
+        gen = told.gen._replace(
+            model_state={**told.gen.model_state, FADED: updates + 1},
+            metrics={**told.gen.metrics, "gen/alpha": jnp.asarray(alpha, float)},
+        )
+        return told._replace(gen=gen)
+
+    def query(name):
+        def ask(params: Players, model_state: Players, *arguments: Any) -> Any:
+            alpha, _, model_state = opened(model_state)
+            return at(alpha).queries[name](params, model_state, *arguments)
+
+        return ask
+
+    return Game(init, game_losses, {name: query(name) for name in ("latents", "generate")})

@@ -1,0 +1,249 @@
+"""Runs in stages: each grows out of the last, bitwise the same however often it is stopped."""
+
+import contextlib
+import threading
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from ganjax import checkpoints, experiment, run_folder, train
+from ganjax.errors import ConfigError, Interrupted
+from ganjax.games.progressive import FADED
+
+ADAM = {"name": "adam", "learning_rate": 1e-3, "b1": 0.0}
+NETWORK = {"name": "progressive", "fmap_base": 8, "fmap_max": 2}
+CONFIG = {
+    "log_every": 3,
+    "batch_size": 4,
+    "sample_count": 2,
+    "data": {"name": "digits"},
+    "game": {"name": "progressive", "z_dim": 2},
+    "generator": NETWORK,
+    "discriminator": NETWORK,
+    "penalties": {"drift": {"name": "drift"}},
+    "scheme": {"name": "simultaneous"},
+    "average": {"name": "ema", "decay": 0.5},
+    "gen_tx": ADAM,
+    "disc_tx": ADAM,
+    "stages": {
+        "large": {
+            "until": 9,
+            "batch_size": 2,
+            "data": {"size": 16},
+            "game": {"fade_steps": 4},
+        },
+        "small": {"until": 3},
+    },
+}
+
+
+SGD = {"name": "sgd", "learning_rate": 0.1}
+TOY = {
+    "log_every": 2,
+    "game": {"name": "quadratic", "gen_matrix": ((1.0, 0.0), (0.0, -1.0)), "start": (1.0, 2.0)},
+    "scheme": {"name": "simultaneous"},
+    "gen_tx": SGD,
+    "disc_tx": SGD,
+}
+
+
+@pytest.fixture(scope="module")
+def built():
+    return experiment.build(CONFIG)
+
+
+@pytest.fixture(scope="module")
+def compiled(built):
+    """Compiled chunks, for all runs of this file: (calls, function)."""
+    calls, known, compile_chunk = [], {}, train.compiled_chunk
+
+    def once(stage, length):
+        key = stage.data.shape, length
+        calls.append(key)
+        if key not in known:
+            known[key] = compile_chunk(stage, length)
+        return known[key]
+
+    return calls, once
+
+
+@pytest.fixture
+def quick(compiled, monkeypatch):
+    compiled[0].clear()
+    monkeypatch.setattr(train, "compiled_chunk", compiled[1])
+    return compiled[0]
+
+
+@pytest.fixture(scope="module")
+def whole(built, compiled, tmp_path_factory):
+    workdir = tmp_path_factory.mktemp("whole")
+    with pytest.MonkeyPatch.context() as patch:
+        compiled[0].clear()
+        patch.setattr(train, "compiled_chunk", compiled[1])
+        result = train.train(built, workdir)
+        return workdir, result, tuple(compiled[0])
+
+
+def untimed(workdir):
+    rows = run_folder.read_metrics(workdir)
+    return [{k: v for k, v in row.items() if not k.startswith("time/")} for row in rows]
+
+
+def equal(a, b):
+    assert jax.tree.structure(a) == jax.tree.structure(b)
+    jax.tree.map(np.testing.assert_array_equal, a, b)
+
+
+def stop_after(monkeypatch, rows):
+    """Asks the loop to stop once it has shown so many rows, as a signal would."""
+    asked = threading.Event()
+
+    @contextlib.contextmanager
+    def progress(step, steps):
+        left = iter(range(rows - 1))
+        yield lambda row: None if next(left, None) is not None else asked.set()
+
+    monkeypatch.setattr(train, "interruptible", partial(contextlib.nullcontext, asked))
+    monkeypatch.setattr(train, "progress", progress)
+
+
+def test_the_experiment_is_its_stages(built):
+    """Each has its data and its end; the whole is the one that the run ends in."""
+    assert [stage.config.steps for stage in built.stages] == [3, 9]
+    assert [stage.data.shape for stage in built.stages] == [(8, 8, 1), (16, 16, 1)]
+    assert built.data.shape == (16, 16, 1)
+    assert built.config.steps == 9
+    small, large = built.stages
+    assert [built.stage(step) is small for step in (0, 3)] == [True, True]
+    assert [built.stage(step) is large for step in (4, 9)] == [True, True]
+
+
+def test_a_run_plays_every_stage(built, whole):
+    """Chunks end where a stage does, each is compiled once; metrics run on."""
+    workdir, result, compilations = whole
+    rows = untimed(workdir)
+    assert [row["step"] for row in rows] == [3, 6, 9]
+    assert rows[-1]["evaluations/disc"] == 9
+    # Means over chunks of 1, 1, 1, then 0, 1/4, 1/2, then 3/4, 1, 1.
+    np.testing.assert_allclose([row["gen/alpha"] for row in rows], [1, 0.25, 11 / 12], rtol=1e-6)
+    assert compilations == (((8, 8, 1), 3), ((16, 16, 1), 3))
+    assert (result.step, result.picture) == (9, workdir / "samples" / "step_9.png")
+    assert (workdir / "samples" / "step_3.png").exists()
+    assert checkpoints.steps(workdir / "checkpoints") == [3, 9]
+    loaded = experiment.load(workdir)
+    assert loaded.step == int(loaded.state.step) == 9
+    assert loaded.sample(loaded.state, jax.random.key(0), 3).shape == (3, 16, 16, 1)
+    assert loaded.data.shape == (16, 16, 1)
+    assert int(loaded.state.model_state.gen[FADED]) == 6
+
+
+def test_stopped_in_a_fade_and_resumed_is_bitwise_the_same(
+    built, whole, quick, tmp_path, monkeypatch
+):
+    with monkeypatch.context() as patch:
+        stop_after(patch, 2)
+        with pytest.raises(Interrupted, match="saved at step 6 of 9"):
+            train.train(built, tmp_path)
+    train.train(built, tmp_path)
+    equal(experiment.restore(built, tmp_path), experiment.restore(built, whole[0]))
+    assert untimed(tmp_path) == untimed(whole[0])
+    for name in ("samples/step_3.png", "samples/step_9.png"):
+        assert (tmp_path / name).read_bytes() == (whole[0] / name).read_bytes()
+
+
+@pytest.fixture(scope="module")
+def growth(built):
+    """The first stage's state, moved from its start; that of the second, with two keys."""
+    small, large = built.stages
+    state = jax.jit(partial(experiment.initial_state, small))(jax.random.key(5))
+    moved = jax.tree.map(lambda leaf: leaf + jnp.ones((), leaf.dtype), state)
+    grow = jax.jit(partial(experiment.grow, large))
+    return moved, grow(moved, jax.random.key(1)), grow(moved, jax.random.key(2))
+
+
+def test_growth_keeps_every_leaf(growth):
+    """Of both players and the average; the count, the optimisers and new layers are fresh."""
+    old, new, _ = growth
+    for was, now in ((old.params, new.params), (Pair(old), Pair(new))):
+        for player in ("gen", "disc"):
+            small, large = getattr(was, player), getattr(now, player)
+            equal(small, {name: large[name] for name in small})
+            assert len(large) == len(small) + 3
+    for name in set(new.params.gen) - set(old.params.gen):
+        equal(new.params.gen[name], new.average[name])
+        assert not np.asarray(new.params.gen[name]["bias"]).any()
+    assert int(new.step) == int(old.step) == 1
+    assert int(new.model_state.gen[FADED]) == 0
+    for leaf in jax.tree.leaves(new.opt_state):
+        assert not np.asarray(leaf).any()
+    assert len(jax.tree.leaves(new.opt_state.gen)) == 2 * len(jax.tree.leaves(new.params.gen)) + 1
+
+
+class Pair:
+    """The average, in the generator's place."""
+
+    def __init__(self, state):
+        self.gen, self.disc = state.average, state.params.disc
+
+
+def test_new_layers_follow_from_the_seed(growth):
+    kernels = [state.params.gen["block_16_conv_1"]["kernel"] for state in growth[1:]]
+    assert (np.asarray(kernels[0]) != np.asarray(kernels[1])).any()
+
+
+def stages(*rows):
+    return {"stages": {f"s{index}": row for index, row in enumerate(rows)}}
+
+
+def test_chunks_end_with_stages_and_at_multiples_of_log_every(tmp_path, monkeypatch):
+    """A schedule of learning rates by stages: V = (x^2 - y^2) / 2 contracts by 0.9, then by 0.5."""
+    config = {**TOY, "checkpoint_every": 4, "keep_checkpoints": 9}
+    faster = {key: {"learning_rate": 0.5} for key in ("gen_tx", "disc_tx")}
+    built = experiment.build({**config, **stages({"until": 3}, {"until": 7, **faster})})
+    result = train.train(built, tmp_path)
+    assert result.step == 7
+    rows = untimed(tmp_path)
+    assert [row["step"] for row in rows] == [2, 3, 4, 6, 7]
+    assert checkpoints.steps(tmp_path / "checkpoints") == [3, 4, 7]
+    reached = experiment.load(tmp_path).state.params
+    factor = 0.9**3 * 0.5**4
+    np.testing.assert_allclose(reached.gen, [factor], rtol=1e-5)
+    np.testing.assert_allclose(reached.disc, [2 * factor], rtol=1e-5)
+    stopped = tmp_path / "stopped_where_a_stage_ends"
+    with monkeypatch.context() as patch:
+        stop_after(patch, 2)
+        with pytest.raises(Interrupted, match="saved at step 3 of 7"):
+            train.train(built, stopped)
+    train.train(built, stopped)
+    assert untimed(stopped) == rows
+    equal(experiment.load(stopped).state.params, reached)
+
+
+def test_a_run_may_end_within_a_stage(tmp_path):
+    """It is that stage that is loaded then."""
+    rows = {"until": 3}, {"until": 7, "batch_size": 3}, {"until": 9, "batch_size": 4}
+    built = experiment.build({**TOY, **stages(*rows), "steps": 5})
+    assert [stage.config.steps for stage in built.stages] == [3, 5, 5]
+    assert train.train(built, tmp_path).step == 5
+    assert experiment.load(tmp_path).config.batch_size == 3
+
+
+@pytest.mark.parametrize(
+    ("second", "message"),
+    [
+        ({"gen_tx": {"lerning_rate": 0.1}}, "in stages.s1: in gen_tx: unknown argument"),
+        ({"game": {"dim": 0}}, "in stages.s1: in game: dim=0"),
+        (
+            {"game": {"name": "bilinear", "dim": 2}},
+            "in stages.s1: it does not grow out of the stage before: ",
+        ),
+    ],
+)
+def test_mistakes_are_answered(second, message):
+    config = {**TOY, "game": {"name": "bilinear"}, **stages({"until": 2}, {"until": 4, **second})}
+    with pytest.raises(ConfigError) as caught:
+        experiment.build(config)
+    assert message in str(caught.value)
