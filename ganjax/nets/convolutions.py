@@ -1,6 +1,6 @@
-"""The 4x4 convolutions of stride 2 that halve and double an image, fast on every backend.
+"""Convolutions that are fast on every backend: 4x4 of stride 2, to halve and double, and 3x3.
 
-On CPU they are matrix products over 2x2 neighbourhoods, and so are their derivatives of any order
+On CPU they are matrix products over neighbourhoods, and so are their derivatives of any order
 and in any mode. XLA's own convolutions take a slow path inside a loop on CPU (jax issue 12868): the
 gradients of one layer are 2 to 34 times slower (`scripts/benchmarks/convolutions.py`). On other
 backends they are XLA's own. Parameters and function are the same either way.
@@ -14,10 +14,10 @@ from flax import linen as nn
 from flax.linen.dtypes import promote_dtype
 
 
-def _neighbourhoods(x: jax.Array) -> jax.Array:
-    """[b, h+1, w+1, c] -> [b, h, w, 4c], each pixel with its right, lower and diagonal ones."""
-    h, w = x.shape[1] - 1, x.shape[2] - 1
-    return jnp.concatenate([x[:, i : h + i, j : w + j] for i in (0, 1) for j in (0, 1)], axis=-1)
+def _neighbourhoods(x: jax.Array, size: int = 2) -> jax.Array:
+    """[b, h+size-1, w+size-1, c] -> [b, h, w, size^2 c]: each pixel with those right and below."""
+    h, w, taps = x.shape[1] - size + 1, x.shape[2] - size + 1, range(size)
+    return jnp.concatenate([x[:, i : h + i, j : w + j] for i in taps for j in taps], axis=-1)
 
 
 def _padded(x: jax.Array) -> jax.Array:
@@ -58,9 +58,20 @@ def double_natively(x: jax.Array, kernel: jax.Array) -> jax.Array:
     return jax.lax.conv_transpose(x, kernel, (2, 2), "SAME")
 
 
-def _stride_2(module, x, by_products, natively):
+def same_by_products(x: jax.Array, kernel: jax.Array) -> jax.Array:
+    """`same_natively` as one matrix product."""
+    return _neighbourhoods(_padded(x), 3) @ kernel.reshape(9 * x.shape[-1], -1)
+
+
+def same_natively(x: jax.Array, kernel: jax.Array) -> jax.Array:
+    """Convolution of stride 1, padding 1: [b, h, w, c], [3, 3, c, f] -> [b, h, w, f]."""
+    layout = ("NHWC", "HWIO", "NHWC")
+    return jax.lax.conv_general_dilated(x, kernel, (1, 1), "SAME", dimension_numbers=layout)
+
+
+def _apply(module, x, size, by_products, natively):
     """Kernel, bias and the function for the backend at hand."""
-    shape = (4, 4, x.shape[-1], module.features)
+    shape = (size, size, x.shape[-1], module.features)
     x, kernel = promote_dtype(x, module.param("kernel", module.kernel_init, shape, jnp.float32))
     y = (by_products if jax.default_backend() == "cpu" else natively)(x, kernel)
     if module.use_bias:
@@ -84,7 +95,7 @@ class HalvingConv(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
-        return _stride_2(self, x, halve_by_products, halve_natively)
+        return _apply(self, x, 4, halve_by_products, halve_natively)
 
 
 class DoublingConv(nn.Module):
@@ -99,4 +110,19 @@ class DoublingConv(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
-        return _stride_2(self, x, double_by_products, double_natively)
+        return _apply(self, x, 4, double_by_products, double_natively)
+
+
+class SameConv(nn.Module):
+    """`nn.Conv(features, (3, 3))`: [b, h, w, c] -> [b, h, w, features], zeros around the image.
+
+    Attributes: as `HalvingConv`, but for the kernel [3, 3, c, features].
+    """
+
+    features: int
+    use_bias: bool = True
+    kernel_init: Callable = nn.initializers.lecun_normal()
+
+    @nn.compact
+    def __call__(self, x: jax.Array) -> jax.Array:
+        return _apply(self, x, 3, same_by_products, same_natively)

@@ -1,4 +1,4 @@
-"""Both forms of the stride-2 convolutions inside a compiled loop, timed in turn.
+"""Both forms of the convolutions inside a compiled loop, timed in turn.
 
 python scripts/benchmarks/convolutions.py
 
@@ -17,8 +17,8 @@ from timing import in_turn, ratio
 from ganjax.nets import convolutions
 
 ITERATIONS, REPETITIONS = 3, 5
-# (name, by products, natively, input [batch, h, w, c], features): the layers of a 16-pixel DCGAN of
-# width 32, and of a 32-pixel one of width 16.
+# (name, kind, input [batch, h, w, c], features): the layers of a 16-pixel DCGAN of width 32, of a
+# 32-pixel one of width 16, and of a ProGAN of 8 to 32 pixels.
 LAYERS = (
     ("halve 16->8", "halve", (64, 16, 16, 1), 32),
     ("halve 8->4", "halve", (64, 8, 8, 32), 64),
@@ -26,7 +26,11 @@ LAYERS = (
     ("double 8->16", "double", (64, 8, 8, 32), 1),
     ("halve 16->8, wide", "halve", (64, 16, 16, 64), 128),
     ("double 8->16, wide", "double", (64, 8, 8, 128), 64),
+    ("same 8", "same", (32, 8, 8, 32), 32),
+    ("same 16", "same", (32, 16, 16, 32), 32),
+    ("same 32", "same", (32, 32, 32, 16), 16),
 )
+SIZES = {"halve": 4, "double": 4, "same": 3}  # of the kernels
 
 
 def loop(function: Callable) -> Callable:
@@ -45,7 +49,7 @@ def main() -> None:
     print(f"{'layer':20} {'products ms':>12} {'native ms':>12} {'native/products':>16}")
     for name, kind, shape, features in LAYERS:
         rng_x, rng_k = jax.random.split(jax.random.key(0))
-        kernel = 0.02 * jax.random.normal(rng_k, (4, 4, shape[-1], features))
+        kernel = 0.02 * jax.random.normal(rng_k, (SIZES[kind], SIZES[kind], shape[-1], features))
         point = (jax.random.normal(rng_x, shape), kernel)
         forms = {
             form: partial(loop(getattr(convolutions, f"{kind}_{form}")), point)

@@ -1,4 +1,4 @@
-"""Both forms of the stride-2 convolutions are Flax's, in every order and mode of autodiff."""
+"""Both forms of the convolutions are Flax's, in every order and mode of autodiff."""
 
 import jax
 import jax.numpy as jnp
@@ -7,20 +7,21 @@ import pytest
 from flax import linen as nn
 
 from ganjax.nets import convolutions
-from ganjax.nets.convolutions import DoublingConv, HalvingConv
+from ganjax.nets.convolutions import DoublingConv, HalvingConv, SameConv
 
 RNG = jax.random.key(0)
 PAIRS = {
     "halve": (convolutions.halve_by_products, convolutions.halve_natively),
     "double": (convolutions.double_by_products, convolutions.double_natively),
+    "same": (convolutions.same_by_products, convolutions.same_natively),
 }
+SIZES = {"halve": 4, "double": 4, "same": 3}  # of the kernels
 EITHER = pytest.mark.parametrize("name", PAIRS)
 
 
 @pytest.fixture
-def inputs(x64):
-    rng_x, rng_k = jax.random.split(RNG)
-    return jax.random.normal(rng_x, (2, 6, 4, 3)), jax.random.normal(rng_k, (4, 4, 3, 5))
+def images(x64):
+    return jax.random.normal(RNG, (2, 6, 4, 3))
 
 
 def derivatives(function):
@@ -45,8 +46,9 @@ def derivatives(function):
 
 
 @EITHER
-def test_both_forms_agree_to_any_order(name, inputs):
-    by_products, natively = (jax.jit(derivatives(f))(*inputs) for f in PAIRS[name])
+def test_both_forms_agree_to_any_order(name, images):
+    kernel = jax.random.normal(jax.random.key(1), (SIZES[name], SIZES[name], 3, 5))
+    by_products, natively = (jax.jit(derivatives(f))(images, kernel) for f in PAIRS[name])
     jax.tree.map(
         lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-10), by_products, natively
     )
@@ -58,12 +60,13 @@ def test_both_forms_agree_to_any_order(name, inputs):
         (HalvingConv(5), nn.Conv(5, (4, 4), (2, 2))),
         (DoublingConv(5), nn.ConvTranspose(5, (4, 4), (2, 2))),
         (HalvingConv(5, use_bias=False), nn.Conv(5, (4, 4), (2, 2), use_bias=False)),
+        (SameConv(5), nn.Conv(5, (3, 3))),
     ],
-    ids=["halve", "double", "no_bias"],
+    ids=["halve", "double", "no_bias", "same"],
 )
-def test_layers_are_flax_layers(ours, flax, inputs):
+def test_layers_are_flax_layers(ours, flax, images):
     """The same parameters, to the letter, and the same function of them."""
-    x = inputs[0]
+    x = images
     params = flax.init(RNG, x)
     jax.tree.map(np.testing.assert_array_equal, ours.init(RNG, x), params)
     params = jax.tree.map(lambda p: p.astype(float) + 0.1, params)
