@@ -5,6 +5,7 @@ A generator maps latents `[batch, z_dim]` to samples, a discriminator maps sampl
 """
 
 from ganjax.nets.autoencoders import AUTOENCODERS, AutoEncoder
+from ganjax.nets.began import BEGANEncoder, BEGANGenerator
 from ganjax.nets.dcgan import DCGANDiscriminator, DCGANGenerator
 from ganjax.nets.gaussian import GaussianGenerator
 from ganjax.nets.heads import HEADS
@@ -16,6 +17,7 @@ from ganjax.nets.norms import NORMS, ConditionalBatchNorm, VirtualBatchNorm
 from ganjax.nets.weights import WEIGHTS, EqualisedWeights, NormalisedWeights, SpectralWeights
 
 GENERATORS = {
+    "began": BEGANGenerator,
     "mlp": MLPGenerator,
     "dcgan": DCGANGenerator,
     "gaussian": GaussianGenerator,
@@ -38,6 +40,8 @@ __all__ = [
     "NORMS",
     "WEIGHTS",
     "AutoEncoder",
+    "BEGANEncoder",
+    "BEGANGenerator",
     "ConditionalBatchNorm",
     "DCGANDiscriminator",
     "DCGANGenerator",
