@@ -16,6 +16,7 @@ RNG = jax.random.key(0)
 ROWS = 8  # of a batch: one for each device
 mlp = partial(nets.MLPGenerator, (4, 4, 1), width=4, depth=1)
 critic = partial(nets.MLPDiscriminator, width=4, depth=1)
+auto_encoder = partial(nets.AUTOENCODERS["mlp_autoencoder"], (4, 4, 1), z_dim=2, width=4, depth=1)
 
 
 def images():
@@ -28,6 +29,14 @@ def labels():
 
 # Every system: () -> (game, batch).
 SYSTEMS = {
+    "boundary_equilibrium": lambda: (
+        games.boundary_equilibrium(mlp(), auto_encoder(), z_dim=3, gamma=1.0, lambda_k=0.1),
+        {"x": images()},
+    ),
+    "energy_based": lambda: (
+        games.energy_based(mlp(), auto_encoder(), z_dim=3),
+        {"x": images()},
+    ),
     "gan": lambda: (
         games.gan(mlp(), critic(), z_dim=3, penalties=(penalties.r1(1.0),)),
         {"x": images()},
