@@ -40,7 +40,7 @@ SECTIONS = {
     "gen_tx": "the generator's optax transform",
     "disc_tx": "the discriminator's optax transform",
     "evaluation": "the report on samples; 'none' for none",
-    "monitor": "what each player could still gain, and when to stop; 'none' for none",
+    "monitor": "what to watch between chunks of steps, and when to stop; 'none' for none",
     "stages": "what a stage has in place of the rest, each `until` a step, under labels of yours",
 }
 # What a stage may have of its own, beside sections.

@@ -35,7 +35,7 @@ def progress(step: int, steps: int) -> Iterator[Callable[[Mapping[str, float]], 
             steps,
             "  ".join(f"{key} {value}" for key, value in _values(row).items()),
             row["time/steps_per_second"],
-            (steps - row["step"]) / row["time/steps_per_second"],
+            (steps - row["step"]) / max(row["time/steps_per_second"], 0.01),  # it is rounded
         )
 
 

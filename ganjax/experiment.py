@@ -73,8 +73,9 @@ class Experiment(NamedTuple):
         `default_labels` if None.
       evaluate: `(state, rng, n) -> {name: number}`, n samples where the evaluation wants samples;
         None if the config names no evaluation.
-      monitor: `(state, batch, rng) -> {name: scalar}`, pure; None if the config names none. Where
-        `nash/stop` is 1, play ends.
+      monitor: `(state, batch, rng, means) -> {name: scalar}`, pure, the means being those of the
+        metrics of the last chunk of steps; None if the config names none. Where `monitor/stop` is
+        1, play ends.
       state: the restored state of a run, or None.
       step: the step of that state.
       stages: the experiments that are played one after another, `config.steps` of each being the
@@ -122,6 +123,14 @@ class Experiment(NamedTuple):
         The generator is the averaged one if there is an average.
         """
         return _queries(self.game, state)
+
+    @property
+    def stop_reason(self) -> str:
+        """What it means that the monitor ended play; "" without a monitor."""
+        if self.monitor is None:
+            return ""
+        section = self.config.monitor.to_dict()
+        return STOP_REASONS.get(section["name"], "monitor {name!r} says so").format(**section)
 
     def protocol(self, state: GanState, *, step: int, seed: int) -> dict[str, Any]:
         """What a score of samples of `state` depends on, to be kept beside it.
@@ -519,10 +528,12 @@ def _try_out(experiment: Experiment) -> None:
     """Traces initialisation and a step, so that what does not fit is refused before it is run."""
 
     def first_step(rng):
-        state = initial_state(experiment, rng)
+        before = initial_state(experiment, rng)
+        batch = experiment.batch(experiment.train, rng)
+        after, metrics = experiment.scheme.step(before, batch, rng)
         if experiment.monitor is not None:
-            experiment.monitor(state, experiment.one_batch(experiment.train, rng), rng)
-        return state, experiment.scheme.step(state, experiment.batch(experiment.train, rng), rng)[0]
+            experiment.monitor(after, experiment.one_batch(experiment.train, rng), rng, metrics)
+        return before, after
 
     try:
         before, after = jax.eval_shape(first_step, jax.random.key(0))
@@ -547,7 +558,15 @@ NETWORKS = {
     "autoencoder": nets.AUTOENCODERS,
 }
 
-MONITORS = {"nash": dynamics.nash_monitor}
+MONITORS = {
+    "measure": dynamics.measure_monitor,
+    "nash": dynamics.nash_monitor,
+}
+# What it means when they let play stop, in terms of their own options.
+STOP_REASONS = {
+    "measure": "the mean of {metric} over the last steps is at most {threshold}",
+    "nash": "neither player gains more than {threshold} by a move of its own",
+}
 
 # Arguments that may be names or sections themselves, and what makes a value of them.
 NESTED = {

@@ -259,7 +259,7 @@ def save_panels(
 
 
 def save_curves(path: Path, rows: Sequence[Mapping[str, float]], title: str) -> None:
-    """Draws losses, gradient norms and the discriminator's accuracy with its 50:50 line.
+    """Draws losses, energies, gradient norms and the accuracy with its 50:50 line.
 
     Args:
       path: of the PNG.
@@ -268,6 +268,7 @@ def save_curves(path: Path, rows: Sequence[Mapping[str, float]], title: str) -> 
     """
     panels = {
         "loss": ["loss/gen", "loss/disc", "penalty/disc"],
+        "energy": ["energy/real", "energy/fake", "balance/convergence", "balance/k"],
         "gradient norm": ["grad_norm/gen", "grad_norm/disc"],
         "discriminator accuracy": ["disc/accuracy_real", "disc/accuracy_fake", "disc/accuracy"],
     }

@@ -122,7 +122,7 @@ def train(experiment: Experiment, workdir: Path) -> Result:
             stage = experiment.stage(step)
             picture = _draw(stage, workdir, step, state, rows)
             result = Result(step, _report(stage, workdir, step, state), picture)
-            reason = "neither player gains by a move of its own" if _settled(rows) else ""
+            reason = experiment.stop_reason if _settled(rows) else ""
             run_folder.write_status(workdir, "done", step, reason)
             return result
         except (NotFiniteError, Interrupted):  # these have left their status
@@ -177,7 +177,7 @@ def _play(
             _check_finite(told, workdir, step, saved)
             step += length
             rows.append(_row(told, step, rows, length / (time.perf_counter() - began)))
-            rows[-1] |= monitored(state, step)
+            rows[-1] |= monitored(state, step, told.metrics)
             run_folder.append_metrics(workdir, rows[-1])
             events(rows[-1])
             show(rows[-1])
@@ -211,26 +211,26 @@ def _due(every: int, step: int) -> bool:
 
 def _settled(rows: list[Row]) -> bool:
     """Whether the monitor's last word was that play may stop."""
-    return bool(rows) and rows[-1].get("nash/stop", 0.0) == 1.0
+    return bool(rows) and rows[-1].get("monitor/stop", 0.0) == 1.0
 
 
-def _monitored(experiment: Experiment) -> Callable[[GanState, int], Row]:
-    """`(state, step) -> row` of the monitor's metrics, compiled; {} without a monitor.
+def _monitored(experiment: Experiment) -> Callable[[GanState, int, dict], Row]:
+    """`(state, step, means) -> row` of the monitor's metrics, compiled; {} without a monitor.
 
     It draws a batch of its own, shaped as if the scheme wanted no sub-batches.
     """
     if experiment.monitor is None:
-        return lambda state, step: {}
+        return lambda state, step, means: {}
 
     @jax.jit
-    def look(state, train, rng):
+    def look(state, train, rng, means):
         rng_batch, rng_look = jax.random.split(rng)
-        return experiment.monitor(state, experiment.one_batch(train, rng_batch), rng_look)
+        return experiment.monitor(state, experiment.one_batch(train, rng_batch), rng_look, means)
 
     rng = streams(experiment.config.seed).monitor
 
-    def row(state, step):
-        told = look(state, experiment.train, jax.random.fold_in(rng, step))
+    def row(state, step, means):
+        told = look(state, experiment.train, jax.random.fold_in(rng, step), means)
         return {key: float(value) for key, value in sorted(jax.device_get(told).items())}
 
     return row

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from ganjax import checkpoints, experiment, run_folder, train
-from ganjax.errors import CheckpointError, Interrupted, NotFiniteError, RunFolderError
+from ganjax.errors import CheckpointError, ConfigError, Interrupted, NotFiniteError, RunFolderError
 
 ADAM = {"name": "adam", "learning_rate": 1e-3, "b1": 0.5}
 DCGAN = {
@@ -318,14 +318,36 @@ def test_the_monitor_stops_play(tmp_path):
     result = train.train(built, tmp_path)
     assert 5 < result.step < 1000
     rows = run_folder.read_metrics(tmp_path)
-    assert [row["nash/stop"] for row in rows] == [0.0] * (len(rows) - 1) + [1.0]
+    assert [row["monitor/stop"] for row in rows] == [0.0] * (len(rows) - 1) + [1.0]
     assert max(rows[-1]["nash/gain_gen"], rows[-1]["nash/gain_disc"]) <= 1e-3
     told = status(tmp_path)
     assert (told["status"], told["step"]) == ("done", result.step)
-    assert "gains" in told["reason"]
+    assert told["reason"] == "neither player gains more than 0.001 by a move of its own"
     assert train.train(built, tmp_path) == result
     assert len(run_folder.read_metrics(tmp_path)) == len(rows)
     assert experiment.load(tmp_path).step == result.step
+
+
+def test_a_measure_stops_play(tmp_path):
+    """Where its mean over a chunk, the number in the row, is small enough for the first time."""
+    measured = {
+        **TOY,
+        "steps": 1000,
+        "scheme": {"name": "consensus", "gamma": 5.0},
+        "monitor": {"name": "measure", "metric": "grad_norm/disc", "threshold": 0.01},
+    }
+    built = experiment.build(measured)
+    result = train.train(built, tmp_path)
+    assert 5 < result.step < 1000
+    rows = run_folder.read_metrics(tmp_path)
+    assert [row["grad_norm/disc"] <= 0.01 for row in rows] == [False] * (len(rows) - 1) + [True]
+    told = status(tmp_path)
+    assert (told["status"], told["step"]) == ("done", result.step)
+    assert told["reason"] == "the mean of grad_norm/disc over the last steps is at most 0.01"
+    assert train.train(built, tmp_path) == result
+    unknown = {"name": "measure", "metric": "balance/convergence", "threshold": 0.01}
+    with pytest.raises(ConfigError, match="no metric 'balance/convergence' for the monitor"):
+        experiment.build({**TOY, "monitor": unknown})
 
 
 def test_the_monitor_only_looks(tmp_path):
@@ -334,5 +356,6 @@ def test_the_monitor_only_looks(tmp_path):
     for name, config in (("plain", TOY), ("watched", watched)):
         assert train.train(experiment.build(config), tmp_path / name).step == 20
     a, b = untimed(tmp_path / "plain"), untimed(tmp_path / "watched")
-    assert [{k: v for k, v in row.items() if not k.startswith("nash/")} for row in b] == a
-    assert {"nash/gain_gen", "nash/gain_disc", "nash/stop"} <= b[0].keys()
+    kept = [{k: v for k, v in row.items() if not k.startswith(("nash/", "monitor/"))} for row in b]
+    assert kept == a
+    assert {"nash/gain_gen", "nash/gain_disc", "monitor/stop"} <= b[0].keys()

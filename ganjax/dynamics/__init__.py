@@ -6,6 +6,7 @@ from ganjax.dynamics.equilibrium import (
     distance_to_equilibrium,
     duality_gap,
     matrix_duality_gap,
+    measure_monitor,
     nash_monitor,
 )
 from ganjax.dynamics.field import (
@@ -39,6 +40,7 @@ __all__ = [
     "hamiltonian",
     "hessian_spectra",
     "matrix_duality_gap",
+    "measure_monitor",
     "nash_monitor",
     "path_angle",
     "phase_portrait",

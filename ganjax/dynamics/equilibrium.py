@@ -1,6 +1,11 @@
-"""How far from an equilibrium: what each player could still gain, gaps, distances, a monitor."""
+"""How far from an equilibrium: what each player could still gain, gaps, distances, monitors.
 
-from collections.abc import Callable
+A monitor is a pure function `(state, batch, rng, means) -> metrics`, the means being those of the
+steps' metrics since it looked last. Where its `monitor/stop` is 1.0, play may stop.
+"""
+
+import math
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -169,8 +174,8 @@ def nash_monitor(game: Game, tx: Players, *, steps: int = 10, threshold: float =
       threshold: play may stop when neither gains more than this, at least 0; 0 for never.
 
     Returns:
-      `(state, batch, rng) -> metrics`, pure: `nash/gain_gen`, `nash/gain_disc`, `nash/stop` (1.0 if
-      play may stop) and, where the game tells it, `nash/accuracy` of the discriminator.
+      A monitor, which needs no means: `nash/gain_gen`, `nash/gain_disc`, `monitor/stop` and, where
+      the game tells it, `nash/accuracy` of the discriminator.
 
     Raises:
       ValueError: an option is out of range.
@@ -180,7 +185,10 @@ def nash_monitor(game: Game, tx: Players, *, steps: int = 10, threshold: float =
     if not threshold >= 0:
         raise ValueError(f"threshold={threshold} must be at least 0; 0 for never stopping")
 
-    def monitor(state: GanState, batch: Any, rng: jax.Array) -> dict[str, jax.Array]:
+    def monitor(
+        state: GanState, batch: Any, rng: jax.Array, means: Mapping[str, jax.Array] | None = None
+    ) -> dict[str, jax.Array]:
+        del means
         fresh = jax.eval_shape(lambda p: Players(*map(_init, tx, p)), state.params)
         own = state.opt_state if _alike(fresh, state.opt_state) else None
         gains = best_response_gains(game, tx, state, batch, rng, steps=steps, opt_state=own)
@@ -189,11 +197,45 @@ def nash_monitor(game: Game, tx: Players, *, steps: int = 10, threshold: float =
         metrics = {
             "nash/gain_gen": gains.gen,
             "nash/gain_disc": gains.disc,
-            "nash/stop": jnp.asarray(settled & (threshold > 0), float),
+            "monitor/stop": jnp.asarray(settled & (threshold > 0), float),
         }
         if "disc/accuracy" in told:
             metrics["nash/accuracy"] = told["disc/accuracy"]
         return metrics
+
+    return monitor
+
+
+def measure_monitor(*, metric: str, threshold: float) -> Callable:
+    """Lets play stop when a metric of the game's, in the mean over the last steps, is small.
+
+    E.g. BEGAN's measure of convergence, `balance/convergence` (Berthelot et al. 2017,
+    arXiv:1703.10717, section 3.4.1). One batch is noisy, therefore the mean: a run's is over
+    `log_every` steps, and is the number in its `metrics.jsonl`.
+
+    Args:
+      metric: name of a metric that the steps report.
+      threshold: play may stop when the mean is at or below it, finite.
+
+    Returns:
+      A monitor, which looks at the means alone: `monitor/stop`.
+
+    Raises:
+      ValueError: the threshold is not finite or, while tracing, the steps report no such metric.
+    """
+    if not math.isfinite(threshold):
+        raise ValueError(f"threshold={threshold} must be finite")
+
+    def monitor(
+        state: GanState, batch: Any, rng: jax.Array, means: Mapping[str, jax.Array]
+    ) -> dict[str, jax.Array]:
+        del state, batch, rng
+        if metric not in means:
+            raise ValueError(
+                f"the steps report no metric {metric!r} for the monitor to watch; they report "
+                f"{', '.join(sorted(means))}"
+            )
+        return {"monitor/stop": jnp.asarray(means[metric] <= threshold, float)}
 
     return monitor
 

@@ -5,6 +5,7 @@ from ganjax.games.adversarial_autoencoder import adversarial_autoencoder
 from ganjax.games.autoencoding import autoencoder
 from ganjax.games.conditional import conditional
 from ganjax.games.cycle import cycle
+from ganjax.games.energies import boundary_equilibrium, energy_based
 from ganjax.games.likelihoods import LIKELIHOODS, Likelihood
 from ganjax.games.paired import paired
 from ganjax.games.progressive import progressive
@@ -17,9 +18,11 @@ GAMES = {
     "adversarial_autoencoder": adversarial_autoencoder,
     "autoencoder": autoencoder,
     "bilinear": bilinear,
+    "boundary_equilibrium": boundary_equilibrium,
     "conditional": conditional,
     "cycle": cycle,
     "dirac": dirac,
+    "energy_based": energy_based,
     "gan": gan,
     "gaussian_1d": gaussian_1d,
     "matrix_game": matrix_game,
@@ -39,9 +42,11 @@ __all__ = [
     "adversarial_autoencoder",
     "autoencoder",
     "bilinear",
+    "boundary_equilibrium",
     "conditional",
     "cycle",
     "dirac",
+    "energy_based",
     "gan",
     "gaussian_1d",
     "matrix_game",

@@ -5,6 +5,7 @@ A generator maps latents `[batch, z_dim]` to samples, a discriminator maps sampl
 """
 
 from ganjax.nets.autoencoders import AUTOENCODERS, AutoEncoder
+from ganjax.nets.began import BEGANEncoder, BEGANGenerator
 from ganjax.nets.dcgan import DCGANDiscriminator, DCGANGenerator
 from ganjax.nets.gaussian import GaussianGenerator
 from ganjax.nets.heads import HEADS
@@ -25,6 +26,7 @@ from ganjax.nets.translation import (
 from ganjax.nets.weights import WEIGHTS, EqualisedWeights, NormalisedWeights, SpectralWeights
 
 GENERATORS = {
+    "began": BEGANGenerator,
     "dcgan": DCGANGenerator,
     "gaussian": GaussianGenerator,
     "mlp": MLPGenerator,
@@ -51,6 +53,8 @@ __all__ = [
     "TRANSLATORS",
     "WEIGHTS",
     "AutoEncoder",
+    "BEGANEncoder",
+    "BEGANGenerator",
     "ConditionalBatchNorm",
     "DCGANDiscriminator",
     "DCGANGenerator",

@@ -7,6 +7,7 @@ from typing import Any
 import jax
 from flax import linen as nn
 
+from ganjax.nets.began import BEGANEncoder, BEGANGenerator
 from ganjax.nets.dcgan import DCGANDiscriminator, DCGANGenerator
 from ganjax.nets.heads import code
 from ganjax.nets.layers import at_least, identity
@@ -123,7 +124,34 @@ def dcgan(
     )
 
 
+def began(
+    shape: tuple[int, ...],
+    z_dim: int = 64,
+    width: int = 64,
+    output_activation: Callable = identity,
+) -> AutoEncoder:
+    """BEGAN's discriminator (Berthelot et al. 2017, section 3, arXiv:1703.10717).
+
+    Args:
+      shape: (size, size, channel), size a power of two from 8 to 256.
+      z_dim: width of the code, at least 1; the paper takes 64 and 128.
+      width: n, channels of the first layers; the paper takes 64 and 128.
+      output_activation: of the last layer; a tanh would be flat where pixels are near -1 or 1.
+
+    Returns:
+      `AutoEncoder`.
+
+    Raises:
+      ValueError: a size is out of range (some only where it is traced).
+    """
+    return AutoEncoder(
+        encoder=BEGANEncoder(z_dim, width=width),
+        decoder=BEGANGenerator(shape, width=width, output_activation=output_activation),
+    )
+
+
 AUTOENCODERS = {
+    "began_autoencoder": began,
     "mlp_autoencoder": mlp,
     "dcgan_autoencoder": dcgan,
 }

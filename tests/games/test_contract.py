@@ -46,6 +46,14 @@ SYSTEMS = {
         {"x": images()},
     ),
     "autoencoder": lambda: (games.autoencoder(autoencoder()), {"x": images()}),
+    "boundary_equilibrium": lambda: (
+        games.boundary_equilibrium(mlp(), autoencoder(), z_dim=3, gamma=1.0, lambda_k=0.1),
+        {"x": images()},
+    ),
+    "energy_based": lambda: (
+        games.energy_based(mlp(), autoencoder(), z_dim=3),
+        {"x": images()},
+    ),
     "gan": lambda: (
         games.gan(mlp(), critic(), z_dim=3, penalties=(penalties.r1(1.0),)),
         {"x": images()},
