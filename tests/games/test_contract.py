@@ -1,5 +1,6 @@
 """The contract of every system: it plays with any scheme, over seeds, on devices, and resumes."""
 
+import inspect
 from functools import partial
 
 import chex
@@ -23,12 +24,25 @@ def images():
     return jax.random.uniform(jax.random.key(1), (ROWS, 4, 4, 1), float, minval=-1)
 
 
+def points():
+    return jax.random.normal(jax.random.key(1), (ROWS, 2), float)
+
+
 def labels():
     return jnp.arange(ROWS) % 3
 
 
 # Every system: () -> (game, batch).
 SYSTEMS = {
+    "adversarial_autoencoder": lambda: (
+        games.adversarial_autoencoder(autoencoder(), critic(), z_dim=2),
+        {"x": images()},
+    ),
+    "autoencoder": lambda: (games.autoencoder(autoencoder()), {"x": images()}),
+    "boundary_equilibrium": lambda: (
+        games.boundary_equilibrium(mlp(), autoencoder(), z_dim=3, gamma=1.0, lambda_k=0.1),
+        {"x": images()},
+    ),
     "conditional": lambda: (
         games.conditional(
             *(
@@ -41,14 +55,9 @@ SYSTEMS = {
         ),
         {"x": images(), "y": labels()},
     ),
-    "adversarial_autoencoder": lambda: (
-        games.adversarial_autoencoder(autoencoder(), critic(), z_dim=2),
-        {"x": images()},
-    ),
-    "autoencoder": lambda: (games.autoencoder(autoencoder()), {"x": images()}),
-    "boundary_equilibrium": lambda: (
-        games.boundary_equilibrium(mlp(), autoencoder(), z_dim=3, gamma=1.0, lambda_k=0.1),
-        {"x": images()},
+    "cycle": lambda: (
+        games.cycle(nets.MLPGenerator((2,), width=4, depth=1), critic(), pool_size=5),
+        {"a": points(), "b": -points()},
     ),
     "energy_based": lambda: (
         games.energy_based(mlp(), autoencoder(), z_dim=3),
@@ -57,6 +66,19 @@ SYSTEMS = {
     "gan": lambda: (
         games.gan(mlp(), critic(), z_dim=3, penalties=(penalties.r1(1.0),)),
         {"x": images()},
+    ),
+    "paired": lambda: (
+        games.paired(nets.MLPGenerator((2,), width=4, depth=1), critic()),
+        {"a": points(), "b": -points()},
+    ),
+    "progressive": lambda: (
+        games.progressive(
+            nets.ProgressiveGenerator((8, 8, 1), fmap_max=4),
+            nets.ProgressiveDiscriminator(fmap_max=4),
+            z_dim=3,
+            fade_steps=3,
+        ),
+        {"x": jnp.tile(images(), (1, 2, 2, 1))},
     ),
     "semi_supervised": lambda: (
         games.semi_supervised(
@@ -89,8 +111,30 @@ def moved(before, after):
     )
 
 
-@pytest.mark.parametrize("play", PLAY)
-@pytest.mark.parametrize("system", SYSTEMS)
+def test_every_system_is_here():
+    """All games that are made from networks."""
+    networks = {"autoencoder", "generator", "discriminator"}
+    systems = {
+        name
+        for name, factory in games.GAMES.items()
+        if networks & inspect.signature(factory).parameters.keys()
+    }
+    assert systems == SYSTEMS.keys()
+
+
+# Convolutions compile long: one scheme of theirs by default.
+CASES = [
+    pytest.param(
+        system,
+        play,
+        marks=pytest.mark.slow if system == "progressive" and play != "simultaneous" else (),
+    )
+    for system in SYSTEMS
+    for play in PLAY
+]
+
+
+@pytest.mark.parametrize(("system", "play"), CASES)
 def test_plays_with_any_scheme(system, play, x64, tmp_path):
     """Two steps; as two seeds at once on eight devices; and through a checkpoint between them."""
     game, batch = SYSTEMS[system]()
