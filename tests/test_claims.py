@@ -77,3 +77,13 @@ def test_an_f_gan_learns_the_gaussian_that_quadrature_says_is_best(tmp_path):
         gap = np.subtract(results[one]["optimum"], results[other]["optimum"])
         assert np.abs(gap).max() > 0.1
         assert max(results[one]["under"][one]) < min(results[other]["under"][one])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize("name", ["digits_began", "digits_ebgan"])
+def test_energies_cover_the_digits(name, seed, tmp_path):
+    scores = report(name, tmp_path, seed=seed)
+    assert scores["samples"] == 5000
+    assert scores["inception_score"] >= 5
+    assert scores["class_share_min"] >= 0.03
