@@ -202,3 +202,12 @@ def test_progressive_growing_makes_digits_without_a_jump(tmp_path):
     for changes in told.values():
         assert len(changes["growing"]) == 2
         assert max(map(abs, changes["growing"].values())) <= 1.5 * changes["inside_largest"]
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize("name", ["digits_began", "digits_ebgan"])
+def test_energies_cover_the_digits(name, seed, tmp_path):
+    scores = report(name, tmp_path, seed=seed)
+    assert scores["samples"] == 5000
+    assert scores["inception_score"] >= 5
+    assert scores["class_share_min"] >= 0.03
