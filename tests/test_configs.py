@@ -12,7 +12,7 @@ from ganjax import experiment, train
 FOLDER = Path(__file__).parent.parent / "configs"
 FILES = sorted(FOLDER.glob("*.py"))
 CONFIGS = pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-LARGE = ("photographs_cycle_256",)  # for accelerators: a step is traced, not run
+LARGE = ("digits_began_32", "photographs_cycle_256")  # for accelerators: a step is traced, not run
 
 
 def module(path):
