@@ -177,9 +177,23 @@ OPTIMISERS = {
 }
 
 
-@pytest.mark.parametrize("net", FD)
-@pytest.mark.parametrize("optimiser", OPTIMISERS)
-@pytest.mark.parametrize("unroll_steps", [1, 5, 10])
+# Convolutions compile long: one case of theirs by default.
+DIFFERENCES = [
+    pytest.param(
+        net,
+        optimiser,
+        unroll_steps,
+        marks=pytest.mark.slow
+        if net == "conv" and (optimiser, unroll_steps) != ("adam", 5)
+        else (),
+    )
+    for net in FD
+    for optimiser in OPTIMISERS
+    for unroll_steps in (1, 5, 10)
+]
+
+
+@pytest.mark.parametrize(("net", "optimiser", "unroll_steps"), DIFFERENCES)
 def test_gradients_against_central_differences(net, optimiser, unroll_steps, x64):
     """d/dx L_gen(x, y_k(x)) in four directions, y_k by a plain loop of steps written here.
 
