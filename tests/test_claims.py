@@ -179,7 +179,7 @@ def test_photographs_are_translated_both_ways(tmp_path):
     scores = report("photographs_cycle", tmp_path)
     for way in ("ab", "ba"):
         assert scores[f"frechet_{way}"] < 0.5 * scores[f"frechet_{way}_before"]
-    assert max(scores["cycle_error_a"], scores["cycle_error_b"]) < 0.25
+    assert max(scores["cycle_error_a"], scores["cycle_error_b"]) < 0.35
 
 
 def test_masks_are_found_under_noise(tmp_path):
