@@ -13,7 +13,15 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from ganjax.augmentations import Augmentation
-from ganjax.games.networks import UPDATES, accuracies, is_counted, penalised, run, start
+from ganjax.games.networks import (
+    UPDATES,
+    accuracies,
+    check_samples,
+    is_counted,
+    penalised,
+    run,
+    start,
+)
 from ganjax.losses import AdversarialLoss
 from ganjax.penalties import Penalty
 from ganjax.types import Loss, Players
@@ -134,12 +142,7 @@ def begin(game: Contest, rng: jax.Array, x_real: jax.Array, y: jax.Array | None 
     x_packs, y_packs = packs(x_real, game.packing), packs(y, game.packing)
     gen = start(game.generator, rng_gen, *given(game.generator, z, y))
     disc = start(game.discriminator, rng_disc, *given(game.discriminator, x_packs, y_packs))
-    shape = jax.eval_shape(lambda z: generated(game, *gen, z, y, rng=rng)[0], z).shape
-    if shape != x_real.shape:
-        raise ValueError(
-            f"the generator makes samples of shape {shape[1:]}, the data are {x_real.shape[1:]}; "
-            "give the generator the shape of the data"
-        )
+    check_samples(game.generator, gen, x_real, *given(game.generator, z, y))
     outputs = jax.eval_shape(lambda x: judged(game, *disc, x, y_packs, rng=rng)[0], x_packs)
     shape, number = getattr(logits_of(outputs), "shape", None), x_packs.shape[0]
     if shape != (number,):

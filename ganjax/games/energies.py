@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from ganjax import latents, losses, penalties
-from ganjax.games.networks import accuracies, ask, run, start
+from ganjax.games.networks import accuracies, ask, check_samples, run, start
 from ganjax.penalties.critic import at_least_0, root, squares, wide
 from ganjax.types import Game, Loss, Players
 
@@ -249,14 +249,8 @@ def _game(
 
 def _check_shapes(generator, discriminator, gen, disc, x_real, z_dim):
     """Refuses networks whose outputs do not fit the data, before anything is compiled."""
-    batch = x_real.shape[0]
-    rng, z = jax.random.key(0), jnp.zeros((batch, z_dim))
-    x_fake = jax.eval_shape(lambda z: run(generator, *gen, z, rng=rng)[0], z)
-    if x_fake.shape != x_real.shape:
-        raise ValueError(
-            f"the generator makes samples of shape {x_fake.shape[1:]}, the data are "
-            f"{x_real.shape[1:]}; give the generator the shape of the data"
-        )
+    batch, rng = x_real.shape[0], jax.random.key(0)
+    check_samples(generator, gen, x_real, jnp.zeros((batch, z_dim)))
     outputs = jax.eval_shape(lambda x: run(discriminator, *disc, x, rng=rng)[0], x_real)
     shapes = jax.tree.map(lambda array: array.shape, outputs)
     pair = isinstance(outputs, tuple) and len(outputs) == 2

@@ -81,6 +81,27 @@ def ask(
     return module.apply(variables, *inputs, **mode(module, train=False), method=method)
 
 
+def check_samples(generator: nn.Module, gen: tuple, x_real: jax.Array, *inputs: jax.Array) -> None:
+    """Refuses a generator whose samples are not of the shape of the data; nothing is computed.
+
+    Args:
+      generator: the module.
+      gen: its (params, model_state).
+      x_real: data [batch, ...].
+      inputs: what it is called with.
+
+    Raises:
+      ValueError: with both shapes.
+    """
+    rng = jax.random.key(0)
+    samples = jax.eval_shape(lambda *inputs: run(generator, *gen, *inputs, rng=rng)[0], *inputs)
+    if samples.shape != x_real.shape:
+        raise ValueError(
+            f"the generator makes samples of shape {samples.shape[1:]}, the data are "
+            f"{x_real.shape[1:]}; give the generator the shape of the data"
+        )
+
+
 def depends(function: Callable[[jax.Array], Any], x: jax.Array) -> Any:
     """Which outputs of a function depend on its argument: a tree of bools, nothing computed.
 

@@ -14,7 +14,16 @@ from flax import linen as nn
 from ganjax import latents, losses
 from ganjax.augmentations import Augmentation
 from ganjax.errors import unknown
-from ganjax.games.networks import UPDATES, accuracies, ask, is_counted, penalised, run, start
+from ganjax.games.networks import (
+    UPDATES,
+    accuracies,
+    ask,
+    check_samples,
+    is_counted,
+    penalised,
+    run,
+    start,
+)
 from ganjax.losses.pair import wide
 from ganjax.penalties import Penalty
 from ganjax.types import Game, Loss, Players
@@ -242,13 +251,8 @@ def _check_shapes(generator, discriminator, gen, disc, batch, z_dim, num_classes
             "semi-supervised game needs data with a few labels, e.g. digits_few_labels"
         )
     x_real = batch["x"]
-    rng, z = jax.random.key(0), jnp.zeros((x_real.shape[0], z_dim))
-    x_fake = jax.eval_shape(lambda z: run(generator, *gen, z, rng=rng)[0], z)
-    if x_fake.shape != x_real.shape:
-        raise ValueError(
-            f"the generator makes samples of shape {x_fake.shape[1:]}, the data are "
-            f"{x_real.shape[1:]}; give the generator the shape of the data"
-        )
+    rng = jax.random.key(0)
+    check_samples(generator, gen, x_real, jnp.zeros((x_real.shape[0], z_dim)))
     judged = jax.eval_shape(lambda x: run(discriminator, *disc, x, rng=rng)[0], x_real)
     shapes = [leaf.shape for leaf in judged] if isinstance(judged, tuple) else judged.shape
     expected = (x_real.shape[0], num_classes)
