@@ -2,8 +2,7 @@
 
 Command: python scripts/train.py --config configs/digits_began_32.py --workdir runs/digits_began_32
 Time: not measured.
-Result: not measured; the tests compile it and take two steps. Any size from 8 to 256 pixels goes,
-with other data.
+Result: not measured; the tests trace a step. Any size from 8 to 256 pixels goes, with other data.
 """
 
 import ml_collections

@@ -1,9 +1,10 @@
 """CycleGAN in the paper's size, 256 pixels with 9 residual blocks, for an accelerator.
 
-Everything as in Zhu et al. 2017 (arXiv:1703.10593): 11,378,179 parameters a generator, 2,764,737 a
-discriminator, cycle weight 10, identity loss, pool of 50, batches of 1, Adam 2e-4 with b1 0.5, the
-rate falling linearly to 0 over the second half. The domains are crops of two photographs in full
-size; with a data source of one's own, `--config.data.name=module:function`, it is the paper's run.
+Networks, weights and rates as in Zhu et al. 2017 (arXiv:1703.10593): 11,378,179 parameters a
+generator, 2,764,737 a discriminator, cycle weight 10, identity loss, pool of 50, batches of 1, Adam
+2e-4 with b1 0.5, the rate falling linearly to 0 over the second half. The domains are crops of two
+photographs in full size; with a data source of one's own, `--config.data.name=module:function`, it
+is the paper's run.
 
 Command: python scripts/train.py --config configs/photographs_cycle_256.py --workdir runs/cycle_256
 Time: not measured; for an accelerator.

@@ -6,10 +6,10 @@ A section is a name and keyword arguments. The name is a row of one of the shelv
 
 import hashlib
 import inspect
+import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -114,8 +114,13 @@ class Experiment(NamedTuple):
         return _labelled(self.game)
 
     def default_labels(self, n: int) -> np.ndarray | None:
-        """The classes in turn, [n], where samples are of a class; else None."""
-        return np.arange(n, dtype=np.int32) % self.data.num_classes if self.labelled else None
+        """The classes of the data in turn, [n], where samples are of a class; else None."""
+        return _in_turn(self.data, n) if self.labelled else None
+
+    @property
+    def classes(self) -> np.ndarray:
+        """The classes that the training data hold, in order; all of a closed form's."""
+        return _classes(self.data)
 
     def queries(self, state: GanState) -> dict[str, Callable]:
         """What the players of a state can be asked, see `Game`: functions of what remains.
@@ -126,7 +131,10 @@ class Experiment(NamedTuple):
 
     @property
     def stop_reason(self) -> str:
-        """What it means that the monitor ended play; "" without a monitor."""
+        """What it means that the monitor ended play; "" without a monitor.
+
+        That of any stage ends the whole run; its own experiment knows the reason.
+        """
         if self.monitor is None:
             return ""
         section = self.config.monitor.to_dict()
@@ -145,7 +153,7 @@ class Experiment(NamedTuple):
             "data_sha256": digest.hexdigest(),
             "step": step,
             "seed": seed,
-            "average": state.average != (),
+            "average": _averaged(state),
             "packages": run_folder.versions(("ganjax", "jax", "scikit-learn", "scipy")),
         }
 
@@ -180,7 +188,7 @@ def build(config: Mapping[str, Any]) -> Experiment:
     for label, stage in staged(config).items():
         try:
             stages.append(_build(stage))
-            for old, new in pairwise(stages[-2:]):
+            for old, new in itertools.pairwise(stages[-2:]):
                 _try_growth(old, new)
         except ConfigError as error:
             raise ConfigError(f"in stages.{label}: {error}") from error
@@ -208,8 +216,9 @@ def _build(config: Mapping[str, Any]) -> Experiment:
         raise ConfigError(
             f"game {config['game']['name']!r} has no use for the section 'data'; remove it"
         )
-    if data is not None and _labelled(game):
+    if data is not None and data.num_classes:
         _check_labels(config["data"]["name"], data)
+    _check_classes(config, num_classes)
     sample = _sampler(game, data)
     experiment = Experiment(
         config=ml_collections.FrozenConfigDict(config),
@@ -266,7 +275,7 @@ def grow(stage: Experiment, state: GanState, rng: jax.Array) -> GanState:
     """
     scheme = _scheme(stage.config.to_dict(), carried(stage.game, state))
     fresh = initial_state(stage._replace(scheme=scheme), rng)
-    if fresh.average != ():
+    if _averaged(fresh):
         fresh = fresh._replace(average=kept(_players(state).gen, fresh.average))
     return fresh._replace(step=state.step)
 
@@ -326,6 +335,18 @@ def _check_labels(name: str, data: sources.Data) -> None:
             raise DataError(
                 f"data {name!r} declares {data.num_classes} classes, but has labels from "
                 f"{np.min(part['y'])} to {np.max(part['y'])}; number the classes from 0"
+            )
+
+
+def _check_classes(config: Mapping[str, Any], num_classes: int) -> None:
+    """Options of networks that count classes must count those of the data."""
+    for section, option in itertools.product(NETWORKS, ("labels", "head", "norm")):
+        value = config.get(section, {}).get(option)
+        given = value.get("num_classes", num_classes) if isinstance(value, Mapping) else num_classes
+        if given != num_classes:
+            raise ConfigError(
+                f"{section}.{option}.num_classes={given}, but the data have {num_classes} classes; "
+                f"set it to {num_classes}"
             )
 
 
@@ -430,9 +451,14 @@ def _sub_batches(scheme: Mapping[str, Any]) -> Iterator[int]:
         yield from _sub_batches(scheme["inner"])
 
 
+def _averaged(state: GanState) -> bool:
+    """Whether there is an average; one of a toy's may be a bare array."""
+    return bool(jax.tree.leaves(state.average))
+
+
 def _players(state: GanState) -> Players:
     """Both players' parameters, the generator's averaged if there is an average."""
-    return state.params if state.average == () else state.params._replace(gen=state.average)
+    return state.params._replace(gen=state.average) if _averaged(state) else state.params
 
 
 def _queries(game: Game, state: GanState) -> dict[str, Callable]:
@@ -443,6 +469,14 @@ def _queries(game: Game, state: GanState) -> dict[str, Callable]:
 def _labelled(game: Game) -> bool:
     generate = game.queries.get("generate")
     return generate is not None and "y" in inspect.signature(generate).parameters
+
+
+def _classes(data: sources.Data) -> np.ndarray:
+    return np.unique(data.train["y"]) if "y" in data.train else np.arange(data.num_classes)
+
+
+def _in_turn(data: sources.Data, n: int) -> np.ndarray:
+    return np.resize(_classes(data), n).astype(np.int32)
 
 
 def _sampler(game: Game, data: sources.Data | None) -> Callable | None:
@@ -458,7 +492,7 @@ def _sampler(game: Game, data: sources.Data | None) -> Callable | None:
         count = -(-n // SAMPLE_CHUNK)
         labels = [()] * count
         if _labelled(game):
-            labels = _chunks_of_labels(y, n, count, data.num_classes)
+            labels = _chunks_of_labels(y, n, count, data)
         elif y is not None:
             raise ConfigError("this game knows no labels; ask it for samples without them")
         keys = (jax.random.fold_in(rng, index) for index in range(count))
@@ -472,15 +506,16 @@ def _sampler(game: Game, data: sources.Data | None) -> Callable | None:
 
 
 def _chunks_of_labels(
-    y: np.ndarray | None, n: int, count: int, num_classes: int
+    y: np.ndarray | None, n: int, count: int, data: sources.Data
 ) -> list[tuple[np.ndarray]]:
-    """Labels in chunks, the last one filled up with class 0; the classes in turn if None."""
-    y = np.arange(n) % num_classes if y is None else np.asarray(y)
-    if y.shape != (n,) or not np.isin(y, np.arange(num_classes)).all():
+    """Labels in chunks, the last one filled up with some class; the classes in turn if None."""
+    classes = _classes(data)
+    y = _in_turn(data, n) if y is None else np.asarray(y)
+    if y.shape != (n,) or not np.isin(y, classes).all():
         raise ConfigError(
-            f"labels {y} must be {n} whole numbers from 0 to {num_classes - 1}, one a sample"
+            f"labels {y} must be {n} of the classes {', '.join(map(str, classes))}, one a sample"
         )
-    filled = np.zeros(count * SAMPLE_CHUNK, np.int32)
+    filled = np.full(count * SAMPLE_CHUNK, classes[0], np.int32)
     filled[:n] = y
     return [(part,) for part in filled.reshape(count, SAMPLE_CHUNK)]
 
@@ -510,7 +545,7 @@ def _evaluation(
     def evaluate(state: GanState, rng: jax.Array, n: int) -> dict[str, float]:
         given = {key: jax.jit(query) for key, query in _queries(game, state).items()}
         if "labels" in wanted:
-            given["labels"] = np.arange(n) % data.num_classes
+            given["labels"] = _in_turn(data, n)
         if "samples" in wanted:
             given["samples"] = np.asarray(sample(state, rng, n))
         return report(**{key: given[key] for key in wanted})

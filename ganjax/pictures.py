@@ -1,4 +1,4 @@
-"""Pictures of samples and of training: arrays and rows of numbers in, PNG files out."""
+"""Pictures of samples and of training: arrays and rows of numbers in, PNG and GIF files out."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -273,7 +273,8 @@ def save_curves(path: Path, rows: Sequence[Mapping[str, float]], title: str) -> 
         "discriminator accuracy": ["disc/accuracy_real", "disc/accuracy_fake", "disc/accuracy"],
     }
     panels = {
-        label: [key for key in keys if rows and key in rows[0]] for label, keys in panels.items()
+        label: [key for key in keys if any(key in row for row in rows)]
+        for label, keys in panels.items()
     }
     panels = {label: keys for label, keys in panels.items() if keys}
     figure = Figure(figsize=(9, 2.6 * max(1, len(panels))), layout="constrained")
@@ -281,11 +282,12 @@ def save_curves(path: Path, rows: Sequence[Mapping[str, float]], title: str) -> 
     grid = figure.subplots(max(1, len(panels)), sharex=True, squeeze=False)[:, 0]
     for axes, (label, keys) in zip(grid, panels.items(), strict=False):
         for key in keys:
-            axes.plot([row["step"] for row in rows], [row[key] for row in rows], label=key)
+            told = [row for row in rows if key in row]  # a stage may have what another has not
+            axes.plot([row["step"] for row in told], [row[key] for row in told], label=key)
         if label == "discriminator accuracy":
             axes.axhline(0.5, color="0.4", linestyle="--", linewidth=1, label="50:50")
             axes.set_ylim(0, 1)
-        if label == "gradient norm" and all(row[key] > 0 for row in rows for key in keys):
+        if label == "gradient norm" and all(row.get(key, 1) > 0 for row in rows for key in keys):
             axes.set_yscale("log")
         axes.set_ylabel(label)
         axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), fontsize="small")

@@ -122,7 +122,7 @@ def train(experiment: Experiment, workdir: Path) -> Result:
             stage = experiment.stage(step)
             picture = _draw(stage, workdir, step, state, rows)
             result = Result(step, _report(stage, workdir, step, state), picture)
-            reason = experiment.stop_reason if _settled(rows) else ""
+            reason = stage.stop_reason if _settled(rows) else ""
             run_folder.write_status(workdir, "done", step, reason)
             return result
         except (NotFiniteError, Interrupted):  # these have left their status
@@ -279,7 +279,7 @@ def _draw(
     elif experiment.sample is not None:
         samples = experiment.sample(state, rng_fake, experiment.config.sample_count)
         real = experiment.data.sample(experiment.train, rng_real, REAL_SAMPLES)["x"]
-        rows_shown = experiment.data.num_classes if experiment.labelled else None
+        rows_shown = len(experiment.classes) if experiment.labelled else None
         drawn = pictures.save_samples(path, np.asarray(samples), np.asarray(real), rows=rows_shown)
     else:
         return None

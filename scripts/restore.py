@@ -63,6 +63,8 @@ def masked(x: object, rng: object) -> object:
     from ganjax import data
     from ganjax.errors import ConfigError, unknown
 
+    if not KINDS.value:
+        raise ConfigError(f"--kinds is empty; name some of {', '.join(data.MASKS)}")
     for kind in KINDS.value:
         if kind not in data.MASKS:
             raise ConfigError(unknown("kind of hole", kind, data.MASKS))

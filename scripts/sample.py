@@ -33,9 +33,9 @@ def asked_labels(run: Any) -> Any:
         return run.default_labels(N.value)
     if not run.labelled:
         raise ConfigError(f"--label={LABEL.value}: this game knows no labels; leave the flag out")
-    if not 0 <= LABEL.value < run.data.num_classes:
+    if LABEL.value not in run.classes:
         raise ConfigError(
-            f"--label={LABEL.value} is none of the classes 0 to {run.data.num_classes - 1}"
+            f"--label={LABEL.value} is none of the classes {', '.join(map(str, run.classes))}"
         )
     return np.full(N.value, LABEL.value, np.int32)
 
@@ -64,7 +64,7 @@ def main() -> None:
     out = Path(OUT.value or workdir / "samples" / f"seed_{SEED.value}_n_{N.value}{label}.png")
     real = np.asarray(run.data.sample(run.train, rng_real, max(N.value, 1000))["x"])
     in_turn = run.labelled and LABEL.value is None
-    if pictures.save_samples(out, x, real, rows=run.data.num_classes if in_turn else None):
+    if pictures.save_samples(out, x, real, rows=len(run.classes) if in_turn else None):
         print(out)
 
 

@@ -131,7 +131,8 @@ def add(run: object, generate: Callable, latent: Callable, picture: Path) -> Non
 
     concepts = parsed(ARITHMETIC.value, run)
     label = result_label(concepts)
-    judge = metrics.class_judge(run.train["x"], run.train["y"])
+    # Of few labels, those are of `x_labelled`.
+    judge = metrics.class_judge(run.train.get("x_labelled", run.train["x"]), run.train["y"])
     rng, *rngs = jax.random.split(jax.random.key(SEED.value), 4)
     draw, rows, sets = np.random.default_rng(SEED.value), {}, []
     for letter, concept, own in zip("abc", concepts, rngs, strict=True):

@@ -353,7 +353,7 @@ def test_a_labelled_game_samples_what_it_is_asked_for():
     same = (sevens == np.asarray(in_turn)).all(axis=1)
     np.testing.assert_array_equal(same, np.arange(10) % 8 == 7)
     for wrong in (np.full(10, 8), np.full(9, 0)):
-        with pytest.raises(ConfigError, match="10 whole numbers from 0 to 7"):
+        with pytest.raises(ConfigError, match="must be 10 of the classes 0, 1, 2, 3, 4, 5, 6, 7"):
             built.sample(state, rng, 10, wrong)
 
 
@@ -374,6 +374,14 @@ def test_a_labelled_game_samples_what_it_is_asked_for():
         (RING, {"data": {"name": "digits", "classes": 3}}, "data.classes=3 is of type int"),
         (RING, {"data": {"name": "digits", "classes": (3, 3)}}, "distinct digits"),
         (RING, {"data": {"name": "none"}}, "needs data"),
+        (RING, {"data": {"name": "affine_domains"}}, "a batch of a, b has no x"),
+        (RING, {"game": {"name": "cycle"}}, "a batch of x, y has no a and b"),
+        (RING, {"game": {"name": "paired"}}, "a batch of x, y has no a and b"),
+        (
+            RING,
+            {"generator": {"name": "mlp", "labels": {"name": "one_hot", "num_classes": 5}}},
+            "generator.labels.num_classes=5, but the data have 8 classes",
+        ),
         (RING, {"game": {"name": "gan", "zdim": 3}}, "Did you mean 'z_dim'?"),
         (RING, {"game": {"name": "gan", "z_dim": 0}}, "in game: z_dim=0"),
         (RING, {"game": {"name": "gans"}}, "Did you mean 'gan'?"),

@@ -256,6 +256,14 @@ def test_pull_away_of_known_codes(codes, expected, x64):
     chex.assert_tree_all_finite(slope)
 
 
+def test_pull_away_of_tiny_codes():
+    """In float32 the square of a length of 1e-12 is finite, the product of two squares is 0."""
+    codes = 1e-12 * jnp.array([(1.0, 0, 0), (1, 1, 0), (0, 1, 1)])
+    np.testing.assert_allclose(
+        penalties.pull_away(1.0)(lambda x: x, codes, codes, RNG), 0.25, rtol=1e-5
+    )
+
+
 def test_pull_away_refuses_logits_and_single_samples():
     x = jnp.ones((3, 2))
     with pytest.raises(ValueError, match=r"compares codes \[batch, features\], got logits"):

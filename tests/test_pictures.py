@@ -6,6 +6,13 @@ from PIL import Image
 from ganjax import pictures
 
 
+def test_curves_of_stages_with_other_metrics(tmp_path):
+    rows = [{"step": 1, "loss/gen": 1.0, "penalty/disc": 2.0}, {"step": 2, "loss/gen": 1.0}]
+    for order in (rows, rows[::-1]):
+        pictures.save_curves(tmp_path / "curves.png", order, "t")
+    assert (tmp_path / "curves.png").stat().st_size > 1000
+
+
 def test_image_grid_places_every_image():
     x = np.stack([np.full((8, 8, 1), value) for value in (-1.0, 0.0, 1.0)])
     grid = pictures.image_grid(x, columns=2)

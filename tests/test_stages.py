@@ -1,6 +1,7 @@
 """Runs in stages: each grows out of the last, bitwise the same however often it is stopped."""
 
 import contextlib
+import json
 import threading
 from functools import partial
 
@@ -229,6 +230,25 @@ def test_a_run_may_end_within_a_stage(tmp_path):
     assert [stage.config.steps for stage in built.stages] == [3, 5, 5]
     assert train.train(built, tmp_path).step == 5
     assert experiment.load(tmp_path).config.batch_size == 3
+
+
+def test_an_average_of_a_bare_array_grows_too(tmp_path):
+    average = {"name": "ema", "decay": 0.5}
+    built = experiment.build({**TOY, **stages({"until": 2}, {"until": 4}), "average": average})
+    assert train.train(built, tmp_path).step == 4
+    state = experiment.load(tmp_path).state
+    assert (state.average != state.params.gen).any()
+
+
+@pytest.mark.parametrize("watched", [0, 1])
+def test_the_monitor_of_one_stage_ends_the_run_and_says_why(watched, tmp_path):
+    rows = [{"until": 4}, {"until": 8}]
+    rows[watched]["monitor"] = {"name": "measure", "metric": "loss/gen", "threshold": 100.0}
+    result = train.train(experiment.build({**TOY, **stages(*rows)}), tmp_path)
+    assert result.step == 2 + 4 * watched
+    status = json.loads((tmp_path / "status.json").read_text())
+    assert status["status"] == "done"
+    assert "loss/gen" in status["reason"]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from flax import linen as nn
 from ganjax import latents, losses
 from ganjax.augmentations import Augmentation
 from ganjax.games.contest import adversarial_losses, begin, contest, play
-from ganjax.games.networks import ask
+from ganjax.games.networks import ask, data_of
 from ganjax.penalties import Penalty
 from ganjax.types import Game
 
@@ -64,7 +64,7 @@ def gan(
     )
 
     def init(rng, batch):
-        started = begin(game, rng, batch["x"])
+        started = begin(game, rng, data_of(batch))
         if isinstance(started.outputs, tuple):
             raise ValueError(
                 f"the discriminator makes {len(started.outputs)} outputs, expected logits alone; "

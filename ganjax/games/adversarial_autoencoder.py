@@ -9,7 +9,7 @@ from flax import linen as nn
 
 from ganjax import latents, losses
 from ganjax.games.autoencoding import ERRORS, asking, check_codes, check_outputs, generative
-from ganjax.games.networks import UPDATES, accuracies, is_counted, penalised, run, start
+from ganjax.games.networks import UPDATES, accuracies, data_of, is_counted, penalised, run, start
 from ganjax.penalties import Penalty
 from ganjax.types import Game, Loss, Players
 
@@ -61,7 +61,7 @@ def adversarial_autoencoder(
 
     def init(rng, batch):
         rng_gen, rng_disc, rng_z = jax.random.split(rng, 3)
-        x = batch["x"]
+        x = data_of(batch)
         check_codes(autoencoder, rng_gen, x, z_dim, "moments=1")
         gen = start(autoencoder, rng_gen, x)
         z = prior(rng_z, (x.shape[0], z_dim))

@@ -27,7 +27,7 @@ from ganjax.games.contest import (
     play,
     takes_labels,
 )
-from ganjax.games.networks import ask, depends
+from ganjax.games.networks import ask, data_of, depends
 from ganjax.penalties import Penalty
 from ganjax.types import Game, Players
 
@@ -106,7 +106,7 @@ def conditional(
 
     def init(rng, batch):
         y = _labels(batch, num_classes)
-        started = begin(game, rng, batch["x"], y)
+        started = begin(game, rng, data_of(batch), y)
         _check_use(game, started, batch["x"], y, num_classes)
         return started.params, started.model_state
 
@@ -165,7 +165,7 @@ def _labels(batch: dict[str, jax.Array], num_classes: int) -> jax.Array:
             "only x_labelled has labels in this batch, not all of x; take data that are labelled "
             "throughout, e.g. digits, or play the game 'semi_supervised'"
         )
-    y, rows = batch["y"], batch["x"].shape[:1]
+    y, rows = batch["y"], data_of(batch).shape[:1]
     if y.shape != rows or not jnp.issubdtype(y.dtype, jnp.integer):
         raise ValueError(f"labels y must be int {list(rows)}, got {y.dtype} {list(y.shape)}")
     if not isinstance(y, jax.core.Tracer) and not np.isin(y, np.arange(num_classes)).all():

@@ -8,7 +8,7 @@ from flax import linen as nn
 
 from ganjax import losses
 from ganjax.games import image_pool
-from ganjax.games.networks import accuracies, ask, run, start
+from ganjax.games.networks import accuracies, ask, domains_of, run, start
 from ganjax.games.translation import check_shapes, distance, judge
 from ganjax.types import Game, Loss, Players
 
@@ -73,6 +73,7 @@ def cycle(
     identity = identity_weight > 0 and cycle_weight > 0
 
     def init(rng, batch):
+        domains = domains_of(batch)
         if batch["a"].shape[1:] != batch["b"].shape[1:]:
             raise ValueError(
                 f"the domains have samples of shapes {batch['a'].shape[1:]} and "
@@ -81,7 +82,6 @@ def cycle(
         rngs = jax.random.split(rng, 4)
         ab, ba = (start(generator, r, batch[x]) for r, x in zip(rngs[:2], "ab", strict=True))
         a, b = (start(discriminator, r, batch[x]) for r, x in zip(rngs[2:], "ab", strict=True))
-        domains = batch["a"], batch["b"]
         check_shapes(
             generator, ab, *domains, discriminator=discriminator, disc=b, judged=domains[1]
         )

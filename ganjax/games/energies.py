@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from ganjax import latents, losses, penalties
-from ganjax.games.networks import accuracies, ask, check_samples, run, start
+from ganjax.games.networks import accuracies, ask, check_samples, data_of, run, start
 from ganjax.penalties.critic import at_least_0, root, squares, wide
 from ganjax.types import Game, Loss, Players
 
@@ -41,11 +41,11 @@ def energy_based(
     """EBGAN (Zhao et al. 2017, arXiv:1609.03126), with the pull-away term: EBGAN-PT.
 
     The energy is D(x) = |Dec(Enc(x)) - x|, the Euclidean norm over all of a sample's numbers, so
-    that a margin suits one size of images: between an image of p numbers in [-1, 1] and its
-    reconstruction it is at most 2 sqrt(p). The losses are those of `losses.energy_margin`,
-    E[D(x)] + E[(margin - D(G(z)))+] and E[D(G(z))]; the generator's has `penalties.pull_away` of
-    its samples' codes added. Where the game ends, samples are data and the discriminator is flat,
-    somewhere from 0 to the margin.
+    that a margin suits one size of images: between an image of p numbers in [-1, 1] and a
+    reconstruction in [-1, 1] it is at most 2 sqrt(p). The losses are those of
+    `losses.energy_margin`, E[D(x)] + E[(margin - D(G(z)))+] and E[D(G(z))]; the generator's has
+    `penalties.pull_away` of its samples' codes added. Where the game ends, samples are data and the
+    discriminator is flat, somewhere from 0 to the margin.
 
     Args:
       generator: Linen module, latents [batch, z_dim] -> x_fake, of the shape of `batch["x"]`.
@@ -201,7 +201,7 @@ def _game(
 
     def init(rng, batch):
         rng_gen, rng_disc, rng_z = jax.random.split(rng, 3)
-        x_real = batch["x"]
+        x_real = data_of(batch)
         gen = start(generator, rng_gen, prior(rng_z, (x_real.shape[0], z_dim)))
         disc = start(discriminator, rng_disc, x_real)
         _check_shapes(generator, discriminator, gen, disc, x_real, z_dim)

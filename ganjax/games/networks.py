@@ -81,6 +81,34 @@ def ask(
     return module.apply(variables, *inputs, **mode(module, train=False), method=method)
 
 
+def data_of(batch: dict[str, jax.Array]) -> jax.Array:
+    """The data x of a batch.
+
+    Raises:
+      ValueError: the batch has none, as that of two domains.
+    """
+    if "x" not in batch:
+        raise ValueError(
+            f"a batch of {', '.join(sorted(batch))} has no x; take data of one domain, e.g. digits "
+            "or ring"
+        )
+    return batch["x"]
+
+
+def domains_of(batch: dict[str, jax.Array]) -> tuple[jax.Array, jax.Array]:
+    """The two domains a and b of a batch.
+
+    Raises:
+      ValueError: the batch lacks one, as that of a single domain.
+    """
+    if not {"a", "b"} <= batch.keys():
+        raise ValueError(
+            f"a batch of {', '.join(sorted(batch))} has no a and b; take data of two domains, e.g. "
+            "affine_domains, photograph_domains or paired_images"
+        )
+    return batch["a"], batch["b"]
+
+
 def check_samples(generator: nn.Module, gen: tuple, x_real: jax.Array, *inputs: jax.Array) -> None:
     """Refuses a generator whose samples are not of the shape of the data; nothing is computed.
 

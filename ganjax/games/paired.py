@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from ganjax import losses
-from ganjax.games.networks import accuracies, ask, run, start
+from ganjax.games.networks import accuracies, ask, domains_of, run, start
 from ganjax.games.translation import check_shapes, distance, judge
 from ganjax.types import Game, Loss, Players
 
@@ -44,7 +44,7 @@ def paired(
         raise ValueError(f"l1_weight={l1_weight} must be finite and at least 0")
 
     def init(rng, batch):
-        a, b = batch["a"], batch["b"]
+        a, b = domains_of(batch)
         if a.shape[:-1] != b.shape[:-1]:
             raise ValueError(
                 f"pairs of shapes {a.shape[1:]} and {b.shape[1:]} cannot be joined along the "

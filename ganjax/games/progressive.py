@@ -126,4 +126,6 @@ def progressive(
 
         return ask
 
-    return Game(init, game_losses, {name: query(name) for name in ("latents", "generate")})
+    return Game(
+        init, game_losses, {name: query(name) for name in ("latents", "generate", "logits")}
+    )

@@ -19,6 +19,7 @@ from ganjax.games.networks import (
     accuracies,
     ask,
     check_samples,
+    data_of,
     is_counted,
     penalised,
     run,
@@ -141,7 +142,7 @@ def semi_supervised(
 
     def init(rng, batch):
         rng_gen, rng_disc, rng_z = jax.random.split(rng, 3)
-        x_real = batch["x"]
+        x_real = data_of(batch)
         gen = start(generator, rng_gen, prior(rng_z, (x_real.shape[0], z_dim)))
         disc = start(discriminator, rng_disc, x_real)
         _check_shapes(generator, discriminator, gen, disc, batch, z_dim, num_classes)
@@ -250,7 +251,16 @@ def _check_shapes(generator, discriminator, gen, disc, batch, z_dim, num_classes
             f"the batch has {', '.join(batch)}, but no {' and no '.join(missing)}; a "
             "semi-supervised game needs data with a few labels, e.g. digits_few_labels"
         )
-    x_real = batch["x"]
+    x_real, x_labelled, y = batch["x"], batch["x_labelled"], batch["y"]
+    if x_labelled.shape[1:] != x_real.shape[1:]:
+        raise ValueError(
+            f"x_labelled are examples of shape {x_labelled.shape[1:]}, x of {x_real.shape[1:]}; "
+            "expected one shape"
+        )
+    if y.shape != x_labelled.shape[:1] or not jnp.issubdtype(y.dtype, jnp.integer):
+        raise ValueError(
+            f"labels y must be int {list(x_labelled.shape[:1])}, got {y.dtype} {list(y.shape)}"
+        )
     rng = jax.random.key(0)
     check_samples(generator, gen, x_real, jnp.zeros((x_real.shape[0], z_dim)))
     judged = jax.eval_shape(lambda x: run(discriminator, *disc, x, rng=rng)[0], x_real)

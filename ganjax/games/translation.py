@@ -67,8 +67,9 @@ def check_shapes(
             f"other domain has {b.shape[1:]}; give the generator the shape of what it makes"
         )
     logits = jax.eval_shape(lambda x: run(discriminator, *disc, x, rng=rng)[0], judged)
-    if logits.shape[:1] != judged.shape[:1]:
+    shape = getattr(logits, "shape", None)
+    if shape is None or shape[:1] != judged.shape[:1]:
         raise ValueError(
-            f"the discriminator makes logits of shape {logits.shape} for a batch of "
+            f"the discriminator makes logits of shape {shape} for a batch of "
             f"{judged.shape[0]}; expected [batch] or [batch, ...], e.g. one a patch"
         )

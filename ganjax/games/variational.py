@@ -9,7 +9,7 @@ from flax import linen as nn
 from ganjax import latents
 from ganjax.games.autoencoding import alone, asking, check_codes, check_outputs, generative
 from ganjax.games.likelihoods import Likelihood, gaussian
-from ganjax.games.networks import ask, run, start
+from ganjax.games.networks import ask, data_of, run, start
 from ganjax.types import Game, Players
 
 
@@ -53,7 +53,7 @@ def vae(
         return jnp.split(codes, 2, axis=-1)
 
     def init(rng, batch):
-        x = batch["x"]
+        x = data_of(batch)
         check_codes(autoencoder, rng, x, 2 * z_dim, "moments=2")
         noise = jnp.zeros((x.shape[0], z_dim))
         gen = start(autoencoder, rng, x, noise, method=_sampled)

@@ -160,6 +160,7 @@ def restore(
     found = search(objective, z0, tx=tx, steps=steps, keep=keep)
     shares = jax.nn.softmax(-found.values, axis=0)[..., None, None, None]
     fills = jax.vmap(generate)(found.ends)  # [restarts, n, height, width, channel]
+    fills = jnp.where(shares > 0, fills, 0.0)  # a restart that failed is not finite
     return Restored(
         x=paste(x, generate(found.z), mask),
         average=paste(x, jnp.sum(shares * fills, axis=0), mask),

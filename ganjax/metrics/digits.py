@@ -84,7 +84,7 @@ class _Digits(NamedTuple):
 def _digits(data: Any) -> _Digits:
     """The arrays of the data, refused if they are not the ten digits."""
     square = len(data.shape) == 3 and data.shape[0] == data.shape[1] and data.shape[0] % 8 == 0
-    ten = len(np.unique(data.train.get("y", ()))) == 10
+    ten = all(len(np.unique(part.get("y", ()))) == 10 for part in (data.train, data.test))
     if not square or data.shape[2] != 1 or not ten or len(data.train["y"]) != len(data.train["x"]):
         raise ValueError(
             "the digits report needs all ten classes of the digits, every one labelled; set data "

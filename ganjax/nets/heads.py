@@ -1,7 +1,8 @@
 """The last layer of a discriminator: functions `(x, y, dense) -> outputs`, x [batch, ..., channel].
 
 They are applied in the network's compact method. `dense(features, use_bias=True)` makes a layer
-with the network's own initialiser and reparametrisation; y are labels, int [batch], or None.
+with the network's own initialiser and reparametrisation, one without a bias for labels; y are
+labels, int [batch], or None.
 """
 
 from collections.abc import Callable

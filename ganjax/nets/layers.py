@@ -15,7 +15,7 @@ def identity(x: jax.Array) -> jax.Array:
     return x
 
 
-def at_least(smallest: int, **values: int) -> None:
+def at_least(smallest: int, **values: float) -> None:
     """Refuses sizes below the smallest that makes sense; called where a network is traced.
 
     Raises:

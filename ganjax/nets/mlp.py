@@ -87,7 +87,7 @@ class MLPDiscriminator(nn.Module):
     @nn.compact
     def __call__(self, x: jax.Array, y: jax.Array | None = None, train: bool = True) -> Any:
         at_least(1, width=self.width)
-        at_least(0, depth=self.depth)
+        at_least(0, depth=self.depth, noise=self.noise)
         x, norm, rows = referenced(self, self.labels(x, y), y, train=train)
         dense = partial(nn.Dense, kernel_init=self.kernel_init)
         x = x.reshape(x.shape[0], -1) * self.input_scale
@@ -96,9 +96,10 @@ class MLPDiscriminator(nn.Module):
             x = self._noisy(x, train and index > 0)
             x = self.activation(norm()(self.weights(layer, train=train)(x)))
 
-        def last(*arguments, **options):
-            layer = self.weights(dense(*arguments, **options), train=train)
-            return lambda x: layer(self._noisy(x, train and self.depth > 0))
+        def last(*arguments, use_bias=True):
+            layer = self.weights(dense(*arguments, use_bias=use_bias), train=train)
+            # A layer without a bias is of labels, which are shown as they are.
+            return lambda x: layer(self._noisy(x, train and use_bias and self.depth > 0))
 
         return self.head(self.minibatch(x[rows:]), y, last)
 

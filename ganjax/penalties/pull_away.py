@@ -38,8 +38,9 @@ def pull_away(weight: float = 0.1) -> Penalty:
             raise ValueError("pull_away compares samples of a batch; batch_size must be 2 or more")
         lengths = squares(codes)
         safe = jnp.where(lengths == 0, 1.0, lengths)
-        codes = wide(codes).reshape(rows, -1)
-        cosines = jnp.square(codes @ codes.T) / (safe[:, None] * safe[None, :])
+        # Divided one by one: the product of two small squares would round to 0.
+        units = wide(codes).reshape(rows, -1) / jnp.sqrt(safe)[:, None]
+        cosines = jnp.square(units @ units.T)
         apart = jnp.sum(cosines) - jnp.sum(jnp.diagonal(cosines))
         return weight * apart / (rows * (rows - 1))
 

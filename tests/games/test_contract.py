@@ -94,6 +94,7 @@ PLAY = {
     "simultaneous": schemes.simultaneous,
     "unrolled": partial(schemes.unrolled, unroll_steps=1),
 }
+USUAL = {"progressive": "simultaneous"}  # one pass in place of three: convolutions compile long
 
 
 def double(tree):
@@ -122,12 +123,14 @@ def test_every_system_is_here():
     assert systems == SYSTEMS.keys()
 
 
-# Convolutions compile long: one scheme of theirs by default.
+# By default the plain game with all four, and each system as it is mostly played.
 CASES = [
     pytest.param(
         system,
         play,
-        marks=pytest.mark.slow if system == "progressive" and play != "simultaneous" else (),
+        marks=()
+        if system == "gan" or play == USUAL.get(system, "alternating")
+        else pytest.mark.slow,
     )
     for system in SYSTEMS
     for play in PLAY

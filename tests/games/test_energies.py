@@ -238,6 +238,8 @@ def test_shapes_that_do_not_fit_are_refused(name):
             GAMES[name](generator, discriminator).init(RNG, batch)
     with pytest.raises(ValueError, match="z_dim=0"):
         GAMES[name](generator, Scaled(), z_dim=0)
+    with pytest.raises(ValueError, match="a batch of a, b has no x"):
+        GAMES[name](generator, Scaled()).init(RNG, {"a": batch["x"], "b": batch["x"]})
 
 
 @pytest.mark.parametrize(

@@ -318,6 +318,16 @@ def test_what_does_not_fit_is_refused():
     game, batch = semi_supervised(), batch_of()
     with pytest.raises(ValueError, match="no x_labelled and no y"):
         game.init(RNG, {"x": batch["x"]})
+    for change, told in (
+        (
+            {"x_labelled": jnp.zeros((5, 3))},
+            r"x_labelled are examples of shape \(3,\), x of \(2,\)",
+        ),
+        ({"y": jnp.zeros(4, int)}, r"labels y must be int \[5\], got int32 \[4\]"),
+        ({"y": jnp.zeros(5)}, r"labels y must be int \[5\], got float32"),
+    ):
+        with pytest.raises(ValueError, match=told):
+            game.init(RNG, {**batch, **change})
     generator, discriminator = networks()
     other = games.semi_supervised(generator, discriminator, CLASSES + 1, z_dim=Z_DIM)
     with pytest.raises(ValueError, match=r"expected class logits \(5, 4\)"):

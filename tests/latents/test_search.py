@@ -147,6 +147,16 @@ def test_averages_weigh_restarts_by_their_objective(x64):
     np.testing.assert_allclose(restored.average.ravel(), [0.0, expected], rtol=1e-10)
 
 
+def test_a_restart_that_fails_is_no_part_of_the_average():
+    x, mask = jnp.zeros((1, 1, 2, 1)), jnp.array([1.0, 0.0]).reshape(1, 1, 2, 1)
+    starts = jnp.array([[[0.3, 0.2]], [[1.0, jnp.nan]]])
+    restored = latents.restore(
+        lambda z: jnp.tanh(z).reshape(-1, 1, 2, 1), x, mask, starts, tx=optax.sgd(0.1), steps=2
+    )
+    assert jnp.isfinite(restored.average).all()
+    np.testing.assert_allclose(restored.average, restored.x, rtol=1e-6)
+
+
 def test_context_weights_are_the_missing_share_of_the_window():
     mask = np.ones((2, 5, 5, 1), np.float32)
     mask[0, 2, 2] = mask[1, 0, 0] = 0

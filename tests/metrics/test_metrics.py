@@ -191,8 +191,13 @@ def test_conditional_digits_report_by_hand(digits):
 
 @pytest.mark.parametrize(
     "source",
-    [data.ring(), data.digits(classes=(1, 2)), data.digits_few_labels()],
-    ids=["ring", "two_digits", "few_labels"],
+    [
+        data.ring(),
+        data.digits(classes=(1, 2)),
+        data.digits(test_classes=(7,)),
+        data.digits_few_labels(),
+    ],
+    ids=["ring", "two_digits", "tests_of_sevens", "few_labels"],
 )
 def test_digits_report_refuses_other_data(source):
     with pytest.raises(ValueError, match="ten classes"):

@@ -70,6 +70,19 @@ def test_projection_by_hand(x64):
     np.testing.assert_allclose(module.apply(given, x, Y), expected, rtol=1e-10)
 
 
+def test_noise_spares_the_labels(x64):
+    """Without features, projection says what the label says, whatever the noise."""
+    module = nets.MLPDiscriminator(
+        width=3, depth=1, noise=9.0, head=partial(projection, num_classes=CLASSES)
+    )
+    x = jax.random.normal(RNG, (4, 5))
+    given = variables(module, x, Y)
+    # psi is cut off: it is told of noisy features.
+    given["params"]["Dense_2"] = jax.tree.map(jnp.zeros_like, given["params"]["Dense_2"])
+    noisy = module.apply(given, x, Y, rngs={"dropout": RNG})
+    np.testing.assert_allclose(noisy, module.apply(given, x, Y, False), rtol=1e-12)
+
+
 def test_projection_sums_over_pixels(x64):
     head = partial(projection, num_classes=CLASSES)
     module = nets.DCGANDiscriminator(width=2, norm=nets.NORMS["none"], head=head)

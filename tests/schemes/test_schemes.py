@@ -120,8 +120,12 @@ def compiled(name, kind):
     return jax.jit(scheme.step), jax.jit(scheme.init)(RNG, batch), batch
 
 
+# Convolutions compile long: by default with the schemes that differ most.
+SHORT = ("alternating", "consensus", "extragradient", "lookahead", "simultaneous", "unrolled")
 KINDS = [(name, kind) for name in CASES for kind in ("toy", "mlp")]
-KINDS += [(name, "conv") for name in SCHEMES]
+KINDS += [
+    pytest.param(name, "conv", marks=() if name in SHORT else pytest.mark.slow) for name in SCHEMES
+]
 
 
 def row(tree, index):
