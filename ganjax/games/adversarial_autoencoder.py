@@ -9,7 +9,16 @@ from flax import linen as nn
 
 from ganjax import latents, losses
 from ganjax.games.autoencoding import ERRORS, asking, check_codes, check_outputs, generative
-from ganjax.games.networks import UPDATES, accuracies, data_of, is_counted, penalised, run, start
+from ganjax.games.networks import (
+    UPDATES,
+    accuracies,
+    data_of,
+    is_counted,
+    judge_both,
+    penalised,
+    run,
+    start,
+)
 from ganjax.penalties import Penalty
 from ganjax.types import Game, Loss, Players
 
@@ -78,11 +87,8 @@ def adversarial_autoencoder(
 
         before = dict(model_state.disc)
         updates = before.pop(UPDATES, 0)
-        logits_real, between = run(discriminator, params.disc, before, z_real, rng=rng_real)
-        # As in `gan`: both batches from one state, but for statistics, which run on.
-        running = {name: between[name] for name in before if name == "batch_stats"}
-        logits_fake, disc_state = run(
-            discriminator, params.disc, {**before, **running}, z_fake, rng=rng_fake
+        logits_real, logits_fake, disc_state = judge_both(
+            discriminator, params.disc, before, (z_real,), (z_fake,), rngs=(rng_real, rng_fake)
         )
         if counted:
             disc_state[UPDATES] = updates + 1

@@ -18,6 +18,7 @@ from ganjax.games.networks import (
     accuracies,
     check_samples,
     is_counted,
+    judge_both,
     penalised,
     run,
     start,
@@ -200,9 +201,14 @@ def play(
         x_fake = game.augment(x_fake, rngs[1], updates)
     x_real, x_fake, y = (packs(x, game.packing) for x in (x_real, x_fake, y))
 
-    real, between = judged(game, params.disc, before, x_real, y, rng=rng_real)
-    running = {name: between[name] for name in before if name == "batch_stats"}
-    fake, after = judged(game, params.disc, {**before, **running}, x_fake, y, rng=rng_fake)
+    real, fake, after = judge_both(
+        game.discriminator,
+        params.disc,
+        {name: own for name, own in before.items() if name != UPDATES},
+        given(game.discriminator, x_real, y),
+        given(game.discriminator, x_fake, y),
+        rngs=(rng_real, rng_fake),
+    )
     if game.counted:
         after[UPDATES] = updates + 1
 

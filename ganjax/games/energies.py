@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from ganjax import latents, losses, penalties
-from ganjax.games.networks import accuracies, ask, check_samples, data_of, run, start
+from ganjax.games.networks import accuracies, ask, check_samples, data_of, judge_both, run, start
 from ganjax.penalties.critic import at_least_0, root, squares, wide
 from ganjax.types import Game, Loss, Players
 
@@ -215,11 +215,8 @@ def _game(
 
         before = dict(model_state.disc)
         kept = {name: before.pop(name) for name in names}
-        (again_real, _), between = run(discriminator, params.disc, before, x_real, rng=rng_real)
-        # As in `gan`: both batches from one state, but for statistics, which run on.
-        running = {name: between[name] for name in before if name == "batch_stats"}
-        (again_fake, codes_fake), disc_state = run(
-            discriminator, params.disc, {**before, **running}, x_fake, rng=rng_fake
+        (again_real, _), (again_fake, codes_fake), disc_state = judge_both(
+            discriminator, params.disc, before, (x_real,), (x_fake,), rngs=(rng_real, rng_fake)
         )
         judged = _Judged(energy(again_real, x_real), energy(again_fake, x_fake), x_fake, codes_fake)
         gen, disc = play(judged, kept)

@@ -64,6 +64,34 @@ def run(
     return outputs, jax.tree.map(lambda new, old: new.astype(old.dtype), new_state, model_state)
 
 
+def judge_both(
+    module: nn.Module,
+    params: Any,
+    model_state: Any,
+    real: tuple[jax.Array, ...],
+    fake: tuple[jax.Array, ...],
+    *,
+    rngs: tuple[jax.Array, jax.Array],
+) -> tuple[Any, Any, dict[str, Any]]:
+    """A discriminator's outputs on data and on samples, each a batch of its own, and its new state.
+
+    Both are judged from one state but for batch statistics, which run on: a power iteration
+    advances once.
+
+    Args:
+      module: the discriminator.
+      params: its parameters.
+      model_state: its collections.
+      real: what it is called with for data.
+      fake: what it is called with for samples.
+      rngs: for dropout in either.
+    """
+    outputs_real, between = run(module, params, model_state, *real, rng=rngs[0])
+    running = {name: between[name] for name in model_state if name == "batch_stats"}
+    outputs_fake, after = run(module, params, {**model_state, **running}, *fake, rng=rngs[1])
+    return outputs_real, outputs_fake, after
+
+
 def ask(
     module: nn.Module, params: Any, model_state: Any, *inputs: jax.Array, method: Any = None
 ) -> Any:
