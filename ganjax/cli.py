@@ -6,7 +6,7 @@ It imports neither JAX nor the rest of the library, so that a wrong flag is refu
 import logging
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import ml_collections
@@ -23,12 +23,18 @@ from ganjax.errors import (
 )
 
 
-def define_config(required: bool = True) -> flags.FlagHolder:
+def define_config(
+    required: bool = True, sections: Iterable[str] = tuple(SECTIONS)
+) -> flags.FlagHolder:
     """The flag `--config FILE` with `--config.KEY=VALUE` overrides.
 
     Config files return locked configs. They are unlocked while flags are read, so that a flag may
     give a section an argument that the file leaves at its default; `experiment.build` refuses what
     the named function does not take.
+
+    Args:
+      required: whether a script cannot do without.
+      sections: keys that a flag may fill though the file leaves them out.
     """
     holder = config_flags.DEFINE_config_file(
         "config",
@@ -39,7 +45,7 @@ def define_config(required: bool = True) -> flags.FlagHolder:
     )
     parser = flags.FLAGS["config"].parser
     parse = parser.parse
-    parser.parse = lambda path: _unlocked(_read(parse, path))
+    parser.parse = lambda path: _unlocked(_read(parse, path), sections)
     if required:
         flags.mark_flag_as_required("config")
     return holder
@@ -58,7 +64,7 @@ def _read(parse: Callable[[str], Any], path: str) -> Any:
         ) from None
 
 
-def _unlocked(config: Any) -> Any:
+def _unlocked(config: Any, sections: Iterable[str]) -> Any:
     """The file's config, open to new arguments; sections it leaves out are there to be filled.
 
     Sections are copied one by one: a dict that a file uses twice is one object in a `ConfigDict`,
@@ -72,7 +78,7 @@ def _unlocked(config: Any) -> Any:
         raise ConfigError(
             f"get_config() returned a {type(config).__name__}; expected a ConfigDict"
         ) from None
-    return ml_collections.ConfigDict({**{section: {} for section in SECTIONS}, **plain})
+    return ml_collections.ConfigDict({**{section: {} for section in sections}, **plain})
 
 
 def _copied(tree: Any) -> Any:

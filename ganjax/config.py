@@ -5,6 +5,7 @@ in `experiment.py`; this file must stay light, so that a misspelt key is refused
 """
 
 import inspect
+import numbers
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -119,7 +120,7 @@ def staged(config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         own = {key: value for key, value in stages[label].items() if key != "until"}
         own["steps"] = min(stages[label]["until"], config["steps"])
         try:
-            made[label] = validate(_merged(shared, own))
+            made[label] = validate(merged(shared, own))
         except ConfigError as error:
             raise ConfigError(f"in stages.{label}: {error}") from error
     return made
@@ -147,11 +148,14 @@ def _checked_end(stages: Any) -> int:
     return max(ends)
 
 
-def _merged(old: Any, new: Any) -> Any:
-    """`new` in the place of `old`; a dict without a name goes into that of `old`."""
+def merged(old: Any, new: Any) -> Any:
+    """`new` in the place of `old`; a dict without a name goes into that of `old`.
+
+    So overrides, such as those of a stage or of a cell of a comparison, change what they name.
+    """
     if not isinstance(old, Mapping) or not isinstance(new, Mapping) or "name" in new:
         return new
-    return {**old, **{key: _merged(old.get(key), value) for key, value in new.items()}}
+    return {**old, **{key: merged(old.get(key), value) for key, value in new.items()}}
 
 
 def _check_setting(key: str, value: Any) -> None:
@@ -218,7 +222,7 @@ def _check_type(where: str, value: Any, parameter: inspect.Parameter) -> None:
     """Refuses a value of the wrong simple type: that of the annotation, else of the default."""
     accepted = {
         int: (int,),
-        float: (int, float),
+        float: (numbers.Real,),  # a number that a sweep traces among them
         str: (str,),
         bool: (bool,),
         tuple: (tuple, list),

@@ -127,7 +127,7 @@ class Experiment(NamedTuple):
 
         The generator is the averaged one if there is an average.
         """
-        return _queries(self.game, state)
+        return _queries(self.game.queries, state)
 
     @property
     def stop_reason(self) -> str:
@@ -198,12 +198,54 @@ def build(config: Mapping[str, Any]) -> Experiment:
     return last._replace(config=ml_collections.FrozenConfigDict(config), stages=tuple(stages))
 
 
+def reschemed(experiment: Experiment, numbers: Mapping[str, Any]) -> Scheme:
+    """The experiment's scheme with other numbers in its config.
+
+    Args:
+      experiment: from `build`; its data and networks' sections stay.
+      numbers: {path: number}, e.g. `{"gen_tx.learning_rate": 1e-3}`. A number may be a
+        `swept.Swept`, so that one program serves many.
+
+    Raises:
+      ConfigError, TypeError: a function of the config needs a plain number there.
+    """
+    config = _plain(experiment.config)
+    for path, number in numbers.items():
+        *sections, key = path.split(".")
+        inside = config
+        for section in sections:
+            inside = inside[section]
+        inside[key] = number
+    return _scheme(config, _assembled(config, _parts(config), experiment.data))
+
+
 def _build(config: Mapping[str, Any]) -> Experiment:
     """The experiment of a resolved config without stages."""
     parts = _parts(config)
     data = _data(config)
+    game = _assembled(config, parts, data)
+    sample = _sampler(game, data)
+    experiment = Experiment(
+        config=ml_collections.FrozenConfigDict(config),
+        data=data,
+        game=game,
+        scheme=_scheme(config, game),
+        batch=_batch(config, data),
+        one_batch=_batch(config, data, fresh=False),
+        sample=sample,
+        evaluate=_evaluation(config, data, game, sample),
+        monitor=_monitor(config, game),
+    )
+    _try_out(experiment)
+    return experiment
+
+
+def _assembled(
+    config: Mapping[str, Any], parts: Mapping[str, Any], data: sources.Data | None
+) -> Game:
+    """The game of a config, networks included, checked to go with the data."""
     shape, num_classes = (data.shape, data.num_classes) if data else (None, 0)
-    parts |= {
+    parts = parts | {
         section: _call(section, shelf, config[section], shape=shape, num_classes=num_classes)
         for section, shelf in NETWORKS.items()
         if section in config
@@ -219,20 +261,7 @@ def _build(config: Mapping[str, Any]) -> Experiment:
     if data is not None and data.num_classes:
         _check_labels(config["data"]["name"], data)
     _check_classes(config, num_classes)
-    sample = _sampler(game, data)
-    experiment = Experiment(
-        config=ml_collections.FrozenConfigDict(config),
-        data=data,
-        game=game,
-        scheme=_scheme(config, game),
-        batch=_batch(config, data),
-        one_batch=_batch(config, data, fresh=False),
-        sample=sample,
-        evaluate=_evaluation(config, data, game, sample),
-        monitor=_monitor(config, game),
-    )
-    _try_out(experiment)
-    return experiment
+    return game
 
 
 def load(workdir: str | Path) -> Experiment:
@@ -461,9 +490,9 @@ def _players(state: GanState) -> Players:
     return state.params._replace(gen=state.average) if _averaged(state) else state.params
 
 
-def _queries(game: Game, state: GanState) -> dict[str, Callable]:
+def _queries(queries: Mapping[str, Callable], state: GanState) -> dict[str, Callable]:
     params = _players(state)
-    return {name: partial(f, params, state.model_state) for name, f in game.queries.items()}
+    return {name: partial(query, params, state.model_state) for name, query in queries.items()}
 
 
 def _labelled(game: Game) -> bool:
@@ -542,8 +571,10 @@ def _evaluation(
             f"{config['game']['name']!r} does not give; set evaluation.name to 'none' or another"
         )
 
+    compiled = {key: jax.jit(query) for key, query in game.queries.items()}
+
     def evaluate(state: GanState, rng: jax.Array, n: int) -> dict[str, float]:
-        given = {key: jax.jit(query) for key, query in _queries(game, state).items()}
+        given = _queries(compiled, state)
         if "labels" in wanted:
             given["labels"] = _in_turn(data, n)
         if "samples" in wanted:

@@ -2,6 +2,7 @@
 
 import inspect
 import math
+import numbers
 from collections.abc import Callable
 
 import jax
@@ -27,7 +28,7 @@ def transform(where: str, section: names.Section) -> optax.GradientTransformatio
       ConfigError: unknown name or argument, or a rate that is negative or not finite.
     """
     rate = section.get("learning_rate", 0.0)
-    number = isinstance(rate, int | float) and not isinstance(rate, bool)
+    number = isinstance(rate, numbers.Real) and not isinstance(rate, bool)
     if not isinstance(rate, dict) and not (number and 0 <= rate < math.inf):
         raise ConfigError(
             f"{where}.learning_rate={rate!r} must be a number of at least 0, or a section that "

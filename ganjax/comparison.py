@@ -1,0 +1,211 @@
+"""What a comparison's config may hold, and the cells it stands for: a whole config each.
+
+A comparison is a base config, cells that override it, and a number of seeds. Light: no JAX here.
+"""
+
+import itertools
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from ganjax.config import SECTIONS, SETTINGS, merged, validate
+from ganjax.errors import ConfigError, unknown
+
+# name: (default, meaning); a default of `...` says that there is none.
+KEYS = {
+    "question": (..., "what the comparison is to answer, a sentence"),
+    "base": (..., "the config that every cell starts from: a file beside the comparison's"),
+    "shared": ({}, "what all cells have in place of the base's"),
+    "cells": ({}, "{name: what the cell has in place of the base's}"),
+    "product": ({}, "{factor: {level: override}}; every combination of levels is a cell"),
+    "baseline": ("", "the cell that the others are compared with; the first if ''"),
+    "seeds": (5, "training seeds of every cell"),
+    "seed": (0, "the first of them"),
+    "score": (..., "the number of the evaluation that is compared; 'distance' for toy games"),
+    "goal": ("min", "whether a small or a large score is good: min or max"),
+    "bound": (None, "a score to stay under (over, if large is good): when do runs get there?"),
+    "budget": ({"steps": 1000}, "what a run may spend: {steps|evaluations|seconds: amount}"),
+    "looks": (10, "evaluations of a run on the way, evenly spaced, beside that at the start"),
+    "search": ({}, "{path: (smallest, largest, 'log' or 'linear')} to draw cells from"),
+    "trials": (16, "cells that a search draws"),
+}
+BUDGETS = {
+    "steps": "updates of the generator",
+    "evaluations": "gradients of either player's loss",
+    "seconds": "time of a run's share of the machine",
+}
+# Settings of a run that a comparison decides itself.
+OWN = ("seed", "steps", "log_every", "sample_every", "checkpoint_every")
+
+
+class Comparison(NamedTuple):
+    """A resolved comparison.
+
+    Attributes:
+      question: a sentence.
+      cells: {name: resolved config}, in the order to be shown; seed and steps are not theirs.
+      overrides: {name: what the cell has in place of the base}.
+      baseline: name of the cell that the others are compared with.
+      seeds: the training seeds, the same for every cell.
+      score, goal, bound: what is compared, "min" or "max", and the score to stay under or over.
+      budget: (unit, amount), the unit a row of `BUDGETS`.
+      looks: evaluations on the way.
+      search: {path: (smallest, largest, scale)}; {} for none.
+      trials: cells that a search draws.
+    """
+
+    question: str
+    cells: dict[str, dict[str, Any]]
+    overrides: dict[str, dict[str, Any]]
+    baseline: str
+    seeds: tuple[int, ...]
+    score: str
+    goal: str
+    bound: float | None
+    budget: tuple[str, float]
+    looks: int
+    search: dict[str, tuple[float, float, str]]
+    trials: int
+
+
+def resolve(config: Mapping[str, Any], read_base: Callable[[str], dict[str, Any]]) -> Comparison:
+    """Checks a comparison's config and works out its cells.
+
+    Args:
+      config: plain nested dict with the keys of `KEYS`.
+      read_base: `(name) -> config` of the base, a plain nested dict.
+
+    Returns:
+      `Comparison`.
+
+    Raises:
+      ConfigError: an unknown, missing or ill-typed key, or a cell that is no valid config.
+    """
+    for key in config:
+        if key not in KEYS:
+            raise ConfigError(unknown("key of a comparison", key, KEYS))
+    for key, (default, meaning) in KEYS.items():
+        if default is ... and not config.get(key):
+            raise ConfigError(f"the comparison has no {key!r} ({meaning}); add it")
+    given = {key: config.get(key, default) for key, (default, _) in KEYS.items()}
+    for key in ("shared", "cells", "product", "budget", "search"):
+        if not isinstance(given[key], Mapping):
+            raise ConfigError(f"{key}={given[key]!r} must be a dict ({KEYS[key][1]})")
+    for key, smallest in (("seeds", 1), ("seed", 0), ("looks", 1), ("trials", 2)):
+        _check_count(key, given[key], smallest)
+    base = merged(_base(given, read_base), _checked("shared", given["shared"]))
+    overrides = _overrides(given)
+    cells = {}
+    for name, override in overrides.items():
+        try:
+            cells[name] = validate(merged(base, _checked(f"cell {name}", override)))
+        except ConfigError as error:
+            raise ConfigError(f"in cell {name!r}: {error}") from error
+        if "stages" in cells[name]:
+            raise ConfigError(
+                f"cell {name!r} has stages, and a comparison plays runs of one stage; take a base "
+                "without them"
+            )
+    baseline = given["baseline"] or next(iter(cells))
+    if baseline not in cells:
+        raise ConfigError(unknown("baseline", baseline, cells))
+    if given["goal"] not in ("min", "max"):
+        raise ConfigError(f"goal={given['goal']!r} must be 'min' or 'max'")
+    if given["bound"] is not None and not isinstance(given["bound"], int | float):
+        raise ConfigError(f"bound={given['bound']!r} must be a number, or None for none")
+    seeds = tuple(range(given["seed"], given["seed"] + given["seeds"]))
+    return Comparison(
+        given["question"],
+        cells,
+        overrides,
+        baseline,
+        seeds,
+        given["score"],
+        given["goal"],
+        given["bound"],
+        _budget(given["budget"]),
+        given["looks"],
+        _ranges(given["search"]),
+        given["trials"],
+    )
+
+
+def _base(given: Mapping[str, Any], read_base: Callable) -> dict[str, Any]:
+    base = dict(read_base(given["base"]))
+    return {key: value for key, value in base.items() if key not in OWN}
+
+
+def _checked(where: str, override: Any) -> Mapping[str, Any]:
+    """An override, refused if it sets what the comparison decides, or no key of a config."""
+    if not isinstance(override, Mapping):
+        raise ConfigError(f"{where}={override!r} must be a dict of settings and sections")
+    for key in override:
+        if key in OWN:
+            raise ConfigError(
+                f"{where} sets {key!r}, which the comparison decides for all cells: use seeds, "
+                "budget and looks"
+            )
+        if key not in SETTINGS and key not in SECTIONS:
+            raise ConfigError(f"in {where}: " + unknown("config key", key, [*SETTINGS, *SECTIONS]))
+    return override
+
+
+def _overrides(given: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Named cells as they are, or every combination of the levels of a product."""
+    cells, product = given["cells"], given["product"]
+    if cells and product:
+        raise ConfigError("give the comparison cells or a product, not both")
+    if product:
+        for factor, levels in product.items():
+            if not isinstance(levels, Mapping) or not levels:
+                raise ConfigError(f"product.{factor}={levels!r} must be a dict {{level: override}}")
+        cells = {}
+        for combination in itertools.product(*(levels.items() for levels in product.values())):
+            name = "-".join(level for level, _ in combination)
+            cells[name] = {}
+            for _, override in combination:
+                cells[name] = merged(cells[name], override)
+    if not cells:
+        if not given["search"]:
+            raise ConfigError("the comparison has no cells; add cells, a product or a search")
+        cells = {"base": {}}
+    for name in cells:
+        if not name or set(name) - set(NAME_LETTERS):
+            raise ConfigError(
+                f"cell {name!r} must be named by letters, digits and . _ + - alone: files are "
+                "named after it"
+            )
+    return {name: dict(override) for name, override in cells.items()}
+
+
+def _budget(budget: Mapping[str, Any]) -> tuple[str, float]:
+    if len(budget) != 1:
+        raise ConfigError(f"budget={dict(budget)!r} must have one of {', '.join(BUDGETS)}")
+    ((unit, amount),) = budget.items()
+    if unit not in BUDGETS:
+        raise ConfigError(unknown("unit of a budget", unit, BUDGETS))
+    whole = isinstance(amount, int) and not isinstance(amount, bool)
+    if not (whole or (unit == "seconds" and isinstance(amount, float))) or not amount > 0:
+        raise ConfigError(f"budget.{unit}={amount!r} must be a whole number greater than 0")
+    return unit, amount
+
+
+def _ranges(search: Mapping[str, Any]) -> dict[str, tuple[float, float, str]]:
+    for path, given in search.items():
+        right = isinstance(given, tuple | list) and len(given) == 3
+        if not right or given[2] not in ("log", "linear") or not given[0] < given[1]:
+            raise ConfigError(
+                f"search.{path}={given!r} must be (smallest, largest, 'log' or 'linear')"
+            )
+        if given[2] == "log" and not given[0] > 0:
+            raise ConfigError(f"search.{path}={given!r}: a log range begins above 0")
+    return {path: tuple(given) for path, given in search.items()}
+
+
+def _check_count(key: str, value: Any, smallest: int) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or value < smallest:
+        raise ConfigError(
+            f"{key}={value!r} must be a whole number from {smallest} ({KEYS[key][1]})"
+        )
+
+
+NAME_LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._+-"

@@ -1,0 +1,11 @@
+"""Many cells, many seeds, as few compiled programs as can be; what is done is kept.
+
+Cells whose configs differ in numbers alone, e.g. a learning rate, are one program over seeds and
+numbers. What a run does is a function of (cell, seed, step) alone.
+"""
+
+from ganjax.sweep.programs import Program, programs
+from ganjax.sweep.runner import MAPPINGS, Played, Runner, runner
+from ganjax.sweep.study import read, run
+
+__all__ = ["MAPPINGS", "Played", "Program", "Runner", "programs", "read", "run", "runner"]

@@ -1,0 +1,148 @@
+"""Which cells are one program: those whose configs differ in numbers that can be traced."""
+
+import json
+import logging
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+
+from ganjax import experiment
+from ganjax.errors import ConfigError
+from ganjax.experiment import Experiment
+from ganjax.swept import Swept
+from ganjax.types import GanState, Scheme
+
+log = logging.getLogger(__name__)
+
+# Sections whose numbers may differ between the runs of one program.
+NUMERIC = ("gen_tx", "disc_tx", "scheme", "penalties", "average", "loss")
+
+
+class Program(NamedTuple):
+    """Cells that one compiled program plays.
+
+    Attributes:
+      cells: their names.
+      experiment: that of the first.
+      numbers: {path: its value in each cell}, the numbers in which they differ.
+    """
+
+    cells: tuple[str, ...]
+    experiment: Experiment
+    numbers: dict[str, tuple[float, ...]]
+
+
+def programs(cells: Mapping[str, Mapping[str, Any]]) -> list[Program]:
+    """The fewest programs that play the cells.
+
+    Args:
+      cells: {name: resolved config}.
+
+    Raises:
+      ConfigError: a cell cannot be built; the message names it.
+    """
+    groups: dict[str, list[str]] = {}
+    for name, config in cells.items():
+        bare = _with_numbers(config, dict.fromkeys(_numbers(config)))
+        groups.setdefault(json.dumps(bare, sort_keys=True), []).append(name)
+    made = []
+    for names in groups.values():
+        for name in names:
+            try:
+                built = experiment.build(cells[name])
+            except ConfigError as error:
+                raise ConfigError(f"in cell {name!r}: {error}") from error
+            if name == names[0]:
+                first = built
+        made.extend(_split(first, {name: cells[name] for name in names}))
+    return made
+
+
+def _split(first: Experiment, cells: Mapping[str, Mapping[str, Any]]) -> list[Program]:
+    """Programs of cells that differ in numbers alone; a number that cannot be traced splits."""
+    values = {name: _numbers(config) for name, config in cells.items()}
+    differing = [
+        path for path in values[next(iter(cells))] if len({v[path] for v in values.values()}) > 1
+    ]
+    traced = [
+        path
+        for path in differing
+        if _traces(first, {path: tuple(values[name][path] for name in cells)})
+    ]
+    groups: dict[tuple, list[str]] = {}
+    for name in cells:
+        rest = tuple(values[name][path] for path in differing if path not in traced)
+        groups.setdefault(rest, []).append(name)
+    return [
+        Program(
+            tuple(names),
+            first if names[0] == next(iter(cells)) else experiment.build(cells[names[0]]),
+            {path: tuple(values[name][path] for name in names) for path in traced},
+        )
+        for names in groups.values()
+    ]
+
+
+def _traces(built: Experiment, numbers: dict[str, tuple[float, ...]]) -> bool:
+    """Whether a step can be traced with these numbers unknown."""
+    try:
+        values = jax.ShapeDtypeStruct((len(numbers),), float)
+        state = experiment.template(built)
+        rng = jax.random.key(0)
+        jax.eval_shape(partial(step, built, numbers), values, state, built.train, rng, 0)
+    except Exception as error:  # whatever a function does with what is no float
+        log.info("%s: a program for each value (%s)", ", ".join(numbers), str(error)[:200])
+        return False
+    return True
+
+
+def step(
+    built: Experiment,
+    numbers: Mapping[str, tuple[float, ...]],
+    values: jax.Array,
+    state: GanState,
+    train: Mapping[str, jax.Array],
+    rng: jax.Array,
+    index: jax.Array | int,
+) -> tuple[GanState, dict[str, jax.Array]]:
+    """Step number `index` of one run: the same draws as in `train.chunk`."""
+    rng_batch, rng_step = jax.random.split(jax.random.fold_in(rng, index))
+    return scheme(built, numbers, values).step(state, built.batch(train, rng_batch), rng_step)
+
+
+def scheme(
+    built: Experiment, numbers: Mapping[str, tuple[float, ...]], values: jax.Array
+) -> Scheme:
+    """The scheme with traced numbers in the place of the config's."""
+    if not numbers:
+        return built.scheme
+    swept = {path: Swept(values[i], of) for i, (path, of) in enumerate(numbers.items())}
+    return experiment.reschemed(built, swept)
+
+
+def _numbers(config: Mapping[str, Any]) -> dict[str, float]:
+    """{path: float} of the sections in which runs of one program may differ."""
+
+    def leaves(tree, prefix):
+        for key, value in tree.items():
+            if isinstance(value, Mapping):
+                yield from leaves(value, f"{prefix}{key}.")
+            elif isinstance(value, float):
+                yield f"{prefix}{key}", value
+
+    sections = {key: config[key] for key in NUMERIC if key in config}
+    return dict(leaves(sections, ""))
+
+
+def _with_numbers(config: Mapping[str, Any], numbers: Mapping[str, Any]) -> dict[str, Any]:
+    def replaced(tree, prefix):
+        return {
+            key: replaced(value, f"{prefix}{key}.")
+            if isinstance(value, Mapping)
+            else numbers.get(f"{prefix}{key}", value)
+            for key, value in tree.items()
+        }
+
+    return replaced(config, "")

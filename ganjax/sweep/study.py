@@ -1,0 +1,363 @@
+"""A comparison played in a folder: what is missing is done, what is done is kept.
+
+`cells/NAME.json` and `.npz` hold what a cell's runs came to, the same bits whenever they are made;
+`costs/NAME.json` its seconds; `plan.json` what was decided by timing, before anything was played.
+"""
+
+import json
+import logging
+import os
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from ganjax import dynamics, experiment, run_folder
+from ganjax.comparison import Comparison
+from ganjax.config import difference
+from ganjax.console import interruptible
+from ganjax.errors import ConfigError, Interrupted, RunFolderError, unknown
+from ganjax.experiment import Experiment
+from ganjax.sweep.programs import Program, programs
+from ganjax.sweep.runner import MAPPINGS, Runner, runner
+from ganjax.types import GanState
+
+log = logging.getLogger(__name__)
+
+POINTS, IMAGES = 256, 25  # samples kept at every look, of the first seed
+LARGEST_TOY = 64  # parameters of a game whose way is kept
+TRIAL_SECONDS = 0.5  # of timing a mapping
+MEMORY_SHARE = 0.9  # of the free memory that a program may plan to use
+# What a folder may be asked anew without playing anything again.
+ASKED_ONLY = ("question", "baseline", "score", "goal", "bound")
+
+
+def run(comparison: Comparison, workdir: Path, how: str = "auto") -> None:
+    """Plays the cells that the folder does not hold yet.
+
+    A run that diverges, or a program that needs more memory than there is, is a result. Cells may
+    be added to a folder; whatever else changes needs another folder.
+
+    Args:
+      comparison: from `comparison.resolve`.
+      workdir: the folder; made if missing.
+      how: a row of `MAPPINGS`, or "auto" for the faster, which is timed once for every program.
+
+    Raises:
+      RunFolderError: the folder is in use, or holds another comparison.
+      ConfigError: a cell cannot be built, or its evaluation does not report the score.
+      Interrupted: SIGINT or SIGTERM came; the same command does what is missing.
+    """
+    if how not in (*MAPPINGS, "auto"):
+        raise ConfigError(unknown("mapping", how, (*MAPPINGS, "auto")))
+    with run_folder.locked(workdir), interruptible() as stop_asked:
+        _claim(workdir, comparison)
+        for part in ("cells", "costs"):
+            (workdir / part).mkdir(exist_ok=True)
+        run_folder.write_manifest(workdir, list(map(str, jax.devices())), seed=comparison.seeds[0])
+        for program in programs(comparison.cells):
+            missing = [name for name in program.cells if not _path(workdir, name).exists()]
+            if missing:
+                log.info("%s: %d seeds", ", ".join(program.cells), len(comparison.seeds))
+                results, costs = _results(program, comparison, workdir, how, stop_asked)
+                for name in missing:
+                    _write(workdir, name, results[name], costs[name])
+
+
+def read(workdir: Path) -> dict[str, dict[str, Any]]:
+    """What a folder holds: {cell: result}, samples and trajectories as arrays among it.
+
+    Returns:
+      For every finished cell `seeds`; `status` by seed, "done", "diverged" or "out of memory";
+      `stopped_at` by seed, the step of divergence or None; `step` of every look; `evaluations`
+      {player: count at every look}; `scores` {name: [look][seed]}, None after divergence;
+      `metrics` the same of the means since the look before; `seconds` of a run's share of the
+      machine at every look, and `mapped`; `samples` [look, n, ...] of the first seed; for toys
+      `way` [look, seed, parameters] and `eigenvalues` of a step.
+
+    Raises:
+      RunFolderError: it is no folder of a comparison.
+    """
+    described = _described(workdir)
+    found = {}
+    for name in described["cells"]:
+        path = _path(workdir, name)
+        if path.exists():
+            arrays = np.load(path.with_suffix(".npz")) if path.with_suffix(".npz").exists() else {}
+            costs = json.loads((workdir / "costs" / path.name).read_text())
+            found[name] = {**json.loads(path.read_text()), **costs, **dict(arrays)}
+    return found
+
+
+def _described(workdir: Path) -> dict[str, Any]:
+    try:
+        return json.loads((workdir / "comparison.json").read_text())
+    except FileNotFoundError:
+        raise RunFolderError(
+            f"{workdir} is not the folder of a comparison: it has no comparison.json"
+        ) from None
+
+
+def _claim(workdir: Path, comparison: Comparison) -> None:
+    """Writes `comparison.json`; in an old folder, insists that what was played is the same."""
+    path = workdir / "comparison.json"
+    new = json.loads(json.dumps(comparison._asdict()))
+    if path.exists():
+        old = json.loads(path.read_text())
+        cells = {name: new["cells"].get(name) for name in old["cells"]}
+        overrides = {name: new["overrides"].get(name) for name in old["overrides"]}
+        asked = {key: new[key] for key in ASKED_ONLY}
+        changes = difference({**old, **asked}, {**new, "cells": cells, "overrides": overrides})
+        if changes:
+            raise RunFolderError(
+                f"{workdir} holds another comparison:\n  "
+                + "\n  ".join(changes)
+                + "\nChoose another --workdir; cells alone may be added to this one."
+            )
+    run_folder.write_json(path, new)
+
+
+def _path(workdir: Path, name: str) -> Path:
+    return workdir / "cells" / f"{name}.json"
+
+
+def _write(workdir: Path, name: str, result: dict[str, Any], costs: dict[str, Any]) -> None:
+    """The JSON file of the result last: where it is, all is."""
+    arrays = {key: value for key, value in result.items() if isinstance(value, np.ndarray)}
+    path = _path(workdir, name)
+    if arrays:
+        draft = path.with_name(f".{name}.draft.npz")
+        np.savez_compressed(draft, **arrays)
+        os.replace(draft, path.with_suffix(".npz"))
+    run_folder.write_json(workdir / "costs" / path.name, costs)
+    run_folder.write_json(path, {key: result[key] for key in result if key not in arrays})
+
+
+def _results(program, comparison, workdir, how, stop_asked):
+    """`({cell: result}, {cell: costs})` of a program, played from the first step."""
+    made, plan = _planned(program, comparison, workdir, how)
+    if made is None:
+        return _no_memory(program, comparison, plan)
+    return _play(program, comparison, made, plan, stop_asked)
+
+
+def _planned(
+    program: Program, comparison: Comparison, workdir: Path, how: str
+) -> tuple[Runner | None, dict[str, Any]]:
+    """The compiled program and what was decided about it, now or when the folder was begun."""
+    path = workdir / "plan.json"
+    plans = json.loads(path.read_text()) if path.exists() else {}
+    key = ",".join(program.cells)
+    if key in plans:
+        plan = plans[key]
+        made = runner(program, comparison.seeds, plan["mapped"]) if plan["mapped"] else None
+        return made, plan
+    timed = {}
+    for mapping in MAPPINGS if how == "auto" else (how,):
+        candidate = runner(program, comparison.seeds, mapping)
+        if candidate.bytes > MEMORY_SHARE * _free_bytes():
+            log.info("%s by %s needs %.1f GiB", key, mapping, candidate.bytes / 2**30)
+            continue
+        try:
+            timed[mapping] = (*_timed(candidate), candidate)
+        except jax.errors.JaxRuntimeError as error:
+            if "RESOURCE_EXHAUSTED" not in str(error):
+                raise
+            log.info("%s by %s: out of memory", key, mapping)
+    if not timed:
+        made, plan = None, {"mapped": None, "bytes": candidate.bytes}
+    else:
+        mapped = min(timed, key=lambda mapping: timed[mapping][0])
+        seconds, evaluations, made = timed[mapped]
+        plan = {
+            "mapped": mapped,
+            "seconds_per_step": {name: row[0] for name, row in timed.items()},
+            "evaluations_per_step": evaluations,
+            "steps": _steps(comparison.budget, seconds, sum(evaluations.values())),
+        }
+        log.info("%s by %s, %.3g s a step of a run", key, mapped, seconds)
+    run_folder.write_json(path, {**plans, key: plan})
+    return made, plan
+
+
+def _timed(made: Runner) -> tuple[float, dict[str, int]]:
+    """Seconds that a step of one run takes, all runs together, and the gradients it evaluates."""
+    states, told = made.play(made.init(), 0, 1)
+    counts = {player: int(told.metrics[f"evaluations/{player}"][0]) for player in ("gen", "disc")}
+
+    def seconds(states, length):
+        began = time.perf_counter()
+        states, told = made.play(states, 0, length)
+        jax.block_until_ready(told)
+        return states, time.perf_counter() - began
+
+    states, once = seconds(states, 1)
+    length = int(np.clip(TRIAL_SECONDS / once, 1, 100))
+    best = once
+    for _ in range(2):
+        states, taken = seconds(states, length)
+        best = min(best, taken / length)
+    return best / made.runs, counts
+
+
+def _steps(budget: tuple[str, float], seconds: float, evaluations: int) -> int:
+    unit, amount = budget
+    each = {"steps": 1, "evaluations": evaluations, "seconds": seconds}[unit]
+    return max(1, int(amount / each))
+
+
+def _free_bytes() -> float:
+    """Memory that a program may have on one device."""
+    told = jax.devices()[0].memory_stats() or {}
+    if "bytes_limit" in told:
+        return told["bytes_limit"] - told.get("bytes_in_use", 0)
+    if "SC_AVPHYS_PAGES" in os.sysconf_names:
+        pages = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        return pages / jax.local_device_count()
+    return float("inf")
+
+
+def _no_memory(program, comparison, plan):
+    seeds = list(comparison.seeds)
+    result = {"seeds": seeds, "status": ["out of memory"] * len(seeds)}
+    result |= {"stopped_at": [0] * len(seeds), "step": [0], "scores": {}, "metrics": {}}
+    result |= {"evaluations": {"gen": [0], "disc": [0]}, "bytes": plan["bytes"]}
+    costs = {"seconds": [0.0], "mapped": None}
+    return dict.fromkeys(program.cells, result), dict.fromkeys(program.cells, costs)
+
+
+def _play(
+    program: Program,
+    comparison: Comparison,
+    made: Runner,
+    plan: dict[str, Any],
+    stop_asked: threading.Event,
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Plays to the end of the budget and looks on the way."""
+    count = len(comparison.seeds)
+    records = {name: _Record(program.experiment, comparison) for name in program.cells}
+    looks = np.unique(np.linspace(0, plan["steps"], comparison.looks + 1).round().astype(int))
+    states, seconds, told = made.init(), 0.0, None
+    for before, step in zip((0, *looks[:-1]), looks, strict=True):
+        if stop_asked.is_set():
+            raise Interrupted("stopped; the same command plays the cells that are missing")
+        if step > before:
+            began = time.perf_counter()
+            states, told = made.play(states, int(before), int(step - before))
+            told = jax.device_get(told)
+            seconds += time.perf_counter() - began
+        host = jax.device_get(states)
+        for index, record in enumerate(records.values()):
+            runs = range(index * count, (index + 1) * count)
+            record.look(int(step), host, told, runs, seconds / made.runs)
+            if step == 0:
+                _check_score(comparison.score, record.scores)
+        log.info("  step %d of %d, %.0f s", step, plan["steps"], seconds)
+    return (
+        {name: record.result() for name, record in records.items()},
+        {
+            name: {"seconds": record.seconds, "mapped": plan["mapped"]}
+            for name, record in records.items()
+        },
+    )
+
+
+class _Record:
+    """What is seen of the runs of one cell."""
+
+    def __init__(self, built: Experiment, comparison: Comparison):
+        self.built, self.comparison = built, comparison
+        self.steps, self.seconds, self.samples, self.way = [], [], [], []
+        self.stopped_at = [None] * len(comparison.seeds)
+        self.scores, self.metrics = [], []
+        self.evaluations = {"gen": [], "disc": []}
+
+    def look(self, step: int, host: GanState, told: Any, runs: range, seconds: float) -> None:
+        """Scores every run that has not diverged."""
+        self.steps.append(step)
+        self.seconds.append(round(seconds, 6))
+        for player, counts in self.evaluations.items():
+            more = 0 if told is None else int(told.metrics[f"evaluations/{player}"][runs[0]])
+            counts.append((counts[-1] if counts else 0) + more)
+        scores, metrics = [], []
+        for place, run in enumerate(runs):
+            bad = -1 if told is None else int(told.bad_step[run])
+            if bad >= 0 and self.stopped_at[place] is None:
+                self.stopped_at[place] = bad
+            alive = self.stopped_at[place] is None
+            state = jax.tree.map(lambda leaf, run=run: leaf[run], host)
+            seed = self.comparison.seeds[place]
+            scores.append(_scores(self.built, state, seed) if alive else {})
+            metrics.append(
+                {}
+                if told is None or not alive
+                else {key: float(value[run]) for key, value in told.metrics.items()}
+            )
+            if place == 0:
+                self._keep(state, seed)
+        self.scores.append(scores)
+        self.metrics.append(metrics)
+        if self.built.data is None:
+            self.way.append([_flat(jax.tree.map(lambda x, run=run: x[run], host)) for run in runs])
+
+    def _keep(self, state: GanState, seed: int) -> None:
+        """Samples of the first seed, from the same latents at every look."""
+        if self.built.sample is not None:
+            n = POINTS if len(self.built.data.shape) == 1 else IMAGES
+            rng = experiment.streams(seed).pictures
+            self.samples.append(np.asarray(self.built.sample(state, rng, n), np.float32))
+
+    def result(self) -> dict[str, Any]:
+        """Plain lists and arrays of all that was seen."""
+        result = {
+            "seeds": list(self.comparison.seeds),
+            "status": ["done" if bad is None else "diverged" for bad in self.stopped_at],
+            "stopped_at": self.stopped_at,
+            "step": self.steps,
+            "evaluations": self.evaluations,
+            "scores": _by_name(self.scores),
+            "metrics": _by_name(self.metrics),
+        }
+        if self.samples:
+            result["samples"] = np.stack(self.samples)
+        if self.way and np.size(self.way[0][0]) <= LARGEST_TOY:
+            result["way"] = np.asarray(self.way)
+            result["eigenvalues"] = _eigenvalues(self.built)
+        return result
+
+
+def _scores(built: Experiment, state: GanState, seed: int) -> dict[str, float]:
+    if built.evaluate is None:
+        return {"distance": float(dynamics.distance_to_equilibrium(state.params))}
+    rng = experiment.streams(seed).evaluation
+    report = built.evaluate(state, rng, built.config.evaluation_samples)
+    return {key: float(value) for key, value in report.items()}
+
+
+def _check_score(score: str, scores: list[list[dict[str, float]]]) -> None:
+    known = {key for look in scores for row in look for key in row}
+    if score not in known:
+        raise ConfigError(unknown("score", score, known))
+
+
+def _by_name(rows: list[list[dict[str, float]]]) -> dict[str, list[list[float | None]]]:
+    """{name: [look][seed]}, None where a run has none."""
+    names = sorted({key for look in rows for row in look for key in row})
+    return {name: [[_plain(row.get(name)) for row in look] for look in rows] for name in names}
+
+
+def _plain(value: float | None) -> float | None:
+    return value if value is not None and np.isfinite(value) else None
+
+
+def _flat(state: GanState) -> np.ndarray:
+    return np.concatenate([np.ravel(leaf) for leaf in jax.tree.leaves(state.params)])
+
+
+def _eigenvalues(built: Experiment) -> np.ndarray:
+    """Of a step at the start, complex [n]."""
+    state = experiment.initial_state(built, experiment.streams(0).init)
+    return dynamics.update_map_spectrum(built.scheme.step, state)

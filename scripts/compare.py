@@ -1,0 +1,68 @@
+"""Plays a comparison over cells and seeds and prints the table; called again, it does what is missing.
+
+python scripts/compare.py --config configs/compare_ring8.py --workdir runs/compare_ring8
+"""
+
+import importlib.util
+import json
+import os
+import sys
+from pathlib import Path
+
+from absl import flags
+from ml_collections import config_flags
+
+from ganjax import cli, comparison
+from ganjax.errors import ConfigError
+
+CONFIG = cli.define_config(sections=("shared", "cells", "product", "search"))
+WORKDIR = flags.DEFINE_string("workdir", None, "Folder of the comparison.", required=True)
+MAPPED = flags.DEFINE_enum(
+    "mapped",
+    "auto",
+    ("auto", "vmap", "map"),
+    "How the runs of a program share a device: side by side (vmap), one after another (map), or "
+    "whichever is faster.",
+)
+JSON = flags.DEFINE_string("json", None, "Also write the table to this JSON file.")
+
+
+def base(name: str) -> dict:
+    """The config of a file beside the comparison's."""
+    path = Path(config_flags.get_config_filename(flags.FLAGS["config"])).parent / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(name, path)
+    try:
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module.get_config().to_dict()
+    except Exception as error:
+        raise ConfigError(
+            f"the base {path} cannot be read ({type(error).__name__}: {error})"
+        ) from error
+
+
+def use_all_cores() -> None:
+    """A device for every core, so that runs are spread over them; before JAX is imported."""
+    told = os.environ.get("XLA_FLAGS", "")
+    if "host_platform_device_count" not in told:
+        count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+        os.environ["XLA_FLAGS"] = f"{told} --xla_force_host_platform_device_count={count}"
+
+
+def main() -> None:
+    """Plays what is missing and prints the table."""
+    given = {key: value for key, value in CONFIG.value.to_dict().items() if value != {}}
+    resolved = comparison.resolve(given, base)
+    use_all_cores()
+    from ganjax import standings, sweep
+
+    workdir = Path(WORKDIR.value)
+    sweep.run(resolved, workdir, MAPPED.value)
+    table = standings.table(workdir)
+    print(standings.text(table))
+    if JSON.value:
+        Path(JSON.value).write_text(json.dumps(table, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    sys.exit(cli.run(main))
