@@ -1,10 +1,9 @@
-"""Plays a comparison over cells and seeds and prints the table; called again, it does what is missing.
+"""Plays a comparison over cells and seeds, prints the table; called again, does what is missing.
 
 python scripts/compare.py --config configs/compare_ring8.py --workdir runs/compare_ring8
 """
 
 import importlib.util
-import json
 import os
 import sys
 from pathlib import Path
@@ -59,9 +58,10 @@ def main() -> None:
     workdir = Path(WORKDIR.value)
     sweep.run(resolved, workdir, MAPPED.value)
     table = standings.table(workdir)
-    print(standings.text(table))
+    standings.write(workdir / "table.json", table)
+    print(standings.text(table, sweep.read(workdir)))
     if JSON.value:
-        Path(JSON.value).write_text(json.dumps(table, indent=2) + "\n")
+        standings.write(Path(JSON.value), table)
 
 
 if __name__ == "__main__":

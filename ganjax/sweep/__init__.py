@@ -6,6 +6,16 @@ numbers. What a run does is a function of (cell, seed, step) alone.
 
 from ganjax.sweep.programs import Program, programs
 from ganjax.sweep.runner import MAPPINGS, Played, Runner, runner
-from ganjax.sweep.study import read, run
+from ganjax.sweep.study import described, read, run
 
-__all__ = ["MAPPINGS", "Played", "Program", "Runner", "programs", "read", "run", "runner"]
+__all__ = [
+    "MAPPINGS",
+    "Played",
+    "Program",
+    "Runner",
+    "described",
+    "programs",
+    "read",
+    "run",
+    "runner",
+]

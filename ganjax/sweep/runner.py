@@ -79,7 +79,7 @@ def runner(program: Program, seeds: tuple[int, ...], how: str) -> Runner:
             return jax.vmap(one)(*given)
         return jax.lax.map(lambda row: one(*row), given)
 
-    def over_devices(function, shared):
+    def over_devices(function, shared, donated=()):
         return jax.jit(
             jax.shard_map(
                 function,
@@ -88,7 +88,7 @@ def runner(program: Program, seeds: tuple[int, ...], how: str) -> Runner:
                 out_specs=spread.spec,
                 check_vma=False,
             ),
-            donate_argnums=0 if shared else (),
+            donate_argnums=donated,
         )
 
     def first(inits, plays, values, train):
@@ -105,11 +105,8 @@ def runner(program: Program, seeds: tuple[int, ...], how: str) -> Runner:
         lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=spread), states
     )
     count = jax.ShapeDtypeStruct((), jnp.int32, sharding=whole)
-    compiled = over_devices(play, 3).lower(states, plays, values, train, count, count).compile()
-    analysis = compiled.memory_analysis()
-    needed = (
-        0 if analysis is None else analysis.temp_size_in_bytes + analysis.argument_size_in_bytes
-    )
+    compiled = over_devices(play, 3, 0).lower(states, plays, values, train, count, count).compile()
+    told = compiled.memory_analysis()
 
     def number(value):
         return jax.device_put(jnp.int32(value), whole)
@@ -121,7 +118,7 @@ def runner(program: Program, seeds: tuple[int, ...], how: str) -> Runner:
         lambda states, first_step, length: compiled(
             states, plays, values, train, number(first_step), number(length)
         ),
-        needed.temp_size_in_bytes + needed.argument_size_in_bytes if needed else 0,
+        told.temp_size_in_bytes + told.argument_size_in_bytes if told else 0,
     )
 
 

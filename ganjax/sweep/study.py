@@ -15,7 +15,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from ganjax import dynamics, experiment, run_folder
+from ganjax import dynamics, experiment, metrics, run_folder
 from ganjax.comparison import Comparison
 from ganjax.config import difference
 from ganjax.console import interruptible
@@ -81,9 +81,8 @@ def read(workdir: Path) -> dict[str, dict[str, Any]]:
     Raises:
       RunFolderError: it is no folder of a comparison.
     """
-    described = _described(workdir)
     found = {}
-    for name in described["cells"]:
+    for name in described(workdir)["cells"]:
         path = _path(workdir, name)
         if path.exists():
             arrays = np.load(path.with_suffix(".npz")) if path.with_suffix(".npz").exists() else {}
@@ -92,7 +91,12 @@ def read(workdir: Path) -> dict[str, dict[str, Any]]:
     return found
 
 
-def _described(workdir: Path) -> dict[str, Any]:
+def described(workdir: Path) -> dict[str, Any]:
+    """The comparison that a folder holds, as plain JSON.
+
+    Raises:
+      RunFolderError: it is no folder of a comparison.
+    """
     try:
         return json.loads((workdir / "comparison.json").read_text())
     except FileNotFoundError:
@@ -252,7 +256,8 @@ def _play(
         host = jax.device_get(states)
         for index, record in enumerate(records.values()):
             runs = range(index * count, (index + 1) * count)
-            record.look(int(step), host, told, runs, seconds / made.runs)
+            last = step == looks[-1]
+            record.look(int(step), host, told, runs, seconds / made.runs, last=last)
             if step == 0:
                 _check_score(comparison.score, record.scores)
         log.info("  step %d of %d, %.0f s", step, plan["steps"], seconds)
@@ -274,15 +279,18 @@ class _Record:
         self.stopped_at = [None] * len(comparison.seeds)
         self.scores, self.metrics = [], []
         self.evaluations = {"gen": [], "disc": []}
+        self.mode_counts: list[list[int] | None] = []
 
-    def look(self, step: int, host: GanState, told: Any, runs: range, seconds: float) -> None:
+    def look(
+        self, step: int, host: GanState, told: Any, runs: range, seconds: float, *, last: bool
+    ) -> None:
         """Scores every run that has not diverged."""
         self.steps.append(step)
         self.seconds.append(round(seconds, 6))
         for player, counts in self.evaluations.items():
             more = 0 if told is None else int(told.metrics[f"evaluations/{player}"][runs[0]])
             counts.append((counts[-1] if counts else 0) + more)
-        scores, metrics = [], []
+        scores, means, self.mode_counts = [], [], []
         for place, run in enumerate(runs):
             bad = -1 if told is None else int(told.bad_step[run])
             if bad >= 0 and self.stopped_at[place] is None:
@@ -291,15 +299,22 @@ class _Record:
             state = jax.tree.map(lambda leaf, run=run: leaf[run], host)
             seed = self.comparison.seeds[place]
             scores.append(_scores(self.built, state, seed) if alive else {})
-            metrics.append(
+            means.append(
                 {}
                 if told is None or not alive
-                else {key: float(value[run]) for key, value in told.metrics.items()}
+                else {
+                    key: float(value[run])
+                    for key, value in told.metrics.items()
+                    if not key.startswith("evaluations/")
+                }
+            )
+            self.mode_counts.append(
+                _mode_counts(self.built, state, seed) if last and alive else None
             )
             if place == 0:
                 self._keep(state, seed)
         self.scores.append(scores)
-        self.metrics.append(metrics)
+        self.metrics.append(means)
         if self.built.data is None:
             self.way.append([_flat(jax.tree.map(lambda x, run=run: x[run], host)) for run in runs])
 
@@ -323,6 +338,9 @@ class _Record:
         }
         if self.samples:
             result["samples"] = np.stack(self.samples)
+        if len(self.built.data.centres if self.built.data else ()):
+            result["centres"] = np.asarray(self.built.data.centres)
+            result["mode_counts"] = self.mode_counts
         if self.way and np.size(self.way[0][0]) <= LARGEST_TOY:
             result["way"] = np.asarray(self.way)
             result["eigenvalues"] = _eigenvalues(self.built)
@@ -335,6 +353,16 @@ def _scores(built: Experiment, state: GanState, seed: int) -> dict[str, float]:
     rng = experiment.streams(seed).evaluation
     report = built.evaluate(state, rng, built.config.evaluation_samples)
     return {key: float(value) for key, value in report.items()}
+
+
+def _mode_counts(built: Experiment, state: GanState, seed: int) -> list[int] | None:
+    """Samples nearest to each mode of a mixture."""
+    if built.data is None or not len(built.data.centres) or built.sample is None:
+        return None
+    n = built.config.evaluation_samples
+    x = np.asarray(built.sample(state, experiment.streams(seed).evaluation, n))
+    counts = metrics.mode_coverage(x, built.data.centres, built.data.std).counts
+    return [int(count) for count in counts]
 
 
 def _check_score(score: str, scores: list[list[dict[str, float]]]) -> None:

@@ -1,0 +1,123 @@
+"""The page of one run."""
+
+import base64
+import json
+import re
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ganjax import html, run_folder
+from ganjax.report import figures, parts
+
+MOST_PICTURES = 12  # looks of the slider; of more, evenly spaced ones
+
+
+def page(workdir: Path) -> str:
+    """The HTML of a run's folder; the same folder gives the same bytes."""
+    config, rows = run_folder.read_config(workdir), run_folder.read_metrics(workdir)
+    game, scheme = config["game"]["name"], config["scheme"]["name"]
+    title = f"{workdir.resolve().name}: {game}, {scheme}"
+    sections = [
+        parts.head(title),
+        f'<main id="main">\n{_status(workdir)}',
+        *_scores(workdir),
+        *_curves(rows),
+        *_samples(workdir),
+        "<h2>Provenance</h2>",
+        _provenance(workdir, config),
+        "</main>",
+    ]
+    return html.page(title, "\n".join(sections), style=parts.STYLE, script=parts.SCRIPT)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    return json.loads(path.read_text()) if path.exists() else {}
+
+
+def _status(workdir: Path) -> str:
+    status = _read(workdir / "status.json")
+    if not status:
+        return "<p>Not begun.</p>"
+    colour = {"done": "good", "diverged": "bad", "failed": "bad"}.get(status["status"], "")
+    reason = f": {status['reason']}" if status["reason"] else ""
+    told = f"{status['status']} at step {status['step']:,}{reason}"
+    return f'<p class="{colour}">{html.escape(told)}</p>'
+
+
+def _scores(workdir: Path) -> list[str]:
+    """The newest evaluation."""
+    found = sorted((workdir / "eval").glob("step_*.json"), key=_step)
+    if not found:
+        return []
+    scores = _read(found[-1])["scores"]
+    rows = [[name, parts.number(value)] for name, value in scores.items()]
+    caption = f"evaluation after step {_step(found[-1]):,}"
+    return ["<h2>Scores</h2>", parts.table(["score", "value"], rows, caption, sortable=True)]
+
+
+def _curves(rows: list[Mapping[str, float]]) -> list[str]:
+    """Every metric against steps, gradients and seconds."""
+    if not rows:
+        return []
+    names = [name for name in rows[-1] if not name.startswith(("step", "time/", "evaluations/"))]
+    places = {
+        "steps": [row["step"] for row in rows],
+        "gradient evaluations": [
+            row.get("evaluations/gen", 0) + row.get("evaluations/disc", 0) for row in rows
+        ],
+        "seconds": _seconds(rows),
+    }
+    drawn = {}
+    for name in names:
+        values = np.array([[row.get(name, np.nan)] for row in rows], float)
+        for axis, of in places.items():
+            figure = figures.curves({name: (of, values)}, x=axis, y=name)
+            told = f"{name} against {axis}"
+            drawn[name, axis] = html.figure_svg(figure, told, name=f"curve{len(drawn)}")
+    return ["<h2>On the way</h2>", parts.choices("axis", drawn, "What", "Against")]
+
+
+def _seconds(rows: list[Mapping[str, float]]) -> list[float]:
+    """Seconds of play at every row, pauses between two calls left out."""
+    steps = np.diff([0, *(row["step"] for row in rows)])
+    rates = [row["time/steps_per_second"] for row in rows]
+    return np.cumsum([n / rate if rate else 0.0 for n, rate in zip(steps, rates, strict=True)])
+
+
+def _samples(workdir: Path) -> list[str]:
+    """The pictures that the run drew, from the same latents each time."""
+    found = sorted((workdir / "samples").glob("step_*.png"), key=_step)
+    if not found:
+        return []
+    places = np.unique(np.linspace(0, len(found) - 1, MOST_PICTURES).round().astype(int))
+    found = [found[place] for place in places]
+    images = [
+        f'<img src="data:image/png;base64,{base64.b64encode(path.read_bytes()).decode()}" '
+        f'alt="samples at step {_step(path)}">'
+        for path in found
+    ]
+    labels = [f"step {_step(path)}" for path in found]
+    shown = parts.slider(labels, {"the same latents each time": images}, "Step")
+    return ["<h2>Samples</h2>", shown.replace('class="cells"', 'class="cells one"')]
+
+
+def _provenance(workdir: Path, config: Mapping[str, Any]) -> str:
+    manifest = _read(workdir / "manifest.json")
+    told = ""
+    if manifest:
+        command = f"python {shlex.join(manifest['arguments'])}"
+        rows = [[name, version] for name, version in manifest["packages"].items()]
+        rows += [["python", manifest["python"]], ["platform", manifest["platform"]]]
+        rows += [["devices", ", ".join(manifest["devices"])], ["started", manifest["started"]]]
+        told = f"<p>Made by</p><pre>{html.escape(command)}</pre>"
+        told += parts.table(["what", "which"], rows, "machine and versions")
+    text = html.escape(json.dumps(config, indent=1))
+    return f"{told}<details><summary>Config</summary><pre>{text}</pre></details>"
+
+
+def _step(path: Path) -> int:
+    return int(re.sub(r"\D", "", path.stem))

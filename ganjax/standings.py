@@ -1,0 +1,205 @@
+"""What the results of a comparison say: one row a cell, every number with its uncertainty.
+
+Of scores, steps and gradient evaluations alone, which are the same bits whenever the cells are
+played; what they cost in seconds is told beside.
+"""
+
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ganjax import statistics, sweep
+from ganjax.errors import ConfigError, unknown
+
+SIGNIFICANT = 0.05  # largest adjusted p that is called significant
+Row = dict[str, Any]
+
+
+def table(workdir: Path) -> dict[str, Any]:
+    """The standings of a comparison's folder.
+
+    Returns:
+      `question`, `score`, `goal`, `bound`, `baseline`, `seeds`, `missing` (cells not played yet),
+      `best`: the cell with the best mean if its paired difference from every other is significant,
+      else None, and `rows`, one a cell in the order of the config:
+      `cell`, `changes` (what it has in place of the base); `seeds` finished, `diverged` {seed:
+      step}, `memory` (whether it ran out of it); `mean`, `std`, `low`, `high` of the last score
+      over finished seeds, the interval a 95% bootstrap interval; `difference` from the baseline
+      (`mean`, `low`, `high`, `p`, `p_adjusted` by Holm over all cells, `seeds`) and `wins`
+      (`share`, `low`, `high`) against it, None for itself; `converged`: the number of seeds that
+      stay within the bound, and the median `step` and `evaluations` from which they do, None if
+      most do not; `steps` and `evaluations` of a run; `rate` of toys: the factor a step by which
+      the distance shrinks, its `error` and, as `radius`, the spectral radius of a step.
+
+    Raises:
+      RunFolderError: it is no folder of a comparison.
+      ConfigError: the cells do not report the score.
+    """
+    asked, results = sweep.described(workdir), sweep.read(workdir)
+    rows = [_row(name, result, asked) for name, result in results.items()]
+    _compare(rows, results, asked)
+    keys = ("question", "score", "goal", "bound", "baseline", "seeds")
+    return {
+        **{key: asked[key] for key in keys},
+        "missing": [name for name in asked["cells"] if name not in results],
+        "best": _best(results, asked),
+        "rows": rows,
+    }
+
+
+def last_scores(result: Mapping[str, Any], score: str) -> np.ndarray:
+    """The score of every seed at the end, NaN where it diverged, [seeds].
+
+    Raises:
+      ConfigError: the cell does not report it.
+    """
+    if not result["scores"]:
+        return np.full(len(result["seeds"]), math.nan)
+    if score not in result["scores"]:
+        raise ConfigError(unknown("score", score, result["scores"]))
+    return np.array(result["scores"][score][-1], float)
+
+
+def _row(name: str, result: Mapping[str, Any], asked: Mapping[str, Any]) -> Row:
+    scores = last_scores(result, asked["score"])
+    finite = scores[np.isfinite(scores)]
+    of = statistics.summary(finite)._asdict() if len(finite) else {}
+    of = {key: _number(of.get(key, math.nan)) for key in ("mean", "std", "low", "high")}
+    stopped = zip(result["seeds"], result["status"], result["stopped_at"], strict=True)
+    evaluations = [sum(pair) for pair in zip(*result["evaluations"].values(), strict=True)]
+    return {
+        "cell": name,
+        "changes": asked["overrides"][name],
+        "seeds": len(finite),
+        "diverged": {seed: step for seed, status, step in stopped if status == "diverged"},
+        "memory": "out of memory" in result["status"],
+        **of,
+        "difference": None,
+        "wins": None,
+        "converged": _converged(result, asked, evaluations),
+        "steps": result["step"][-1],
+        "evaluations": evaluations[-1],
+        "rate": _rate(result),
+    }
+
+
+def _converged(result, asked, evaluations: list[int]) -> dict[str, Any] | None:
+    """When the seeds come within the bound to stay; None without a bound."""
+    if asked["bound"] is None or not result["scores"]:
+        return None
+    steps, looks = result["step"], np.array(result["scores"][asked["score"]], float).T
+    of = [statistics.convergence_step(steps, s, asked["bound"], asked["goal"]) for s in looks]
+    median = statistics.median_convergence(of, steps[-1])
+    return {
+        "seeds": sum(step is not None for step in of),
+        "step": median,
+        "evaluations": None if median is None else evaluations[steps.index(median)],
+    }
+
+
+def _rate(result: Mapping[str, Any]) -> dict[str, float] | None:
+    """The fitted contraction of a toy beside the spectral radius of its step."""
+    if "eigenvalues" not in result or len(result["step"]) < 3:
+        return None
+    distances = np.array([row[0] for row in result["scores"]["distance"]], float)
+    try:
+        fit = statistics.contraction_rate(result["step"], distances)
+    except ValueError:  # at rest, or away, after a look or two
+        return None
+    radius = float(np.abs(result["eigenvalues"]).max())
+    return {"rate": fit.rate, "error": fit.error, "radius": radius}
+
+
+def _compare(rows: list[Row], results: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
+    """Fills in how each cell differs from the baseline."""
+    if asked["baseline"] not in results:
+        return
+    against = last_scores(results[asked["baseline"]], asked["score"])
+    others = [row for row in rows if row["cell"] != asked["baseline"]]
+    for row in others:
+        scores = last_scores(results[row["cell"]], asked["score"])
+        of = statistics.paired_difference(scores, against)
+        wins = statistics.win_rate(scores, against, asked["goal"])
+        row["difference"] = {key: _number(value) for key, value in of._asdict().items()}
+        # The mean speaks of the seeds that finished; where some did not, the test is of wins.
+        row["difference"]["p"] = _number(wins.p if of.left_out else of.p)
+        row["wins"] = {key: getattr(wins, key) for key in ("share", "low", "high")}
+    tested = [row["difference"] for row in others if row["difference"]["p"] is not None]
+    for of, p in zip(tested, statistics.holm([of["p"] for of in tested]), strict=True):
+        of["p_adjusted"] = float(p)
+
+
+def _best(results: Mapping[str, Any], asked: Mapping[str, Any]) -> str | None:
+    """The cell that is better than each of the others, all of these tests taken together."""
+    scores = {name: last_scores(result, asked["score"]) for name, result in results.items()}
+    if len(scores) < 2:
+        return None
+    worth = {name: statistics.worth(row, asked["goal"]).mean() for name, row in scores.items()}
+    first = max(worth, key=worth.get)
+    tests = []
+    for name, row in scores.items():
+        if name != first:
+            of = statistics.paired_difference(scores[first], row)
+            wins = statistics.win_rate(scores[first], row, asked["goal"])
+            tests.append(wins.p if of.left_out else of.p)
+    return first if max(statistics.holm(tests)) <= SIGNIFICANT else None
+
+
+def _number(value: float) -> float | int | None:
+    return value if isinstance(value, int) or math.isfinite(value) else None
+
+
+def text(standings: Mapping[str, Any], costs: Mapping[str, Mapping[str, Any]]) -> str:
+    """The standings for a terminal; costs as `sweep.read` has them."""
+    lines = [standings["question"]]
+    lines += [
+        f"{standings['score']} at the end, {len(standings['seeds'])} seeds, "
+        f"{'small' if standings['goal'] == 'min' else 'large'} is good; mean and 95% interval; "
+        f"difference from {standings['baseline']}, p adjusted (Holm)"
+    ]
+    wide = max([len(row["cell"]) for row in standings["rows"]] + [4])
+    head = f"{'cell':{wide}}  {'mean':>8} {'95% interval':>19}  {'difference':>10} {'p':>6} "
+    lines.append(head + f"{'wins':>5} {'in bound':>8} {'at step':>8} {'gradients':>9} {'s/run':>7}")
+    for row in standings["rows"]:
+        of, wins, within = row["difference"] or {}, row["wins"] or {}, row["converged"] or {}
+        lines.append(
+            f"{row['cell']:{wide}}{'*' if row['cell'] == standings['best'] else ' '} "
+            f"{_shown(row['mean'])} {interval(row):>19}  {_shown(of.get('mean')):>10} "
+            f"{_shown(of.get('p_adjusted'), 6)} {_shown(wins.get('share'), 5, 2)} "
+            f"{_shown(within.get('seeds'), 8, 0)} {_shown(within.get('step'), 8, 0)} "
+            f"{row['evaluations']:9d} {costs[row['cell']]['seconds'][-1]:7.2f}"
+        )
+        lines += [f"{'':{wide}}  {failure}" for failure in failures(row)]
+    if standings["missing"]:
+        lines.append(f"not played yet: {', '.join(standings['missing'])}")
+    if standings["best"]:
+        lines.append("* better than every other cell, paired differences significant at 5%")
+    return "\n".join(lines)
+
+
+def failures(row: Row) -> list[str]:
+    """What went wrong in a cell, in words."""
+    told = [f"seed {seed} diverged at step {step}" for seed, step in row["diverged"].items()]
+    return [*told, *(["out of memory: more than the device has"] if row["memory"] else [])]
+
+
+def interval(row: Row) -> str:
+    """The interval of a row as text; "-" if there is none."""
+    if row["low"] is None:
+        return "-"
+    return f"{row['low']:.4g} to {row['high']:.4g}"
+
+
+def _shown(value: float | None, width: int = 8, digits: int = 4) -> str:
+    if value is None:
+        return f"{'-':>{width}}"
+    return f"{value:{width}.{digits}f}" if digits else f"{value:{width}.0f}"
+
+
+def write(path: Path, standings: Mapping[str, Any]) -> None:
+    """The standings as JSON, the same bytes for the same results."""
+    path.write_text(json.dumps(standings, indent=2) + "\n")
