@@ -6,6 +6,7 @@ from ganjax.statistics.comparisons import (
     holm,
     paired_difference,
     win_rate,
+    worth,
 )
 from ganjax.statistics.convergence import (
     ContractionRate,
@@ -27,4 +28,5 @@ __all__ = [
     "paired_difference",
     "summary",
     "win_rate",
+    "worth",
 ]
