@@ -11,7 +11,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "ganjax"
 LEVELS = (
     ("types", "errors"),
-    ("divergences", "augmentations"),
+    ("divergences", "augmentations", "statistics"),
     ("config", "console", "losses", "penalties", "latents", "nets", "data", "pictures"),
     ("cli", "names", "run_folder", "games", "checkpoints"),
     ("optimisers", "schemes", "dynamics", "metrics"),
@@ -20,7 +20,13 @@ LEVELS = (
 )
 LEVEL = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}
 # Rooms that may import these alone, of all that is below them.
-ONLY = {"schemes": {"types"}, "dynamics": {"types"}, "metrics": set(), "nets": set()}
+ONLY = {
+    "schemes": {"types"},
+    "dynamics": {"types"},
+    "metrics": set(),
+    "nets": set(),
+    "statistics": {"errors"},
+}
 FILES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
 
 

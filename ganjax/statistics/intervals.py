@@ -1,0 +1,99 @@
+"""Mean and spread over training seeds, with an interval that holds for as few as there are."""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import stats
+
+RESAMPLES = 10_000
+FEWEST = 5  # values that are resampled; of fewer, one resample in 64 or more has no spread
+SMALLEST_SPREAD = 0.15  # of a resample's standard deviation over that of the values
+SYMMETRY = 0.25  # how far the ends are drawn to those of the symmetric interval
+
+
+class Summary(NamedTuple):
+    """A score over training seeds, all but `n` in the score's units.
+
+    Attributes:
+      n: number of seeds.
+      mean: arithmetic mean.
+      std: standard deviation over n - 1; NaN for one seed.
+      low: lower end of the 95% interval of the mean; NaN for one seed.
+      high: its upper end; NaN for one seed.
+    """
+
+    n: int
+    mean: float
+    std: float
+    low: float
+    high: float
+
+
+def summary(values: ArrayLike, *, seed: int = 0) -> Summary:
+    """Mean, spread and 95% bootstrap interval of the mean over training seeds.
+
+    The bootstrap-t interval (Hall 1988, doi:10.1214/aos/1176350933; Efron and Tibshirani 1993,
+    An Introduction to the Bootstrap, section 12.5). With T* = (mean* - mean) / (s* / sqrt(n)) of
+    10,000 resamples, and T*_p their p quantile, it is
+
+        [mean - T*_0.975 s / sqrt(n),  mean - T*_0.025 s / sqrt(n)].
+
+    Paper: three departures, all for small n. The ends are drawn a quarter of the way to those of
+    Hall's symmetric interval, mean +- |T*|_0.95 s / sqrt(n), for a few values tell little of their
+    skewness. s* counts as at least 0.15 s, since a resample of equal values (8 modes of 8, say, of
+    nearly all seeds) has none. And fewer than 5 values have Student's t interval itself.
+
+    Of 2,000 sets of 5, 10 and 16 normal values it holds the mean in 96.9, 96.5 and 94.8%, of
+    log-normal ones (sigma 0.5) in 95.2, 94.7 and 94.2%, of exponential ones in 93.9, 93.3 and
+    94.7% (`docs/benchmarks.md`). What no seed shows no interval knows: where one seed in five
+    collapses, 5 seeds agree in a third of all studies, on an interval of no width.
+
+    Args:
+      values: a score of every seed [n >= 1], finite: say separately how many seeds diverged.
+      seed: of the resamples; the same values in any order give the same bits.
+
+    Returns:
+      `Summary`; without interval for one seed, with one of width 0 if all values are equal.
+
+    Raises:
+      ValueError: no values, not one axis, or some are not finite.
+    """
+    values = np.asarray(values, np.float64)
+    if values.ndim != 1 or not len(values):
+        raise ValueError(f"expected the values of at least one seed [n], got shape {values.shape}")
+    if not np.isfinite(values).all():
+        where = np.flatnonzero(~np.isfinite(values)).tolist()
+        raise ValueError(
+            f"values {where} are not finite: {values[where].tolist()}; leave out the seeds that "
+            "diverged, and say how many they are"
+        )
+    n, values = len(values), np.sort(values)
+    if n == 1:
+        return Summary(1, float(values[0]), math.nan, math.nan, math.nan)
+    if values[0] == values[-1]:
+        return Summary(n, float(values[0]), 0.0, float(values[0]), float(values[0]))
+    # To [-1, 1], so that squares neither overflow nor vanish.
+    middle, scale = values[0] / 2 + values[-1] / 2, values[-1] / 2 - values[0] / 2
+    values = (values - middle) / scale
+    mean, std = values.mean(), values.std(ddof=1)
+    if n < FEWEST:
+        t_high = stats.t.ppf(0.975, n - 1) / math.sqrt(n)
+        t_low = -t_high
+    else:
+        t_low, t_high = _bootstrap_t(values, np.random.default_rng(seed))
+    low, high = mean - t_high * std, mean - t_low * std
+    low, mean, high = (float(middle + scale * x) for x in (low, mean, high))
+    return Summary(n, mean, float(scale * std), low, high)
+
+
+def _bootstrap_t(values: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """What stands for the quantiles of T* / sqrt(n), of sorted values that are not all equal."""
+    n, mean, std = len(values), values.mean(), values.std(ddof=1)
+    draws = rng.integers(n, size=(RESAMPLES // 2, n))
+    # Each resample with its mirror image, so that a - b gets the mirrored interval of b - a.
+    resamples = values[np.concatenate([draws, n - 1 - draws])]
+    t = (resamples.mean(1) - mean) / np.maximum(resamples.std(1, ddof=1), SMALLEST_SPREAD * std)
+    symmetric = np.quantile(np.abs(t), 0.95) * np.array((-1, 1))
+    return (1 - SYMMETRY) * np.quantile(t, (0.025, 0.975)) + SYMMETRY * symmetric
