@@ -5,7 +5,7 @@ RUN := $(VENV)/bin/python
 WORKDIR ?= runs/digits_mlp
 CONFIG ?= configs/digits_mlp.py
 
-.PHONY: help train test test-all test-newest install lint format constraints pictures collapse clean
+.PHONY: help train test test-all test-newest install lint format constraints pictures collapse tour clean
 
 help:
 	@echo "make train        install, train the default GAN on real digits, print where the pictures are"
@@ -14,6 +14,7 @@ help:
 	@echo "make test-newest  the default tests against the newest releases, in .venv-newest"
 	@echo "make pictures     make the pictures of docs/ again"
 	@echo "make collapse     run the study of mode collapse, 2 hours on 2 cores; stop and resume at will"
+	@echo "make tour         show the classical claims with our own numbers, as one page; resumes"
 	@echo "make constraints  resolve constraints.txt anew"
 
 install: $(VENV)/installed
@@ -63,6 +64,10 @@ pictures: install
 
 collapse: install
 	$(RUN) scripts/benchmarks/collapse.py --out runs/collapse --picture docs/collapse.png
+
+tour: install
+	$(RUN) scripts/tour.py --out runs/tour
+	$(RUN) scripts/tour.py --out runs/tour --lang ko
 
 clean:
 	rm -rf .venv .venv-newest .venv-uv .pytest_cache .ruff_cache .hypothesis

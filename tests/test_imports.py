@@ -10,13 +10,15 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "ganjax"
 LEVELS = (
-    ("types", "errors"),
+    ("types", "errors", "swept"),
     ("divergences", "augmentations", "statistics"),
-    ("config", "console", "losses", "penalties", "latents", "nets", "data", "pictures"),
-    ("cli", "names", "run_folder", "games", "checkpoints"),
+    ("config", "console", "losses", "penalties", "latents", "nets", "data", "pictures", "html"),
+    ("cli", "names", "comparison", "run_folder", "games", "checkpoints"),
     ("optimisers", "schemes", "dynamics", "metrics"),
     ("experiment",),
-    ("train", "summary"),
+    ("train", "summary", "sweep"),
+    ("standings", "tour"),
+    ("report",),
 )
 LEVEL = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}
 # Rooms that may import these alone, of all that is below them.

@@ -1,0 +1,111 @@
+"""Cells that differ in numbers are one program, whose runs are those of the cells alone."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from ganjax import experiment, sweep, train
+from ganjax.config import merged, validate
+from ganjax.errors import ConfigError
+
+RING = {
+    "batch_size": 8,
+    "data": {"name": "ring"},
+    "game": {"name": "gan", "z_dim": 2},
+    "generator": {"name": "mlp", "width": 4},
+    "discriminator": {"name": "mlp", "width": 4},
+    "loss": {"name": "non_saturating"},
+    "penalties": {"r1": {"name": "r1", "gamma": 0.1}},
+    "scheme": {"name": "alternating"},
+    "gen_tx": {"name": "adam", "learning_rate": 1e-3, "b1": 0.5},
+    "disc_tx": {"name": "adam", "learning_rate": 1e-3, "b1": 0.5},
+    "evaluation": {"name": "modes"},
+    "evaluation_samples": 64,
+}
+OVERRIDES = {
+    "base": {},
+    "slow": {"gen_tx": {"learning_rate": 1e-4}},
+    "moment": {"disc_tx": {"b1": 0.9}},
+    "gamma": {"penalties": {"r1": {"gamma": 1.5}}},
+    "scheme": {"scheme": {"name": "simultaneous"}},
+}
+CELLS = {name: validate(merged(RING, change)) for name, change in OVERRIDES.items()}
+
+
+@pytest.fixture(scope="module")
+def programs():
+    return sweep.programs(CELLS)
+
+
+def test_numbers_share_a_program_and_names_do_not(programs):
+    assert [program.cells for program in programs] == [
+        ("base", "slow", "moment", "gamma"),
+        ("scheme",),
+    ]
+    assert programs[0].numbers == {
+        "gen_tx.learning_rate": (1e-3, 1e-4, 1e-3, 1e-3),
+        "disc_tx.b1": (0.5, 0.5, 0.9, 0.5),
+        "penalties.r1.gamma": (0.1, 0.1, 0.1, 1.5),
+    }
+
+
+def test_what_cannot_be_traced_is_a_program_of_its_own():
+    """A scheme that needs a float in Python, here for a check that the values answer apart."""
+    scheme = {"name": "lookahead", "steps": 2, "alpha": 0.5}
+    cells = {
+        "half": validate({**RING, "scheme": scheme}),
+        "other": validate({**RING, "scheme": {**scheme, "alpha": 0.25}}),
+        "bad": validate(merged(RING, {"scheme": {"name": "symplectic", "strength": 0.1}})),
+        "worse": validate(merged(RING, {"scheme": {"name": "symplectic", "strength": 0.2}})),
+    }
+    assert [program.cells for program in sweep.programs(cells)] == [
+        ("half", "other"),
+        ("bad",),
+        ("worse",),
+    ]
+
+
+def test_a_cell_that_cannot_be_built_is_named():
+    cells = {"wrong": validate(merged(RING, {"penalties": {"r1": {"gamma": -1.0}}}))}
+    with pytest.raises(ConfigError, match="in cell 'wrong': "):
+        sweep.programs({**CELLS, **cells})
+
+
+@pytest.mark.parametrize("how", sweep.MAPPINGS)
+def test_runs_are_those_of_each_cell_and_seed_alone(how, programs):
+    """In float64, so that nothing but rounding is left; the draws are those of `train.chunk`."""
+    with jax.enable_x64(True):
+        seeds, program = (0, 3), programs[0]
+        made = sweep.runner(program, seeds, how)
+        states, told = made.play(made.init(), 0, 2)
+        states, told = made.play(states, 2, 3)
+        assert (np.asarray(told.bad_step) == -1).all()
+        assert (np.asarray(told.metrics["evaluations/gen"]) == 3).all()
+        for cell in ("slow", "gamma"):
+            built = experiment.build(CELLS[cell])
+            for place, seed in enumerate(seeds):
+                streams = experiment.streams(seed)
+                alone = experiment.initial_state(built, streams.init)
+                alone, _ = train.chunk(built, 5)(alone, built.train, streams.play, jnp.int32(0))
+                run = program.cells.index(cell) * len(seeds) + place
+                for one, of in zip(
+                    jax.tree.leaves(alone), jax.tree.leaves(states), strict=True
+                ):
+                    np.testing.assert_allclose(of[run], one, rtol=1e-9, atol=1e-12)
+
+
+def test_a_run_that_diverges_says_when_and_spoils_no_other():
+    cells = {
+        name: validate(merged(RING, {"gen_tx": {"name": "sgd", "learning_rate": rate}}))
+        for name, rate in (("calm", 1e-3), ("wild", 1e30))
+    }
+    (program,) = sweep.programs(cells)
+    made = sweep.runner(program, (0, 1), "vmap")
+    states, told = made.play(made.init(), 0, 4)
+    bad = np.asarray(told.bad_step)[:4]
+    assert (bad[:2] == -1).all() and (bad[2:] > 0).all()
+    alone = sweep.runner(sweep.programs({"calm": cells["calm"]})[0], (0, 1), "vmap")
+    expected, _ = alone.play(alone.init(), 0, 4)
+    for of, one in zip(jax.tree.leaves(states), jax.tree.leaves(expected), strict=True):
+        np.testing.assert_allclose(of[:2], one[:2], rtol=1e-5, atol=1e-6)
