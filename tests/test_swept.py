@@ -41,7 +41,12 @@ def test_comparisons_are_answered_if_all_values_agree():
     assert x > 0 and x >= 0.5 and x < 4 and 0 < x and x != 1
     assert not x == 7
     assert bool(x)
-    for ask in (lambda: x > 1, lambda: x == 2, lambda: 1 < x, lambda: bool(Swept(None, (0.0, 1.0)))):
+    for ask in (
+        lambda: x > 1,
+        lambda: x == 2,
+        lambda: 1 < x,
+        lambda: bool(Swept(None, (0.0, 1.0))),
+    ):
         with pytest.raises(TypeError, match="differ in more than a number"):
             ask()
 

@@ -89,9 +89,7 @@ def test_runs_are_those_of_each_cell_and_seed_alone(how, programs):
                 alone = experiment.initial_state(built, streams.init)
                 alone, _ = train.chunk(built, 5)(alone, built.train, streams.play, jnp.int32(0))
                 run = program.cells.index(cell) * len(seeds) + place
-                for one, of in zip(
-                    jax.tree.leaves(alone), jax.tree.leaves(states), strict=True
-                ):
+                for one, of in zip(jax.tree.leaves(alone), jax.tree.leaves(states), strict=True):
                     np.testing.assert_allclose(of[run], one, rtol=1e-9, atol=1e-12)
 
 
