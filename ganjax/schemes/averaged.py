@@ -58,12 +58,11 @@ def averaged(
         before = state.step
         state, metrics = scheme.step(state, batch, rng)
         # An iterate of `lookahead` is several updates of the generator.
-        weight = 1 - decay
-        if kind == "uniform":
-            weight = (state.step - before).astype(float) / state.step
+        weight = (state.step - before).astype(float) / state.step if kind == "uniform" else None
 
         def toward(average, iterate):
-            return average + jnp.asarray(weight, average.dtype) * (iterate - average)
+            share = 1 - decay if weight is None else weight.astype(average.dtype)
+            return average + share * (iterate - average)
 
         average = jax.tree.map(toward, state.average, state.params.gen)
         return state._replace(average=average), metrics

@@ -52,7 +52,7 @@ def test_numbers_share_a_program_and_names_do_not(programs):
 
 def test_what_cannot_be_traced_is_a_program_of_its_own():
     """A scheme that needs a float in Python, here for a check that the values answer apart."""
-    scheme = {"name": "lookahead", "steps": 2, "alpha": 0.5}
+    scheme = {"name": "lookahead", "inner": "simultaneous", "steps": 2, "alpha": 0.5}
     cells = {
         "half": validate({**RING, "scheme": scheme}),
         "other": validate({**RING, "scheme": {**scheme, "alpha": 0.25}}),
@@ -74,23 +74,23 @@ def test_a_cell_that_cannot_be_built_is_named():
 
 @pytest.mark.parametrize("how", sweep.MAPPINGS)
 def test_runs_are_those_of_each_cell_and_seed_alone(how, programs):
-    """In float64, so that nothing but rounding is left; the draws are those of `train.chunk`."""
-    with jax.enable_x64(True):
-        seeds, program = (0, 3), programs[0]
-        made = sweep.runner(program, seeds, how)
-        states, told = made.play(made.init(), 0, 2)
-        states, told = made.play(states, 2, 3)
-        assert (np.asarray(told.bad_step) == -1).all()
-        assert (np.asarray(told.metrics["evaluations/gen"]) == 3).all()
-        for cell in ("slow", "gamma"):
-            built = experiment.build(CELLS[cell])
-            for place, seed in enumerate(seeds):
-                streams = experiment.streams(seed)
-                alone = experiment.initial_state(built, streams.init)
-                alone, _ = train.chunk(built, 5)(alone, built.train, streams.play, jnp.int32(0))
-                run = program.cells.index(cell) * len(seeds) + place
-                for one, of in zip(jax.tree.leaves(alone), jax.tree.leaves(states), strict=True):
-                    np.testing.assert_allclose(of[run], one, rtol=1e-9, atol=1e-12)
+    """But for float32's rounding, which Adam enlarges; the draws are those of `train.chunk`."""
+    seeds, program = (0, 3), programs[0]
+    made = sweep.runner(program, seeds, how)
+    states, told = made.play(made.init(), 0, 2)
+    states, told = made.play(states, 2, 3)
+    assert (np.asarray(told.bad_step) == -1).all()
+    assert (np.asarray(told.metrics["evaluations/gen"]) == 3).all()
+    for cell in ("slow", "gamma"):
+        built = experiment.build(CELLS[cell])
+        play = jax.jit(train.chunk(built, 5))
+        for place, seed in enumerate(seeds):
+            streams = experiment.streams(seed)
+            alone = experiment.initial_state(built, streams.init)
+            alone, _ = play(alone, built.train, streams.play, jnp.int32(0))
+            run = program.cells.index(cell) * len(seeds) + place
+            for one, of in zip(jax.tree.leaves(alone), jax.tree.leaves(states), strict=True):
+                np.testing.assert_allclose(of[run], one, rtol=1e-4, atol=1e-6)
 
 
 def test_a_run_that_diverges_says_when_and_spoils_no_other():
@@ -102,7 +102,8 @@ def test_a_run_that_diverges_says_when_and_spoils_no_other():
     made = sweep.runner(program, (0, 1), "vmap")
     states, told = made.play(made.init(), 0, 4)
     bad = np.asarray(told.bad_step)[:4]
-    assert (bad[:2] == -1).all() and (bad[2:] > 0).all()
+    assert (bad[:2] == -1).all()
+    assert (bad[2:] > 0).all()
     alone = sweep.runner(sweep.programs({"calm": cells["calm"]})[0], (0, 1), "vmap")
     expected, _ = alone.play(alone.init(), 0, 4)
     for of, one in zip(jax.tree.leaves(states), jax.tree.leaves(expected), strict=True):
