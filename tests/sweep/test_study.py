@@ -1,0 +1,157 @@
+"""A comparison in its folder: killed anywhere it does what is missing, and says the same."""
+
+import json
+
+import numpy as np
+import pytest
+
+from ganjax import comparison, standings, sweep
+from ganjax.errors import ConfigError, RunFolderError
+
+TOY = {
+    "game": {"name": "bilinear"},
+    "scheme": {"name": "alternating"},
+    "gen_tx": {"name": "sgd", "learning_rate": 0.1},
+    "disc_tx": {"name": "sgd", "learning_rate": 0.1},
+}
+ASKED = {
+    "question": "Which scheme comes to rest?",
+    "base": "toy",
+    "score": "distance",
+    "cells": {
+        "alternating": {},
+        "faster": {"gen_tx": {"learning_rate": 0.2}},
+        "extragradient": {"scheme": {"name": "extragradient"}},
+        "wild": {"gen_tx": {"learning_rate": 1e30}, "scheme": {"name": "simultaneous"}},
+    },
+    "seeds": 2,
+    "bound": 1.0,
+    "budget": {"steps": 200},
+    "looks": 5,
+}
+
+
+def resolved(**changes):
+    return comparison.resolve({**ASKED, **changes}, lambda name: TOY)
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("comparison")
+    sweep.run(resolved(), folder, "map")
+    return folder
+
+
+def files(folder):
+    return {
+        path.name: path.read_bytes()
+        for path in sorted((folder / "cells").iterdir())
+        if path.suffix == ".json"
+    }
+
+
+def test_results_are_what_theory_says(played):
+    """A step of extragradient at rate h shrinks by sqrt(1 - h^2 + h^4); alternating play goes round."""
+    found = sweep.read(played)
+    assert list(found) == list(ASKED["cells"])
+    assert found["extragradient"]["step"] == [0, 40, 80, 120, 160, 200]
+    assert found["extragradient"]["evaluations"] == {
+        player: [0, 80, 160, 240, 320, 400] for player in ("gen", "disc")
+    }
+    distances = np.array(found["extragradient"]["scores"]["distance"])
+    rate = (1 - 0.1**2 + 0.1**4) ** 0.5
+    expected = 2**0.5 * rate ** np.array(found["extragradient"]["step"])[:, None]
+    np.testing.assert_allclose(distances, np.broadcast_to(expected, distances.shape), rtol=1e-4)
+    assert abs(found["alternating"]["scores"]["distance"][-1][0] - 2**0.5) < 0.15
+    assert found["alternating"]["way"].shape == (6, 2, 2)
+    np.testing.assert_allclose(np.abs(found["alternating"]["eigenvalues"]), 1, rtol=1e-5)
+
+
+def test_divergence_is_a_result(played):
+    wild = sweep.read(played)["wild"]
+    assert wild["status"] == ["diverged", "diverged"]
+    assert all(0 < step < 10 for step in wild["stopped_at"])
+    assert wild["scores"]["distance"][-1] == [None, None]
+
+
+def test_the_standings_are_of_the_last_look(played):
+    table = standings.table(played)
+    rows = {row["cell"]: row for row in table["rows"]}
+    assert table["missing"] == []
+    assert rows["extragradient"]["mean"] == pytest.approx(2**0.5 * 0.995037**200, rel=1e-3)
+    assert rows["extragradient"]["difference"]["mean"] < -0.5
+    assert rows["extragradient"]["wins"]["share"] == 1
+    assert rows["extragradient"]["evaluations"] == 800
+    assert rows["extragradient"]["converged"] == {"seeds": 2, "step": 80, "evaluations": 320}
+    assert rows["extragradient"]["rate"]["rate"] == pytest.approx(0.995037, abs=1e-4)
+    assert rows["extragradient"]["rate"]["radius"] == pytest.approx(0.995037, abs=1e-5)
+    assert rows["alternating"]["difference"] is None
+    assert rows["alternating"]["converged"]["step"] is None
+    assert rows["wild"]["mean"] is None
+    assert list(rows["wild"]["diverged"]) == [0, 1]
+    assert table["best"] is None  # two seeds prove nothing
+    text = standings.text(table, sweep.read(played))
+    assert "seed 1 diverged at step" in text
+
+
+def test_what_is_missing_is_done_and_all_is_bitwise_the_same(played, tmp_path):
+    """Whatever a kill left: no cells, some of a program, a torn draft."""
+    before, table = files(played), standings.table(played)
+    sweep.run(resolved(), tmp_path, "map")
+    assert files(tmp_path) == before
+    kept = (tmp_path / "cells" / "alternating.json").stat().st_mtime_ns
+    for name in ("faster", "wild"):
+        (tmp_path / "cells" / f"{name}.json").unlink()
+    (tmp_path / "cells" / ".faster.json.draft").write_text('{"torn')
+    sweep.run(resolved(), tmp_path)  # as planned at first, whatever is asked now
+    assert files(tmp_path) == before
+    assert (tmp_path / "cells" / "alternating.json").stat().st_mtime_ns == kept
+    assert standings.table(tmp_path) == table
+    first, again = (sweep.read(folder)["faster"]["way"] for folder in (played, tmp_path))
+    np.testing.assert_array_equal(first, again)
+
+
+def test_cells_may_be_added_and_nothing_else_changed(played):
+    before = files(played)
+    cells = {**ASKED["cells"], "more": {"gen_tx": {"learning_rate": 0.05}}}
+    asked = resolved(cells=cells, question="And slower?", bound=0.5)
+    sweep.run(asked, played, "map")
+    after = files(played)
+    assert {name: after[name] for name in before} == before
+    assert set(after) - set(before) == {"more.json"}
+    assert standings.table(played)["bound"] == 0.5
+    for changes in ({"seeds": 3}, {"budget": {"steps": 10}}, {"shared": {"batch_size": 3}}):
+        with pytest.raises(RunFolderError, match="holds another comparison"):
+            sweep.run(resolved(cells=cells, **changes), played)
+
+
+def test_a_budget_of_gradients_gives_each_scheme_its_steps(tmp_path):
+    asked = resolved(
+        cells={name: ASKED["cells"][name] for name in ("alternating", "extragradient")},
+        budget={"evaluations": 80},
+        looks=2,
+    )
+    sweep.run(asked, tmp_path, "vmap")
+    steps = {name: result["step"] for name, result in sweep.read(tmp_path).items()}
+    assert steps == {"alternating": [0, 20, 40], "extragradient": [0, 10, 20]}
+
+
+def test_a_program_beyond_memory_is_a_result(tmp_path, monkeypatch):
+    monkeypatch.setattr("ganjax.sweep.study._free_bytes", lambda: 1.0)
+    asked = resolved(cells={"alternating": {}})
+    sweep.run(asked, tmp_path)
+    assert sweep.read(tmp_path)["alternating"]["status"] == ["out of memory"] * 2
+    table = standings.table(tmp_path)
+    assert table["rows"][0]["memory"]
+    assert "out of memory" in standings.text(table, sweep.read(tmp_path))
+
+
+def test_mistakes_are_told(tmp_path, played):
+    with pytest.raises(ConfigError, match="unknown score 'loss'"):
+        sweep.run(resolved(score="loss"), tmp_path)
+    with pytest.raises(ConfigError, match="unknown mapping 'pmap'"):
+        sweep.run(resolved(), tmp_path, "pmap")
+    with pytest.raises(RunFolderError, match="no comparison.json"):
+        sweep.read(tmp_path / "nowhere")
+    asked = json.loads((played / "comparison.json").read_text())
+    assert asked["baseline"] == "alternating"
