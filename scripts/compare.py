@@ -23,6 +23,13 @@ MAPPED = flags.DEFINE_enum(
     "How the runs of a program share a device: side by side (vmap), one after another (map), or "
     "whichever is faster.",
 )
+SEARCH = flags.DEFINE_enum(
+    "search",
+    "none",
+    ("none", "random", "halving"),
+    "Draw the numbers of the config's `search` for every cell: play all draws to the end, or only "
+    "the best of ever fewer (successive halving).",
+)
 JSON = flags.DEFINE_string("json", None, "Also write the table to this JSON file.")
 
 
@@ -56,7 +63,11 @@ def main() -> None:
     from ganjax import standings, sweep
 
     workdir = Path(WORKDIR.value)
-    sweep.run(resolved, workdir, MAPPED.value)
+    if SEARCH.value == "halving":
+        *_, workdir = sweep.halve(resolved, workdir, MAPPED.value)
+    else:
+        resolved = sweep.drawn(resolved) if SEARCH.value == "random" else resolved
+        sweep.run(resolved, workdir, MAPPED.value)
     table = standings.table(workdir)
     standings.write(workdir / "table.json", table)
     print(standings.text(table, sweep.read(workdir)))

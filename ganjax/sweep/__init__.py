@@ -6,6 +6,7 @@ numbers. What a run does is a function of (cell, seed, step) alone.
 
 from ganjax.sweep.programs import Program, programs
 from ganjax.sweep.runner import MAPPINGS, Played, Runner, runner
+from ganjax.sweep.search import drawn, halve
 from ganjax.sweep.study import described, read, run
 
 __all__ = [
@@ -14,6 +15,8 @@ __all__ = [
     "Program",
     "Runner",
     "described",
+    "drawn",
+    "halve",
     "programs",
     "read",
     "run",

@@ -1,0 +1,137 @@
+"""Numbers drawn from ranges: each draw a cell, played at random or by successive halving."""
+
+import logging
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ganjax import statistics
+from ganjax.comparison import Comparison
+from ganjax.config import merged, validate
+from ganjax.errors import ConfigError
+from ganjax.sweep.study import read, run
+
+log = logging.getLogger(__name__)
+
+ETA = 3  # of a rung's cells one in three goes on, with three times the budget
+
+
+def drawn(comparison: Comparison) -> Comparison:
+    """Every cell of the comparison once for each draw of the numbers of its `search`.
+
+    The draws are the same for every cell, so that schemes are tuned alike; draw i of cell `name` is
+    the cell `name.i`. They differ in numbers alone, and so are one program where these can be
+    traced.
+
+    Args:
+      comparison: with ranges to search.
+
+    Returns:
+      `Comparison` whose baseline is the first draw of the old one.
+
+    Raises:
+      ConfigError: no range is given, or a path leads nowhere.
+    """
+    if not comparison.search:
+        raise ConfigError(
+            "the comparison has no ranges to search; add e.g. "
+            "search={'gen_tx.learning_rate': (1e-4, 1e-2, 'log')}"
+        )
+    rng = np.random.default_rng(comparison.seeds[0])
+    draws = []
+    for _ in range(comparison.trials):
+        override: dict[str, Any] = {}
+        for path, (low, high, scale) in comparison.search.items():
+            share = rng.uniform()
+            value = low * (high / low) ** share if scale == "log" else low + (high - low) * share
+            override = merged(override, _nested(path, float(f"{value:.4g}")))
+        draws.append(override)
+    cells, overrides = {}, {}
+    width = len(str(comparison.trials - 1))
+    for cell, config in comparison.cells.items():
+        for path in comparison.search:
+            _check_path(cell, config, path)
+        for index, override in enumerate(draws):
+            name = f"{cell}.{index:0{width}d}"
+            cells[name] = validate(merged(config, override))
+            overrides[name] = merged(comparison.overrides[cell], override)
+    baseline = f"{comparison.baseline}.{0:0{width}d}"
+    return comparison._replace(cells=cells, overrides=overrides, baseline=baseline)
+
+
+def halve(comparison: Comparison, workdir: Path, how: str = "auto") -> list[Path]:
+    """Successive halving over the draws (Jamieson and Talwalkar 2016, arXiv:1502.07943).
+
+    All draws are played with a small budget; of each cell the best third goes on with three times
+    as much, from the start, until the whole budget is reached. Every rung is a comparison in a
+    folder of its own, and goes on where it was killed.
+
+    Args:
+      comparison: with ranges to search; its budget is that of the last rung.
+      workdir: the rungs go to `rung_0`, `rung_1`, ... in it.
+      how: as in `run`.
+
+    Returns:
+      The folders, the last that of the draws that were played to the end.
+
+    Raises:
+      ConfigError: as `drawn`, or the budget is too small for the rungs.
+    """
+    rest, (unit, amount) = drawn(comparison), comparison.budget
+    rungs = 1 + int(math.log(comparison.trials, ETA) + 1e-9)
+    if unit != "seconds" and amount < ETA ** (rungs - 1):
+        raise ConfigError(
+            f"budget.{unit}={amount} is less than {ETA ** (rungs - 1)}, which {rungs} rungs of "
+            f"{comparison.trials} trials take at least; raise it"
+        )
+    folders = []
+    for rung in range(rungs):
+        share = amount / ETA ** (rungs - 1 - rung)
+        budget = (unit, share if unit == "seconds" else int(share))
+        folders.append(workdir / f"rung_{rung}")
+        log.info("rung %d: %d cells, %s %g", rung, len(rest.cells), unit, budget[1])
+        run(rest._replace(budget=budget), folders[-1], how)
+        if rung < rungs - 1:
+            rest = _best(rest, read(folders[-1]))
+    return folders
+
+
+def _best(comparison: Comparison, results: Mapping[str, Mapping[str, Any]]) -> Comparison:
+    """The best third of every cell's draws, by the mean score; what diverged comes last."""
+    of: dict[str, list[str]] = {}
+    for name in comparison.cells:
+        of.setdefault(name.rpartition(".")[0], []).append(name)
+    kept = []
+    for names in of.values():
+        worth = {}
+        for name in names:
+            scores = results[name]["scores"].get(comparison.score)
+            last = np.array(scores[-1] if scores else [math.nan], float)
+            worth[name] = statistics.worth(last, comparison.goal).mean()
+        best = sorted(names, key=worth.get, reverse=True)[: math.ceil(len(names) / ETA)]
+        kept += [name for name in names if name in best]
+    return comparison._replace(
+        cells={name: comparison.cells[name] for name in kept},
+        overrides={name: comparison.overrides[name] for name in kept},
+        baseline=kept[0],
+    )
+
+
+def _nested(path: str, value: float) -> dict[str, Any]:
+    head, _, rest = path.partition(".")
+    return {head: _nested(rest, value) if rest else value}
+
+
+def _check_path(cell: str, config: Mapping[str, Any], path: str) -> None:
+    *sections, _ = path.split(".")
+    inside: Any = config
+    for section in sections:
+        inside = inside.get(section) if isinstance(inside, Mapping) else None
+    if not isinstance(inside, Mapping):
+        raise ConfigError(
+            f"search.{path} leads nowhere in cell {cell!r}: it has no section "
+            f"{'.'.join(sections)!r}"
+        )
