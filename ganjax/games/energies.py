@@ -1,7 +1,9 @@
 """Games whose discriminator is an auto-encoder: EBGAN and BEGAN.
 
 Samples are judged by their energy, how badly they are reconstructed. Both games share the passes of
-the networks, the checks of shapes and the queries, and differ in the energy and the losses.
+the networks, the checks of shapes and the queries, and differ in the energy and the losses. Neither
+packs samples: copies of one are the pack that an auto-encoder reconstructs best, so that packing
+would reward collapse; the pull-away term is what keeps samples apart.
 """
 
 import math
