@@ -36,9 +36,8 @@ GAMES = {
 }
 
 _ENERGY = (
-    "its discriminator is an auto-encoder, to which copies of one sample are the pack that is "
-    "easiest to reconstruct, of the lowest energy: packs would reward collapse. Its option "
-    "pull_away keeps samples apart"
+    "its discriminator is an auto-encoder, of whose code a pack of copies takes the least, for a "
+    "low energy: packs would reward collapse; its option pull_away keeps samples apart"
 )
 _ALONE = "there is one player to learn, and nobody who judges"
 _TOY = "its losses are in closed form, without samples that could be joined"

@@ -2,8 +2,8 @@
 
 Samples are judged by their energy, how badly they are reconstructed. Both games share the passes of
 the networks, the checks of shapes and the queries, and differ in the energy and the losses. Neither
-packs samples: copies of one are the pack that an auto-encoder reconstructs best, so that packing
-would reward collapse; the pull-away term is what keeps samples apart.
+packs samples: a pack of copies takes the least of a code, so that its energy would be low and
+packing reward collapse; the pull-away term is what keeps samples apart.
 """
 
 import math
