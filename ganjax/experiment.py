@@ -389,6 +389,9 @@ def _game(config: Mapping[str, Any], parts: Mapping[str, Any], num_classes: int)
         if name in section:
             raise ConfigError(f"game.{name} belongs into a section {name!r} of its own")
     factory = names.lookup("game", section["name"], games.GAMES)
+    if "packing" in section and section["name"] in games.UNPACKED:
+        reason = games.UNPACKED[section["name"]]
+        raise ConfigError(f"game {section['name']!r} has no packing: {reason}; remove game.packing")
     parameters = inspect.signature(factory).parameters
     for name, part in parts.items():
         if name not in parameters and part != ():

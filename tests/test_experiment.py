@@ -474,6 +474,8 @@ def test_a_labelled_game_samples_what_it_is_asked_for():
         ),
         (TOY, {"game": {"name": "dirac", "loss": "minmax"}}, "Did you mean 'minimax'?"),
         (RING, {"game": {"name": "gan", "packing": 3}}, "packs of 3; use a multiple of 3"),
+        (RING, {"game": {"name": "energy_based", "packing": 2}}, "packs would reward collapse"),
+        (RING, {"game": {"name": "semi_supervised", "packing": 2}}, "a pack has no class"),
         (LABELLED, {"data": {"name": "swiss_roll"}}, "needs data with labels"),
         (LABELLED, {"generator": RING["generator"]}, "generator makes no use of the labels"),
         (LABELLED, {"game": {"name": "gan", "z_dim": 2}}, "play the game 'conditional'"),

@@ -50,6 +50,7 @@ def progressive(
     prior: Callable = latents.normal,
     penalties: Sequence[Penalty] = (wgan_gp(10.0), drift(1e-3)),
     fade_steps: int = 0,
+    packing: int = 1,
 ) -> Game:
     """One stage of progressive growing (Karras et al. 2018, section 2, arXiv:1710.10196).
 
@@ -73,6 +74,8 @@ def progressive(
         no loss jumps when networks grow.
       fade_steps: updates of the generator until alpha is 1, at least 0; 0 for a first stage, which
         is at alpha 1 from the start.
+      packing: as in `gan`; the same in every stage, as the first layer grows with it. The minibatch
+        standard deviation is then one of packs.
 
     Returns:
       Game on batches with `x` [batch, size, size, channel]. Metrics are those of `gan`, and
@@ -94,7 +97,9 @@ def progressive(
 
     def at(alpha):
         networks = _At(generator, alpha), _At(discriminator, alpha)
-        return gan(*networks, loss=loss, z_dim=z_dim, prior=prior, penalties=penalties)
+        return gan(
+            *networks, loss=loss, z_dim=z_dim, prior=prior, penalties=penalties, packing=packing
+        )
 
     def opened(model_state):
         """(alpha, updates, the model state without their count)."""
@@ -126,6 +131,4 @@ def progressive(
 
         return ask
 
-    return Game(
-        init, game_losses, {name: query(name) for name in ("latents", "generate", "logits")}
-    )
+    return Game(init, game_losses, {name: query(name) for name in at(1.0).queries})

@@ -107,6 +107,8 @@ def semi_supervised(
     it would use the running statistics of the discriminator itself, over labelled, unlabelled and
     generated batches together, so a discriminator without it is the better classifier.
 
+    There is no packing, as in `gan`: the logits are of one sample's classes, and a pack has none.
+
     Args:
       generator: Linen module, latents [batch, z_dim] -> x_fake, of the shape of `batch["x"]`.
       discriminator: Linen module, x -> (class logits [batch, num_classes], features [batch, dim]),

@@ -408,10 +408,61 @@ def test_the_packing_study_prints_its_cells(tmp_path):
             "modes": 2,
             "high_quality": 2,
             "reverse_kl": 2,
+            "diverged": 0,
         }
-    done = call(script, *small, "--cells=ring, packed_5")
-    assert (done.returncode, "Traceback" in done.stderr) == (2, False)
-    assert "Did you mean 'ring, packed_" in done.stderr
+
+
+@pytest.mark.slow
+def test_the_packing_study_counts_seeds_that_diverge(tmp_path):
+    """One cell diverges at once, in every seed, beside one that does not."""
+    code = """if True:
+        import sys
+        sys.path.insert(0, "scripts/benchmarks")
+        import packing
+        plain = packing.resolved
+        def resolved(name):
+            config = plain(name)
+            if name == "ring, packed_2":
+                config["gen_tx"] = {"name": "sgd", "learning_rate": 1e38}
+            return config
+        packing.resolved = resolved
+        packing.cli.run(packing.main)
+    """
+    out, picture = tmp_path / "p.json", tmp_path / "p.png"
+    flags = ("--seeds=2", "--steps=5", "--cells=ring, plain;ring, packed_2")
+    done = subprocess.run(
+        [sys.executable, "-c", code, *flags, "--json", out, "--picture", picture],
+        cwd=ROOT, env={**os.environ, "XLA_FLAGS": ""}, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    rows = {line[:18].strip(): line[18:].split() for line in done.stdout.splitlines()[1:]}
+    assert rows["ring, packed_2"][:-1] == ["-", "-", "-", "2", "of", "2"]
+    assert rows["ring, plain"][-4:-1] == ["0", "of", "2"]
+    results = json.loads(out.read_text())
+    assert results["ring, packed_2"] == {
+        "modes": [],
+        "high_quality": [],
+        "reverse_kl": [],
+        "diverged": [0, 1],
+    }
+    with Image.open(picture) as image:  # of the one cell that has samples
+        assert image.size[0] < image.size[1]
+
+
+def test_mistakes_in_the_studies_flags_are_told():
+    """Before anything is trained, and without a traceback."""
+    few = ("benchmarks/few_labels", "--config", "configs/digits_semi_supervised.py")
+    for arguments, message in (
+        ((*few, "--labels=two"), "--labels=two must be whole numbers from 1 on"),
+        ((*few, "--labels=0"), "--labels=0 must be"),
+        ((*few, "--config.evaluation.name=none"), "expected 'classification'"),
+        (("benchmarks/few_labels", "--config", CONFIG), "game.name='gan', expected"),
+        (("benchmarks/packing", "--cells=ring, packed_5"), "Did you mean 'ring, packed_"),
+        (("benchmarks/packing", "--picture=p.png"), "draws cells of one mixture"),
+    ):
+        done = call(*arguments)
+        assert (done.returncode, "Traceback" in done.stderr) == (2, False), done.stderr
+        assert message in done.stderr
 
 
 def test_growth_is_compared_with_other_changes(tmp_path):
