@@ -121,4 +121,4 @@ def paired_images(
         return {"a": a, "b": b}
 
     a, b = TASKS[task](held_out, jax.random.key(0))
-    return Data(shape=b.shape[1:], train=train, test={"a": a, "b": b}, sample=sample)
+    return Data(shape=b.shape[1:], train=train, test={"a": a, "b": b}, sample=sample, paired=True)

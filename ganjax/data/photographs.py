@@ -51,4 +51,10 @@ def photographs(
         x = jnp.asarray(crops.raster(parts, size, stride))
         return {"a": luminance(x), "b": x} if grey_to_colour else {"x": x}
 
-    return Data(shape=(size, size, 3), train=part(train), test=part(test), sample=sample_rows)
+    return Data(
+        shape=(size, size, 3),
+        train=part(train),
+        test=part(test),
+        sample=sample_rows,
+        paired=grey_to_colour,
+    )

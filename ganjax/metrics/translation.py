@@ -129,6 +129,11 @@ def paired_translation(data: Any) -> Callable[..., dict[str, float]]:
       ValueError: the data are not pairs of images.
     """
     a, b = _test(data, "pairs of images")
+    if not data.paired:
+        raise ValueError(
+            "this evaluation needs pairs, and the data's a and b are none; set evaluation.name to "
+            "'unpaired_translation' or 'none'"
+        )
     if a.ndim != 4 or a.shape[:3] != b.shape[:3]:
         raise ValueError(f"expected pairs of images, got {a.shape} and {b.shape}")
     alike = a if a.shape[-1] < b.shape[-1] or a.shape == b.shape else a.mean(-1, keepdims=True)

@@ -27,15 +27,17 @@ def test_an_affine_map_is_measured_exactly():
     }
     assert scores.keys() == expected.keys()
     for name, value in expected.items():
-        np.testing.assert_allclose(scores[name], value, rtol=1e-4, err_msg=name)  # float32 data
+        # float32 data
+        np.testing.assert_allclose(scores[name], value, rtol=1e-4, atol=1e-6, err_msg=name)
 
 
 def images(n=6, channels=3):
     return np.random.RandomState(0).uniform(-1, 1, (n, 8, 8, channels)).astype("f")
 
 
-def two(a, b):
-    return data.Data(shape=b.shape[1:], train={}, test={"a": a, "b": b}, sample=None)
+def two(a, b, paired=True):
+    test = {"a": a, "b": b}
+    return data.Data(shape=b.shape[1:], train={}, test=test, sample=None, paired=paired)
 
 
 def test_looks_know_what_has_changed():
@@ -67,6 +69,11 @@ def test_pairs_and_masks():
     free = EVALUATIONS["paired_translation"](two(b, images()))(lambda a: images())
     assert free.keys() == {"error", "error_before"}
     assert free["error"] == 0
+
+
+def test_errors_of_pairs_need_pairs():
+    with pytest.raises(ValueError, match="'unpaired_translation'"):
+        EVALUATIONS["paired_translation"](two(images(), images(), paired=False))
 
 
 @pytest.mark.parametrize("name", ROWS)
