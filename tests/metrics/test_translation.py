@@ -9,17 +9,18 @@ from ganjax.metrics import EVALUATIONS
 ROWS = ("affine_translation", "paired_translation", "unpaired_translation")
 
 
-def test_an_affine_map_is_measured_exactly():
-    source = data.affine_domains(slope=2.0, offset=-1.0)
+@pytest.mark.parametrize("offset", [-1.0, 0.0])
+def test_an_affine_map_is_measured_exactly(offset):
+    source = data.affine_domains(slope=2.0, offset=offset)
     report = EVALUATIONS["affine_translation"](source)
-    scores = report(lambda a: 2.2 * a - 0.9, lambda b: (b + 1) / 2)
+    scores = report(lambda a: 2.2 * a + offset + 0.1, lambda b: (b - offset) / 2)
     expected = {
         "slope": 2.2,
         "slope_real": 2.0,
-        "offset": -0.9,
-        "offset_real": -1.0,
+        "offset": offset + 0.1,
+        "offset_real": offset,
         "slope_error": 0.1,
-        "offset_error": 0.1,
+        "offset_error": 0.1 / (2 * np.std(source.test["a"])),
         # F(G(a)) - a = 0.1 a + 0.05, and G(F(b)) - b = 0.1 b + 0.2 = 0.2 a + 0.1.
         "translation_error": np.abs(0.2 * source.test["a"] + 0.1).mean(),
         "cycle_error_a": np.abs(0.1 * source.test["a"] + 0.05).mean(),
