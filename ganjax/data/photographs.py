@@ -6,7 +6,7 @@ from ganjax.data import crops
 from ganjax.data.paired import luminance
 from ganjax.data.resident import Data, sample_rows
 
-LARGEST = 2**30  # bytes of all crops; making them takes two to three times as much for a moment
+LARGEST = 2**30  # bytes of all crops; up to three times as much while they are made and checked
 
 
 def photographs(
