@@ -147,8 +147,9 @@ class Experiment(NamedTuple):
 
         The extractors are fitted on the data, so the data's digest and the versions stand for them.
         """
-        parts = [*self.data.train.values(), *self.data.test.values()]
-        digest = hashlib.sha256(b"".join(np.asarray(part).tobytes() for part in parts))
+        digest = hashlib.sha256()
+        for part in (*self.data.train.values(), *self.data.test.values()):
+            digest.update(np.ascontiguousarray(part))  # joining them would copy large data twice
         return {
             "evaluation": dict(self.config.evaluation),
             "data": self.config.data.to_dict(),
