@@ -41,6 +41,8 @@ from ganjax.schemes.growth import carried, kept
 from ganjax.types import Game, GanState, Players, Scheme
 
 SAMPLE_CHUNK = 64  # samples generated at a time
+# Games that learn b from a, row by row, where there are two domains.
+PAIRS = ("autoencoder", "paired")
 # The option of a scheme that says how many sub-batches it wants, and how many more than it says.
 SUB_BATCHES = {"disc_updates": 0, "unroll_steps": 1, "steps": 0}
 
@@ -145,8 +147,9 @@ class Experiment(NamedTuple):
 
         The extractors are fitted on the data, so the data's digest and the versions stand for them.
         """
-        parts = [*self.data.train.values(), *self.data.test.values()]
-        digest = hashlib.sha256(b"".join(np.asarray(part).tobytes() for part in parts))
+        digest = hashlib.sha256()
+        for part in (*self.data.train.values(), *self.data.test.values()):
+            digest.update(np.ascontiguousarray(part))  # joining them would copy large data twice
         return {
             "evaluation": dict(self.config.evaluation),
             "data": self.config.data.to_dict(),
@@ -216,6 +219,8 @@ def _build(config: Mapping[str, Any]) -> Experiment:
         raise ConfigError(
             f"game {config['game']['name']!r} has no use for the section 'data'; remove it"
         )
+    if data is not None:
+        _check_pairs(config, data)
     if data is not None and data.num_classes:
         _check_labels(config["data"]["name"], data)
     _check_classes(config, num_classes)
@@ -327,6 +332,18 @@ def _data(config: Mapping[str, Any]) -> sources.Data | None:
         if not np.isfinite(array).all():
             raise DataError(f"data {name!r} has values in {key!r} that are not finite; clean them")
     return data
+
+
+def _check_pairs(config: Mapping[str, Any], data: sources.Data) -> None:
+    """A game that learns from pairs would take strangers for pairs, without a sign of it."""
+    name, source = config["game"]["name"], config["data"]["name"]
+    batch = jax.eval_shape(lambda rng: data.sample(data.train, rng, 2), jax.random.key(0))
+    if name in PAIRS and "a" in batch and not data.paired:
+        raise ConfigError(
+            f"game {name!r} learns from pairs, and a and b of data {source!r} are none; take "
+            "paired data, e.g. paired_images, or game 'cycle'. A source of your own declares "
+            "them with Data(..., paired=True)"
+        )
 
 
 def _check_labels(name: str, data: sources.Data) -> None:

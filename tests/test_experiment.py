@@ -357,6 +357,24 @@ def test_a_labelled_game_samples_what_it_is_asked_for():
             built.sample(state, rng, 10, wrong)
 
 
+def test_an_auto_encoder_of_two_domains_needs_pairs():
+    network = {"name": "mlp_autoencoder", "width": 4, "z_dim": 2}
+    config = {key: RING[key] for key in ("batch_size", "scheme", "gen_tx", "disc_tx")}
+    config |= {"game": {"name": "autoencoder"}, "autoencoder": network}
+    assert experiment.build({**config, "data": {"name": "digits"}}).data.paired is False
+    photographs = {"name": "photographs", "stride": 64, "grey_to_colour": True}
+    assert experiment.build({**config, "data": photographs}).data.paired
+    with pytest.raises(ConfigError, match="'autoencoder' learns from pairs"):
+        experiment.build({**config, "data": {"name": "photograph_domains"}})
+
+
+@pytest.mark.parametrize("game", ["cycle", "paired"])
+def test_pairs_are_for_either_game(game, monkeypatch):
+    pairs = experiment.sources.affine_domains()._replace(paired=True)
+    monkeypatch.setitem(experiment.sources.DATA, "pairs", lambda: pairs)
+    assert experiment.build({**RING, "game": {"name": game}, "data": {"name": "pairs"}})
+
+
 @pytest.mark.parametrize(
     ("base", "change", "message"),
     [
@@ -377,6 +395,11 @@ def test_a_labelled_game_samples_what_it_is_asked_for():
         (RING, {"data": {"name": "affine_domains"}}, "a batch of a, b has no x"),
         (RING, {"game": {"name": "cycle"}}, "a batch of x, y has no a and b"),
         (RING, {"game": {"name": "paired"}}, "a batch of x, y has no a and b"),
+        (
+            RING,
+            {"game": {"name": "paired"}, "data": {"name": "affine_domains"}},
+            "a and b of data 'affine_domains' are none; take paired data",
+        ),
         (
             RING,
             {"generator": {"name": "mlp", "labels": {"name": "one_hot", "num_classes": 5}}},

@@ -2,6 +2,7 @@
 
 from ganjax.data.digits import digits, digits_few_labels
 from ganjax.data.domains import affine_domains, photograph_domains
+from ganjax.data.files import samples_of_file
 from ganjax.data.masks import MASKS
 from ganjax.data.mixtures import gaussian_mixture, grid, ring, swiss_roll
 from ganjax.data.paired import paired_images
@@ -34,5 +35,6 @@ __all__ = [
     "photograph_domains",
     "photographs",
     "ring",
+    "samples_of_file",
     "swiss_roll",
 ]

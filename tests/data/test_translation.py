@@ -66,7 +66,7 @@ def test_parts_of_the_photographs_do_not_overlap():
         whole[1, 5, 7], photo[10:12, 14:16].mean((0, 1)) / 127.5 - 1, atol=1e-6
     )
     assert crops.photographs(256, shrink=1)[2].shape == (2, 427, 256, 3)
-    assert crops.tiles(held_out, 32).shape == (96, 32, 32, 3)
+    assert crops.raster([held_out], 32, stride=16).shape == (96, 32, 32, 3)
 
 
 def test_inpainting_takes_a_square_out_of_every_image():

@@ -260,22 +260,28 @@ def test_samples_of_a_class(run, tmp_path):
 
 
 def test_translate_writes_what_it_made(run, tmp_path):
-    """Points of a cycle game; a game without translators is refused."""
-    workdir, out = tmp_path / "cycle", tmp_path / "a.npz"
+    """Points of a cycle game; what has no picture, and a game without translators, are refused."""
+    workdir, out, given = tmp_path / "cycle", tmp_path / "a.npz", tmp_path / "b.npy"
     small = ("--config.steps=20", "--config.log_every=20")
     done = call("train", "--config", "configs/affine_cycle.py", "--workdir", workdir, *small)
     assert done.returncode == 0, done.stderr
     assert "slope_error" in done.stdout
-    flags = ("--workdir", workdir, "--direction", "ba", "--n", 7, "--npz", out)
+    np.save(given, np.arange(7.0)[:, None])
+    flags = ("--workdir", workdir, "--direction", "ba", "--input", given, "--npz", out)
     done = call("translate", *flags)
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == [str(out)]  # numbers have no picture
     with np.load(out) as arrays:
-        assert arrays["x"].shape == arrays["source"].shape == (7, 1)
+        np.testing.assert_array_equal(arrays["source"], np.arange(7.0)[:, None])
+        assert arrays["x"].shape == (7, 1)
         assert (arrays["x"] != arrays["source"]).all()
-    done = call("translate", "--workdir", run[0])
-    assert (done.returncode, "Traceback" in done.stderr) == (2, False)
-    assert "does not translate" in done.stderr
+    for folder, told in (
+        (workdir, "no picture of samples of shape (1,); leave --out out and give --npz FILE"),
+        (run[0], "does not translate"),
+    ):
+        done = call("translate", "--workdir", folder)
+        assert (done.returncode, "Traceback" in done.stderr) == (2, False)
+        assert told in done.stderr
 
 
 def test_no_usable_checkpoint_exits_with_5(tmp_path):
