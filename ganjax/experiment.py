@@ -8,6 +8,7 @@ import hashlib
 import inspect
 import itertools
 import math
+import traceback
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -573,8 +574,20 @@ def _try_out(experiment: Experiment) -> None:
     try:
         before, after = jax.eval_shape(first_step, jax.random.key(0))
         chex.assert_trees_all_equal_shapes_and_dtypes(before, after)
+    except KeyError as error:
+        at = traceback.extract_tb(error.__traceback__)[-1]
+        raise ConfigError(
+            f"the sections do not fit together: {at.name} ({at.filename}, line {at.lineno}) asks "
+            f"for {error}, which is not there; batches of these data have {_keys(experiment)}"
+        ) from error
     except (ValueError, TypeError, AssertionError) as error:
         raise ConfigError(f"the sections do not fit together: {error}") from error
+
+
+def _keys(experiment: Experiment) -> str:
+    """What a batch has, to tell whoever asked for something else."""
+    batch = jax.eval_shape(experiment.one_batch, experiment.train, jax.random.key(0))
+    return ", ".join(batch or ("nothing",))
 
 
 def _try_growth(old: Experiment, new: Experiment) -> None:

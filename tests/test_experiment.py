@@ -297,6 +297,35 @@ def test_your_own_functions_need_no_registration(tmp_path, monkeypatch):
     sys.modules.pop("my_plugin")
 
 
+GAME_PLUGIN = """
+import jax.numpy as jnp
+from ganjax.types import Game, Loss, Players
+
+def shifted(key: str = "mask"):
+    def init(rng, batch):
+        return Players(jnp.zeros(2), jnp.zeros(2)), Players((), ())
+
+    def losses(params, model_state, batch, rng):
+        value = jnp.sum(batch[key]) * jnp.sum(params.gen * params.disc)
+        return Players(Loss(-value, (), {}), Loss(value, (), {}))
+
+    return Game(init, losses)
+"""
+
+
+def test_a_key_that_your_own_game_misses_is_told_with_its_line(tmp_path, monkeypatch):
+    (tmp_path / "my_game.py").write_text(GAME_PLUGIN)
+    monkeypatch.syspath_prepend(tmp_path)
+    config = {k: v for k, v in RING.items() if k in ("scheme", "gen_tx", "disc_tx", "data")}
+    experiment.build({**config, "game": {"name": "my_game:shifted", "key": "x"}})
+    with pytest.raises(ConfigError) as caught:
+        experiment.build({**config, "game": {"name": "my_game:shifted"}})
+    assert "losses (" in str(caught.value)
+    assert "my_game.py, line 10) asks for 'mask', which is not there" in str(caught.value)
+    assert str(caught.value).endswith("batches of these data have x, y")
+    sys.modules.pop("my_game")
+
+
 DATA_PLUGIN = """
 import jax.numpy as jnp
 from ganjax.data import Data, digits
