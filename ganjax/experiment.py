@@ -220,6 +220,8 @@ def _build(config: Mapping[str, Any]) -> Experiment:
     if data is not None and data.num_classes:
         _check_labels(config["data"]["name"], data)
     _check_classes(config, num_classes)
+    if data is not None and config["game"].get("likelihood") is not None:
+        _check_support(config, data)
     sample = _sampler(game, data)
     experiment = Experiment(
         config=ml_collections.FrozenConfigDict(config),
@@ -349,6 +351,27 @@ def _check_classes(config: Mapping[str, Any], num_classes: int) -> None:
                 f"{section}.{option}.num_classes={given}, but the data have {num_classes} classes; "
                 f"set it to {num_classes}"
             )
+
+
+def _check_support(config: Mapping[str, Any], data: sources.Data) -> None:
+    """The data must lie where the likelihood is a density; points of a closed form may be anywhere.
+
+    Images are in [-1, 1] by contract where they are not arrays to look into.
+    """
+    section = config["game"]["likelihood"]
+    section = {"name": section} if isinstance(section, str) else section
+    smallest, largest = NESTED["likelihood"]("game.likelihood", section).support
+    name = config["data"]["name"]
+    found = [part["x"] for part in (data.train, data.test) if "x" in part]
+    if found:
+        low, high = min(map(np.min, found)), max(map(np.max, found))
+    else:
+        low, high = (-1, 1) if len(data.shape) == 3 else (-math.inf, math.inf)
+    if low < smallest or high > largest:
+        raise ConfigError(
+            f"data {name!r} have values from {low:.4g} to {high:.4g}, but the likelihood is one of "
+            f"values from {smallest:g} to {largest:g}; take images or game.likelihood='gaussian'"
+        )
 
 
 def _activation(where: str, section: Mapping[str, Any]) -> Callable:

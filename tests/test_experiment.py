@@ -386,6 +386,28 @@ def test_a_labelled_game_samples_what_it_is_asked_for():
             built.sample(state, rng, 10, wrong)
 
 
+VAE = {
+    **{k: v for k, v in TOY.items() if k != "game"},
+    "batch_size": 8,
+    "game": {"name": "vae", "z_dim": 1, "likelihood": "bernoulli"},
+    "autoencoder": {"name": "mlp_autoencoder", "z_dim": 1, "width": 4, "moments": 2},
+}
+
+
+def test_a_likelihood_is_given_data_where_it_is_a_density(tmp_path, monkeypatch):
+    """The coin of grey pixels takes images; not points, and not images of another range."""
+    text = "from ganjax.data import digits\ndef louder():\n    data = digits()\n"
+    text += "    return data._replace(train={**data.train, 'x': 2 * data.train['x']})\n"
+    (tmp_path / "my_images.py").write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
+    experiment.build({**VAE, "data": {"name": "digits"}})
+    with pytest.raises(ConfigError, match="'my_images:louder' have values from -2 to 2, but"):
+        experiment.build({**VAE, "data": {"name": "my_images:louder"}})
+    sys.modules.pop("my_images")
+    gaussian = {**VAE["game"], "likelihood": {"name": "gaussian"}}
+    experiment.build({**VAE, "data": {"name": "swiss_roll"}, "game": gaussian})
+
+
 @pytest.mark.parametrize(
     ("base", "change", "message"),
     [
@@ -504,6 +526,16 @@ def test_a_labelled_game_samples_what_it_is_asked_for():
         (TOY, {"game": {"name": "dirac", "loss": "minmax"}}, "Did you mean 'minimax'?"),
         (RING, {"game": {"name": "gan", "packing": 3}}, "packs of 3; use a multiple of 3"),
         (LABELLED, {"data": {"name": "swiss_roll"}}, "needs data with labels"),
+        (
+            LABELLED,
+            {"game": {"name": "conditional", "gen_class_weight": 0.1}},
+            "gen_class_weight=0.1 has no effect, as this discriminator does not classify",
+        ),
+        (
+            VAE,
+            {"data": {"name": "swiss_roll"}},
+            "values from -inf to inf, but the likelihood is one of values from -1 to 1; take",
+        ),
         (LABELLED, {"generator": RING["generator"]}, "generator makes no use of the labels"),
         (LABELLED, {"game": {"name": "gan", "z_dim": 2}}, "play the game 'conditional'"),
     ],
