@@ -38,6 +38,7 @@ from ganjax import (
 from ganjax import data as sources
 from ganjax.config import staged, validate
 from ganjax.errors import ConfigError, DataError, unknown
+from ganjax.games.semi_supervised import AVERAGE
 from ganjax.schemes.growth import carried, kept
 from ganjax.types import Game, GanState, Players, Scheme
 
@@ -145,6 +146,7 @@ class Experiment(NamedTuple):
         """What a score of samples of `state` depends on, to be kept beside it.
 
         The extractors are fitted on the data, so the data's digest and the versions stand for them.
+        `average` is about the generator, `discriminator_average` about a classifier's own average.
         """
         parts = [*self.data.train.values(), *self.data.test.values()]
         digest = hashlib.sha256(b"".join(np.asarray(part).tobytes() for part in parts))
@@ -155,6 +157,7 @@ class Experiment(NamedTuple):
             "step": step,
             "seed": seed,
             "average": _averaged(state),
+            "discriminator_average": _keeps_average(state),
             "packages": run_folder.versions(("ganjax", "jax", "scikit-learn", "scipy")),
         }
 
@@ -281,6 +284,19 @@ def grow(stage: Experiment, state: GanState, rng: jax.Array) -> GanState:
     if _averaged(fresh):
         fresh = fresh._replace(average=kept(_players(state).gen, fresh.average))
     return fresh._replace(step=state.step)
+
+
+def live(state: GanState) -> GanState:
+    """The state without averages, so that what is asked are the players themselves.
+
+    Neither that of the generator nor the one that a game keeps of its discriminator, as
+    `semi_supervised` does.
+    """
+    model_state = state.model_state
+    if _keeps_average(state):
+        disc = {name: part for name, part in model_state.disc.items() if name != AVERAGE}
+        model_state = model_state._replace(disc=disc)
+    return state._replace(average=(), model_state=model_state)
 
 
 def template(experiment: Experiment) -> GanState:
@@ -478,6 +494,11 @@ def _sub_batches(scheme: Mapping[str, Any]) -> Iterator[int]:
 def _averaged(state: GanState) -> bool:
     """Whether there is an average; one of a toy's may be a bare array."""
     return bool(jax.tree.leaves(state.average))
+
+
+def _keeps_average(state: GanState) -> bool:
+    """Whether the discriminator's state holds an average of it, which is then what is asked."""
+    return isinstance(state.model_state.disc, Mapping) and AVERAGE in state.model_state.disc
 
 
 def _players(state: GanState) -> Players:

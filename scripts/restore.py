@@ -109,10 +109,10 @@ def filled(run: object, x: object, labels: tuple, mask: object, rng: object) -> 
     import jax
     import optax
 
-    from ganjax import latents
+    from ganjax import experiment, latents
     from ganjax.errors import ConfigError
 
-    state = run.state._replace(average=()) if LIVE.value else run.state
+    state = experiment.live(run.state) if LIVE.value else run.state
     queries = run.queries(state)
     prior, keep = prior_of(run, queries, labels)
     tx = optax.adam(optax.cosine_decay_schedule(RATE.value, STEPS.value))

@@ -214,7 +214,7 @@ def main() -> None:
     run = experiment.load(workdir)
     if run.sample is None or len(run.data.shape) != 3:
         raise ConfigError(f"{workdir} has no generator of images to walk in")
-    state = run.state._replace(average=()) if LIVE.value else run.state
+    state = experiment.live(run.state) if LIVE.value else run.state
     queries = run.queries(state)
     compiled = jax.jit(queries["generate"])
 

@@ -3,6 +3,7 @@
 import json
 import sys
 import textwrap
+from functools import partial
 
 import jax
 import ml_collections
@@ -384,6 +385,36 @@ def test_a_labelled_game_samples_what_it_is_asked_for():
     for wrong in (np.full(10, 8), np.full(9, 0)):
         with pytest.raises(ConfigError, match="must be 10 of the classes 0, 1, 2, 3, 4, 5, 6, 7"):
             built.sample(state, rng, 10, wrong)
+
+
+def test_a_classifier_is_asked_live_and_the_protocol_says_so():
+    """The average that a game keeps of its discriminator is one like the generator's."""
+    head = {"name": "classifier", "num_classes": 10}
+    built = experiment.build(
+        {
+            **RING,
+            "data": {"name": "digits_few_labels"},
+            "game": {"name": "semi_supervised", "z_dim": 2},
+            "discriminator": {"name": "mlp", "width": 4, "head": head},
+            "evaluation": {"name": "classification"},
+        }
+    )
+    start = jax.jit(partial(experiment.initial_state, built))(jax.random.key(0))
+    moved = start.params._replace(disc=jax.tree.map(lambda p: p + 1, start.params.disc))
+    state = start._replace(params=moved)
+    x = built.data.test["x"][:9]
+    for asked, alike, kept in ((state, start, True), (experiment.live(state), state, False)):
+        classify = built.queries(asked)["classify"]
+        same = np.array_equal(classify(x), built.queries(alike)["classify"](x))
+        assert same == kept
+        told = built.protocol(asked, step=0, seed=0)
+        assert (told["average"], told["discriminator_average"]) == (False, kept)
+    live = built.queries(experiment.live(state))["classify"](x)
+    there = state.model_state.disc | {"average": moved.disc}
+    by_hand = state._replace(model_state=state.model_state._replace(disc=there))
+    np.testing.assert_array_equal(live, built.queries(by_hand)["classify"](x))
+    ema = experiment.live(state._replace(average=state.params.gen))
+    assert ema.average == ()
 
 
 VAE = {
