@@ -4,7 +4,9 @@ python scripts/translate.py --workdir runs/photographs_cycle --direction ab --n 
 """
 
 import sys
+import zipfile
 from pathlib import Path
+from typing import Any
 
 from absl import flags
 
@@ -21,13 +23,31 @@ NPZ = flags.DEFINE_string("npz", None, "Also write the arrays `source` and `x` t
 LIVE = flags.DEFINE_bool("live", False, "Use the generator itself, not its moving average.")
 
 
+def given(like: Any) -> Any:
+    """The samples of the input file, of the shape and the type of those of the domain."""
+    import numpy as np
+
+    from ganjax.errors import DataError
+
+    wanted = f"an npz file with an array x [n, ...] of finite samples of shape {like.shape[1:]}"
+    try:
+        x = np.load(INPUT.value)["x"]
+    except (ValueError, KeyError, IndexError, EOFError, zipfile.BadZipFile):
+        raise DataError(f"--input={INPUT.value} must be {wanted}; it has no such array") from None
+    if x.dtype.kind not in "fiu" or not np.isfinite(x).all():
+        raise DataError(f"--input={INPUT.value} must be {wanted}; x is {x.dtype}, or not finite")
+    if x.shape[1:] != like.shape[1:] or not x.size:
+        raise DataError(f"--input={INPUT.value} must be {wanted}; x has the shape {x.shape}")
+    return x.astype(like.dtype)
+
+
 def main() -> None:
     """Restores the newest checkpoint, translates, writes a picture and prints its path."""
     import jax
     import numpy as np
 
     from ganjax import experiment, pictures
-    from ganjax.errors import ConfigError, DataError
+    from ganjax.errors import ConfigError
 
     workdir, direction = Path(WORKDIR.value), DIRECTION.value
     run = experiment.load(workdir)
@@ -42,13 +62,7 @@ def main() -> None:
     shown = run.data.show(jax.random.key(0), N.value)
     source = np.asarray(shown[direction[0]])
     if INPUT.value:
-        with np.load(INPUT.value) as arrays:
-            if "x" not in arrays or arrays["x"].shape[1:] != source.shape[1:]:
-                raise DataError(
-                    f"{INPUT.value} must hold an array x [n, ...] of samples of shape "
-                    f"{source.shape[1:]}"
-                )
-            source = arrays["x"].astype(source.dtype)
+        source = given(source)
     x = np.asarray(jax.jit(queries[direction])(source))
     if NPZ.value:
         with open(NPZ.value, "wb") as file:
