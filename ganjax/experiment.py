@@ -8,6 +8,7 @@ import hashlib
 import inspect
 import itertools
 import math
+import traceback
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -37,6 +38,7 @@ from ganjax import (
 from ganjax import data as sources
 from ganjax.config import staged, validate
 from ganjax.errors import ConfigError, DataError, unknown
+from ganjax.games.semi_supervised import AVERAGE
 from ganjax.schemes.growth import carried, kept
 from ganjax.types import Game, GanState, Players, Scheme
 
@@ -146,6 +148,7 @@ class Experiment(NamedTuple):
         """What a score of samples of `state` depends on, to be kept beside it.
 
         The extractors are fitted on the data, so the data's digest and the versions stand for them.
+        `average` is about the generator, `discriminator_average` about a classifier's own average.
         """
         digest = hashlib.sha256()
         for part in (*self.data.train.values(), *self.data.test.values()):
@@ -157,6 +160,7 @@ class Experiment(NamedTuple):
             "step": step,
             "seed": seed,
             "average": _averaged(state),
+            "discriminator_average": _keeps_average(state),
             "packages": run_folder.versions(("ganjax", "jax", "scikit-learn", "scipy")),
         }
 
@@ -224,6 +228,8 @@ def _build(config: Mapping[str, Any]) -> Experiment:
     if data is not None and data.num_classes:
         _check_labels(config["data"]["name"], data)
     _check_classes(config, num_classes)
+    if data is not None and config["game"].get("likelihood") is not None:
+        _check_support(config, data)
     sample = _sampler(game, data)
     experiment = Experiment(
         config=ml_collections.FrozenConfigDict(config),
@@ -283,6 +289,19 @@ def grow(stage: Experiment, state: GanState, rng: jax.Array) -> GanState:
     if _averaged(fresh):
         fresh = fresh._replace(average=kept(_players(state).gen, fresh.average))
     return fresh._replace(step=state.step)
+
+
+def live(state: GanState) -> GanState:
+    """The state without averages, so that what is asked are the players themselves.
+
+    Neither that of the generator nor the one that a game keeps of its discriminator, as
+    `semi_supervised` does.
+    """
+    model_state = state.model_state
+    if _keeps_average(state):
+        disc = {name: part for name, part in model_state.disc.items() if name != AVERAGE}
+        model_state = model_state._replace(disc=disc)
+    return state._replace(average=(), model_state=model_state)
 
 
 def template(experiment: Experiment) -> GanState:
@@ -365,6 +384,27 @@ def _check_classes(config: Mapping[str, Any], num_classes: int) -> None:
                 f"{section}.{option}.num_classes={given}, but the data have {num_classes} classes; "
                 f"set it to {num_classes}"
             )
+
+
+def _check_support(config: Mapping[str, Any], data: sources.Data) -> None:
+    """The data must lie where the likelihood is a density; points of a closed form may be anywhere.
+
+    Images are in [-1, 1] by contract where they are not arrays to look into.
+    """
+    section = config["game"]["likelihood"]
+    section = {"name": section} if isinstance(section, str) else section
+    smallest, largest = NESTED["likelihood"]("game.likelihood", section).support
+    name = config["data"]["name"]
+    found = [part["x"] for part in (data.train, data.test) if "x" in part]
+    if found:
+        low, high = min(map(np.min, found)), max(map(np.max, found))
+    else:
+        low, high = (-1, 1) if len(data.shape) == 3 else (-math.inf, math.inf)
+    if low < smallest or high > largest:
+        raise ConfigError(
+            f"data {name!r} have values from {low:.4g} to {high:.4g}, but the likelihood is one of "
+            f"values from {smallest:g} to {largest:g}; take images or game.likelihood='gaussian'"
+        )
 
 
 def _activation(where: str, section: Mapping[str, Any]) -> Callable:
@@ -474,6 +514,11 @@ def _sub_batches(scheme: Mapping[str, Any]) -> Iterator[int]:
 def _averaged(state: GanState) -> bool:
     """Whether there is an average; one of a toy's may be a bare array."""
     return bool(jax.tree.leaves(state.average))
+
+
+def _keeps_average(state: GanState) -> bool:
+    """Whether the discriminator's state holds an average of it, which is then what is asked."""
+    return isinstance(state.model_state.disc, Mapping) and AVERAGE in state.model_state.disc
 
 
 def _players(state: GanState) -> Players:
@@ -593,8 +638,20 @@ def _try_out(experiment: Experiment) -> None:
     try:
         before, after = jax.eval_shape(first_step, jax.random.key(0))
         chex.assert_trees_all_equal_shapes_and_dtypes(before, after)
+    except KeyError as error:
+        at = traceback.extract_tb(error.__traceback__)[-1]
+        raise ConfigError(
+            f"the sections do not fit together: {at.name} ({at.filename}, line {at.lineno}) asks "
+            f"for {error}, which is not there; batches of these data have {_keys(experiment)}"
+        ) from error
     except (ValueError, TypeError, AssertionError) as error:
         raise ConfigError(f"the sections do not fit together: {error}") from error
+
+
+def _keys(experiment: Experiment) -> str:
+    """What a batch has, to tell whoever asked for something else."""
+    batch = jax.eval_shape(experiment.one_batch, experiment.train, jax.random.key(0))
+    return ", ".join(batch or ("nothing",))
 
 
 def _try_growth(old: Experiment, new: Experiment) -> None:

@@ -40,7 +40,7 @@ def image_grid(x: np.ndarray, *, columns: int | None = None) -> np.ndarray:
 def save_image(path: Path, image: np.ndarray) -> None:
     """Writes a uint8 image [height, width, 1 or 3] as PNG."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image).save(path)
+    Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image).save(path, format="PNG")
 
 
 def save_animation(path: Path, frames: Sequence[np.ndarray], *, seconds: float = 0.12) -> None:
@@ -307,4 +307,4 @@ def save_curves(path: Path, rows: Sequence[Mapping[str, float]], title: str) -> 
 
 def _save(figure: Figure, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=110)
+    figure.savefig(path, dpi=110, format="png")

@@ -31,7 +31,7 @@ def main() -> None:
 
     workdir, direction = Path(WORKDIR.value), DIRECTION.value
     run = experiment.load(workdir)
-    state = run.state._replace(average=()) if LIVE.value else run.state
+    state = experiment.live(run.state) if LIVE.value else run.state
     queries = {way: run.queries(state).get(f"translate_{way}") for way in ("ab", "ba")}
     if queries[direction] is None:
         known = [way for way, query in queries.items() if query is not None]

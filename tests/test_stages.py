@@ -4,6 +4,7 @@ import contextlib
 import json
 import threading
 from functools import partial
+from types import SimpleNamespace
 
 import jax
 import jax.numpy as jnp
@@ -13,6 +14,7 @@ import pytest
 from ganjax import checkpoints, experiment, run_folder, train
 from ganjax.errors import ConfigError, Interrupted
 from ganjax.games.progressive import FADED
+from ganjax.summary import describe
 
 ADAM = {"name": "adam", "learning_rate": 1e-3, "b1": 0.0}
 NETWORK = {"name": "progressive", "fmap_base": 8, "fmap_max": 2}
@@ -120,6 +122,34 @@ def test_the_experiment_is_its_stages(built):
     small, large = built.stages
     assert [built.stage(step) is small for step in (0, 3)] == [True, True]
     assert [built.stage(step) is large for step in (4, 9)] == [True, True]
+
+
+def test_a_dry_run_describes_every_stage(built):
+    """Each in a line, by sizes counted here; then the last one's figures, told as such."""
+    no_memory = SimpleNamespace(memory_analysis=lambda: None)
+    lines = describe(built, no_memory).splitlines()
+    lines = lines[lines.index("stages:") :]
+    counts = []
+    for stage in built.stages:
+        params = experiment.template(stage).params
+        counts.append([sum(leaf.size for leaf in jax.tree.leaves(own)) for own in params])
+    assert counts[0] < counts[1]
+    expected = (("small", "1 to 3, 8x8x1", 4), ("large", "4 to 9, 16x16x1", 2))
+    for line, (label, where, batch), (gen, disc) in zip(lines[1:3], expected, counts, strict=True):
+        assert line == (
+            f"  {label}: steps {where}, batches of {batch}, {gen:,} generator and {disc:,} "
+            "discriminator parameters"
+        )
+    assert lines[3:5] == [
+        "the stage that the run ends in, large:",
+        f"generator parameters: {counts[1][0]:,}",
+    ]
+    ends = {"first": {"until": 4}, "never": {"until": 9}}
+    cut = describe(experiment.build({**TOY, "steps": 3, "stages": ends}), no_memory)
+    assert "first: steps 1 to 3, no data" in cut
+    assert "never: steps" not in cut
+    plain = describe(experiment.build({**TOY, "steps": 3}), no_memory)
+    assert "stage that" not in plain
 
 
 def test_a_run_plays_every_stage(built, whole):
