@@ -251,6 +251,44 @@ def test_the_monitor_of_one_stage_ends_the_run_and_says_why(watched, tmp_path):
     assert "loss/gen" in status["reason"]
 
 
+def growing(*sides_and_fades, **changes):
+    """A config of progressive stages of three steps each, (side, fade_steps)."""
+    rows = [
+        {"until": 3 * index, "data": {"size": side}, "game": {"fade_steps": fade}}
+        for index, (side, fade) in enumerate(sides_and_fades, start=1)
+    ]
+    parts = {"gen_tx": SGD, "disc_tx": SGD, "penalties": {}, "average": {"name": "none"}}
+    return {**CONFIG, **parts, **stages(*rows), **changes}
+
+
+LOOKAHEAD = {"name": "lookahead", "steps": 2, "inner": {"name": "simultaneous"}}
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        (growing((8, 2)), "in stages.s0: fade_steps=2, but there are no networks of half the size"),
+        (
+            {key: value for key, value in CONFIG.items() if key != "stages"}
+            | {"game": {"name": "progressive", "z_dim": 2, "fade_steps": 1}},
+            "fade_steps=1, but there are no networks of half the size",
+        ),
+        (
+            growing((8, 0), (8, 2)),
+            "in stages.s1: networks of 8 pixels cannot go on as networks of 8 with fade_steps=2",
+        ),
+        (
+            growing((8, 0), (16, 7), (16, 0), scheme=LOOKAHEAD),
+            "in stages.s1: the stage is over after 6 updates of the generator",
+        ),
+    ],
+)
+def test_jumps_are_refused(config, message):
+    with pytest.raises(ConfigError) as caught:
+        experiment.build(config)
+    assert message in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("second", "message"),
     [
