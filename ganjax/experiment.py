@@ -582,12 +582,22 @@ def _try_out(experiment: Experiment) -> None:
 
 
 def _try_growth(old: Experiment, new: Experiment) -> None:
-    """Traces the growth from one stage to the next."""
+    """Traces the growth from one stage to the next, and refuses averages that cannot go on."""
+    last = template(old)
     try:
-        grown = jax.eval_shape(partial(grow, new), template(old), jax.random.key(0))
+        grown = jax.eval_shape(partial(grow, new), last, jax.random.key(0))
         chex.assert_trees_all_equal_shapes_and_dtypes(grown, template(new))
     except (ValueError, TypeError, AssertionError) as error:
         raise ConfigError(f"it does not grow out of the stage before: {error}") from error
+    kinds = [stage.config.get("average", {}).get("name") for stage in (old, new)]
+    whole = jax.tree.structure(last.average) == jax.tree.structure(grown.average)
+    if kinds[1] == "uniform" and not (kinds[0] == "uniform" and whole):
+        # Its weight 1/t would count what is new as if it had been there from the first step.
+        raise ConfigError(
+            "average 'uniform' is the mean of all iterates of a run, and the stage before has "
+            f"{'none of the new layers' if kinds[0] == 'uniform' else 'no such average'}; set "
+            "average.name to 'ema'"
+        )
 
 
 def _check_fade(stages: Sequence[Experiment], end: int) -> None:

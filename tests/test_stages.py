@@ -289,6 +289,28 @@ def test_jumps_are_refused(config, message):
     assert message in str(caught.value)
 
 
+def averaging(*kinds, **second):
+    """Two stages with these averages."""
+    first, last = ({"average": {"name": kind}} for kind in kinds)
+    return stages({"until": 2, **first}, {"until": 4, **last, **second})
+
+
+def test_a_uniform_average_goes_on_only_over_what_it_has_seen(tmp_path):
+    """Over a change of the learning rate it is the mean of all iterates."""
+    faster = {key: {"learning_rate": 0.5} for key in ("gen_tx", "disc_tx")}
+    built = experiment.build({**TOY, **averaging("uniform", "uniform", **faster)})
+    train.train(built, tmp_path)
+    mean = (0.9 + 0.9**2 + 0.9**2 * 0.5 + 0.9**2 * 0.5**2) / 4
+    np.testing.assert_allclose(experiment.load(tmp_path).state.average, [mean], rtol=1e-6)
+    for config, lacking in (
+        ({**TOY, **averaging("ema", "uniform")}, "no such average; set average.name to 'ema'"),
+        ({**TOY, **averaging("none", "uniform")}, "no such average"),
+        (growing((8, 0), (16, 2), average={"name": "uniform"}), "none of the new layers"),
+    ):
+        with pytest.raises(ConfigError, match=f"in stages.s1: .* has {lacking}"):
+            experiment.build(config)
+
+
 @pytest.mark.parametrize(
     ("second", "message"),
     [
