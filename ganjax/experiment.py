@@ -589,15 +589,20 @@ def _try_growth(old: Experiment, new: Experiment) -> None:
         chex.assert_trees_all_equal_shapes_and_dtypes(grown, template(new))
     except (ValueError, TypeError, AssertionError) as error:
         raise ConfigError(f"it does not grow out of the stage before: {error}") from error
-    kinds = [stage.config.get("average", {}).get("name") for stage in (old, new)]
     whole = jax.tree.structure(last.average) == jax.tree.structure(grown.average)
-    if kinds[1] == "uniform" and not (kinds[0] == "uniform" and whole):
+    if _uniform(new.config) and not (_uniform(old.config) and whole):
         # Its weight 1/t would count what is new as if it had been there from the first step.
         raise ConfigError(
             "average 'uniform' is the mean of all iterates of a run, and the stage before has "
-            f"{'none of the new layers' if kinds[0] == 'uniform' else 'no such average'}; set "
+            f"{'none of the new layers' if _uniform(old.config) else 'no such average'}; set "
             "average.name to 'ema'"
         )
+
+
+def _uniform(config: Mapping[str, Any]) -> bool:
+    """Whether all iterates weigh alike in the average, by its section or by the scheme itself."""
+    averaged = config["scheme"]["name"] == "averaged" and config["scheme"].get("kind")
+    return "uniform" in (averaged, config.get("average", {}).get("name"))
 
 
 def _check_fade(stages: Sequence[Experiment], end: int) -> None:

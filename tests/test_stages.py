@@ -289,6 +289,9 @@ def test_jumps_are_refused(config, message):
     assert message in str(caught.value)
 
 
+UNIFORM = {"name": "averaged", "kind": "uniform", "inner": {"name": "simultaneous"}}
+
+
 def averaging(*kinds, **second):
     """Two stages with these averages."""
     first, last = ({"average": {"name": kind}} for kind in kinds)
@@ -305,6 +308,7 @@ def test_a_uniform_average_goes_on_only_over_what_it_has_seen(tmp_path):
     for config, lacking in (
         ({**TOY, **averaging("ema", "uniform")}, "no such average; set average.name to 'ema'"),
         ({**TOY, **averaging("none", "uniform")}, "no such average"),
+        ({**TOY, **averaging("none", "none", scheme=UNIFORM)}, "no such average"),
         (growing((8, 0), (16, 2), average={"name": "uniform"}), "none of the new layers"),
     ):
         with pytest.raises(ConfigError, match=f"in stages.s1: .* has {lacking}"):
