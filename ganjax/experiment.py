@@ -9,7 +9,7 @@ import inspect
 import itertools
 import math
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -38,6 +38,7 @@ from ganjax import (
 from ganjax import data as sources
 from ganjax.config import staged, validate
 from ganjax.errors import ConfigError, DataError, unknown
+from ganjax.games.progressive import check_stage
 from ganjax.games.semi_supervised import AVERAGE
 from ganjax.schemes.growth import carried, kept
 from ganjax.types import Game, GanState, Players, Scheme
@@ -197,10 +198,13 @@ def build(config: Mapping[str, Any]) -> Experiment:
             stages.append(_build(stage))
             for old, new in itertools.pairwise(stages[-2:]):
                 _try_growth(old, new)
+            _check_fade(stages, config["steps"])
         except ConfigError as error:
             raise ConfigError(f"in stages.{label}: {error}") from error
     if not stages:
-        return _build(config)
+        experiment = _build(config)
+        _check_fade([experiment], config["steps"])
+        return experiment
     last = next(stage for stage in stages if stage.config.steps == config["steps"])
     return last._replace(config=ml_collections.FrozenConfigDict(config), stages=tuple(stages))
 
@@ -655,12 +659,57 @@ def _keys(experiment: Experiment) -> str:
 
 
 def _try_growth(old: Experiment, new: Experiment) -> None:
-    """Traces the growth from one stage to the next."""
+    """Traces the growth from one stage to the next, and refuses averages that cannot go on."""
+    last = template(old)
     try:
-        grown = jax.eval_shape(partial(grow, new), template(old), jax.random.key(0))
+        grown = jax.eval_shape(partial(grow, new), last, jax.random.key(0))
         chex.assert_trees_all_equal_shapes_and_dtypes(grown, template(new))
     except (ValueError, TypeError, AssertionError) as error:
         raise ConfigError(f"it does not grow out of the stage before: {error}") from error
+    whole = jax.tree.structure(last.average) == jax.tree.structure(grown.average)
+    if _uniform(new.config) and not (_uniform(old.config) and whole):
+        # Its weight 1/t would count what is new as if it had been there from the first step.
+        raise ConfigError(
+            "average 'uniform' is the mean of all iterates of a run, and the stage before has "
+            f"{'none of the new layers' if _uniform(old.config) else 'no such average'}; set "
+            "average.name to 'ema'"
+        )
+
+
+def _uniform(config: Mapping[str, Any]) -> bool:
+    """Whether all iterates weigh alike in the average, by its section or by the scheme itself."""
+    averaged = config["scheme"]["name"] == "averaged" and config["scheme"].get("kind")
+    return "uniform" in (averaged, config.get("average", {}).get("name"))
+
+
+def _check_fade(stages: Sequence[Experiment], end: int) -> None:
+    """Refuses a newest stage in which losses of the game 'progressive' would jump.
+
+    Args:
+      stages: those so far, the newest last.
+      end: the step at which the run ends; play goes on after a stage that ends sooner.
+    """
+    new, began = stages[-1], stages[-2].config.steps if len(stages) > 1 else 0
+    config = new.config.to_dict()
+    if config["game"]["name"] == "progressive":
+        updates = (config["steps"] - began) * _gen_updates(config["scheme"])
+        try:
+            check_stage(
+                new.data.shape[0],
+                stages[-2].data.shape[0] if len(stages) > 1 else None,
+                fade_steps=config["game"].get("fade_steps", 0),
+                updates=updates if config["steps"] < end else None,
+            )
+        except ValueError as error:
+            raise ConfigError(str(error)) from error
+
+
+def _gen_updates(scheme: Mapping[str, Any]) -> int:
+    """Updates of the generator in a step: more than one under `lookahead` alone."""
+    factory = names.lookup("scheme", scheme["name"], schemes.SCHEMES)
+    parameters, inner = inspect.signature(factory).parameters, scheme.get("inner")
+    own = scheme.get("steps", parameters["steps"].default) if "steps" in parameters else 1
+    return own * (_gen_updates(inner) if isinstance(inner, Mapping) else 1)
 
 
 # Sections that name a network, and the shelves they name it from.

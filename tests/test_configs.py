@@ -1,4 +1,4 @@
-"""Every shipped config: its docstring says what to expect, and it plays two steps."""
+"""Every shipped config: its docstring says what to expect, and it plays two steps, or stages."""
 
 import importlib.util
 from pathlib import Path
@@ -68,6 +68,14 @@ FIRST = {kind(path): path for path in reversed(SMALL)}.values()
 def short(path):
     with module(path).get_config().unlocked() as config:
         config.update(SHORT)
+        if "stages" in config:  # each is played for a step, and networks grow between them
+            config.steps = len(config.stages)
+            ends = sorted(stage.until for stage in config.stages.values())
+            for stage in config.stages.values():
+                stage.until = 1 + ends.index(stage.until)
+                stage.batch_size = SHORT["batch_size"]
+                if "fade_steps" in stage.get("game", {}):
+                    stage.game.fade_steps = 1
     return config
 
 
@@ -80,15 +88,17 @@ def test_a_step_fits(path):
 @pytest.mark.parametrize(
     "path",
     [
-        pytest.param(path, marks=() if path in FIRST else pytest.mark.slow, id=path.stem)
+        # A minute of compiling where there are stages; `test_stages.py` plays small ones.
+        pytest.param(path, marks=() if quick else pytest.mark.slow, id=path.stem)
         for path in SMALL
+        for quick in [path in FIRST and "stages" not in module(path).get_config()]
     ],
 )
 def test_two_steps(path, tmp_path):
     built = experiment.build(short(path))
     result = train.train(built, tmp_path)
-    assert result.step == 2
+    assert result.step == built.config.steps
     assert (built.evaluate is None) == (result.report == {})
-    assert experiment.load(tmp_path).step == 2
+    assert experiment.load(tmp_path).step == result.step
     template = experiment.template(built)
     assert all(isinstance(leaf, jax.ShapeDtypeStruct) for leaf in jax.tree.leaves(template))

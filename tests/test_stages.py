@@ -281,6 +281,70 @@ def test_the_monitor_of_one_stage_ends_the_run_and_says_why(watched, tmp_path):
     assert "loss/gen" in status["reason"]
 
 
+def growing(*sides_and_fades, **changes):
+    """A config of progressive stages of three steps each, (side, fade_steps)."""
+    rows = [
+        {"until": 3 * index, "data": {"size": side}, "game": {"fade_steps": fade}}
+        for index, (side, fade) in enumerate(sides_and_fades, start=1)
+    ]
+    parts = {"gen_tx": SGD, "disc_tx": SGD, "penalties": {}, "average": {"name": "none"}}
+    return {**CONFIG, **parts, **stages(*rows), **changes}
+
+
+LOOKAHEAD = {"name": "lookahead", "steps": 2, "inner": {"name": "simultaneous"}}
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        (growing((8, 2)), "in stages.s0: fade_steps=2, but there are no networks of half the size"),
+        (
+            {key: value for key, value in CONFIG.items() if key != "stages"}
+            | {"game": {"name": "progressive", "z_dim": 2, "fade_steps": 1}},
+            "fade_steps=1, but there are no networks of half the size",
+        ),
+        (
+            growing((8, 0), (8, 2)),
+            "in stages.s1: networks of 8 pixels cannot go on as networks of 8 with fade_steps=2",
+        ),
+        (
+            growing((8, 0), (16, 7), (16, 0), scheme=LOOKAHEAD),
+            "in stages.s1: the stage is over after 6 updates of the generator",
+        ),
+    ],
+)
+def test_jumps_are_refused(config, message):
+    with pytest.raises(ConfigError) as caught:
+        experiment.build(config)
+    assert message in str(caught.value)
+
+
+UNIFORM = {"name": "averaged", "kind": "uniform", "inner": {"name": "simultaneous"}}
+
+
+def averaging(*kinds, **second):
+    """Two stages with these averages."""
+    first, last = ({"average": {"name": kind}} for kind in kinds)
+    return stages({"until": 2, **first}, {"until": 4, **last, **second})
+
+
+def test_a_uniform_average_goes_on_only_over_what_it_has_seen(tmp_path):
+    """Over a change of the learning rate it is the mean of all iterates."""
+    faster = {key: {"learning_rate": 0.5} for key in ("gen_tx", "disc_tx")}
+    built = experiment.build({**TOY, **averaging("uniform", "uniform", **faster)})
+    train.train(built, tmp_path)
+    mean = (0.9 + 0.9**2 + 0.9**2 * 0.5 + 0.9**2 * 0.5**2) / 4
+    np.testing.assert_allclose(experiment.load(tmp_path).state.average, [mean], rtol=1e-6)
+    for config, lacking in (
+        ({**TOY, **averaging("ema", "uniform")}, "no such average; set average.name to 'ema'"),
+        ({**TOY, **averaging("none", "uniform")}, "no such average"),
+        ({**TOY, **averaging("none", "none", scheme=UNIFORM)}, "no such average"),
+        (growing((8, 0), (16, 2), average={"name": "uniform"}), "none of the new layers"),
+    ):
+        with pytest.raises(ConfigError, match=f"in stages.s1: .* has {lacking}"):
+            experiment.build(config)
+
+
 @pytest.mark.parametrize(
     ("second", "message"),
     [

@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from ganjax import pictures
+
 ROOT = Path(__file__).parent.parent.parent
 CONFIG = "configs/digits_mlp.py"
 SMALL = [
@@ -471,34 +473,67 @@ def test_mistakes_in_the_studies_flags_are_told():
         assert message in done.stderr
 
 
-def test_growth_is_compared_with_other_changes(tmp_path):
-    """Two stages that end at 300 and 500: a jump of 2 among changes of 1/2, and a picture."""
+def grown(workdir, values, **changes):
+    """A run folder of two stages, that end at 300 and 500, with such losses and 5 x 7 samples."""
     stages = {"a": {"until": 300}, "b": {"until": 500}}
     sgd = {"name": "sgd", "learning_rate": 0.1}
     config = {"game": {"name": "bilinear"}, "scheme": {"name": "simultaneous"}, "stages": stages}
-    (tmp_path / "config.json").write_text(json.dumps({**config, "gen_tx": sgd, "disc_tx": sgd}))
-    values = {100: 0.0, 200: 0.5, 300: 1.0, 400: 3.0, 500: 2.5}
+    config |= {"gen_tx": sgd, "disc_tx": sgd, **changes}
+    (workdir / "samples").mkdir(parents=True, exist_ok=True)
+    (workdir / "config.json").write_text(json.dumps(config))
     rows = [{"step": s, "loss/gen": v, "loss/disc": -v} for s, v in values.items()]
-    lines = [json.dumps(row) + "\n" for row in rows]
-    (tmp_path / "metrics.jsonl").write_text("".join(lines))
-    (tmp_path / "samples").mkdir()
+    (workdir / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     for step in (300, 500):
-        Image.fromarray(np.full((411, 411), 9, np.uint8)).save(
-            tmp_path / "samples" / f"step_{step}.png"
+        pictures.save_image(
+            workdir / "samples" / f"step_{step}.png",
+            pictures.image_grid(np.zeros((35, 8, 8, 1)), columns=7),
         )
+
+
+CHANGES = {100: 0.0, 200: 0.5, 300: 1.0, 400: 3.0, 500: 2.5}
+
+
+def test_growth_is_compared_with_other_changes(tmp_path):
+    """A jump of 2 among changes of 1/2 in one run, of -1 in the other; scores, and a picture."""
+    grown(tmp_path / "0", CHANGES)
+    grown(tmp_path / "7", {**CHANGES, 400: 0.0, 500: 0.5}, seed=7)
+    (tmp_path / "7" / "eval").mkdir()
+    (tmp_path / "7" / "eval" / "step_500.json").write_text('{"scores": {"modes": 8.0}}')
+    workdirs = "--workdir", tmp_path / "0", "--workdir", tmp_path / "7"
     out = ("--json", tmp_path / "g.json", "--picture", tmp_path / "g.png")
-    done = call("benchmarks/growth", "--workdir", tmp_path, "--settled=100", *out)
+    done = call("benchmarks/growth", *workdirs, "--settled=100", *out)
     assert done.returncode == 0, done.stderr
-    told = json.loads((tmp_path / "g.json").read_text())
-    assert told["loss/gen"] == {
+    first, second = json.loads((tmp_path / "g.json").read_text())
+    assert first["changes"]["loss/gen"] == {
         "growing": {"300": 2.0},
         "inside_median": 0.5,
         "inside_largest": 0.5,
     }
-    assert told["loss/disc"]["growing"] == {"300": -2.0}
+    assert second["changes"]["loss/disc"]["growing"] == {"300": 1.0}
+    assert (second["seed"], second["scores"]) == (7, {"modes": 8.0})
     assert "+2.000 at 300" in done.stdout
-    assert (tmp_path / "g.png").stat().st_size > 1000
-    (tmp_path / "metrics.jsonl").write_text("".join(lines[:-1]))
-    done = call("benchmarks/growth", "--workdir", tmp_path)
+    grey = np.asarray(Image.open(tmp_path / "g.png").convert("L")) == 128
+    for tiles in grey.any(0), grey.any(1):  # of two corners of 5 x 5 beside each other
+        assert np.count_nonzero(np.diff(tiles.astype(int)) == 1) == (10 if len(tiles) > 400 else 5)
+
+
+@pytest.mark.parametrize(
+    ("values", "flags", "message"),
+    [
+        ({300: 1.0}, (), "no finished run: it has come to step 300 of 500"),
+        ({300: 1.0, 500: 2.0}, (), "is none at step 300, where it grows; lower --settled"),
+        ({300: 1.0, 500: 2.0}, ("--settled=0",), "is none but at growth; lower --settled"),
+        (CHANGES, ("--config", CONFIG), "give either --config, to train, or --workdir"),
+    ],
+)
+def test_what_shows_no_growth_is_refused(values, flags, message, tmp_path):
+    grown(tmp_path, values)
+    done = call("benchmarks/growth", "--workdir", tmp_path, *flags)
     assert (done.returncode, "Traceback" in done.stderr) == (2, False)
-    assert "no finished run" in done.stderr
+    assert message in done.stderr
+
+
+def test_a_config_without_growth_is_refused():
+    done = call("benchmarks/growth", "--config", CONFIG, "--folder", "runs")
+    assert (done.returncode, "Traceback" in done.stderr) == (2, False)
+    assert "fewer than two stages, so that nothing grows" in done.stderr
