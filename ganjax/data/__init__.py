@@ -7,6 +7,7 @@ from ganjax.data.masks import MASKS
 from ganjax.data.mixtures import gaussian_mixture, grid, ring, swiss_roll
 from ganjax.data.paired import paired_images
 from ganjax.data.photographs import photographs
+from ganjax.data.pyramid import photograph_crops
 from ganjax.data.resident import Data
 
 DATA = {
@@ -16,6 +17,7 @@ DATA = {
     "gaussian_mixture": gaussian_mixture,
     "grid": grid,
     "paired_images": paired_images,
+    "photograph_crops": photograph_crops,
     "photograph_domains": photograph_domains,
     "photographs": photographs,
     "ring": ring,
@@ -32,6 +34,7 @@ __all__ = [
     "gaussian_mixture",
     "grid",
     "paired_images",
+    "photograph_crops",
     "photograph_domains",
     "photographs",
     "ring",

@@ -537,3 +537,17 @@ def test_a_config_without_growth_is_refused():
     done = call("benchmarks/growth", "--config", CONFIG, "--folder", "runs")
     assert (done.returncode, "Traceback" in done.stderr) == (2, False)
     assert "fewer than two stages, so that nothing grows" in done.stderr
+
+
+def test_waiting_is_not_measured_without_end():
+    """What takes too long is stopped and told; configs for accelerators are passed over."""
+    script = "benchmarks/startup"
+    done = call(script, "--only=photographs_cycle_256")
+    assert (done.returncode, "not run: for an accelerator" in done.stdout) == (0, True)
+    done = call(script, "--only=photographs_cycle_256", "--accelerator", "--timeout=0.5")
+    assert (done.returncode, "over 0.5 s  (for an accelerator)" in done.stdout) == (0, True)
+    done = call(script, "--only=ring8_r1", "--timeout=0.5")  # a bound is broken
+    assert (done.returncode, "over 0.5 s  (at most 15 s)" in done.stdout) == (1, True)
+    done = call(script, "--only=ring9")
+    assert (done.returncode, "Traceback" in done.stderr) == (2, False)
+    assert "--only=ring9 is in no row" in done.stderr
