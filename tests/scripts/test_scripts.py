@@ -357,6 +357,7 @@ def test_dynamics_on_another_game_and_its_mistakes():
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 def test_the_collapse_study_keeps_its_cells(tmp_path):
     """Two seeds, one look: a table, a picture, and no second run of what is there."""
     script = ("benchmarks/collapse", "--out", tmp_path, "--cells=unrolled_0,unrolled_1")
@@ -376,6 +377,7 @@ def test_the_collapse_study_keeps_its_cells(tmp_path):
     assert "another --out" in other.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.slow
 def test_the_f_gan_study_compares_with_quadrature(tmp_path):
     """Two divergences, two seeds, a few steps: both tables, numbers, a picture."""
