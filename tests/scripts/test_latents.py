@@ -9,7 +9,6 @@ import subprocess
 import sys
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from types import SimpleNamespace
 
 import jax
 import numpy as np
@@ -18,7 +17,7 @@ from absl import flags
 from PIL import Image
 
 from ganjax import experiment, latents, train
-from ganjax.errors import CheckpointError, ConfigError, DataError, RunFolderError
+from ganjax.errors import CheckpointError, ConfigError, RunFolderError
 
 ROOT = Path(__file__).parent.parent.parent
 NETWORK = {"name": "mlp", "width": 4, "depth": 1}
@@ -209,28 +208,3 @@ def test_runs_without_a_checkpoint_are_told_by_every_script(here, toy, tmp_path)
             here(script, "--workdir", tmp_path / "run")
         with pytest.raises(RunFolderError, match="not a run folder"):
             here(script, "--workdir", tmp_path)
-
-
-def test_what_cannot_be_translated_is_told(here, tmp_path, monkeypatch):
-    """Files that are no archive, hold no x, or hold samples of another shape."""
-    data = SimpleNamespace(show=lambda rng, n: {"a": np.zeros((n, 1), np.float32)})
-    run = SimpleNamespace(
-        state=None, data=data, queries=lambda state: {"translate_ab": np.negative}
-    )
-    monkeypatch.setattr(experiment, "load", lambda workdir: run)
-    arrays = {"shape": {"x": np.zeros((2, 3))}, "other": {"y": np.zeros((2, 1))}}
-    arrays |= {"holes": {"x": np.full((2, 1), np.nan)}, "text": {"x": np.array([["a"], ["b"]])}}
-    for name, held in arrays.items():
-        np.savez(tmp_path / f"{name}.npz", **held)
-    np.save(tmp_path / "bare.npy", np.zeros((2, 1)))
-    (tmp_path / "no.npz").write_text("x")
-    for name, message in {
-        "shape.npz": r"x has the shape \(2, 3\)",
-        "other.npz": "it has no such array",
-        "holes.npz": "x is float64, or not finite",
-        "text.npz": "x is <U1, or not finite",
-        "bare.npy": "it has no such array",
-        "no.npz": "it has no such array",
-    }.items():
-        with pytest.raises(DataError, match=message):
-            here("translate", "--workdir", tmp_path, "--input", tmp_path / name)
