@@ -4,6 +4,8 @@ VENV ?= .venv
 RUN := $(VENV)/bin/python
 WORKDIR ?= runs/digits_mlp
 CONFIG ?= configs/digits_mlp.py
+# The runs that pictures of docs/ are drawn from.
+PICTURED := digits_mlp digits_conditional digits_ebgan digits_began digits_progressive photographs_cycle photographs_paired_colourisation
 
 .PHONY: help train test test-all test-newest install lint format constraints pictures collapse tour clean
 
@@ -12,7 +14,7 @@ help:
 	@echo "make test         install, check style, run the default tests"
 	@echo "make test-all     the same with the slow tests"
 	@echo "make test-newest  the default tests against the newest releases, in .venv-newest"
-	@echo "make pictures     make the pictures of docs/ again"
+	@echo "make pictures     train what the pictures of docs/ show and draw them again, all but the next"
 	@echo "make collapse     run the study of mode collapse, 2 hours on 2 cores; stop and resume at will"
 	@echo "make tour         show the classical claims with our own numbers, as one page; resumes"
 	@echo "make constraints  resolve constraints.txt anew"
@@ -55,10 +57,29 @@ constraints:
 	  --no-header --no-annotate --no-emit-index-url --no-emit-find-links --quiet \
 	  --all-extras --constraint - --output-file constraints.txt --upgrade pyproject.toml
 
+# All of docs/ but collapse.png, whose study is long (`make collapse`). Runs that are done already
+# are not trained again; remove runs/ to begin anew.
 pictures: install
-	$(RUN) scripts/train.py --config configs/digits_mlp.py --workdir runs/digits_mlp
+	for name in $(PICTURED); do \
+	  $(RUN) scripts/train.py --config configs/$$name.py --workdir runs/$$name || exit; \
+	done
 	$(RUN) scripts/evaluate.py --workdir runs/digits_mlp --picture docs/digits_mlp.png
-
+	$(RUN) scripts/evaluate.py --workdir runs/digits_ebgan --picture docs/digits_ebgan.png
+	$(RUN) scripts/evaluate.py --workdir runs/digits_began --picture docs/digits_began.png
+	$(RUN) scripts/sample.py --workdir runs/digits_conditional --n 100 --out docs/digits_conditional.png
+	$(RUN) scripts/restore.py --workdir runs/digits_mlp --n 64 --picture docs/restoration.png
+	$(RUN) scripts/walk.py --workdir runs/digits_mlp --rows 8 --picture docs/walk.png --gif docs/walk.gif
+	cp runs/photographs_cycle/samples/step_4000.png docs/translation.png
+	$(RUN) scripts/translate.py --workdir runs/photographs_paired_colourisation --n 16 --out docs/paired.png
+	$(RUN) scripts/benchmarks/growth.py --workdir runs/digits_progressive --picture docs/digits_progressive.png
+	$(RUN) scripts/benchmarks/few_labels.py --config configs/digits_semi_supervised.py \
+	  --labels 2 --seeds 1 --picture docs/semi_supervised.png
+# docs/autoencoders.png and docs/colourisation.png:
+	$(RUN) scripts/benchmarks/autoencoders.py --pictures docs \
+	  --parts denoising --parts vae --parts adversarial --parts colourisation
+	$(RUN) scripts/benchmarks/packing.py --seeds 1 --picture docs/packing.png \
+	  --cells "grid, plain;grid, packed_2;grid, packed_3;grid, packed_4"
+	$(RUN) scripts/benchmarks/f_gan.py --config configs/mixture_f_gan.py --picture docs/f_gan.png
 	$(RUN) scripts/dynamics.py --steps 0.2 --length 120 --picture docs/dynamics.png \
 	  --schemes simultaneous,alternating,runge_kutta,extragradient,optimistic,consensus,competitive,unrolled,lookahead,negative_momentum,prediction,anchored
 

@@ -1,8 +1,9 @@
 """BEGAN with the paper's networks on real digits, enlarged to 32x32 pixels; for an accelerator.
 
 Command: python scripts/train.py --config configs/digits_began_32.py --workdir runs/digits_began_32
-Time: not measured.
-Result: not measured; the tests trace a step. Any size from 8 to 256 pixels goes, with other data.
+Time: not measured; for an accelerator.
+Result: not measured; `tests/test_configs.py` compiles and plays one step on CPU. Any size from 8 to
+256 pixels goes, with other data.
 """
 
 import ml_collections

@@ -1,9 +1,9 @@
-"""Colourisation: an auto-encoder from grey patches of two photographs to coloured ones.
+"""Colourisation: an auto-encoder from grey crops of two photographs to coloured ones.
 
 Command: python scripts/train.py --config configs/photographs_colourisation.py --workdir runs/colour
-Time: 20 s on 2 CPU cores.
-Result: mean squared error of the held-out patches' colours 0.0181; left grey they are 0.0262
-off, by the best affine map of the same code width 0.0316. Pixels are in [-1, 1].
+Time: 16 s of CPU, start and scores included.
+Result: mean squared error of the held-out crops' colours 0.0354; left grey they are 0.0596
+off, by the best affine map of the same code width 0.0621. Pixels are in [-1, 1].
 """
 
 import ml_collections

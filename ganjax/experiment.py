@@ -8,7 +8,8 @@ import hashlib
 import inspect
 import itertools
 import math
-from collections.abc import Callable, Iterator, Mapping
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -37,10 +38,14 @@ from ganjax import (
 from ganjax import data as sources
 from ganjax.config import staged, validate
 from ganjax.errors import ConfigError, DataError, unknown
+from ganjax.games.progressive import check_stage
+from ganjax.games.semi_supervised import AVERAGE
 from ganjax.schemes.growth import carried, kept
 from ganjax.types import Game, GanState, Players, Scheme
 
 SAMPLE_CHUNK = 64  # samples generated at a time
+# Games that learn b from a, row by row, where there are two domains.
+PAIRS = ("autoencoder", "paired")
 # The option of a scheme that says how many sub-batches it wants, and how many more than it says.
 SUB_BATCHES = {"disc_updates": 0, "unroll_steps": 1, "steps": 0}
 
@@ -144,9 +149,11 @@ class Experiment(NamedTuple):
         """What a score of samples of `state` depends on, to be kept beside it.
 
         The extractors are fitted on the data, so the data's digest and the versions stand for them.
+        `average` is about the generator, `discriminator_average` about a classifier's own average.
         """
-        parts = [*self.data.train.values(), *self.data.test.values()]
-        digest = hashlib.sha256(b"".join(np.asarray(part).tobytes() for part in parts))
+        digest = hashlib.sha256()
+        for part in (*self.data.train.values(), *self.data.test.values()):
+            digest.update(np.ascontiguousarray(part))  # joining them would copy large data twice
         return {
             "evaluation": dict(self.config.evaluation),
             "data": self.config.data.to_dict(),
@@ -154,6 +161,7 @@ class Experiment(NamedTuple):
             "step": step,
             "seed": seed,
             "average": _averaged(state),
+            "discriminator_average": _keeps_average(state),
             "packages": run_folder.versions(("ganjax", "jax", "scikit-learn", "scipy")),
         }
 
@@ -190,10 +198,13 @@ def build(config: Mapping[str, Any]) -> Experiment:
             stages.append(_build(stage))
             for old, new in itertools.pairwise(stages[-2:]):
                 _try_growth(old, new)
+            _check_fade(stages, config["steps"])
         except ConfigError as error:
             raise ConfigError(f"in stages.{label}: {error}") from error
     if not stages:
-        return _build(config)
+        experiment = _build(config)
+        _check_fade([experiment], config["steps"])
+        return experiment
     last = next(stage for stage in stages if stage.config.steps == config["steps"])
     return last._replace(config=ml_collections.FrozenConfigDict(config), stages=tuple(stages))
 
@@ -258,9 +269,13 @@ def _assembled(
         raise ConfigError(
             f"game {config['game']['name']!r} has no use for the section 'data'; remove it"
         )
+    if data is not None:
+        _check_pairs(config, data)
     if data is not None and data.num_classes:
         _check_labels(config["data"]["name"], data)
     _check_classes(config, num_classes)
+    if data is not None and config["game"].get("likelihood") is not None:
+        _check_support(config, data)
     return game
 
 
@@ -307,6 +322,19 @@ def grow(stage: Experiment, state: GanState, rng: jax.Array) -> GanState:
     if _averaged(fresh):
         fresh = fresh._replace(average=kept(_players(state).gen, fresh.average))
     return fresh._replace(step=state.step)
+
+
+def live(state: GanState) -> GanState:
+    """The state without averages, so that what is asked are the players themselves.
+
+    Neither that of the generator nor the one that a game keeps of its discriminator, as
+    `semi_supervised` does.
+    """
+    model_state = state.model_state
+    if _keeps_average(state):
+        disc = {name: part for name, part in model_state.disc.items() if name != AVERAGE}
+        model_state = model_state._replace(disc=disc)
+    return state._replace(average=(), model_state=model_state)
 
 
 def template(experiment: Experiment) -> GanState:
@@ -358,6 +386,18 @@ def _data(config: Mapping[str, Any]) -> sources.Data | None:
     return data
 
 
+def _check_pairs(config: Mapping[str, Any], data: sources.Data) -> None:
+    """A game that learns from pairs would take strangers for pairs, without a sign of it."""
+    name, source = config["game"]["name"], config["data"]["name"]
+    batch = jax.eval_shape(lambda rng: data.sample(data.train, rng, 2), jax.random.key(0))
+    if name in PAIRS and "a" in batch and not data.paired:
+        raise ConfigError(
+            f"game {name!r} learns from pairs, and a and b of data {source!r} are none; take "
+            "paired data, e.g. paired_images, or game 'cycle'. A source of your own declares "
+            "them with Data(..., paired=True)"
+        )
+
+
 def _check_labels(name: str, data: sources.Data) -> None:
     for part in (data.train, data.test):
         if "y" in part and not np.isin(part["y"], np.arange(data.num_classes)).all():
@@ -377,6 +417,27 @@ def _check_classes(config: Mapping[str, Any], num_classes: int) -> None:
                 f"{section}.{option}.num_classes={given}, but the data have {num_classes} classes; "
                 f"set it to {num_classes}"
             )
+
+
+def _check_support(config: Mapping[str, Any], data: sources.Data) -> None:
+    """The data must lie where the likelihood is a density; points of a closed form may be anywhere.
+
+    Images are in [-1, 1] by contract where they are not arrays to look into.
+    """
+    section = config["game"]["likelihood"]
+    section = {"name": section} if isinstance(section, str) else section
+    smallest, largest = NESTED["likelihood"]("game.likelihood", section).support
+    name = config["data"]["name"]
+    found = [part["x"] for part in (data.train, data.test) if "x" in part]
+    if found:
+        low, high = min(map(np.min, found)), max(map(np.max, found))
+    else:
+        low, high = (-1, 1) if len(data.shape) == 3 else (-math.inf, math.inf)
+    if low < smallest or high > largest:
+        raise ConfigError(
+            f"data {name!r} have values from {low:.4g} to {high:.4g}, but the likelihood is one of "
+            f"values from {smallest:g} to {largest:g}; take images or game.likelihood='gaussian'"
+        )
 
 
 def _activation(where: str, section: Mapping[str, Any]) -> Callable:
@@ -418,6 +479,9 @@ def _game(config: Mapping[str, Any], parts: Mapping[str, Any], num_classes: int)
         if name in section:
             raise ConfigError(f"game.{name} belongs into a section {name!r} of its own")
     factory = names.lookup("game", section["name"], games.GAMES)
+    if "packing" in section and section["name"] in games.UNPACKED:
+        reason = games.UNPACKED[section["name"]]
+        raise ConfigError(f"game {section['name']!r} has no packing: {reason}; remove game.packing")
     parameters = inspect.signature(factory).parameters
     for name, part in parts.items():
         if name not in parameters and part != ():
@@ -483,6 +547,11 @@ def _sub_batches(scheme: Mapping[str, Any]) -> Iterator[int]:
 def _averaged(state: GanState) -> bool:
     """Whether there is an average; one of a toy's may be a bare array."""
     return bool(jax.tree.leaves(state.average))
+
+
+def _keeps_average(state: GanState) -> bool:
+    """Whether the discriminator's state holds an average of it, which is then what is asked."""
+    return isinstance(state.model_state.disc, Mapping) and AVERAGE in state.model_state.disc
 
 
 def _players(state: GanState) -> Players:
@@ -604,17 +673,74 @@ def _try_out(experiment: Experiment) -> None:
     try:
         before, after = jax.eval_shape(first_step, jax.random.key(0))
         chex.assert_trees_all_equal_shapes_and_dtypes(before, after)
+    except KeyError as error:
+        at = traceback.extract_tb(error.__traceback__)[-1]
+        raise ConfigError(
+            f"the sections do not fit together: {at.name} ({at.filename}, line {at.lineno}) asks "
+            f"for {error}, which is not there; batches of these data have {_keys(experiment)}"
+        ) from error
     except (ValueError, TypeError, AssertionError) as error:
         raise ConfigError(f"the sections do not fit together: {error}") from error
 
 
+def _keys(experiment: Experiment) -> str:
+    """What a batch has, to tell whoever asked for something else."""
+    batch = jax.eval_shape(experiment.one_batch, experiment.train, jax.random.key(0))
+    return ", ".join(batch or ("nothing",))
+
+
 def _try_growth(old: Experiment, new: Experiment) -> None:
-    """Traces the growth from one stage to the next."""
+    """Traces the growth from one stage to the next, and refuses averages that cannot go on."""
+    last = template(old)
     try:
-        grown = jax.eval_shape(partial(grow, new), template(old), jax.random.key(0))
+        grown = jax.eval_shape(partial(grow, new), last, jax.random.key(0))
         chex.assert_trees_all_equal_shapes_and_dtypes(grown, template(new))
     except (ValueError, TypeError, AssertionError) as error:
         raise ConfigError(f"it does not grow out of the stage before: {error}") from error
+    whole = jax.tree.structure(last.average) == jax.tree.structure(grown.average)
+    if _uniform(new.config) and not (_uniform(old.config) and whole):
+        # Its weight 1/t would count what is new as if it had been there from the first step.
+        raise ConfigError(
+            "average 'uniform' is the mean of all iterates of a run, and the stage before has "
+            f"{'none of the new layers' if _uniform(old.config) else 'no such average'}; set "
+            "average.name to 'ema'"
+        )
+
+
+def _uniform(config: Mapping[str, Any]) -> bool:
+    """Whether all iterates weigh alike in the average, by its section or by the scheme itself."""
+    averaged = config["scheme"]["name"] == "averaged" and config["scheme"].get("kind")
+    return "uniform" in (averaged, config.get("average", {}).get("name"))
+
+
+def _check_fade(stages: Sequence[Experiment], end: int) -> None:
+    """Refuses a newest stage in which losses of the game 'progressive' would jump.
+
+    Args:
+      stages: those so far, the newest last.
+      end: the step at which the run ends; play goes on after a stage that ends sooner.
+    """
+    new, began = stages[-1], stages[-2].config.steps if len(stages) > 1 else 0
+    config = new.config.to_dict()
+    if config["game"]["name"] == "progressive":
+        updates = (config["steps"] - began) * _gen_updates(config["scheme"])
+        try:
+            check_stage(
+                new.data.shape[0],
+                stages[-2].data.shape[0] if len(stages) > 1 else None,
+                fade_steps=config["game"].get("fade_steps", 0),
+                updates=updates if config["steps"] < end else None,
+            )
+        except ValueError as error:
+            raise ConfigError(str(error)) from error
+
+
+def _gen_updates(scheme: Mapping[str, Any]) -> int:
+    """Updates of the generator in a step: more than one under `lookahead` alone."""
+    factory = names.lookup("scheme", scheme["name"], schemes.SCHEMES)
+    parameters, inner = inspect.signature(factory).parameters, scheme.get("inner")
+    own = scheme.get("steps", parameters["steps"].default) if "steps" in parameters else 1
+    return own * (_gen_updates(inner) if isinstance(inner, Mapping) else 1)
 
 
 # Sections that name a network, and the shelves they name it from.

@@ -40,7 +40,7 @@ def image_grid(x: np.ndarray, *, columns: int | None = None) -> np.ndarray:
 def save_image(path: Path, image: np.ndarray) -> None:
     """Writes a uint8 image [height, width, 1 or 3] as PNG."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image).save(path)
+    Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image).save(path, format="PNG")
 
 
 def save_animation(path: Path, frames: Sequence[np.ndarray], *, seconds: float = 0.12) -> None:
@@ -224,7 +224,11 @@ def save_comparison(path: Path, x: np.ndarray, held_out: np.ndarray, train: np.n
 
 
 def save_panels(
-    path: Path, panels: Mapping[str, np.ndarray], *, columns: int | None = None
+    path: Path,
+    panels: Mapping[str, np.ndarray],
+    *,
+    columns: int | None = None,
+    marks: np.ndarray | None = None,
 ) -> bool:
     """Draws sets of images, or of points in the plane, side by side under their titles.
 
@@ -233,6 +237,8 @@ def save_panels(
       panels: title -> images [n, height, width, 1 or 3] in [-1, 1], or points [n, 2], which all
         get the limits of the widest.
       columns: images in a row; about the square root of n if None.
+      marks: points [n, 2] marked in every panel of points; they set its limits, at 1.4 times their
+        reach. None for none.
 
     Returns:
       False, and no file, if something is neither.
@@ -252,6 +258,9 @@ def save_panels(
         else:
             reach = 1.1 * max(float(np.abs(points).max()) for points in panels.values())
             axes.scatter(*x.T, s=4, alpha=0.6)
+            if marks is not None:
+                reach = 1.4 * float(np.abs(marks).max())
+                axes.scatter(*np.asarray(marks).T, s=30, color="C1", marker="+", linewidth=0.8)
             axes.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal")
         axes.set_title(title)
     _save(figure, path)
@@ -298,4 +307,4 @@ def save_curves(path: Path, rows: Sequence[Mapping[str, float]], title: str) -> 
 
 def _save(figure: Figure, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=110)
+    figure.savefig(path, dpi=110, format="png")

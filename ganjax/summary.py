@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import jax
 
+from ganjax.config import staged
 from ganjax.experiment import Experiment, template
 
 MEBIBYTE = 2**20
@@ -33,25 +34,47 @@ def _bytes(tree) -> int:
     return sum(math.prod(leaf.shape) * leaf.dtype.itemsize for leaf in jax.tree.leaves(tree))
 
 
+def _count(params) -> int:
+    return sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(params))
+
+
+def _stage_lines(experiment: Experiment) -> list[str]:
+    """A line for each stage that is played, one that says which the rest is about."""
+    lines, begin = ["stages:"], 0
+    labelled = zip(staged(experiment.config.to_dict()), experiment.stages, strict=True)
+    for label, stage in labelled:
+        params, end = template(stage).params, stage.config.steps
+        shape = "x".join(map(str, stage.data.shape)) if stage.data else "no data"
+        lines.append(
+            f"  {label}: steps {begin + 1} to {end}, {shape}, batches of "
+            f"{stage.config.batch_size}, {_count(params.gen):,} generator and "
+            f"{_count(params.disc):,} discriminator parameters"
+        )
+        begin = end
+        if end == experiment.config.steps:  # one behind it is cut to nothing
+            break
+    return [*lines, f"the stage that the run ends in, {label}:"]
+
+
 def describe(experiment: Experiment, compiled: jax.stages.Compiled) -> str:
     """The resolved config, parameter counts and estimated memory of an experiment.
 
     Args:
-      experiment: from `experiment.build`.
+      experiment: from `experiment.build`; with stages, its other parts are those of the stage that
+        the run ends in.
       compiled: its compiled chunk of steps, whose memory the compiler knows.
 
     Returns:
-      Text of several lines; sizes in MiB.
+      Text of several lines; sizes in MiB. With stages a line for each that is played, and then the
+      last one's.
     """
-    state = template(experiment)
-
-    def count(params):
-        return sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(params))
-
-    lines = [
-        json.dumps(experiment.config.to_dict(), indent=2),
-        f"generator parameters: {count(state.params.gen):,}",
-        f"discriminator parameters: {count(state.params.disc):,}",
+    state, config = template(experiment), experiment.config.to_dict()
+    lines = [json.dumps(config, indent=2)]
+    if experiment.stages:
+        lines += _stage_lines(experiment)
+    lines += [
+        f"generator parameters: {_count(state.params.gen):,}",
+        f"discriminator parameters: {_count(state.params.disc):,}",
         f"training state: {_bytes(state) / MEBIBYTE:.2f} MiB",
         f"data on the device: {_bytes(experiment.train) / MEBIBYTE:.2f} MiB",
     ]

@@ -13,7 +13,7 @@ from ganjax import cli
 WORKDIR = flags.DEFINE_string("workdir", None, "Run folder.", required=True)
 N = flags.DEFINE_integer("n", 5000, "Number of samples.", lower_bound=2)
 SEED = flags.DEFINE_integer("seed", 0, "Seed of the latents.", 0, 2**32 - 1)
-LIVE = flags.DEFINE_bool("live", False, "Use the generator itself, not its moving average.")
+LIVE = flags.DEFINE_bool("live", False, "Use the players themselves, not their averages.")
 JSON = flags.DEFINE_string("json", None, "Also write the scores to this JSON file.")
 SHOWN = 49  # samples in the picture
 PICTURE = flags.DEFINE_string("picture", None, "PNG of images; by default in the run folder.")
@@ -34,7 +34,7 @@ def main() -> None:
         raise ConfigError(
             f"the config of {workdir} names no evaluation; train one with --config.evaluation.name"
         )
-    state = run.state._replace(average=()) if LIVE.value else run.state
+    state = experiment.live(run.state) if LIVE.value else run.state
     rng = jax.random.key(SEED.value)
     scores = run.evaluate(state, rng, N.value)
     print(report_table(scores))

@@ -53,7 +53,7 @@ def main() -> None:
     if run.sample is None:
         raise ConfigError(f"{workdir} is a game without a generator; it has no samples")
     y = asked_labels(run)
-    state = run.state._replace(average=()) if LIVE.value else run.state
+    state = experiment.live(run.state) if LIVE.value else run.state
     rng_fake, rng_real = jax.random.split(jax.random.key(SEED.value))
     x = np.asarray(run.sample(state, rng_fake, N.value, y))
     if NPZ.value:

@@ -13,7 +13,7 @@ from ganjax import cli
 CONFIG = cli.define_config()
 WORKDIR = flags.DEFINE_string("workdir", None, "Run folder; made if missing.", required=True)
 DRY_RUN = flags.DEFINE_bool(
-    "dry_run", False, "Show the resolved config, parameter counts and memory; train nothing."
+    "dry_run", False, "Show the resolved config, parameter counts, stages, memory; train nothing."
 )
 
 

@@ -14,7 +14,7 @@ WORKDIR = flags.DEFINE_string("workdir", None, "Run folder.", required=True)
 DIRECTION = flags.DEFINE_enum("direction", "ab", ["ab", "ba"], "From which domain to which.")
 N = flags.DEFINE_integer("n", 16, "Number of held-out examples; all of them at most.", 1)
 INPUT = flags.DEFINE_string(
-    "input", None, "npz file with an array x [n, ...] to translate instead."
+    "input", None, "npz file with an array x [n, ...], or npy file, to translate instead."
 )
 OUT = flags.DEFINE_string("out", None, "PNG to write; by default in the run folder.")
 NPZ = flags.DEFINE_string("npz", None, "Also write the arrays `source` and `x` to this npz file.")
@@ -26,12 +26,12 @@ def main() -> None:
     import jax
     import numpy as np
 
-    from ganjax import experiment, pictures
-    from ganjax.errors import ConfigError, DataError
+    from ganjax import data, experiment, pictures
+    from ganjax.errors import ConfigError
 
     workdir, direction = Path(WORKDIR.value), DIRECTION.value
     run = experiment.load(workdir)
-    state = run.state._replace(average=()) if LIVE.value else run.state
+    state = experiment.live(run.state) if LIVE.value else run.state
     queries = {way: run.queries(state).get(f"translate_{way}") for way in ("ab", "ba")}
     if queries[direction] is None:
         known = [way for way, query in queries.items() if query is not None]
@@ -42,21 +42,23 @@ def main() -> None:
     shown = run.data.show(jax.random.key(0), N.value)
     source = np.asarray(shown[direction[0]])
     if INPUT.value:
-        with np.load(INPUT.value) as arrays:
-            if "x" not in arrays or arrays["x"].shape[1:] != source.shape[1:]:
-                raise DataError(
-                    f"{INPUT.value} must hold an array x [n, ...] of samples of shape "
-                    f"{source.shape[1:]}"
-                )
-            source = arrays["x"].astype(source.dtype)
+        source = data.samples_of_file(INPUT.value, source.shape[1:])
     x = np.asarray(jax.jit(queries[direction])(source))
     if NPZ.value:
         with open(NPZ.value, "wb") as file:
             np.savez(file, source=source, x=x)
         print(NPZ.value)
     out = Path(OUT.value or workdir / "samples" / f"translated_{direction}_n_{len(x)}.png")
-    if pictures.save_panels(out, {direction[0]: source, f"{direction[0]} to {direction[1]}": x}):
+    panels = {direction[0]: source, f"{direction[0]} to {direction[1]}": x}
+    if run.data.paired and not INPUT.value:
+        panels[direction[1]] = np.asarray(shown[direction[1]])  # what it should be
+    if pictures.save_panels(out, panels):
         print(out)
+    elif OUT.value or not NPZ.value:
+        raise ConfigError(
+            f"there is no picture of samples of shape {x.shape[1:]}; leave --out out and give "
+            "--npz FILE to have the numbers"
+        )
 
 
 if __name__ == "__main__":

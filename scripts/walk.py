@@ -1,9 +1,11 @@
 """Walks through the latent space of a run's generator, and does arithmetic with concepts in it.
 
 python scripts/walk.py --workdir runs/digits_mlp --picture walk.png --gif walk.gif
+python scripts/walk.py --workdir runs/digits_mlp --plane --picture plane.png
 python scripts/walk.py --workdir runs/digits_mlp --arithmetic 3bold-3thin+8thin --picture sum.png
 
 A row is a walk; of a generator of classes all rows are one walk, each in a class of its own. A
+plane lies between four latents, its corners; of a generator of classes it is in one class. A
 concept is a class of the data, with `bold` or `thin` for the quarter of it with the most or least
 ink; each is the mean of a few latents whose samples show it.
 """
@@ -26,9 +28,13 @@ CONCEPT = re.compile(r"(\d+)([a-z]*)")
 
 WORKDIR = flags.DEFINE_string("workdir", None, "Run folder.", required=True)
 KIND = flags.DEFINE_enum("kind", "slerp", ("lerp", "slerp"), "Straight or along great circles.")
-ROWS = flags.DEFINE_integer("rows", 10, "Walks; of a generator of classes, classes.", 1)
+ROWS = flags.DEFINE_integer(
+    "rows", 10, "Walks; of a generator of classes, classes; rows and columns of a plane.", 1
+)
 ANCHORS = flags.DEFINE_integer("anchors", 3, "Random latents that a walk goes through.", 2)
 STEPS = flags.DEFINE_integer("steps", 6, "Points from one anchor to the next.", 1)
+PLANE = flags.DEFINE_bool("plane", False, "Draw a plane between four random latents.")
+LABEL = flags.DEFINE_integer("label", None, "The class of a plane; by default the first.")
 ARITHMETIC = flags.DEFINE_string("arithmetic", None, "Concepts a-b+c, e.g. 3bold-3thin+8thin.")
 MEAN_OF = flags.DEFINE_integer("mean_of", 3, "Latents of each concept.", 1)
 TRIALS = flags.DEFINE_integer("trials", 200, "Times that the arithmetic is done.", 1)
@@ -62,10 +68,10 @@ def parsed(text: str, run: object) -> list[Concept]:
             "3bold-3thin+8thin"
         )
     concepts = [Concept(match[0], int(match[1]), match[2] or None) for match in found]
-    classes = run.data.num_classes
     for concept in concepts:
-        if concept.label >= classes:
-            raise ConfigError(f"the data have no class {concept.label}, only 0 to {classes - 1}")
+        if concept.label not in run.classes:
+            classes = ", ".join(map(str, run.classes))
+            raise ConfigError(f"the data have no class {concept.label}, only {classes}")
         if concept.stroke not in (None, *metrics.STROKES):
             raise ConfigError(unknown("stroke", concept.stroke, metrics.STROKES))
     if run.labelled and result_label(concepts) is None:
@@ -185,16 +191,18 @@ def go(run: object, generate: Callable, latent: Callable, picture: Path) -> None
     from ganjax import latents, pictures
 
     rows, rng = ROWS.value, jax.random.key(SEED.value)
-    count = min(rows, run.data.num_classes) if run.labelled else rows
+    classes = run.classes[:rows]
+    count = len(classes) if run.labelled else rows
     walks = 1 if run.labelled else rows
     anchors = latent(rng, walks * ANCHORS.value).reshape(walks, ANCHORS.value, -1)
     path = latents.PATHS[KIND.value]
     z = jax.vmap(lambda a: latents.walk(a, steps=STEPS.value, path=path))(anchors)
     columns = z.shape[1]
     z = jnp.broadcast_to(z, (count, *z.shape[1:])).reshape(count * columns, -1)
-    x = np.asarray(generate(z, np.repeat(np.arange(count), columns) if run.labelled else None))
+    x = np.asarray(generate(z, np.repeat(classes, columns) if run.labelled else None))
     pictures.save_image(picture, pictures.image_grid(x, columns=columns))
-    print(f"{count} walks of {columns} points: {picture}")
+    of = f", of the classes {', '.join(map(str, classes))}" if run.labelled else ""
+    print(f"{count} walks of {columns} points{of}: {picture}")
     if GIF.value:
         frames = x.reshape(count, columns, *x.shape[1:]).swapaxes(0, 1)
         there_and_back = [*frames, *frames[-2:0:-1]]
@@ -202,8 +210,48 @@ def go(run: object, generate: Callable, latent: Callable, picture: Path) -> None
         print(GIF.value)
 
 
+def spread(run: object, generate: Callable, latent: Callable, picture: Path) -> None:
+    """Draws a plane, its corners four random latents."""
+    import jax
+    import numpy as np
+
+    from ganjax import latents, pictures
+    from ganjax.errors import ConfigError
+
+    side = ROWS.value
+    if side < 2:
+        raise ConfigError(f"--rows={side}: a plane has at least 2 rows and columns")
+    label = run.classes[0] if run.labelled and LABEL.value is None else LABEL.value
+    corners = latent(jax.random.key(SEED.value), 4)
+    z = latents.plane(corners, rows=side, columns=side, path=latents.PATHS[KIND.value])
+    x = np.asarray(generate(z.reshape(side * side, -1), label))
+    pictures.save_image(picture, pictures.image_grid(x, columns=side))
+    of = f" of the class {label}" if run.labelled else ""
+    print(f"a plane of {side} x {side} points{of}: {picture}")
+
+
+def check_flags(run: object) -> None:
+    """Refuses flags that what is asked for has no use for."""
+    from ganjax.errors import ConfigError
+
+    if PLANE.value and ARITHMETIC.value:
+        raise ConfigError("--plane and --arithmetic are two pictures; ask for one at a time")
+    if GIF.value and (PLANE.value or ARITHMETIC.value):
+        raise ConfigError("--gif is of walks; leave it out with --plane and --arithmetic")
+    if LABEL.value is None:
+        return
+    if not (PLANE.value and run.labelled):
+        raise ConfigError(
+            f"--label={LABEL.value} is for a --plane of a generator of classes; leave it out"
+        )
+    if LABEL.value not in run.classes:
+        raise ConfigError(
+            f"--label={LABEL.value} is none of the classes {', '.join(map(str, run.classes))}"
+        )
+
+
 def main() -> None:
-    """Restores the newest checkpoint and walks, or does the arithmetic."""
+    """Restores the newest checkpoint and walks, spreads a plane, or does the arithmetic."""
     import jax
     import numpy as np
 
@@ -214,7 +262,8 @@ def main() -> None:
     run = experiment.load(workdir)
     if run.sample is None or len(run.data.shape) != 3:
         raise ConfigError(f"{workdir} has no generator of images to walk in")
-    state = run.state._replace(average=()) if LIVE.value else run.state
+    check_flags(run)
+    state = experiment.live(run.state) if LIVE.value else run.state
     queries = run.queries(state)
     compiled = jax.jit(queries["generate"])
 
@@ -229,10 +278,9 @@ def main() -> None:
             return compiled(z)
         return compiled(z, np.broadcast_to(np.asarray(y, np.int32), len(z)))
 
-    if ARITHMETIC.value:
-        add(run, generate, latent, Path(PICTURE.value or workdir / "samples" / "arithmetic.png"))
-    else:
-        go(run, generate, latent, Path(PICTURE.value or workdir / "samples" / "walk.png"))
+    name = "arithmetic" if ARITHMETIC.value else "plane" if PLANE.value else "walk"
+    draw = {"arithmetic": add, "plane": spread, "walk": go}[name]
+    draw(run, generate, latent, Path(PICTURE.value or workdir / "samples" / f"{name}.png"))
 
 
 if __name__ == "__main__":

@@ -1,13 +1,17 @@
-"""Every shipped config: its docstring says what to expect, and it plays two steps."""
+"""Every shipped config: its docstring says what to expect, and it plays two steps, or stages."""
 
 import importlib.util
+import re
+from functools import partial
 from pathlib import Path
 
 import jax
 import ml_collections
+import numpy as np
 import pytest
 
 from ganjax import experiment, train
+from ganjax.nets import convolutions, patches
 
 FOLDER = Path(__file__).parent.parent / "configs"
 FILES = sorted(FOLDER.glob("*.py"))
@@ -58,9 +62,9 @@ def test_no_two_sections_are_one_object(path):
 
 SHORT = {"log_every": 1, "sample_every": 0, "checkpoint_every": 0, "batch_size": 4}
 SHORT |= {"steps": 2, "evaluation_samples": 50, "sample_count": 4}
-# For accelerators: a step is traced, never run here.
-LARGE = ("digits_began_32", "photographs_cycle_256")
-SMALL = [path for path in FILES if path.stem not in LARGE]
+# Those that say so in their docstrings are for accelerators; a step is all that they play here.
+LARGE = [path for path in FILES if "for an accelerator." in module(path).__doc__]
+SMALL = [path for path in FILES if path not in LARGE]
 # One config of each kind plays by default; the others of a kind differ in numbers, loss or penalty.
 FIRST = {kind(path): path for path in reversed(SMALL)}.values()
 
@@ -68,27 +72,91 @@ FIRST = {kind(path): path for path in reversed(SMALL)}.values()
 def short(path):
     with module(path).get_config().unlocked() as config:
         config.update(SHORT)
+        if "stages" in config:  # each is played for a step, and networks grow between them
+            config.steps = len(config.stages)
+            ends = sorted(stage.until for stage in config.stages.values())
+            for stage in config.stages.values():
+                stage.until = 1 + ends.index(stage.until)
+                stage.batch_size = SHORT["batch_size"]
+                if "fade_steps" in stage.get("game", {}):
+                    stage.game.fade_steps = 1
     return config
 
 
-@CONFIGS
-def test_a_step_fits(path):
-    """Traced, not compiled: shapes and types of everything, the evaluation's needs too."""
-    experiment.build(short(path))
+def test_large_configs_are_named_by_their_size():
+    """So that none is taken for a small one: `<data>_<system>_<pixels>`, and no other is."""
+    assert [path for path in FILES if re.search(r"_\d+$", path.stem)] == LARGE
 
 
 @pytest.mark.parametrize(
     "path",
     [
-        pytest.param(path, marks=() if path in FIRST else pytest.mark.slow, id=path.stem)
+        # Every stage is traced; a large one with many takes a quarter of a minute.
+        pytest.param(path, marks=pytest.mark.slow if staged else (), id=path.stem)
+        for path in FILES
+        for staged in [path in LARGE and "stages" in module(path).get_config()]
+    ],
+)
+def test_a_step_fits(path):
+    """Traced, not compiled: shapes and types of everything, the evaluation's needs too."""
+    experiment.build(short(path))
+
+
+def forgetful(convolve):
+    """The same function of x and the kernel, with nothing kept for its derivatives."""
+
+    def again(x, kernel, *options, **named):
+        return jax.checkpoint(lambda x, kernel: convolve(x, kernel, *options, **named))(x, kernel)
+
+    return again
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", LARGE, ids=lambda path: path.stem)
+def test_a_large_one_is_compiled_and_stepped(path, monkeypatch):
+    """A step of every stage, on batches of 2 at most: both players move, and to finite numbers.
+
+    What the convolutions of CPU gather to multiply is gathered again for the gradients: to keep it
+    takes more than 13 GiB at 256 pixels.
+    """
+    for shelf in (convolutions, patches):
+        for name in [name for name in vars(shelf) if name.endswith("_by_products")]:
+            monkeypatch.setattr(shelf, name, forgetful(getattr(shelf, name)))
+    with module(path).get_config().unlocked() as config:
+        for part in (config, *config.get("stages", {}).values()):
+            if "batch_size" in part:
+                part.batch_size = min(2, part.batch_size)
+    built = experiment.build(config)
+    stages, state, rng = built.stages or (built,), None, jax.random.key(0)
+    for count, stage in enumerate(stages, start=1):
+        if state is None:
+            state = jax.jit(partial(experiment.initial_state, stage))(rng)
+        else:
+            state = jax.jit(partial(experiment.grow, stage))(state, rng)
+        before, batch = state, stage.batch(stage.train, rng)
+        state, metrics = jax.jit(stage.scheme.step)(state, batch, rng)
+        assert state.step == count
+        for leaf in jax.tree.leaves((state.params, metrics)):
+            assert np.isfinite(leaf).all()
+        for old, new in zip(before.params, state.params, strict=True):
+            moved = jax.tree.leaves(jax.tree.map(lambda a, b: bool((a != b).any()), old, new))
+            assert any(moved) or not moved  # an auto-encoder's second player has no parameters
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        # A minute of compiling where there are stages; `test_stages.py` plays small ones.
+        pytest.param(path, marks=() if quick else pytest.mark.slow, id=path.stem)
         for path in SMALL
+        for quick in [path in FIRST and "stages" not in module(path).get_config()]
     ],
 )
 def test_two_steps(path, tmp_path):
     built = experiment.build(short(path))
     result = train.train(built, tmp_path)
-    assert result.step == 2
+    assert result.step == built.config.steps
     assert (built.evaluate is None) == (result.report == {})
-    assert experiment.load(tmp_path).step == 2
+    assert experiment.load(tmp_path).step == result.step
     template = experiment.template(built)
     assert all(isinstance(leaf, jax.ShapeDtypeStruct) for leaf in jax.tree.leaves(template))

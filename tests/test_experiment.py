@@ -3,6 +3,7 @@
 import json
 import sys
 import textwrap
+from functools import partial
 
 import jax
 import ml_collections
@@ -297,6 +298,35 @@ def test_your_own_functions_need_no_registration(tmp_path, monkeypatch):
     sys.modules.pop("my_plugin")
 
 
+GAME_PLUGIN = """
+import jax.numpy as jnp
+from ganjax.types import Game, Loss, Players
+
+def shifted(key: str = "mask"):
+    def init(rng, batch):
+        return Players(jnp.zeros(2), jnp.zeros(2)), Players((), ())
+
+    def losses(params, model_state, batch, rng):
+        value = jnp.sum(batch[key]) * jnp.sum(params.gen * params.disc)
+        return Players(Loss(-value, (), {}), Loss(value, (), {}))
+
+    return Game(init, losses)
+"""
+
+
+def test_a_key_that_your_own_game_misses_is_told_with_its_line(tmp_path, monkeypatch):
+    (tmp_path / "my_game.py").write_text(GAME_PLUGIN)
+    monkeypatch.syspath_prepend(tmp_path)
+    config = {k: v for k, v in RING.items() if k in ("scheme", "gen_tx", "disc_tx", "data")}
+    experiment.build({**config, "game": {"name": "my_game:shifted", "key": "x"}})
+    with pytest.raises(ConfigError) as caught:
+        experiment.build({**config, "game": {"name": "my_game:shifted"}})
+    assert "losses (" in str(caught.value)
+    assert "my_game.py, line 10) asks for 'mask', which is not there" in str(caught.value)
+    assert str(caught.value).endswith("batches of these data have x, y")
+    sys.modules.pop("my_game")
+
+
 DATA_PLUGIN = """
 import jax.numpy as jnp
 from ganjax.data import Data, digits
@@ -357,6 +387,76 @@ def test_a_labelled_game_samples_what_it_is_asked_for():
             built.sample(state, rng, 10, wrong)
 
 
+def test_an_auto_encoder_of_two_domains_needs_pairs():
+    network = {"name": "mlp_autoencoder", "width": 4, "z_dim": 2}
+    config = {key: RING[key] for key in ("batch_size", "scheme", "gen_tx", "disc_tx")}
+    config |= {"game": {"name": "autoencoder"}, "autoencoder": network}
+    assert experiment.build({**config, "data": {"name": "digits"}}).data.paired is False
+    photographs = {"name": "photographs", "stride": 64, "grey_to_colour": True}
+    assert experiment.build({**config, "data": photographs}).data.paired
+    with pytest.raises(ConfigError, match="'autoencoder' learns from pairs"):
+        experiment.build({**config, "data": {"name": "photograph_domains"}})
+
+
+@pytest.mark.parametrize("game", ["cycle", "paired"])
+def test_pairs_are_for_either_game(game, monkeypatch):
+    pairs = experiment.sources.affine_domains()._replace(paired=True)
+    monkeypatch.setitem(experiment.sources.DATA, "pairs", lambda: pairs)
+    assert experiment.build({**RING, "game": {"name": game}, "data": {"name": "pairs"}})
+
+
+def test_a_classifier_is_asked_live_and_the_protocol_says_so():
+    """The average that a game keeps of its discriminator is one like the generator's."""
+    head = {"name": "classifier", "num_classes": 10}
+    built = experiment.build(
+        {
+            **RING,
+            "data": {"name": "digits_few_labels"},
+            "game": {"name": "semi_supervised", "z_dim": 2},
+            "discriminator": {"name": "mlp", "width": 4, "head": head},
+            "evaluation": {"name": "classification"},
+        }
+    )
+    start = jax.jit(partial(experiment.initial_state, built))(jax.random.key(0))
+    moved = start.params._replace(disc=jax.tree.map(lambda p: p + 1, start.params.disc))
+    state = start._replace(params=moved)
+    x = built.data.test["x"][:9]
+    for asked, alike, kept in ((state, start, True), (experiment.live(state), state, False)):
+        classify = built.queries(asked)["classify"]
+        same = np.array_equal(classify(x), built.queries(alike)["classify"](x))
+        assert same == kept
+        told = built.protocol(asked, step=0, seed=0)
+        assert (told["average"], told["discriminator_average"]) == (False, kept)
+    live = built.queries(experiment.live(state))["classify"](x)
+    there = state.model_state.disc | {"average": moved.disc}
+    by_hand = state._replace(model_state=state.model_state._replace(disc=there))
+    np.testing.assert_array_equal(live, built.queries(by_hand)["classify"](x))
+    ema = experiment.live(state._replace(average=state.params.gen))
+    assert ema.average == ()
+
+
+VAE = {
+    **{k: v for k, v in TOY.items() if k != "game"},
+    "batch_size": 8,
+    "game": {"name": "vae", "z_dim": 1, "likelihood": "bernoulli"},
+    "autoencoder": {"name": "mlp_autoencoder", "z_dim": 1, "width": 4, "moments": 2},
+}
+
+
+def test_a_likelihood_is_given_data_where_it_is_a_density(tmp_path, monkeypatch):
+    """The coin of grey pixels takes images; not points, and not images of another range."""
+    text = "from ganjax.data import digits\ndef louder():\n    data = digits()\n"
+    text += "    return data._replace(train={**data.train, 'x': 2 * data.train['x']})\n"
+    (tmp_path / "my_images.py").write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
+    experiment.build({**VAE, "data": {"name": "digits"}})
+    with pytest.raises(ConfigError, match="'my_images:louder' have values from -2 to 2, but"):
+        experiment.build({**VAE, "data": {"name": "my_images:louder"}})
+    sys.modules.pop("my_images")
+    gaussian = {**VAE["game"], "likelihood": {"name": "gaussian"}}
+    experiment.build({**VAE, "data": {"name": "swiss_roll"}, "game": gaussian})
+
+
 @pytest.mark.parametrize(
     ("base", "change", "message"),
     [
@@ -377,6 +477,11 @@ def test_a_labelled_game_samples_what_it_is_asked_for():
         (RING, {"data": {"name": "affine_domains"}}, "a batch of a, b has no x"),
         (RING, {"game": {"name": "cycle"}}, "a batch of x, y has no a and b"),
         (RING, {"game": {"name": "paired"}}, "a batch of x, y has no a and b"),
+        (
+            RING,
+            {"game": {"name": "paired"}, "data": {"name": "affine_domains"}},
+            "a and b of data 'affine_domains' are none; take paired data",
+        ),
         (
             RING,
             {"generator": {"name": "mlp", "labels": {"name": "one_hot", "num_classes": 5}}},
@@ -474,7 +579,19 @@ def test_a_labelled_game_samples_what_it_is_asked_for():
         ),
         (TOY, {"game": {"name": "dirac", "loss": "minmax"}}, "Did you mean 'minimax'?"),
         (RING, {"game": {"name": "gan", "packing": 3}}, "packs of 3; use a multiple of 3"),
+        (RING, {"game": {"name": "energy_based", "packing": 2}}, "packs would reward collapse"),
+        (RING, {"game": {"name": "semi_supervised", "packing": 2}}, "a pack has no class"),
         (LABELLED, {"data": {"name": "swiss_roll"}}, "needs data with labels"),
+        (
+            LABELLED,
+            {"game": {"name": "conditional", "gen_class_weight": 0.1}},
+            "gen_class_weight=0.1 has no effect, as this discriminator does not classify",
+        ),
+        (
+            VAE,
+            {"data": {"name": "swiss_roll"}},
+            "values from -inf to inf, but the likelihood is one of values from -1 to 1; take",
+        ),
         (LABELLED, {"generator": RING["generator"]}, "generator makes no use of the labels"),
         (LABELLED, {"game": {"name": "gan", "z_dim": 2}}, "play the game 'conditional'"),
     ],

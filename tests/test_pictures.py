@@ -86,6 +86,20 @@ def test_panels_in_columns(tmp_path, monkeypatch):
     assert drawn[0].shape == (3 * 51 + 3, 2 * 51 + 3, 1)
 
 
+def test_marks_set_the_limits_of_points(tmp_path):
+    """A point far off is not drawn, and the panel is not stretched by it."""
+    points, marks = np.zeros((1, 2)), np.array([[1.0, 0.0], [-1.0, 0.0]])
+    drawn = []
+    for name, x in (("near", points), ("far", np.concatenate([points, [[50.0, 50.0]]]))):
+        pictures.save_panels(tmp_path / f"{name}.png", {"one": x}, marks=marks)
+        with Image.open(tmp_path / f"{name}.png") as image:
+            drawn.append(np.asarray(image))
+    np.testing.assert_array_equal(*drawn)
+    pictures.save_panels(tmp_path / "bare.png", {"one": np.concatenate([points, marks])})
+    with Image.open(tmp_path / "bare.png") as image:
+        assert (np.asarray(image) != drawn[0]).any()
+
+
 def test_curves(tmp_path):
     rows = [
         {"step": s, "loss/gen": 1.0, "loss/disc": 2.0, "grad_norm/gen": 0.0, "disc/accuracy": 0.5}

@@ -119,6 +119,19 @@ def test_the_table_of_shelves_names_every_row():
         assert sorted(named) == sorted(shelf), section
 
 
+def test_every_picture_of_the_docs_has_its_command():
+    """In the Makefile, which names no other picture, and no script or config that is not there."""
+    rules = (ROOT / "Makefile").read_text()
+    pictures = {f"docs/{p.name}" for p in (ROOT / "docs").iterdir() if p.suffix in (".png", ".gif")}
+    assert set(re.findall(r"docs/\w+\.(?:png|gif)", rules)) == pictures
+    for path in re.findall(r"(?:scripts|configs)/[\w/]+\.py", rules):
+        assert (ROOT / path).exists(), path
+    runs = re.search(r"^PICTURED := (.*)$", rules, re.MULTILINE)[1].split()
+    assert set(re.findall(r"--workdir runs/(\w+)", rules)) <= set(runs)
+    for name in runs:
+        assert (ROOT / "configs" / f"{name}.py").exists(), name
+
+
 def test_shipped_commands_name_files_that_exist():
     assert "@@" not in TEXT
     for path in set(re.findall(r"(?:scripts|configs|docs|tests|ganjax)/[\w/]*\.\w+", TEXT)):

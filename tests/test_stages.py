@@ -4,6 +4,7 @@ import contextlib
 import json
 import threading
 from functools import partial
+from types import SimpleNamespace
 
 import jax
 import jax.numpy as jnp
@@ -13,6 +14,7 @@ import pytest
 from ganjax import checkpoints, experiment, run_folder, train
 from ganjax.errors import ConfigError, Interrupted
 from ganjax.games.progressive import FADED
+from ganjax.summary import describe
 
 ADAM = {"name": "adam", "learning_rate": 1e-3, "b1": 0.0}
 NETWORK = {"name": "progressive", "fmap_base": 8, "fmap_max": 2}
@@ -120,6 +122,34 @@ def test_the_experiment_is_its_stages(built):
     small, large = built.stages
     assert [built.stage(step) is small for step in (0, 3)] == [True, True]
     assert [built.stage(step) is large for step in (4, 9)] == [True, True]
+
+
+def test_a_dry_run_describes_every_stage(built):
+    """Each in a line, by sizes counted here; then the last one's figures, told as such."""
+    no_memory = SimpleNamespace(memory_analysis=lambda: None)
+    lines = describe(built, no_memory).splitlines()
+    lines = lines[lines.index("stages:") :]
+    counts = []
+    for stage in built.stages:
+        params = experiment.template(stage).params
+        counts.append([sum(leaf.size for leaf in jax.tree.leaves(own)) for own in params])
+    assert counts[0] < counts[1]
+    expected = (("small", "1 to 3, 8x8x1", 4), ("large", "4 to 9, 16x16x1", 2))
+    for line, (label, where, batch), (gen, disc) in zip(lines[1:3], expected, counts, strict=True):
+        assert line == (
+            f"  {label}: steps {where}, batches of {batch}, {gen:,} generator and {disc:,} "
+            "discriminator parameters"
+        )
+    assert lines[3:5] == [
+        "the stage that the run ends in, large:",
+        f"generator parameters: {counts[1][0]:,}",
+    ]
+    ends = {"first": {"until": 4}, "never": {"until": 9}}
+    cut = describe(experiment.build({**TOY, "steps": 3, "stages": ends}), no_memory)
+    assert "first: steps 1 to 3, no data" in cut
+    assert "never: steps" not in cut
+    plain = describe(experiment.build({**TOY, "steps": 3}), no_memory)
+    assert "stage that" not in plain
 
 
 def test_a_run_plays_every_stage(built, whole):
@@ -249,6 +279,70 @@ def test_the_monitor_of_one_stage_ends_the_run_and_says_why(watched, tmp_path):
     status = json.loads((tmp_path / "status.json").read_text())
     assert status["status"] == "done"
     assert "loss/gen" in status["reason"]
+
+
+def growing(*sides_and_fades, **changes):
+    """A config of progressive stages of three steps each, (side, fade_steps)."""
+    rows = [
+        {"until": 3 * index, "data": {"size": side}, "game": {"fade_steps": fade}}
+        for index, (side, fade) in enumerate(sides_and_fades, start=1)
+    ]
+    parts = {"gen_tx": SGD, "disc_tx": SGD, "penalties": {}, "average": {"name": "none"}}
+    return {**CONFIG, **parts, **stages(*rows), **changes}
+
+
+LOOKAHEAD = {"name": "lookahead", "steps": 2, "inner": {"name": "simultaneous"}}
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        (growing((8, 2)), "in stages.s0: fade_steps=2, but there are no networks of half the size"),
+        (
+            {key: value for key, value in CONFIG.items() if key != "stages"}
+            | {"game": {"name": "progressive", "z_dim": 2, "fade_steps": 1}},
+            "fade_steps=1, but there are no networks of half the size",
+        ),
+        (
+            growing((8, 0), (8, 2)),
+            "in stages.s1: networks of 8 pixels cannot go on as networks of 8 with fade_steps=2",
+        ),
+        (
+            growing((8, 0), (16, 7), (16, 0), scheme=LOOKAHEAD),
+            "in stages.s1: the stage is over after 6 updates of the generator",
+        ),
+    ],
+)
+def test_jumps_are_refused(config, message):
+    with pytest.raises(ConfigError) as caught:
+        experiment.build(config)
+    assert message in str(caught.value)
+
+
+UNIFORM = {"name": "averaged", "kind": "uniform", "inner": {"name": "simultaneous"}}
+
+
+def averaging(*kinds, **second):
+    """Two stages with these averages."""
+    first, last = ({"average": {"name": kind}} for kind in kinds)
+    return stages({"until": 2, **first}, {"until": 4, **last, **second})
+
+
+def test_a_uniform_average_goes_on_only_over_what_it_has_seen(tmp_path):
+    """Over a change of the learning rate it is the mean of all iterates."""
+    faster = {key: {"learning_rate": 0.5} for key in ("gen_tx", "disc_tx")}
+    built = experiment.build({**TOY, **averaging("uniform", "uniform", **faster)})
+    train.train(built, tmp_path)
+    mean = (0.9 + 0.9**2 + 0.9**2 * 0.5 + 0.9**2 * 0.5**2) / 4
+    np.testing.assert_allclose(experiment.load(tmp_path).state.average, [mean], rtol=1e-6)
+    for config, lacking in (
+        ({**TOY, **averaging("ema", "uniform")}, "no such average; set average.name to 'ema'"),
+        ({**TOY, **averaging("none", "uniform")}, "no such average"),
+        ({**TOY, **averaging("none", "none", scheme=UNIFORM)}, "no such average"),
+        (growing((8, 0), (16, 2), average={"name": "uniform"}), "none of the new layers"),
+    ):
+        with pytest.raises(ConfigError, match=f"in stages.s1: .* has {lacking}"):
+            experiment.build(config)
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,12 @@
 
 from ganjax.data.digits import digits, digits_few_labels
 from ganjax.data.domains import affine_domains, photograph_domains
+from ganjax.data.files import samples_of_file
 from ganjax.data.masks import MASKS
 from ganjax.data.mixtures import gaussian_mixture, grid, ring, swiss_roll
 from ganjax.data.paired import paired_images
 from ganjax.data.photographs import photographs
+from ganjax.data.pyramid import photograph_crops
 from ganjax.data.resident import Data
 
 DATA = {
@@ -15,6 +17,7 @@ DATA = {
     "gaussian_mixture": gaussian_mixture,
     "grid": grid,
     "paired_images": paired_images,
+    "photograph_crops": photograph_crops,
     "photograph_domains": photograph_domains,
     "photographs": photographs,
     "ring": ring,
@@ -31,8 +34,10 @@ __all__ = [
     "gaussian_mixture",
     "grid",
     "paired_images",
+    "photograph_crops",
     "photograph_domains",
     "photographs",
     "ring",
+    "samples_of_file",
     "swiss_roll",
 ]

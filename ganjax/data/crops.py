@@ -1,7 +1,11 @@
-"""Crops of the two colour photographs that ship inside scikit-learn; no download.
+"""The two colour photographs that ship inside scikit-learn, and crops of them; no download.
 
-Of the width, what follows the left half is held out: a quarter, or as much as a crop needs.
+All data made of them hold out the same part of the width, which shares no pixel with what is
+trained on: what follows the left half, a quarter, or as much as a crop needs.
 """
+
+import math
+from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
@@ -17,7 +21,7 @@ def photographs(size: int, shrink: int) -> tuple[np.ndarray, np.ndarray, np.ndar
     leaves (flower.jpg), `sklearn.datasets.load_sample_images`.
 
     Args:
-      size: side of the crops, at least 8.
+      size: side of the crops, at least 4.
       shrink: whole factor by which the photographs are made smaller first, by averaging.
 
     Returns:
@@ -31,9 +35,9 @@ def photographs(size: int, shrink: int) -> tuple[np.ndarray, np.ndarray, np.ndar
         raise ValueError(f"shrink={shrink} must be at least 1")
     height, width = HEIGHT // shrink, WIDTH // shrink
     half = width // 2
-    if not 8 <= size <= min(height, half):
+    if not 4 <= size <= min(height, half):
         raise ValueError(
-            f"size={size} must be from 8 to {min(height, half)}, half of the photographs' width "
+            f"size={size} must be from 4 to {min(height, half)}, half of the photographs' width "
             f"with shrink={shrink}"
         )
     from sklearn.datasets import load_sample_images  # 0.7 s: not for a run that is refused before
@@ -68,8 +72,33 @@ def sample_crops(
     return jax.vmap(crop)(which, top, start)
 
 
-def tiles(photos: np.ndarray, size: int) -> np.ndarray:
-    """[n, height, width, 3] -> crops [m, size, size, 3] half a crop apart, shuffled."""
-    windows = np.lib.stride_tricks.sliding_window_view(photos, (size, size), axis=(1, 2))
-    crops = np.moveaxis(windows[:, :: size // 2, :: size // 2], 3, -1).reshape(-1, size, size, 3)
+def places(parts: Sequence[np.ndarray], size: int, stride: int) -> int:
+    """How many crops `raster` makes."""
+    return sum(
+        len(part) * math.prod((side - size) // stride + 1 for side in part.shape[1:3])
+        for part in _wide(parts, size)
+    )
+
+
+def raster(parts: Sequence[np.ndarray], size: int, stride: int) -> np.ndarray:
+    """Crops of photographs on a square raster, in an order of no meaning.
+
+    Args:
+      parts: of photographs, [n, height, width, 3] each; those narrower than a crop have none.
+      size: side of a crop.
+      stride: pixels between neighbours, at least 1; crops overlap where it is less than `size`.
+
+    Returns:
+      [m, size, size, 3].
+    """
+    crops = []
+    for part in _wide(parts, size):
+        windows = np.lib.stride_tricks.sliding_window_view(part, (size, size), axis=(1, 2))
+        windows = np.moveaxis(windows[:, ::stride, ::stride], 3, -1)
+        crops.append(windows.reshape(-1, size, size, 3))
+    crops = np.concatenate(crops)
     return crops[np.random.RandomState(0).permutation(len(crops))]
+
+
+def _wide(parts: Sequence[np.ndarray], size: int) -> list[np.ndarray]:
+    return [part for part in parts if part.shape[2] >= size]

@@ -5,7 +5,7 @@ import math
 import jax
 import jax.numpy as jnp
 
-from ganjax.data.crops import photographs, sample_crops, tiles
+from ganjax.data.crops import photographs, raster, sample_crops
 from ganjax.data.resident import Data
 
 HELD_OUT = 1000  # pairs of points kept for scores
@@ -58,7 +58,7 @@ def photograph_domains(size: int = 32, shrink: int = 2) -> Data:
     See `crops.photographs`. No training crop has a pixel of the held-out part.
 
     Args:
-      size: side of a crop, at least 8.
+      size: side of a crop, at least 4.
       shrink: whole factor by which the photographs, 427x640, are made smaller first.
 
     Returns:
@@ -82,5 +82,8 @@ def photograph_domains(size: int = 32, shrink: int = 2) -> Data:
             for domain, rng in zip("ab", jax.random.split(rng), strict=True)
         }
 
-    test = {x: jnp.asarray(tiles(held_out[i : i + 1], size)) for i, x in enumerate("ab")}
+    test = {
+        domain: jnp.asarray(raster([held_out[which : which + 1]], size, stride=size // 2))
+        for which, domain in enumerate("ab")
+    }
     return Data(shape=(size, size, 3), train=train, test=test, sample=sample)

@@ -69,32 +69,39 @@ TASKS: dict[str, Callable] = {
 }
 
 
-def _digits(size):
+def _digits(size, shrink):
+    if shrink is not None:
+        raise ValueError(f"shrink={shrink} is for images='photographs'; leave it out for digits")
     source = digits(size=size)
     train, test = {"x": source.train["x"]}, source.test["x"]
     return train, lambda train, rng, n: sample_rows(train, rng, n)["x"], test
 
 
-def _photographs(size):
-    left, right, held_out = crops.photographs(size, shrink=2)
+def _photographs(size, shrink):
+    left, right, held_out = crops.photographs(size, 2 if shrink is None else shrink)
     train = {"left": jnp.asarray(left), "right": jnp.asarray(right)}
 
     def draw(train, rng, n):
         return crops.sample_crops(train["left"], train["right"], rng, n, size)
 
-    return train, draw, jnp.asarray(crops.tiles(held_out, size))
+    return train, draw, jnp.asarray(crops.raster([held_out], size, stride=size // 2))
 
 
 IMAGES = {"digits": _digits, "photographs": _photographs}
 
 
-def paired_images(images: str = "digits", task: str = "inpainting", size: int = 16) -> Data:
+def paired_images(
+    images: str = "digits", task: str = "inpainting", size: int = 16, shrink: int | None = None
+) -> Data:
     """Pairs of images a and b, b being what a translator should make of a.
 
     Args:
       images: `digits`, or `photographs` for crops of the two in `crops`.
       task: `colourisation`, `inpainting`, `segmentation` or `sketch`, see the functions.
-      size: side of the images: 8, 16 or 32 for digits, 8 to 160 for photographs.
+      size: side of the images: 8, 16 or 32 for digits, 4 to 160 for photographs, or to 320 with
+        shrink=1.
+      shrink: whole factor by which the photographs, 427x640, are made smaller first, 2 if None;
+        digits have none.
 
     Returns:
       Data with `a` and `b` [batch, size, size, channels] in [-1, 1]. What is random in a task is
@@ -106,7 +113,7 @@ def paired_images(images: str = "digits", task: str = "inpainting", size: int = 
     for what, name, known in (("images", images, IMAGES), ("task", task, TASKS)):
         if name not in known:
             raise ValueError(unknown(what, name, known))
-    train, draw, held_out = IMAGES[images](size)
+    train, draw, held_out = IMAGES[images](size, shrink)
 
     def sample(train, rng, batch_size):
         rng_draw, rng_task = jax.random.split(rng)
@@ -114,4 +121,4 @@ def paired_images(images: str = "digits", task: str = "inpainting", size: int = 
         return {"a": a, "b": b}
 
     a, b = TASKS[task](held_out, jax.random.key(0))
-    return Data(shape=b.shape[1:], train=train, test={"a": a, "b": b}, sample=sample)
+    return Data(shape=b.shape[1:], train=train, test={"a": a, "b": b}, sample=sample, paired=True)

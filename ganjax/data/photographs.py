@@ -1,65 +1,60 @@
-"""Patches of the two colour photographs that ship inside scikit-learn; no download."""
+"""Crops of two photographs on a raster, all of them resident: for scores that need every one."""
 
 import jax.numpy as jnp
-import numpy as np
 
+from ganjax.data import crops
+from ganjax.data.paired import luminance
 from ganjax.data.resident import Data, sample_rows
 
-SHRINK = 2  # the photographs are halved, so that a patch shows more than one surface
-TRAIN_SHARE = 0.75  # of the width, from the left
+LARGEST = 2**30  # bytes of all crops; up to three times as much while they are made and checked
 
 
-def photographs(size: int = 16, stride: int = 4, grey_to_colour: bool = False) -> Data:
-    """Square patches of a Chinese temple and a flower (`sklearn.datasets.load_sample_images`).
+def photographs(
+    size: int = 16, stride: int = 4, grey_to_colour: bool = False, shrink: int = 2
+) -> Data:
+    """Square crops of a pagoda by a lake and of a dahlia, see `crops.photographs`.
 
-    Both photographs, 427x640, are averaged over blocks of 2x2. Patches on a square raster, which
-    overlap if the stride is less than the size, are for training from the left three quarters, and
-    for tests from the rest: no pixel is in both.
+    They lie on a square raster of either photograph. No training crop has a pixel of a test crop.
 
     Args:
-      size: side of a patch, from 4 to 64.
-      stride: pixels between neighbouring patches, at least 1.
-      grey_to_colour: give two domains, `a` the patch in grey (luma of Rec. 601) and `b` in colour.
+      size: side of a crop, from 4 to 160, or to 320 with shrink=1.
+      stride: pixels between neighbouring crops, at least 1.
+      grey_to_colour: give two domains, pairs of `a` the crop in grey (luma of Rec. 601) and `b` in
+        colour.
+      shrink: whole factor by which the photographs, 427x640, are made smaller first, so that a crop
+        shows more than one surface.
 
     Returns:
       Data with `x` [batch, size, size, 3] in [-1, 1], or with `a` [batch, size, size, 1] and `b`
       [batch, size, size, 3].
 
     Raises:
-      ValueError: an option is out of range.
+      ValueError: an option is out of range, or the crops would take more than 1 GiB.
     """
-    if not 4 <= size <= 64:
-        raise ValueError(f"size={size} must be from 4 to 64")
     if stride < 1:
         raise ValueError(f"stride={stride} must be at least 1")
-    from sklearn.datasets import load_sample_images  # 0.7 s: not for a run that is refused before
+    left, right, held_out = crops.photographs(size, shrink)
+    train, test = (left, right), (held_out,)
 
-    images = [_halved(image) for image in load_sample_images().images]
+    def taken(stride):
+        one = 4 * size * size * (4 if grey_to_colour else 3)  # bytes, float32
+        return one * sum(crops.places(parts, size, stride) for parts in (train, test))
 
-    def part(train):
-        cut = [round(TRAIN_SHARE * image.shape[1]) for image in images]
-        halves = [
-            image[:, :at] if train else image[:, at:] for image, at in zip(images, cut, strict=True)
-        ]
-        patches = np.concatenate([_patches(image, size, stride) for image in halves])
-        # In an order of no meaning, so that the first few show what there is.
-        patches = patches[np.random.RandomState(0).permutation(len(patches))]
-        x = jnp.asarray(patches, float)
-        if not grey_to_colour:
-            return {"x": x}
-        return {"a": (x @ jnp.array([0.299, 0.587, 0.114]))[..., None], "b": x}
+    if taken(stride) > LARGEST:
+        fits = next(wide for wide in range(stride, size + 1) if taken(wide) <= LARGEST)
+        raise ValueError(
+            f"size={size} and stride={stride} make crops of {taken(stride) / 2**30:.1f} GiB, and "
+            f"at most 1 GiB is kept; take stride={fits} or more"
+        )
 
-    return Data(shape=(size, size, 3), train=part(True), test=part(False), sample=sample_rows)
+    def part(parts):
+        x = jnp.asarray(crops.raster(parts, size, stride))
+        return {"a": luminance(x), "b": x} if grey_to_colour else {"x": x}
 
-
-def _halved(image: np.ndarray) -> np.ndarray:
-    """uint8 [height, width, 3] -> [-1, 1], averaged over blocks; an odd last row is left out."""
-    height, width = (side // SHRINK * SHRINK for side in image.shape[:2])
-    blocks = image[:height, :width].reshape(height // SHRINK, SHRINK, width // SHRINK, SHRINK, 3)
-    return blocks.mean((1, 3)) / 127.5 - 1
-
-
-def _patches(image: np.ndarray, size: int, stride: int) -> np.ndarray:
-    """[height, width, 3] -> [patches, size, size, 3]."""
-    windows = np.lib.stride_tricks.sliding_window_view(image, (size, size), axis=(0, 1))
-    return np.moveaxis(windows[::stride, ::stride], 2, -1).reshape(-1, size, size, 3)
+    return Data(
+        shape=(size, size, 3),
+        train=part(train),
+        test=part(test),
+        sample=sample_rows,
+        paired=grey_to_colour,
+    )

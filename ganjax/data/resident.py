@@ -26,6 +26,7 @@ class Data(NamedTuple):
       centres: centres of a mixture's modes [modes, dim]; () otherwise.
       std: standard deviation of every mode of the mixture; 0.0 otherwise.
       density: of a distribution on the line, `(points) -> density`, elementwise; None otherwise.
+      paired: of two domains, whether row i of a batch's `a` belongs to row i of its `b`.
     """
 
     shape: tuple[int, ...]
@@ -36,6 +37,7 @@ class Data(NamedTuple):
     centres: jax.Array | tuple = ()
     std: float = 0.0
     density: Callable[[jax.Array], jax.Array] | None = None
+    paired: bool = False
 
     def show(self, rng: jax.Array, n: int) -> Batch:
         """The first n held-out examples, or as many as there are; a draw if none are held out."""

@@ -6,7 +6,7 @@ from flax import linen as nn
 
 from ganjax import latents, losses
 from ganjax.augmentations import Augmentation
-from ganjax.games.contest import adversarial_losses, begin, contest, play
+from ganjax.games.contest import adversarial_losses, begin, check_alone, contest, play
 from ganjax.games.networks import ask, data_of
 from ganjax.penalties import Penalty
 from ganjax.types import Game
@@ -65,11 +65,7 @@ def gan(
 
     def init(rng, batch):
         started = begin(game, rng, data_of(batch))
-        if isinstance(started.outputs, tuple):
-            raise ValueError(
-                f"the discriminator makes {len(started.outputs)} outputs, expected logits alone; "
-                "set its head to 'logit', or play the game 'conditional' with it"
-            )
+        check_alone(started.outputs)
         return started.params, started.model_state
 
     def game_losses(params, model_state, batch, rng):

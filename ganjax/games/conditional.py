@@ -69,7 +69,7 @@ def conditional(
       packing: as in `gan`; the discriminator is given the labels of a pack, y [batch / m, m], which
         it can take at its input alone.
       gen_class_weight: of the cross-entropy in the generator's loss, at least 0; 0.1 in the
-        released code of WGAN-GP (arXiv:1704.00028).
+        released code of WGAN-GP (arXiv:1704.00028). For discriminators that classify, as the next.
       disc_class_weight: of the sum of both in the discriminator's, at least 0.
 
     Returns:
@@ -80,7 +80,8 @@ def conditional(
     Raises:
       ValueError: an argument is out of range, the generator is not called with (z, y), or, from
         `init`: no labels or labels out of range, a player that makes no use of them, a
-        discriminator that classifies and sees them, and what `gan` refuses.
+        discriminator that classifies and sees them, class weights other than 1 with one that does
+        not classify, and what `gan` refuses.
     """
     if num_classes < 1:
         raise ValueError(
@@ -108,6 +109,8 @@ def conditional(
         y = _labels(batch, num_classes)
         started = begin(game, rng, data_of(batch), y)
         _check_use(game, started, batch["x"], y, num_classes)
+        if not isinstance(started.outputs, tuple):
+            _check_weights(gen_class_weight, disc_class_weight)
         return started.params, started.model_state
 
     def game_losses(params, model_state, batch, rng):
@@ -171,6 +174,16 @@ def _labels(batch: dict[str, jax.Array], num_classes: int) -> jax.Array:
     if not isinstance(y, jax.core.Tracer) and not np.isin(y, np.arange(num_classes)).all():
         raise ValueError(f"labels y={y} must be from 0 to {num_classes - 1}")
     return y
+
+
+def _check_weights(gen: float, disc: float) -> None:
+    """Refuses class weights that were chosen where nothing is classified; 1 is no choice."""
+    for player, weight in (("gen", gen), ("disc", disc)):
+        if weight != 1.0:
+            raise ValueError(
+                f"{player}_class_weight={weight} has no effect, as this discriminator does not "
+                "classify; give it the head 'auxiliary' and no labels, or leave the weight out"
+            )
 
 
 def _check_use(

@@ -66,16 +66,16 @@ class Played(NamedTuple):
     Attributes:
       real: the discriminator's outputs on data: logits [packs], or a tuple that starts with them.
       fake: the same on samples.
-      gen_state: the generator's new model state.
-      disc_state: the discriminator's.
+      disc_state: the discriminator's new model state.
       penalty: sum of the penalties, scalar; None if there are none.
+      gen_state: the generator's.
     """
 
     real: Any
     fake: Any
-    gen_state: dict[str, Any]
     disc_state: dict[str, Any]
     penalty: jax.Array | None
+    gen_state: dict[str, Any]
 
 
 def contest(
@@ -93,10 +93,15 @@ def contest(
     Raises:
       ValueError: `z_dim` or `packing` is less than 1.
     """
-    for name, value in (("z_dim", z_dim), ("packing", packing)):
+    at_least_1(z_dim=z_dim, packing=packing)
+    return Contest(generator, discriminator, z_dim, prior, penalties, augment, packing)
+
+
+def at_least_1(**counts: int) -> None:
+    """Raises ValueError for a count below 1, by its name."""
+    for name, value in counts.items():
         if value < 1:
             raise ValueError(f"{name}={value} must be at least 1")
-    return Contest(generator, discriminator, z_dim, prior, penalties, augment, packing)
 
 
 def takes_labels(module: nn.Module) -> bool:
@@ -107,6 +112,15 @@ def takes_labels(module: nn.Module) -> bool:
 def logits_of(outputs: Any) -> jax.Array:
     """The logits among a discriminator's outputs."""
     return outputs[0] if isinstance(outputs, tuple) else outputs
+
+
+def check_alone(outputs: Any) -> None:
+    """Raises ValueError for a discriminator that makes more than logits."""
+    if isinstance(outputs, tuple):
+        raise ValueError(
+            f"the discriminator makes {len(outputs)} outputs, expected logits alone; set its head "
+            "to 'logit', or play the game 'conditional' with it, which has a use for more"
+        )
 
 
 def packs(x: jax.Array | None, packing: int) -> jax.Array | None:
@@ -140,20 +154,40 @@ def begin(game: Contest, rng: jax.Array, x_real: jax.Array, y: jax.Array | None 
     """
     rng_gen, rng_disc, rng_z = jax.random.split(rng, 3)
     z = game.prior(rng_z, (x_real.shape[0], game.z_dim))
-    x_packs, y_packs = packs(x_real, game.packing), packs(y, game.packing)
     gen = start(game.generator, rng_gen, *given(game.generator, z, y))
-    disc = start(game.discriminator, rng_disc, *given(game.discriminator, x_packs, y_packs))
     check_samples(game.generator, gen, x_real, *given(game.generator, z, y))
-    outputs = jax.eval_shape(lambda x: judged(game, *disc, x, y_packs, rng=rng)[0], x_packs)
-    shape, number = getattr(logits_of(outputs), "shape", None), x_packs.shape[0]
+    disc, outputs = begin_judging(game, rng_disc, x_real, y)
+    return Started(Players(gen[0], disc[0]), Players(gen[1], disc[1]), outputs)
+
+
+def begin_judging(
+    game: Contest, rng: jax.Array, x: jax.Array, y: jax.Array | None = None, what: str = "sample"
+) -> tuple[tuple[Any, dict[str, Any]], Any]:
+    """((params, model state), shapes of outputs) of the discriminator, whose updates may count.
+
+    Args:
+      game: the contest.
+      rng: a key.
+      x: what it is to judge [batch, ...].
+      y: its labels, if there are any.
+      what: one of x is, for the message.
+
+    Raises:
+      ValueError: it does not make one logit of each pack, or the batch does not divide into packs.
+    """
+    x, y = packs(x, game.packing), packs(y, game.packing)
+    params, state = start(game.discriminator, rng, *given(game.discriminator, x, y))
+    outputs = jax.eval_shape(lambda x: judged(game, params, state, x, y, rng=rng)[0], x)
+    shape, number = getattr(logits_of(outputs), "shape", None), x.shape[0]
     if shape != (number,):
-        what = "samples" if game.packing == 1 else f"packs of {game.packing} samples"
+        many = f"{what}s" if game.packing == 1 else f"packs of {game.packing} {what}s"
         raise ValueError(
-            f"the discriminator makes logits of shape {shape} for {number} {what}; expected "
-            f"({number},): one logit per {what.split()[0][:-1]}, without a trailing axis"
+            f"the discriminator makes logits of shape {shape} for {number} {many}; expected "
+            f"({number},): one logit per {what if game.packing == 1 else 'pack'}, without a "
+            "trailing axis"
         )
     count = {UPDATES: jnp.zeros((), jnp.int32)} if game.counted else {}
-    return Started(Players(gen[0], disc[0]), Players(gen[1], {**disc[1], **count}), outputs)
+    return (params, {**state, **count}), outputs
 
 
 def given(module: nn.Module, x: jax.Array, y: jax.Array | None) -> tuple[jax.Array, ...]:
@@ -187,14 +221,51 @@ def play(
 ) -> Played:
     """Generates, judges and penalises: one forward pass of both players in training mode.
 
-    Samples are of the labels of the data. Packs are made after the augmentation, and penalties
-    judge them; they hold the labels fixed.
+    Samples are of the labels of the data.
     """
-    rng_z, rng_gen, rng_real, rng_fake, rng_penalty, rng_augment = jax.random.split(rng, 6)
+    rng_z, rng_gen, *rngs, rng_augment = jax.random.split(rng, 6)
     z = game.prior(rng_z, (x_real.shape[0], game.z_dim))
     x_fake, gen_state = generated(game, params.gen, model_state.gen, z, y, rng=rng_gen)
+    judgement = judge_penalised(
+        game,
+        params.disc,
+        model_state.disc,
+        x_real,
+        x_fake,
+        y,
+        rngs=rngs,
+        rng_augment=rng_augment,
+    )
+    return Played(*judgement, gen_state)
 
-    before, updates = model_state.disc, model_state.disc.get(UPDATES, 0)
+
+def judge_penalised(
+    game: Contest,
+    params: Any,
+    before: dict[str, Any],
+    x_real: jax.Array,
+    x_fake: jax.Array,
+    y: jax.Array | None = None,
+    *,
+    rngs: Sequence[jax.Array],
+    rng_augment: jax.Array | None = None,
+) -> tuple[Any, Any, dict[str, Any], jax.Array | None]:
+    """The discriminator's part of a pass: the fields of `Played` but for the generator's.
+
+    Packs are made after the augmentation, and penalties judge them; they hold the labels fixed.
+
+    Args:
+      game: the contest.
+      params: the discriminator's parameters.
+      before: its model state.
+      x_real: data [batch, ...].
+      x_fake: samples [batch, ...].
+      y: labels of both, if there are any.
+      rngs: for dropout on data and on samples, and for penalties.
+      rng_augment: for an augmentation, if there is one.
+    """
+    rng_real, rng_fake, rng_penalty = rngs
+    updates = before.get(UPDATES, 0)
     if game.augment is not None:
         rngs = jax.random.split(rng_augment)
         x_real = game.augment(x_real, rngs[0], updates)
@@ -203,7 +274,7 @@ def play(
 
     real, fake, after = judge_both(
         game.discriminator,
-        params.disc,
+        params,
         {name: own for name, own in before.items() if name != UPDATES},
         given(game.discriminator, x_real, y),
         given(game.discriminator, x_fake, y),
@@ -216,10 +287,10 @@ def play(
     if game.penalties:
 
         def critic(x):
-            return logits_of(judged(game, params.disc, before, x, y, rng=rng_real)[0])
+            return logits_of(judged(game, params, before, x, y, rng=rng_real)[0])
 
         penalty = penalised(game.penalties, critic, x_real, x_fake, rng_penalty, updates)
-    return Played(real, fake, gen_state, after, penalty)
+    return real, fake, after, penalty
 
 
 def adversarial_losses(loss: AdversarialLoss, played: Played) -> Players:

@@ -8,6 +8,7 @@ from flax import linen as nn
 
 from ganjax import losses
 from ganjax.games import image_pool
+from ganjax.games.contest import at_least_1, packs
 from ganjax.games.networks import accuracies, ask, domains_of, run, start
 from ganjax.games.translation import check_shapes, distance, judge
 from ganjax.types import Game, Loss, Players
@@ -26,6 +27,7 @@ def cycle(
     identity_weight: float = 0.5,
     pool_size: int = 50,
     axis_name: str | None = None,
+    packing: int = 1,
 ) -> Game:
     """CycleGAN (Zhu et al. 2017, arXiv:1703.10593): G: a -> b, F: b -> a, D_a and D_b.
 
@@ -54,6 +56,8 @@ def cycle(
       pool_size: samples in each domain's pool, 50 in the paper; 0 for none.
       axis_name: mapped device axis, needed where a game with a pool is mapped over devices: schemes
         average the model state, which leaves a pool what it is only if every device holds the same.
+      packing: as in `gan`, for either discriminator: a logit judges the same patch of m samples of
+        one domain, joined along their channels; pools hold samples one by one.
 
     Returns:
       Game on batches with unpaired `a` and `b` [batch, ...] of one shape; parameters are
@@ -62,7 +66,8 @@ def cycle(
       discriminators are shown.
 
     Raises:
-      ValueError: a weight or `pool_size` is out of range, or, from `init`, shapes do not fit.
+      ValueError: a weight, `pool_size` or `packing` is out of range, or, from `init`, shapes do not
+        fit or a batch does not divide into packs.
     """
     _check_numbers(
         adversarial_weight=adversarial_weight,
@@ -70,6 +75,7 @@ def cycle(
         identity_weight=identity_weight,
         pool_size=pool_size,
     )
+    at_least_1(packing=packing)
     identity = identity_weight > 0 and cycle_weight > 0
 
     def init(rng, batch):
@@ -81,10 +87,9 @@ def cycle(
             )
         rngs = jax.random.split(rng, 4)
         ab, ba = (start(generator, r, batch[x]) for r, x in zip(rngs[:2], "ab", strict=True))
-        a, b = (start(discriminator, r, batch[x]) for r, x in zip(rngs[2:], "ab", strict=True))
-        check_shapes(
-            generator, ab, *domains, discriminator=discriminator, disc=b, judged=domains[1]
-        )
+        packed = [packs(x, packing) for x in domains]
+        a, b = (start(discriminator, r, x) for r, x in zip(rngs[2:], packed, strict=True))
+        check_shapes(generator, ab, *domains, discriminator=discriminator, disc=b, judged=packed[1])
         pools = {POOLS: {x: image_pool.empty(pool_size, batch[x]) for x in "ab"}}
         return Players(gen={"ab": ab[0], "ba": ba[0]}, disc={"a": a[0], "b": b[0]}), Players(
             gen={"ab": ab[1], "ba": ba[1]},
@@ -124,7 +129,13 @@ def cycle(
                 shown, pools[x] = image_pool.exchange(pool, fakes[x], rng_pool, axis_name)
                 seen = (fakes[x], shown)
             (real, *judged), states[x] = judge(
-                discriminator, params[x], model_state[x], batch[x], *seen, rng=rng_judge
+                discriminator,
+                params[x],
+                model_state[x],
+                batch[x],
+                *seen,
+                packing=packing,
+                rng=rng_judge,
             )
             logits[x] = real, judged[0], judged[-1]
         return logits, {**states, **({POOLS: pools} if pool_size else {})}

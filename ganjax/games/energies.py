@@ -1,7 +1,9 @@
 """Games whose discriminator is an auto-encoder: EBGAN and BEGAN.
 
 Samples are judged by their energy, how badly they are reconstructed. Both games share the passes of
-the networks, the checks of shapes and the queries, and differ in the energy and the losses.
+the networks, the checks of shapes and the queries, and differ in the energy and the losses. Neither
+packs samples: a pack of copies takes the least of a code, so that its energy would be low and
+packing reward collapse; the pull-away term is what keeps samples apart.
 """
 
 import math

@@ -15,10 +15,12 @@ class Likelihood(NamedTuple):
     Attributes:
       log_density: `(x, outputs) -> log p(x|z)` [batch], in nats, all of an example's numbers.
       mean: `outputs -> E[x|z]`, elementwise.
+      support: (smallest, largest) number of an x that it is a density of.
     """
 
     log_density: Callable[[jax.Array, jax.Array], jax.Array]
     mean: Callable[[jax.Array], jax.Array]
+    support: tuple[float, float] = (-math.inf, math.inf)
 
 
 def _sum(x: jax.Array) -> jax.Array:
@@ -55,7 +57,7 @@ def bernoulli() -> Likelihood:
     def log_density(x, outputs):
         return -_sum(optax.losses.sigmoid_binary_cross_entropy(outputs, (x + 1) / 2))
 
-    return Likelihood(log_density, lambda outputs: jnp.tanh(outputs / 2))
+    return Likelihood(log_density, lambda outputs: jnp.tanh(outputs / 2), support=(-1.0, 1.0))
 
 
 LIKELIHOODS = {

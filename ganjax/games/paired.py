@@ -7,6 +7,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from ganjax import losses
+from ganjax.games.contest import at_least_1, packs
 from ganjax.games.networks import accuracies, ask, domains_of, run, start
 from ganjax.games.translation import check_shapes, distance, judge
 from ganjax.types import Game, Loss, Players
@@ -17,6 +18,7 @@ def paired(
     discriminator: nn.Module,
     loss: losses.AdversarialLoss = losses.non_saturating,
     l1_weight: float = 100.0,
+    packing: int = 1,
 ) -> Game:
     """Image-to-image translation with a conditional GAN (Isola et al. 2017, arXiv:1611.07004).
 
@@ -32,16 +34,19 @@ def paired(
         losses.
       loss: both players' losses on logits.
       l1_weight: lambda, at least 0; the paper takes 100.
+      packing: as in `gan`: a logit judges the same patch of m pairs, joined along their channels.
 
     Returns:
       Game on batches with pairs `a` and `b` [batch, ...] that differ in their channels at most.
       Metrics: `l1/gen`, not weighted, `disc/accuracy` and its parts.
 
     Raises:
-      ValueError: the weight is out of range, or, from `init`, shapes do not fit.
+      ValueError: the weight or `packing` is out of range, or, from `init`, shapes do not fit or a
+        batch does not divide into packs.
     """
     if not 0 <= l1_weight < math.inf:
         raise ValueError(f"l1_weight={l1_weight} must be finite and at least 0")
+    at_least_1(packing=packing)
 
     def init(rng, batch):
         a, b = domains_of(batch)
@@ -51,7 +56,7 @@ def paired(
                 "channels; they must be alike but for these"
             )
         rng_gen, rng_disc = jax.random.split(rng)
-        pair = jnp.concatenate([a, b], -1)
+        pair = packs(jnp.concatenate([a, b], -1), packing)
         gen, disc = start(generator, rng_gen, a), start(discriminator, rng_disc, pair)
         check_shapes(generator, gen, a, b, discriminator=discriminator, disc=disc, judged=pair)
         return Players(gen[0], disc[0]), Players(gen[1], disc[1])
@@ -62,7 +67,7 @@ def paired(
         made, gen_state = run(generator, params.gen, model_state.gen, a, rng=rng_gen)
         pairs = (jnp.concatenate([a, x], -1) for x in (b, made))
         (real, fake), disc_state = judge(
-            discriminator, params.disc, model_state.disc, *pairs, rng=rng_disc
+            discriminator, params.disc, model_state.disc, *pairs, packing=packing, rng=rng_disc
         )
         l1 = distance(made, b)
         return Players(

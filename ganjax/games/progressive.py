@@ -50,6 +50,7 @@ def progressive(
     prior: Callable = latents.normal,
     penalties: Sequence[Penalty] = (wgan_gp(10.0), drift(1e-3)),
     fade_steps: int = 0,
+    packing: int = 1,
 ) -> Game:
     """One stage of progressive growing (Karras et al. 2018, section 2, arXiv:1710.10196).
 
@@ -73,6 +74,8 @@ def progressive(
         no loss jumps when networks grow.
       fade_steps: updates of the generator until alpha is 1, at least 0; 0 for a first stage, which
         is at alpha 1 from the start.
+      packing: as in `gan`; the same in every stage, as the first layer grows with it. The minibatch
+        standard deviation is then one of packs.
 
     Returns:
       Game on batches with `x` [batch, size, size, channel]. Metrics are those of `gan`, and
@@ -94,7 +97,9 @@ def progressive(
 
     def at(alpha):
         networks = _At(generator, alpha), _At(discriminator, alpha)
-        return gan(*networks, loss=loss, z_dim=z_dim, prior=prior, penalties=penalties)
+        return gan(
+            *networks, loss=loss, z_dim=z_dim, prior=prior, penalties=penalties, packing=packing
+        )
 
     def opened(model_state):
         """(alpha, updates, the model state without their count)."""
@@ -126,6 +131,36 @@ def progressive(
 
         return ask
 
-    return Game(
-        init, game_losses, {name: query(name) for name in ("latents", "generate", "logits")}
-    )
+    return Game(init, game_losses, {name: query(name) for name in at(1.0).queries})
+
+
+def check_stage(size: int, last: int | None, *, fade_steps: int, updates: int | None) -> None:
+    """Refuses a stage at whose beginning or end the losses would jump.
+
+    Args:
+      size: side of its images, in pixels.
+      last: that of the stage before; None for the first.
+      fade_steps: as in `progressive`.
+      updates: of the generator, until networks grow further; None if they do not.
+
+    Raises:
+      ValueError: the stage fades in from nothing or from another size than half its own, grows to
+        more than twice the size, or is over before its fade is.
+    """
+    if last is None and fade_steps:
+        raise ValueError(
+            f"fade_steps={fade_steps}, but there are no networks of half the size to fade in from; "
+            "leave it out of the first stage, and give it to those that grow"
+        )
+    if last is not None and size not in ((2 * last,) if fade_steps else (last, 2 * last)):
+        raise ValueError(
+            f"networks of {last} pixels cannot go on as networks of {size} with "
+            f"fade_steps={fade_steps}: the losses would jump; let a stage double the size, to "
+            f"{2 * last} here, or keep it and have no fade"
+        )
+    if updates is not None and updates < fade_steps:
+        raise ValueError(
+            f"the stage is over after {updates} updates of the generator, in the midst of its fade "
+            f"of fade_steps={fade_steps}: the losses would jump; let it last longer, or fade in "
+            f"within {updates}"
+        )

@@ -103,9 +103,12 @@ def semi_supervised(
 
     The discriminator's model state keeps a moving average of its parameters, from those it starts
     with: average <- decay average + (1 - decay) params at every evaluation of the losses that a
-    scheme keeps, before that update moves them. `classify` asks the average; batch normalisation in
-    it would use the running statistics of the discriminator itself, over labelled, unlabelled and
-    generated batches together, so a discriminator without it is the better classifier.
+    scheme keeps, before that update moves them. `classify` asks the average, or the discriminator
+    itself if its state holds none; batch normalisation in the average would use the running
+    statistics of the discriminator itself, over labelled, unlabelled and generated batches
+    together, so a discriminator without it is the better classifier.
+
+    There is no packing, as in `gan`: the logits are of one sample's classes, and a pack has none.
 
     Args:
       generator: Linen module, latents [batch, z_dim] -> x_fake, of the shape of `batch["x"]`.
@@ -199,7 +202,8 @@ def semi_supervised(
 
     def classify(params, model_state, x):
         collections = dict(model_state.disc)
-        average, _ = collections.pop(AVERAGE), collections.pop(UPDATES, 0)
+        # Without it, as `experiment.live` leaves it, the discriminator itself is asked.
+        average, _ = collections.pop(AVERAGE, params.disc), collections.pop(UPDATES, 0)
         return ask(discriminator, average, collections, x)[0]
 
     queries = {

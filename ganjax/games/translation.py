@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
+from ganjax.games.contest import packs
 from ganjax.games.networks import run
 
 
@@ -20,16 +21,19 @@ def judge(
     model_state: Any,
     real: jax.Array,
     *fakes: jax.Array,
+    packing: int = 1,
     rng: jax.Array,
 ) -> tuple[list[jax.Array], Any]:
     """Logits of data and of one or more batches of samples, from one model state.
 
     Each batch passes by itself, as in `gan`: batch statistics run on from the data to the samples,
-    other collections start from one state, so that a power iteration advances once.
+    other collections start from one state, so that a power iteration advances once. With packing,
+    as in `gan`, a logit judges the same patch of m samples.
 
     Returns:
-      (logits of each batch [batch * patches], the model state after the last one).
+      (logits of each batch [batch / m * patches], the model state after the last one).
     """
+    real, *fakes = (packs(x, packing) for x in (real, *fakes))
     rngs = jax.random.split(rng, 1 + len(fakes))
     logits, after = run(discriminator, params, model_state, real, rng=rngs[0])
     judged = [logits.reshape(-1)]

@@ -30,7 +30,8 @@ def importance_bounds(log_weights: np.ndarray, samples: Sequence[int]) -> dict[i
 
     Returns:
       k -> `Bound`, the mean over the examples; its error is that of the draws with the examples
-      held fixed, NaN if there is one group only.
+      held fixed: from the spread of the groups, or of the weights, to first order, if there is one
+      group only; NaN for one draw.
 
     Raises:
       ValueError: there are not enough draws, or the array is not [draws, n].
@@ -45,9 +46,19 @@ def importance_bounds(log_weights: np.ndarray, samples: Sequence[int]) -> dict[i
             raise ValueError(f"k={k} must be from 1 to the number of draws, {len(log_weights)}")
         rows = log_weights[: groups * k].reshape(groups, k, -1)
         means = (logsumexp(rows, axis=1) - np.log(k)).mean(1)  # [groups]
-        spread = means.std(ddof=1) / np.sqrt(groups) if groups > 1 else np.nan
+        spread = means.std(ddof=1) / np.sqrt(groups) if groups > 1 else _spread(rows[0])
         bounds[k] = Bound(float(means.mean()), float(spread))
     return bounds
+
+
+def _spread(rows: np.ndarray) -> float:
+    """Standard error of the mean over examples of log mean w, log w [draws, n] (delta method)."""
+    draws, n = rows.shape
+    if draws == 1:
+        return np.nan
+    weights = np.exp(rows - rows.max(0))
+    relative = weights.std(0, ddof=1) / weights.mean(0) / np.sqrt(draws)  # [n]
+    return float(np.sqrt(np.sum(np.square(relative))) / n)
 
 
 def likelihood_report(data: Any, *, draws: int = 1000) -> Callable[..., dict[str, float]]:
@@ -60,7 +71,8 @@ def likelihood_report(data: Any, *, draws: int = 1000) -> Callable[..., dict[str
     Returns:
       Report: the query `log_weights` -> flat dict: `elbo` and `elbo_error` (the standard error of
       the draws), `iwae_10`, `iwae_100`, ... with their errors for every power of 10 that has more
-      than one group in the draws, and `log_likelihood`, the estimate by all draws together.
+      than one group in the draws, and `log_likelihood`, the estimate by all draws together, with
+      `log_likelihood_error`.
 
     Raises:
       ValueError: an option is out of range, or there are no test examples.
@@ -84,6 +96,7 @@ def likelihood_report(data: Any, *, draws: int = 1000) -> Callable[..., dict[str
         scores = {"elbo": bounds[1].value, "elbo_error": bounds[1].error}
         for k in tens:
             scores |= {f"iwae_{k}": bounds[k].value, f"iwae_{k}_error": bounds[k].error}
-        return {**scores, "log_likelihood": bounds[draws].value}
+        value, error = bounds[draws]
+        return {**scores, "log_likelihood": value, "log_likelihood_error": error}
 
     return report

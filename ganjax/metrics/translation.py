@@ -33,7 +33,8 @@ def affine_translation(data: Any) -> Callable[..., dict[str, float]]:
       Report, of `translate_ab` and `translate_ba`, functions of points [n, 1]:
       `slope`, `slope_real`, `offset`, `offset_real`: of the least-squares line through the points
       (a, G(a)), and through the pairs (a, b);
-      `slope_error`, `offset_error`: relative errors of these;
+      `slope_error`: that of the slope, relative to it;
+      `offset_error`: that of the offset in standard deviations of b, as an offset may be 0;
       `translation_error`: mean |G(a) - b| over pairs;
       `cycle_error_a`, `cycle_error_b`: mean |F(G(a)) - a| and |G(F(b)) - b|.
 
@@ -54,7 +55,7 @@ def affine_translation(data: Any) -> Callable[..., dict[str, float]]:
             "offset": float(offset),
             "offset_real": float(offset_real),
             "slope_error": float(abs(slope / slope_real - 1)),
-            "offset_error": float(abs(offset / offset_real - 1)),
+            "offset_error": float(abs(offset - offset_real) / b.std()),
             "translation_error": _apart(to_b, b),
             "cycle_error_a": _apart(translate_ba(to_b), a),
             "cycle_error_b": _apart(translate_ab(to_a), b),
@@ -129,6 +130,11 @@ def paired_translation(data: Any) -> Callable[..., dict[str, float]]:
       ValueError: the data are not pairs of images.
     """
     a, b = _test(data, "pairs of images")
+    if not data.paired:
+        raise ValueError(
+            "this evaluation needs pairs, and the data's a and b are none; set evaluation.name to "
+            "'unpaired_translation' or 'none'"
+        )
     if a.ndim != 4 or a.shape[:3] != b.shape[:3]:
         raise ValueError(f"expected pairs of images, got {a.shape} and {b.shape}")
     alike = a if a.shape[-1] < b.shape[-1] or a.shape == b.shape else a.mean(-1, keepdims=True)

@@ -3,7 +3,8 @@
 On CPU they are matrix products over neighbourhoods, and so are their derivatives of any order
 and in any mode. XLA's own convolutions take a slow path inside a loop on CPU (jax issue 12868): the
 gradients of one layer are 2 to 34 times slower (`scripts/benchmarks/convolutions.py`). On other
-backends they are XLA's own. Parameters and function are the same either way.
+backends they are XLA's own. Parameters and function are the same either way. Any other size, stride
+or padding is for `patches`, which gathers more to multiply.
 """
 
 from collections.abc import Callable
@@ -79,8 +80,10 @@ def widened(kernel: jax.Array) -> jax.Array:
     return sum(jnp.pad(kernel, shift) for shift in shifts)
 
 
-def _apply(module, x, size, by_products, natively):
-    """Kernel, bias and the function for the backend at hand."""
+def convolved(
+    module: nn.Module, x: jax.Array, size: int, by_products: Callable, natively: Callable
+) -> jax.Array:
+    """The kernel and bias of a module, and the function for the backend at hand."""
     shape = (size, size, x.shape[-1], module.features)
     x, kernel = promote_dtype(x, module.param("kernel", module.kernel_init, shape, jnp.float32))
     y = (by_products if jax.default_backend() == "cpu" else natively)(x, kernel)
@@ -105,7 +108,7 @@ class HalvingConv(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
-        return _apply(self, x, 4, halve_by_products, halve_natively)
+        return convolved(self, x, 4, halve_by_products, halve_natively)
 
 
 class DoublingConv(nn.Module):
@@ -120,7 +123,7 @@ class DoublingConv(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
-        return _apply(self, x, 4, double_by_products, double_natively)
+        return convolved(self, x, 4, double_by_products, double_natively)
 
 
 class SameConv(nn.Module):
@@ -135,7 +138,7 @@ class SameConv(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
-        return _apply(self, x, 3, same_by_products, same_natively)
+        return convolved(self, x, 3, same_by_products, same_natively)
 
 
 class UpscalingConv(nn.Module):
@@ -150,7 +153,7 @@ class UpscalingConv(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
-        return _apply(
+        return convolved(
             self,
             x,
             3,
@@ -171,7 +174,7 @@ class DownscalingConv(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
-        return _apply(
+        return convolved(
             self,
             x,
             3,

@@ -1,15 +1,17 @@
 """Convolutions of any size and stride, and the transposed 3x3 of stride 2, fast on every backend.
 
-On CPU they are matrix products over patches, for the reason that `convolutions` gives. On other
-backends they are XLA's own. Parameters and function are the same either way.
+For the networks of translation; `convolutions` has the sizes of the others in forms of their own,
+which gather less, and says why all are matrix products on CPU.
 """
 
 from collections.abc import Callable
+from functools import partial
 
 import jax
 import jax.numpy as jnp
 from flax import linen as nn
-from flax.linen.dtypes import promote_dtype
+
+from ganjax.nets.convolutions import convolved
 
 LAYOUT = ("NHWC", "HWIO", "NHWC")
 
@@ -55,13 +57,6 @@ def double_natively(x: jax.Array, kernel: jax.Array) -> jax.Array:
     )
 
 
-def _biased(module: nn.Module, y: jax.Array) -> jax.Array:
-    if module.use_bias:
-        bias = module.param("bias", nn.initializers.zeros, (module.features,), jnp.float32)
-        y = y + bias.reshape(1, 1, 1, -1)
-    return y
-
-
 class PatchConv(nn.Module):
     """Convolution with a square kernel: [b, h, w, c] -> [b, h', w', features].
 
@@ -85,14 +80,16 @@ class PatchConv(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
-        shape = (self.size, self.size, x.shape[-1], self.features)
-        x, kernel = promote_dtype(x, self.param("kernel", self.kernel_init, shape, jnp.float32))
         sides = ((0, 0), (self.padding,) * 2, (self.padding,) * 2, (0, 0))
         if self.padding:
             x = jnp.pad(x, sides, mode="reflect" if self.reflect else "constant")
-        on_cpu = jax.default_backend() == "cpu"
-        convolve = convolve_by_products if on_cpu else convolve_natively
-        return _biased(self, convolve(x, kernel, self.stride))
+        return convolved(
+            self,
+            x,
+            self.size,
+            partial(convolve_by_products, stride=self.stride),
+            partial(convolve_natively, stride=self.stride),
+        )
 
 
 class DoublingConv3(nn.Module):
@@ -110,7 +107,4 @@ class DoublingConv3(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
-        shape = (3, 3, x.shape[-1], self.features)
-        x, kernel = promote_dtype(x, self.param("kernel", self.kernel_init, shape, jnp.float32))
-        on_cpu = jax.default_backend() == "cpu"
-        return _biased(self, (double_by_products if on_cpu else double_natively)(x, kernel))
+        return convolved(self, x, 3, double_by_products, double_natively)

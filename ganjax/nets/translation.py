@@ -111,8 +111,8 @@ class UNet(nn.Module):
       width: channels of the first layer; they double up to 8 times as many.
       depth: halvings; the paper's networks have 8 for 256 pixels.
       dropout: rate, in the decoder's first layers.
-      dropped: how many of the decoder's layers, from the innermost but one on, have dropout; the
-        paper has 3.
+      dropped: how many of the decoder's layers, from the innermost but one on, have dropout, from 0
+        to depth - 2; None for the paper's 3, or as many as there are.
       norm: a row of `NORMS`.
     """
 
@@ -120,7 +120,7 @@ class UNet(nn.Module):
     width: int = 64
     depth: int = 8
     dropout: float = 0.5
-    dropped: int = 3
+    dropped: int | None = None
     norm: Callable = batch
 
     @nn.compact
@@ -129,6 +129,12 @@ class UNet(nn.Module):
         at_least(2, depth=self.depth)
         if not 0 <= self.dropout < 1:
             raise ValueError(f"dropout={self.dropout} must be at least 0 and below 1")
+        dropped = min(3, self.depth - 2) if self.dropped is None else self.dropped
+        if not 0 <= dropped <= self.depth - 2:
+            raise ValueError(
+                f"dropped={dropped} must be from 0 to {self.depth - 2}: with depth={self.depth} so "
+                "many layers of the decoder may have dropout"
+            )
         _check_sides("UNet", x, multiple=2**self.depth, least=2**self.depth)
         x, norm, rows = referenced(self, x, train=train)
         hidden = {"use_bias": not centres(self.norm), "kernel_init": _init}
@@ -139,7 +145,7 @@ class UNet(nn.Module):
         x = HalvingConv(widths[-1], kernel_init=_init)(leaky_relu(skips[-1]))
         for layer, features in enumerate(reversed(widths[:-1])):
             x = norm()(DoublingConv(features, **hidden)(nn.relu(x)))
-            if 0 < layer <= self.dropped:
+            if 0 < layer <= dropped:
                 x = nn.Dropout(self.dropout, deterministic=not train)(x)
             x = jnp.concatenate([x, skips.pop()], -1)  # [batch, 2^k, 2^k, 2 features]
         return nn.tanh(DoublingConv(self.shape[-1], kernel_init=_init)(nn.relu(x[rows:])))

@@ -21,8 +21,10 @@ def averaged(
 
     "ema": a' = decay a + (1 - decay) x', from the generator's first parameters (Karras et al. 2018,
     appendix A, arXiv:1710.10196; Yazici et al. 2019, arXiv:1806.04498). "uniform": the mean of all
-    iterates after the start, a' = a + (x' - a) / t. On V = x y the uniform average of bounded
-    iterates converges to the equilibrium where the last iterate does not.
+    iterates after the start, a' = a + (x' - a) / t, t counting all updates of the generator, those
+    of earlier stages too: it cannot take in layers that were not there from the start. On V = x y
+    the uniform average of bounded iterates converges to the equilibrium where the last iterate does
+    not.
 
     It belongs outside of `lookahead`: inside, it would average the fast iterates.
 

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from absl import flags
 
 from ganjax import cli
-from ganjax.errors import NotFiniteError
+from ganjax.errors import ConfigError, NotFiniteError
 
 PLAYS = {"semi_supervised": False, "supervised_only": True}
 SHOWN = 49  # images of a panel
@@ -36,6 +36,34 @@ class Trained(NamedTuple):
     built: Any
     state: Any
     error: float
+
+
+def counts(labels: list[str]) -> list[int]:
+    """The numbers of `--labels`.
+
+    Raises:
+      ConfigError: there are none, or one is no whole number from 1 on.
+    """
+    if not labels or not all(label.isdecimal() and int(label) for label in labels):
+        raise ConfigError(
+            f"--labels={','.join(labels)} must be whole numbers from 1 on, e.g. --labels=2,10"
+        )
+    return [int(label) for label in labels]
+
+
+def check(config: dict[str, Any]) -> None:
+    """Refuses a config of which no control can be made, or whose errors are not reported."""
+    for section, name, why in (
+        ("game", "semi_supervised", "the control is its option supervised_only"),
+        ("data", "digits_few_labels", "the number of labels is its option labels_per_class"),
+        ("evaluation", "classification", "it reports the test error"),
+    ):
+        given = config.get(section, {}).get("name")
+        if given != name:
+            raise ConfigError(
+                f"{section}.name={given!r}, expected {name!r}, as {why}; take "
+                "configs/digits_semi_supervised.py or one like it"
+            )
 
 
 def trained(config: dict[str, Any], *, supervised_only: bool, seeds: int) -> list[Trained]:
@@ -85,12 +113,13 @@ def draw(path: Path, run: Trained) -> None:
 
 def main() -> None:
     """Trains both games for every number of labels and prints the table."""
-    config = cli.resolved(CONFIG.value)
+    config, numbers = cli.resolved(CONFIG.value), counts(LABELS.value)
+    check(config)
 
     import numpy as np
 
     errors, seconds, first = {}, {}, None
-    for labels in map(int, LABELS.value):
+    for labels in numbers:
         data = {**config["data"], "labels_per_class": labels}
         for name, supervised_only in PLAYS.items():
             began = time.perf_counter()

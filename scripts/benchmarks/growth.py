@@ -1,76 +1,149 @@
-"""How much the losses of a staged run change where it grows, beside all other changes.
+"""How much the losses of staged runs change where they grow, beside all their other changes.
 
-python scripts/benchmarks/growth.py --workdir runs/digits_progressive --picture samples.png
+python scripts/benchmarks/growth.py --config configs/digits_progressive.py --seeds 3 --folder runs
+python scripts/benchmarks/growth.py --workdir runs/seed_0 --picture samples.png
 
-A change is that from one row of metrics to the next. The picture has the samples that the run drew
-at the end of each stage, from the same latents.
+With --config it trains seed after seed, each in a run folder of its own, where it goes on from what
+is there. A change is that from one row of metrics to the next. The picture has the samples that the
+first run drew at the end of each stage, from the same latents.
 """
 
+import json
 import sys
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 from absl import flags
 
-from ganjax import cli
+from ganjax import cli, run_folder
+from ganjax.config import staged, validate
+from ganjax.errors import ConfigError
 
-WORKDIR = flags.DEFINE_string("workdir", None, "Run folder of a config with stages.", required=True)
-SETTLED = flags.DEFINE_integer("settled", 500, "Steps of the first stage left out.", lower_bound=0)
+CONFIG = cli.define_config(required=False)
+SEEDS = flags.DEFINE_integer("seeds", 1, "Number of seeds, from the config's on.", lower_bound=1)
+FOLDER = flags.DEFINE_string("folder", None, "Where --config trains, in FOLDER/seed_N.")
+WORKDIR = flags.DEFINE_multi_string("workdir", [], "Run folder of a config with stages; repeatable")
+# From a random start losses swing by whole units for a thousand steps: beside that nothing jumps.
+SETTLED = flags.DEFINE_integer("settled", 1500, "First steps that are left out.", lower_bound=0)
 PICTURE = flags.DEFINE_string("picture", None, "Also draw every stage's samples into this PNG.")
 JSON = flags.DEFINE_string("json", None, "Also write the numbers to this JSON file.")
 LOSSES = ("loss/gen", "loss/disc", "penalty/disc")
 SHOWN = 5  # rows and columns of a picture that are shown
 
 
-def changes(rows: list[dict], key: str, ends: list[int]) -> dict:
-    """Changes of a metric where the run grows, and statistics of those elsewhere."""
-    import numpy as np
+def ends(config: dict[str, Any], where: str) -> list[int]:
+    """The steps at which the stages end that are played; refused if there is but one."""
+    steps = sorted({stage["steps"] for stage in staged(config).values()})
+    if len(steps) < 2:
+        raise ConfigError(f"{where} plays fewer than two stages, so that nothing grows")
+    return steps
 
-    pairs = [(a, b) for a, b in pairwise(rows) if a["step"] >= SETTLED.value]
-    moved = {a["step"]: b[key] - a[key] for a, b in pairs}
-    inside = [abs(change) for step, change in moved.items() if step not in ends]
+
+def trained() -> list[Path]:
+    """The run folders of the seeds, trained to the end."""
+    config = cli.resolved(CONFIG.value)
+    ends(config, "the config")
+    if FOLDER.value is None:
+        raise ConfigError("--config trains in run folders; say where by --folder, e.g. runs/growth")
+
+    from ganjax import experiment, train
+
+    workdirs = []
+    for seed in range(config["seed"], config["seed"] + SEEDS.value):
+        workdirs.append(Path(FOLDER.value) / f"seed_{seed}")
+        train.train(experiment.build({**config, "seed": seed}), workdirs[-1])
+    return workdirs
+
+
+def told(workdir: Path) -> dict[str, Any]:
+    """Seed, scores if there are any, and the changes of every loss of a finished run."""
+    config = validate(run_folder.read_config(workdir))
+    steps, rows = ends(config, str(workdir)), run_folder.read_metrics(workdir)
+    if not rows or rows[-1]["step"] < steps[-1]:
+        raise ConfigError(
+            f"{workdir} is no finished run: it has come to step {rows[-1]['step'] if rows else 0} "
+            f"of {steps[-1]}; train it to the end"
+        )
+    report = workdir / "eval" / f"step_{steps[-1]}.json"
+    keys = [key for key in LOSSES if all(key in row for row in rows)]
     return {
-        "growing": {str(step): moved[step] for step in ends if step in moved},
+        "workdir": str(workdir),
+        "seed": config["seed"],
+        "scores": json.loads(report.read_text())["scores"] if report.exists() else {},
+        "changes": {key: changes(workdir, rows, key, steps[:-1]) for key in keys},
+    }
+
+
+def changes(workdir: Path, rows: list[dict], key: str, growing: list[int]) -> dict[str, Any]:
+    """Changes of a metric where the run grows, and statistics of those elsewhere."""
+    moved = {a["step"]: b[key] - a[key] for a, b in pairwise(rows) if a["step"] >= SETTLED.value}
+    inside = [abs(change) for step, change in moved.items() if step not in growing]
+    missing = [step for step in growing if step not in moved]
+    if missing or not inside:
+        lacking = f"none at step {missing[0]}, where it grows" if missing else "none but at growth"
+        raise ConfigError(
+            f"{workdir} has too few rows of metrics: of changes from step {SETTLED.value} on there "
+            f"is {lacking}; lower --settled, or train with a smaller log_every"
+        )
+    return {
+        "growing": {str(step): moved[step] for step in growing},
         "inside_median": float(np.median(inside)),
         "inside_largest": float(max(inside)),
     }
 
 
-def drawn(workdir: Path, ends: list[int]) -> dict:
+def drawn(workdir: Path, steps: list[int]) -> dict[str, np.ndarray]:
     """The corner of each stage's grid of samples as one image in [-1, 1]."""
-    import numpy as np
     from PIL import Image
 
     panels = {}
-    for step in ends:
+    for step in steps:
         path = workdir / "samples" / f"step_{step}.png"
-        grid = np.asarray(Image.open(path).convert("L"), float) / 127.5 - 1
-        side = len(grid) * SHOWN // 8 + 2
-        panels[f"step {step}"] = grid[None, :side, :side, None]
+        if not path.exists():
+            raise ConfigError(
+                f"there is no {path}; runs draw it where a stage ends, leave it there"
+            )
+        grid = corner(np.asarray(Image.open(path)))
+        panels[f"step {step}"] = grid.reshape(1, *grid.shape[:2], -1) / 127.5 - 1
     return panels
 
 
-def main() -> None:
-    """Prints a line a loss."""
-    from ganjax import pictures, run_folder
-    from ganjax.config import staged, validate
-    from ganjax.errors import ConfigError
+def corner(grid: np.ndarray) -> np.ndarray:
+    """The first tiles of a grid of images [height, width, ...], told by the white between them."""
+    for axis in (0, 1):
+        white = (grid == 255).all(axis=tuple(other for other in range(grid.ndim) if other != axis))
+        gaps = np.flatnonzero(np.diff(white, prepend=False) & white)  # where each begins
+        if len(gaps) > SHOWN:
+            grid = grid.take(range(gaps[SHOWN] + gaps[0] + np.argmin(white[gaps[0] :])), axis)
+    return grid
 
-    workdir = Path(WORKDIR.value)
-    stages = staged(validate(run_folder.read_config(workdir)))
-    ends = [stage["steps"] for stage in stages.values()]
-    rows = run_folder.read_metrics(workdir)
-    if len(stages) < 2 or len(rows) < 3 or rows[-1]["step"] < ends[-1]:
-        raise ConfigError(f"{workdir} is no finished run of two stages or more")
-    result = {key: changes(rows, key, ends[:-1]) for key in LOSSES if key in rows[0]}
-    print(f"{'':14} {'median':>8} {'largest':>8}   where it grows")
-    for key, told in result.items():
-        growing = ", ".join(f"{change:+.3f} at {step}" for step, change in told["growing"].items())
-        print(f"{key:14} {told['inside_median']:8.3f} {told['inside_largest']:8.3f}   {growing}")
+
+def main() -> None:
+    """Prints a line a loss for each run, and its scores."""
+    if bool(WORKDIR.value) == (CONFIG.value is not None):
+        raise ConfigError("give either --config, to train, or --workdir, a run that is done")
+    workdirs = list(map(Path, WORKDIR.value)) or trained()
+    results = list(map(told, workdirs))
+    print(f"{'seed':5} {'':13} {'median':>8} {'largest':>8}   where it grows")
+    for result in results:
+        for key, of in result["changes"].items():
+            growing = ", ".join(
+                f"{change:+.3f} at {step}" for step, change in of["growing"].items()
+            )
+            numbers = f"{of['inside_median']:8.3f} {of['inside_largest']:8.3f}"
+            print(f"{result['seed']:<5} {key:13} {numbers}   {growing}")
+    for name in results[0]["scores"]:
+        scores = " ".join(f"{result['scores'].get(name, np.nan):9.4f}" for result in results)
+        print(f"{name:22} {scores}")
     if JSON.value:
-        run_folder.write_json(Path(JSON.value), result)
+        run_folder.write_json(Path(JSON.value), results)
     if PICTURE.value:
-        pictures.save_panels(Path(PICTURE.value), drawn(workdir, ends))
+        from ganjax import pictures
+
+        steps = ends(validate(run_folder.read_config(workdirs[0])), str(workdirs[0]))
+        pictures.save_panels(Path(PICTURE.value), drawn(workdirs[0], steps))
 
 
 if __name__ == "__main__":

@@ -66,7 +66,7 @@ def test_parts_of_the_photographs_do_not_overlap():
         whole[1, 5, 7], photo[10:12, 14:16].mean((0, 1)) / 127.5 - 1, atol=1e-6
     )
     assert crops.photographs(256, shrink=1)[2].shape == (2, 427, 256, 3)
-    assert crops.tiles(held_out, 32).shape == (96, 32, 32, 3)
+    assert crops.raster([held_out], 32, stride=16).shape == (96, 32, 32, 3)
 
 
 def test_inpainting_takes_a_square_out_of_every_image():
@@ -101,3 +101,27 @@ def test_held_out_pairs_are_of_held_out_digits():
     source = data.paired_images("digits", "segmentation", 8)
     np.testing.assert_array_equal(source.test["b"] > 0, data.digits().test["x"] > 0)
     assert source.shape == (8, 8, 1)
+
+
+def test_crops_of_a_pyramid_are_halves_of_one_another():
+    """One key draws the same crops at every size, means over blocks of those of the pyramid."""
+    sources = [data.photograph_crops(size, pyramid=32) for size in (4, 8, 32)]
+    batches = [source.sample(source.train, RNG, 64)["x"] for source in sources]
+    for small, middle, large in (batches, [source.test["x"] for source in sources]):
+        n = len(large)
+        means = np.asarray(large).reshape(n, 8, 4, 8, 4, 3).mean((2, 4))
+        np.testing.assert_allclose(middle, means, atol=1e-6)  # float32
+        means = means.reshape(n, 4, 2, 4, 2, 3).mean((2, 4))
+        np.testing.assert_allclose(small, means, atol=1e-6)
+
+
+def test_crops_are_of_either_photograph():
+    """Those of the domains, drawn with the first of two keys; held-out ones in turn."""
+    source, domains = data.photograph_crops(16), data.photograph_domains(16)
+    drawn = np.asarray(source.sample(source.train, RNG, 400)["x"])
+    crops_of = domains.sample(domains.train, jax.random.split(RNG)[0], 400)
+    is_a, is_b = ((drawn == np.asarray(crops_of[key])).all((1, 2, 3)) for key in "ab")
+    assert (is_a ^ is_b).all()
+    assert 150 < is_a.sum() < 250  # over 5 standard deviations
+    for first, key in enumerate("ab"):
+        np.testing.assert_array_equal(source.test["x"][first::2], domains.test[key])

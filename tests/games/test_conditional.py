@@ -268,6 +268,7 @@ LABELLED = generator(depth=0, labels=one_hot)
             "'conditional_batch' takes one label an example",
         ),
         (LABELLED, critic(head=auxiliary), {"gen_class_weight": -1.0}, "gen_class_weight=-1.0"),
+        (LABELLED, critic(labels=one_hot), {"disc_class_weight": 0.5}, "=0.5 has no effect"),
         (LABELLED, critic(), {"z_dim": 0}, "z_dim=0"),
     ],
 )

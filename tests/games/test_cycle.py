@@ -136,6 +136,33 @@ def test_devices_hold_one_pool():
     assert bool((alone < 0).any())
 
 
+def test_a_split_batch_plays_as_the_whole(x64):
+    """Mapped, four rows each and replicas: three steps, the pools full after the first.
+
+    SGD: Adam would hide a gradient scaled by the number of devices.
+    """
+    tx = Players(gen=optax.sgd(0.01), disc=optax.sgd(0.01))
+
+    def play(axis_name):
+        game = games.cycle(Scale(), Scale(), pool_size=5, axis_name=axis_name)
+        return schemes.simultaneous(game, tx, axis_name=axis_name)
+
+    whole, mapped = play(None), play("devices")
+    batch = domains(16)
+    rows = {key: x.reshape(4, 4, 2) for key, x in batch.items()}
+    state = whole.init(RNG, batch)._replace(params=scales())
+    replicas = jax.tree.map(lambda leaf: jnp.stack([leaf] * 4), state)
+    one = jax.jit(whole.step)
+    four = jax.jit(jax.vmap(mapped.step, axis_name="devices", in_axes=(0, 0, None)))
+    for key in jax.random.split(RNG, 3):
+        state, metrics = one(state, batch, key)
+        replicas, own = four(replicas, rows, key)
+    assert int(state.model_state.disc["pools"]["a"].filled) == 5
+    for device in range(4):
+        replica = jax.tree.map(lambda leaf, device=device: leaf[device], (replicas, own))
+        chex.assert_trees_all_close(replica, (state, metrics), rtol=1e-10, atol=1e-12)
+
+
 def test_the_discriminators_see_the_pool_and_the_generators_do_not():
     batch = domains()
     game = games.cycle(Scale(), Scale(), pool_size=4)
@@ -174,7 +201,7 @@ def test_queries_go_both_ways():
 
 def test_the_state_stays_what_it_is():
     """Networks with dropout and batch statistics, alternating play; traced alone."""
-    generator = nets.UNet((8, 8, 1), width=1, depth=2, dropped=1)
+    generator = nets.UNet((8, 8, 1), width=1, depth=3, dropped=1)
     discriminator = nets.PatchDiscriminator(width=1, layers=1, norm=nets.NORMS["batch"])
     game = games.cycle(generator, discriminator, pool_size=3)
     scheme = schemes.alternating(game, Players(gen=optax.sgd(0.1), disc=optax.sgd(0.1)))

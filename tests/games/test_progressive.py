@@ -11,7 +11,7 @@ import pytest
 from flax import linen as nn
 
 from ganjax import games, nets, penalties, schemes
-from ganjax.games.progressive import FADED, fade
+from ganjax.games.progressive import FADED, check_stage, fade
 from ganjax.schemes.growth import kept
 from ganjax.types import Players
 
@@ -171,3 +171,27 @@ def test_mistakes_are_told():
         jax.eval_shape(progan(8).init, RNG, zeros(16))
     with pytest.raises(ValueError, match="alpha"):
         games.progressive(nets.MLPGenerator((8, 8, 1)), nets.MLPDiscriminator())
+
+
+@pytest.mark.parametrize(
+    ("size", "last", "fade_steps", "updates"),
+    [(4, None, 0, 1), (8, 4, 5, 5), (8, 4, 0, 1), (8, 8, 0, 1), (8, 4, 9, None)],
+)
+def test_stages_without_a_jump(size, last, fade_steps, updates):
+    check_stage(size, last, fade_steps=fade_steps, updates=updates)
+
+
+@pytest.mark.parametrize(
+    ("size", "last", "fade_steps", "updates", "message"),
+    [
+        (4, None, 1, 9, "fade_steps=1, but there are no networks of half the size"),
+        (32, 8, 2, 9, "of 8 pixels cannot go on as networks of 32 .* the size, to 16 here"),
+        (32, 8, 0, 9, "networks of 32 with fade_steps=0"),
+        (8, 8, 2, 9, "networks of 8 with fade_steps=2"),
+        (8, 16, 0, 9, "of 16 pixels cannot go on as networks of 8"),
+        (8, 4, 6, 5, "over after 5 updates .* fade of fade_steps=6: .* within 5"),
+    ],
+)
+def test_stages_with_a_jump(size, last, fade_steps, updates, message):
+    with pytest.raises(ValueError, match=message):
+        check_stage(size, last, fade_steps=fade_steps, updates=updates)

@@ -99,7 +99,10 @@ def test_importance_bounds_by_hand():
     np.testing.assert_allclose(bounds[2].value, (np.log(12) / 2 + np.log(2)) / 2, rtol=1e-12)
     np.testing.assert_allclose(bounds[4].value, np.log(8) / 2, rtol=1e-12)
     np.testing.assert_allclose(bounds[2].error, (np.log(6) - np.log(2)) / 4, rtol=1e-12)
-    assert np.isnan(bounds[4].error)
+    # One group: sd(w) / mean(w) / sqrt(draws) of the first example, 0 of the second.
+    expected = np.std([1, 3, 5, 7], ddof=1) / 4 / 2
+    np.testing.assert_allclose(bounds[4].error, expected / 2, rtol=1e-12)
+    assert np.isnan(metrics.importance_bounds(log_weights[:1], (1,))[1].error)
 
 
 def test_the_likelihood_report_finds_a_known_likelihood():
@@ -118,11 +121,15 @@ def test_the_likelihood_report_finds_a_known_likelihood():
         "iwae_100",
         "iwae_100_error",
         "log_likelihood",
+        "log_likelihood_error",
     ]
     np.testing.assert_allclose(scores["elbo"], 3 - s**2 / 2, atol=5 * s / np.sqrt(500 * 200))
     assert 0 < scores["elbo_error"] < 2 * s / np.sqrt(500 * 200)
     assert scores["elbo"] < scores["iwae_10"] < scores["iwae_100"] < scores["log_likelihood"]
     np.testing.assert_allclose(scores["log_likelihood"], 3.0, atol=0.03)
+    # sd(w) / E[w] = sqrt(exp(s^2) - 1) of each draw, over 500 examples and 200 draws
+    error = np.sqrt(np.expm1(s**2) / (500 * 200))
+    np.testing.assert_allclose(scores["log_likelihood_error"], error, rtol=0.2)
 
 
 def test_refusals():

@@ -9,17 +9,18 @@ from ganjax.metrics import EVALUATIONS
 ROWS = ("affine_translation", "paired_translation", "unpaired_translation")
 
 
-def test_an_affine_map_is_measured_exactly():
-    source = data.affine_domains(slope=2.0, offset=-1.0)
+@pytest.mark.parametrize("offset", [-1.0, 0.0])
+def test_an_affine_map_is_measured_exactly(offset):
+    source = data.affine_domains(slope=2.0, offset=offset)
     report = EVALUATIONS["affine_translation"](source)
-    scores = report(lambda a: 2.2 * a - 0.9, lambda b: (b + 1) / 2)
+    scores = report(lambda a: 2.2 * a + offset + 0.1, lambda b: (b - offset) / 2)
     expected = {
         "slope": 2.2,
         "slope_real": 2.0,
-        "offset": -0.9,
-        "offset_real": -1.0,
+        "offset": offset + 0.1,
+        "offset_real": offset,
         "slope_error": 0.1,
-        "offset_error": 0.1,
+        "offset_error": 0.1 / (2 * np.std(source.test["a"])),
         # F(G(a)) - a = 0.1 a + 0.05, and G(F(b)) - b = 0.1 b + 0.2 = 0.2 a + 0.1.
         "translation_error": np.abs(0.2 * source.test["a"] + 0.1).mean(),
         "cycle_error_a": np.abs(0.1 * source.test["a"] + 0.05).mean(),
@@ -27,15 +28,17 @@ def test_an_affine_map_is_measured_exactly():
     }
     assert scores.keys() == expected.keys()
     for name, value in expected.items():
-        np.testing.assert_allclose(scores[name], value, rtol=1e-4, err_msg=name)  # float32 data
+        # float32 data
+        np.testing.assert_allclose(scores[name], value, rtol=1e-4, atol=1e-6, err_msg=name)
 
 
 def images(n=6, channels=3):
     return np.random.RandomState(0).uniform(-1, 1, (n, 8, 8, channels)).astype("f")
 
 
-def two(a, b):
-    return data.Data(shape=b.shape[1:], train={}, test={"a": a, "b": b}, sample=None)
+def two(a, b, paired=True):
+    test = {"a": a, "b": b}
+    return data.Data(shape=b.shape[1:], train={}, test=test, sample=None, paired=paired)
 
 
 def test_looks_know_what_has_changed():
@@ -67,6 +70,11 @@ def test_pairs_and_masks():
     free = EVALUATIONS["paired_translation"](two(b, images()))(lambda a: images())
     assert free.keys() == {"error", "error_before"}
     assert free["error"] == 0
+
+
+def test_errors_of_pairs_need_pairs():
+    with pytest.raises(ValueError, match="'unpaired_translation'"):
+        EVALUATIONS["paired_translation"](two(images(), images(), paired=False))
 
 
 @pytest.mark.parametrize("name", ROWS)

@@ -192,6 +192,14 @@ def test_unet_hands_features_across_and_drops_only_in_training():
     assert bool((evaluate(cut) != evaluate(variables)).any())
 
 
+@pytest.mark.parametrize(("depth", "layers"), [(2, 0), (3, 1), (6, 3)])
+def test_unet_drops_in_three_layers_if_there_are_as_many(depth, layers):
+    module = nets.UNet((64, 64, 1), width=1, depth=depth)
+    rngs = {"params": RNG, "dropout": RNG}
+    made = jax.make_jaxpr(module.init_with_output)(rngs, jnp.zeros((1, 64, 64, 1)))
+    assert str(made).count("_bernoulli") == layers
+
+
 def test_points_start_near_the_identity():
     module = nets.ResidualMLP((2,))
     x = jax.random.normal(RNG, (50, 2))
@@ -208,6 +216,8 @@ def test_points_start_near_the_identity():
         (nets.UNet((16, 16, 1), depth=5), (1, 16, 16, 1), "fewer layers"),
         (nets.UNet((16, 16, 1), depth=1), (1, 16, 16, 1), "depth=1"),
         (nets.UNet((16, 16, 1), depth=2, dropout=1.0), (1, 16, 16, 1), "dropout=1.0"),
+        (nets.UNet((16, 16, 1), depth=3, dropped=-1), (1, 16, 16, 1), "dropped=-1 must be from 0"),
+        (nets.UNet((16, 16, 1), depth=3, dropped=2), (1, 16, 16, 1), "from 0 to 1: with depth=3"),
         (nets.PatchDiscriminator(), (1, 16, 16, 1), "at least 24"),
         (nets.PatchDiscriminator(layers=0), (1, 16, 16, 1), "layers=0"),
         (nets.ResidualMLP((3,)), (1, 2), "same shape"),

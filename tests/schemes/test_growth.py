@@ -6,7 +6,7 @@ import numpy as np
 import optax
 import pytest
 
-from ganjax import schemes
+from ganjax import games, schemes
 from ganjax.schemes.growth import carried, kept
 from ganjax.types import Game, Loss, Players
 
@@ -60,8 +60,28 @@ def test_what_goes_on_and_what_starts_anew(name):
     jax.tree.map(np.testing.assert_array_equal, state.opt_state, Players(*fresh))
     gen = {"mean": np.full(2, 3.0), "count": np.int32(0), "u": np.zeros(2)}
     jax.tree.map(np.testing.assert_array_equal, state.model_state, Players(gen, {}))
-    if name in ("reflected", "anchored"):  # what they remember are the players themselves
-        jax.tree.map(np.testing.assert_array_equal, state.memory, expected)
+    # What these remember are the players themselves, and how long ago they did.
+    remembered = {"reflected": state.memory, "anchored": getattr(state.memory, "params", None)}
+    if name in remembered:
+        jax.tree.map(np.testing.assert_array_equal, remembered[name], expected)
+
+
+def test_the_pull_to_the_anchor_starts_anew(x64):
+    """V = x y, h = 1/2, grown at (x, y) after steps: the next ones are those of a start there."""
+    game, tx = games.bilinear(dim=1), Players(*[optax.sgd(0.5)] * 2)
+    scheme = schemes.anchored(game, tx)
+    old = scheme.init(RNG)
+    for _ in range(3):
+        old, _ = scheme.step(old, None, RNG)
+    grown = schemes.anchored(carried(game, old), tx).init(RNG)._replace(step=old.step)
+    state, _ = scheme.step(grown, None, RNG)
+    state, _ = scheme.step(state, None, RNG)
+    assert int(state.step) == 5
+    z0 = z = old.params.gen[0] + 1j * old.params.disc[0]  # F(z) = -i z of x, and of -y
+    for k in range(2):
+        pulled = z + (z0 - z) / (k + 2)
+        z = pulled + 0.5j * (pulled + 0.5j * z)
+    np.testing.assert_allclose(state.params.gen[0] + 1j * state.params.disc[0], z, rtol=1e-10)
 
 
 @pytest.mark.parametrize(

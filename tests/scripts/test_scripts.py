@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from ganjax import pictures
+
 ROOT = Path(__file__).parent.parent.parent
 CONFIG = "configs/digits_mlp.py"
 SMALL = [
@@ -260,22 +262,28 @@ def test_samples_of_a_class(run, tmp_path):
 
 
 def test_translate_writes_what_it_made(run, tmp_path):
-    """Points of a cycle game; a game without translators is refused."""
-    workdir, out = tmp_path / "cycle", tmp_path / "a.npz"
+    """Points of a cycle game; what has no picture, and a game without translators, are refused."""
+    workdir, out, given = tmp_path / "cycle", tmp_path / "a.npz", tmp_path / "b.npy"
     small = ("--config.steps=20", "--config.log_every=20")
     done = call("train", "--config", "configs/affine_cycle.py", "--workdir", workdir, *small)
     assert done.returncode == 0, done.stderr
     assert "slope_error" in done.stdout
-    flags = ("--workdir", workdir, "--direction", "ba", "--n", 7, "--npz", out)
+    np.save(given, np.arange(7.0)[:, None])
+    flags = ("--workdir", workdir, "--direction", "ba", "--input", given, "--npz", out)
     done = call("translate", *flags)
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == [str(out)]  # numbers have no picture
     with np.load(out) as arrays:
-        assert arrays["x"].shape == arrays["source"].shape == (7, 1)
+        np.testing.assert_array_equal(arrays["source"], np.arange(7.0)[:, None])
+        assert arrays["x"].shape == (7, 1)
         assert (arrays["x"] != arrays["source"]).all()
-    done = call("translate", "--workdir", run[0])
-    assert (done.returncode, "Traceback" in done.stderr) == (2, False)
-    assert "does not translate" in done.stderr
+    for folder, told in (
+        (workdir, "no picture of samples of shape (1,); leave --out out and give --npz FILE"),
+        (run[0], "does not translate"),
+    ):
+        done = call("translate", "--workdir", folder)
+        assert (done.returncode, "Traceback" in done.stderr) == (2, False)
+        assert told in done.stderr
 
 
 def test_no_usable_checkpoint_exits_with_5(tmp_path):
@@ -349,6 +357,7 @@ def test_dynamics_on_another_game_and_its_mistakes():
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 def test_the_collapse_study_keeps_its_cells(tmp_path):
     """Two seeds, one look: a table, a picture, and no second run of what is there."""
     script = ("benchmarks/collapse", "--out", tmp_path, "--cells=unrolled_0,unrolled_1")
@@ -368,6 +377,7 @@ def test_the_collapse_study_keeps_its_cells(tmp_path):
     assert "another --out" in other.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.slow
 def test_the_f_gan_study_compares_with_quadrature(tmp_path):
     """Two divergences, two seeds, a few steps: both tables, numbers, a picture."""
@@ -408,40 +418,138 @@ def test_the_packing_study_prints_its_cells(tmp_path):
             "modes": 2,
             "high_quality": 2,
             "reverse_kl": 2,
+            "diverged": 0,
         }
-    done = call(script, *small, "--cells=ring, packed_5")
-    assert (done.returncode, "Traceback" in done.stderr) == (2, False)
-    assert "Did you mean 'ring, packed_" in done.stderr
 
 
-def test_growth_is_compared_with_other_changes(tmp_path):
-    """Two stages that end at 300 and 500: a jump of 2 among changes of 1/2, and a picture."""
+@pytest.mark.slow
+def test_the_packing_study_counts_seeds_that_diverge(tmp_path):
+    """One cell diverges at once, in every seed, beside one that does not."""
+    code = """if True:
+        import sys
+        sys.path.insert(0, "scripts/benchmarks")
+        import packing
+        plain = packing.resolved
+        def resolved(name):
+            config = plain(name)
+            if name == "ring, packed_2":
+                config["gen_tx"] = {"name": "sgd", "learning_rate": 1e38}
+            return config
+        packing.resolved = resolved
+        packing.cli.run(packing.main)
+    """
+    out, picture = tmp_path / "p.json", tmp_path / "p.png"
+    flags = ("--seeds=2", "--steps=5", "--cells=ring, plain;ring, packed_2")
+    done = subprocess.run(
+        [sys.executable, "-c", code, *flags, "--json", out, "--picture", picture],
+        cwd=ROOT, env={**os.environ, "XLA_FLAGS": ""}, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    rows = {line[:18].strip(): line[18:].split() for line in done.stdout.splitlines()[1:]}
+    assert rows["ring, packed_2"][:-1] == ["-", "-", "-", "2", "of", "2"]
+    assert rows["ring, plain"][-4:-1] == ["0", "of", "2"]
+    results = json.loads(out.read_text())
+    assert results["ring, packed_2"] == {
+        "modes": [],
+        "high_quality": [],
+        "reverse_kl": [],
+        "diverged": [0, 1],
+    }
+    with Image.open(picture) as image:  # of the one cell that has samples
+        assert image.size[0] < image.size[1]
+
+
+def test_mistakes_in_the_studies_flags_are_told():
+    """Before anything is trained, and without a traceback."""
+    few = ("benchmarks/few_labels", "--config", "configs/digits_semi_supervised.py")
+    for arguments, message in (
+        ((*few, "--labels=two"), "--labels=two must be whole numbers from 1 on"),
+        ((*few, "--labels=0"), "--labels=0 must be"),
+        ((*few, "--config.evaluation.name=none"), "expected 'classification'"),
+        (("benchmarks/few_labels", "--config", CONFIG), "game.name='gan', expected"),
+        (("benchmarks/packing", "--cells=ring, packed_5"), "Did you mean 'ring, packed_"),
+        (("benchmarks/packing", "--picture=p.png"), "draws cells of one mixture"),
+    ):
+        done = call(*arguments)
+        assert (done.returncode, "Traceback" in done.stderr) == (2, False), done.stderr
+        assert message in done.stderr
+
+
+def grown(workdir, values, **changes):
+    """A run folder of two stages, that end at 300 and 500, with such losses and 5 x 7 samples."""
     stages = {"a": {"until": 300}, "b": {"until": 500}}
     sgd = {"name": "sgd", "learning_rate": 0.1}
     config = {"game": {"name": "bilinear"}, "scheme": {"name": "simultaneous"}, "stages": stages}
-    (tmp_path / "config.json").write_text(json.dumps({**config, "gen_tx": sgd, "disc_tx": sgd}))
-    values = {100: 0.0, 200: 0.5, 300: 1.0, 400: 3.0, 500: 2.5}
+    config |= {"gen_tx": sgd, "disc_tx": sgd, **changes}
+    (workdir / "samples").mkdir(parents=True, exist_ok=True)
+    (workdir / "config.json").write_text(json.dumps(config))
     rows = [{"step": s, "loss/gen": v, "loss/disc": -v} for s, v in values.items()]
-    lines = [json.dumps(row) + "\n" for row in rows]
-    (tmp_path / "metrics.jsonl").write_text("".join(lines))
-    (tmp_path / "samples").mkdir()
+    (workdir / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     for step in (300, 500):
-        Image.fromarray(np.full((411, 411), 9, np.uint8)).save(
-            tmp_path / "samples" / f"step_{step}.png"
+        pictures.save_image(
+            workdir / "samples" / f"step_{step}.png",
+            pictures.image_grid(np.zeros((35, 8, 8, 1)), columns=7),
         )
+
+
+CHANGES = {100: 0.0, 200: 0.5, 300: 1.0, 400: 3.0, 500: 2.5}
+
+
+def test_growth_is_compared_with_other_changes(tmp_path):
+    """A jump of 2 among changes of 1/2 in one run, of -1 in the other; scores, and a picture."""
+    grown(tmp_path / "0", CHANGES)
+    grown(tmp_path / "7", {**CHANGES, 400: 0.0, 500: 0.5}, seed=7)
+    (tmp_path / "7" / "eval").mkdir()
+    (tmp_path / "7" / "eval" / "step_500.json").write_text('{"scores": {"modes": 8.0}}')
+    workdirs = "--workdir", tmp_path / "0", "--workdir", tmp_path / "7"
     out = ("--json", tmp_path / "g.json", "--picture", tmp_path / "g.png")
-    done = call("benchmarks/growth", "--workdir", tmp_path, "--settled=100", *out)
+    done = call("benchmarks/growth", *workdirs, "--settled=100", *out)
     assert done.returncode == 0, done.stderr
-    told = json.loads((tmp_path / "g.json").read_text())
-    assert told["loss/gen"] == {
+    first, second = json.loads((tmp_path / "g.json").read_text())
+    assert first["changes"]["loss/gen"] == {
         "growing": {"300": 2.0},
         "inside_median": 0.5,
         "inside_largest": 0.5,
     }
-    assert told["loss/disc"]["growing"] == {"300": -2.0}
+    assert second["changes"]["loss/disc"]["growing"] == {"300": 1.0}
+    assert (second["seed"], second["scores"]) == (7, {"modes": 8.0})
     assert "+2.000 at 300" in done.stdout
-    assert (tmp_path / "g.png").stat().st_size > 1000
-    (tmp_path / "metrics.jsonl").write_text("".join(lines[:-1]))
-    done = call("benchmarks/growth", "--workdir", tmp_path)
+    grey = np.asarray(Image.open(tmp_path / "g.png").convert("L")) == 128
+    for tiles in grey.any(0), grey.any(1):  # of two corners of 5 x 5 beside each other
+        assert np.count_nonzero(np.diff(tiles.astype(int)) == 1) == (10 if len(tiles) > 400 else 5)
+
+
+@pytest.mark.parametrize(
+    ("values", "flags", "message"),
+    [
+        ({300: 1.0}, (), "no finished run: it has come to step 300 of 500"),
+        ({300: 1.0, 500: 2.0}, (), "is none at step 300, where it grows; lower --settled"),
+        ({300: 1.0, 500: 2.0}, ("--settled=0",), "is none but at growth; lower --settled"),
+        (CHANGES, ("--config", CONFIG), "give either --config, to train, or --workdir"),
+    ],
+)
+def test_what_shows_no_growth_is_refused(values, flags, message, tmp_path):
+    grown(tmp_path, values)
+    done = call("benchmarks/growth", "--workdir", tmp_path, *flags)
     assert (done.returncode, "Traceback" in done.stderr) == (2, False)
-    assert "no finished run" in done.stderr
+    assert message in done.stderr
+
+
+def test_a_config_without_growth_is_refused():
+    done = call("benchmarks/growth", "--config", CONFIG, "--folder", "runs")
+    assert (done.returncode, "Traceback" in done.stderr) == (2, False)
+    assert "fewer than two stages, so that nothing grows" in done.stderr
+
+
+def test_waiting_is_not_measured_without_end():
+    """What takes too long is stopped and told; configs for accelerators are passed over."""
+    script = "benchmarks/startup"
+    done = call(script, "--only=photographs_cycle_256")
+    assert (done.returncode, "not run: for an accelerator" in done.stdout) == (0, True)
+    done = call(script, "--only=photographs_cycle_256", "--accelerator", "--timeout=0.5")
+    assert (done.returncode, "over 0.5 s  (for an accelerator)" in done.stdout) == (0, True)
+    done = call(script, "--only=ring8_r1", "--timeout=0.5")  # a bound is broken
+    assert (done.returncode, "over 0.5 s  (at most 15 s)" in done.stdout) == (1, True)
+    done = call(script, "--only=ring9")
+    assert (done.returncode, "Traceback" in done.stderr) == (2, False)
+    assert "--only=ring9 is in no row" in done.stderr
