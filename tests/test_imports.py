@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).parent.parent / "ganjax"
 LEVELS = (
     ("types", "errors"),
     ("divergences", "augmentations"),
-    ("config", "console", "losses", "penalties", "latents", "nets", "data", "pictures"),
+    ("config", "console", "losses", "penalties", "latents", "nets", "data", "pictures", "html"),
     ("cli", "names", "run_folder", "games", "checkpoints"),
     ("optimisers", "schemes", "dynamics", "metrics"),
     ("experiment",),
