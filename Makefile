@@ -7,7 +7,7 @@ CONFIG ?= configs/digits_mlp.py
 # The runs that pictures of docs/ are drawn from.
 PICTURED := digits_mlp digits_conditional digits_ebgan digits_began digits_progressive photographs_cycle photographs_paired_colourisation
 
-.PHONY: help train test test-all test-newest install lint format constraints pictures collapse clean
+.PHONY: help train test test-all test-newest install lint format constraints pictures collapse tour clean
 
 help:
 	@echo "make train        install, train the default GAN on real digits, print where the pictures are"
@@ -16,6 +16,7 @@ help:
 	@echo "make test-newest  the default tests against the newest releases, in .venv-newest"
 	@echo "make pictures     train what the pictures of docs/ show and draw them again, all but the next"
 	@echo "make collapse     run the study of mode collapse, 2 hours on 2 cores; stop and resume at will"
+	@echo "make tour         show the classical claims with our own numbers, as one page; resumes"
 	@echo "make constraints  resolve constraints.txt anew"
 
 install: $(VENV)/installed
@@ -84,6 +85,10 @@ pictures: install
 
 collapse: install
 	$(RUN) scripts/benchmarks/collapse.py --out runs/collapse --picture docs/collapse.png
+
+tour: install
+	$(RUN) scripts/tour.py --out runs/tour
+	$(RUN) scripts/tour.py --out runs/tour --lang ko
 
 clean:
 	rm -rf .venv .venv-newest .venv-uv .pytest_cache .ruff_cache .hypothesis

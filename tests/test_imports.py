@@ -17,6 +17,7 @@ LEVELS = (
     ("optimisers", "schemes", "dynamics", "metrics"),
     ("experiment",),
     ("train", "summary"),
+    ("tour",),
 )
 LEVEL = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}
 # Rooms that may import these alone, of all that is below them.

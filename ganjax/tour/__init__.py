@@ -1,0 +1,84 @@
+"""The tour: classical claims, each with a number predicted and one measured here, as one page."""
+
+import hashlib
+import logging
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import jax
+
+import ganjax
+from ganjax.tour import closed_forms, trained
+from ganjax.tour.claim import Check, Claim, keep, kept, told
+from ganjax.tour.page import TEXTS, render
+from ganjax.tour.trained import Configs
+
+log = logging.getLogger(__name__)
+
+# Name -> what computes it, in the order of the page.
+CLOSED_FORMS: dict[str, Callable[[], Claim]] = {
+    "play": closed_forms.play,
+    "nash": closed_forms.nash,
+    "optimum": closed_forms.optimum,
+    "saturation": closed_forms.saturation,
+    "lines": closed_forms.lines,
+    "over_generalisation": closed_forms.over_generalisation,
+}
+TRAINED: dict[str, Callable[[Configs], Claim]] = {
+    "fits": trained.fits,
+    "unrolling": trained.unrolling,
+    "packing": trained.packing,
+    "latent_space": trained.latent_space,
+}
+NAMES = (*CLOSED_FORMS, *TRAINED)
+# What says how a page looks and not what is computed: a change of it makes no number old.
+LOOKS = ("html.py", "tour/__init__.py", "tour/figures.py", "tour/page.py")
+
+
+def computed(names: Sequence[str], configs: Configs, folder: Path, code: str) -> Iterator[Claim]:
+    """The claims in turn, computed unless the folder holds them.
+
+    Args:
+      names: of claims, from `NAMES`.
+      configs: name of a file in configs/ -> its config as plain dicts.
+      folder: where each is kept as soon as it is computed.
+      code: digest of what computes them, see `digest`; what was kept by other code is made anew.
+    """
+    for name in names:
+        claim = kept(folder, name, code)
+        if claim is None:
+            began = time.perf_counter()
+            if name in CLOSED_FORMS:
+                with jax.enable_x64(True):
+                    claim = CLOSED_FORMS[name]()
+            else:
+                claim = TRAINED[name](configs)
+            keep(folder, claim, code)
+            log.info("computed %s in %.0f s", name, time.perf_counter() - began)
+        yield claim
+
+
+def digest(configs: Path) -> str:
+    """SHA-256 of the code that the numbers come from: the library and a folder of configs."""
+    package = Path(ganjax.__file__).parent
+    files = [path for path in package.rglob("*.py")]
+    files = [path for path in files if path.relative_to(package).as_posix() not in LOOKS]
+    hashed = hashlib.sha256()
+    for path in (*sorted(files), *sorted(configs.glob("*.py"))):
+        hashed.update(path.name.encode() + b"\0" + path.read_bytes())
+    return hashed.hexdigest()
+
+
+__all__ = [
+    "NAMES",
+    "TEXTS",
+    "Check",
+    "Claim",
+    "computed",
+    "digest",
+    "keep",
+    "kept",
+    "render",
+    "told",
+]

@@ -1,0 +1,63 @@
+"""Shows classical claims about GANs with the library's own numbers, as one page.
+
+python scripts/tour.py --out runs/tour
+python scripts/tour.py --out runs/tour --lang ko --json tour.json
+
+Each claim is kept in the folder when it is computed, and not computed again by the same code:
+killed and called again, it goes on; the second language takes seconds. The page is
+OUT/tour.html, or OUT/tour_LANG.html in another language than English.
+"""
+
+import sys
+from pathlib import Path
+
+from absl import flags
+
+from ganjax import cli
+from ganjax.errors import ConfigError, unknown
+
+CONFIGS = Path(__file__).parent.parent / "configs"
+
+OUT = flags.DEFINE_string("out", "runs/tour", "Folder of the page and of the claims' numbers.")
+LANG = flags.DEFINE_enum("lang", "en", ("en", "ko"), "Language of the page.")
+CLAIMS = flags.DEFINE_list("claims", ["all"], "Names of claims, or all.")
+JSON = flags.DEFINE_string("json", None, "Also write all numbers to this JSON file.")
+
+
+def config(name: str) -> dict:
+    """What a config file returns, as plain dicts."""
+    import importlib.util
+
+    spec = importlib.util.spec_from_file_location(name, CONFIGS / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.get_config().to_dict()
+
+
+def main() -> None:
+    """Computes what is missing, prints the verdicts, writes the page."""
+    from ganjax import run_folder, tour
+
+    names = tour.NAMES if CLAIMS.value == ["all"] else CLAIMS.value
+    for name in names:
+        if name not in tour.NAMES:
+            raise ConfigError(unknown("claim", name, tour.NAMES))
+    out, claims = Path(OUT.value), []
+    with run_folder.locked(out):
+        for claim in tour.computed(names, config, out / "parts", tour.digest(CONFIGS)):
+            claims.append(claim)
+            good = sum(check.holds for check in claim.checks)
+            verdict = "holds" if claim.holds else "DOES NOT HOLD"
+            print(f"{claim.name:20} {verdict:14} {good} of {len(claim.checks)} numbers", flush=True)
+        command = f"python scripts/tour.py --lang {LANG.value}"
+        path = out / ("tour.html" if LANG.value == "en" else f"tour_{LANG.value}.html")
+        draft = path.with_name(f".{path.name}.draft")
+        draft.write_text(tour.render(claims, lang=LANG.value, command=command), encoding="utf-8")
+        draft.replace(path)
+    if JSON.value:
+        run_folder.write_json(Path(JSON.value), {claim.name: tour.told(claim) for claim in claims})
+    print(f"page: {path}")
+
+
+if __name__ == "__main__":
+    sys.exit(cli.run(main))
