@@ -26,11 +26,11 @@ def play() -> Claim:
     checks, arrays, radii = [], {}, {}
     for name in ("simultaneous", "alternating", "extragradient"):
         scheme = schemes.SCHEMES[name](games.bilinear(start=(1.0, 1.0)), tx)
-        state = scheme.init(RNG, None)
-        eigenvalues = dynamics.update_map_spectrum(scheme.step, state)
+        state, move = scheme.init(RNG, None), jax.jit(scheme.step)
+        eigenvalues = dynamics.update_map_spectrum(move, state)
         radii[name] = float(dynamics.RADII[name](step))
         checks.append(Check(f"radius_{name}", radii[name], float(np.abs(eigenvalues).max()), 1e-10))
-        path = np.concatenate(dynamics.trajectory(scheme.step, state, steps=steps), axis=1)
+        path = np.concatenate(dynamics.trajectory(move, state, steps=steps), axis=1)
         arrays |= {f"path_{name}": path, f"eigenvalues_{name}": eigenvalues}
     for name in ("simultaneous", "extragradient"):
         # Both maps are a rotation times a number, so that every step scales the distance.
@@ -54,9 +54,11 @@ def optimum() -> Claim:
     game = games.gaussian_1d("minimax")
     best = _best_responses(game, 3)
 
+    of_both = jax.jit(lambda gen, disc: _value(game, gen, disc))
+
     def value(*gen):
         gen = jnp.array(gen)
-        return float(_value(game, gen, best(gen)))
+        return float(of_both(gen, best(gen)))
 
     w = best(jnp.array([mean, std]))
     x = np.linspace(-6.0, 6.0, 241)
@@ -115,13 +117,14 @@ def saturation() -> Claim:
     minimax = np.array([float(slope_of_twice_jsd(a)) for a in distances])
     theory = {"minimax": minimax, "non_saturating": distances - minimax}
     arrays = {"distances": distances}
+    # Both losses have the same discriminator's, and so the same best one.
+    best = _best_responses(games.gaussian_1d("minimax"), 3)
+    gens = [jnp.array([a, 1.0]) for a in distances]
+    discs = [best(gen) for gen in gens]
     for name, predicted in theory.items():
         game = games.gaussian_1d(name)
-        # Both losses have the same discriminator's, and so the same best one.
-        best = _best_responses(game, 3)
         slope = jax.jit(jax.grad(lambda g, d, of=game: _loss(of, "gen", g, d)))
-        gens = [jnp.array([a, 1.0]) for a in distances]
-        measured = np.array([float(slope(gen, best(gen))[0]) for gen in gens])
+        measured = np.array([float(slope(*both)[0]) for both in zip(gens, discs, strict=True)])
         arrays |= {name: measured, f"{name}_theory": predicted}
         checks.append(Check(f"slope_{name}", float(predicted[-1]), float(measured[-1]), 1e-6))
     predicted, ratio = (
@@ -206,8 +209,8 @@ def nash() -> Claim:
     x = np.linspace(-3.0, 3.0, 121)
     powers = np.stack([np.ones_like(x), x, x**2 / 2])  # [3, points]
     found = np.asarray(jax.nn.sigmoid(w @ powers))  # [steps + 1, points]
-    gains = dynamics.best_response_gains(game, tx, last, steps=tries)
-    values = jax.vmap(lambda gen, disc: _value(game, gen, disc))(path.gen, path.disc)
+    gains = jax.jit(lambda at: dynamics.best_response_gains(game, tx, at, steps=tries))(last)
+    values = jax.jit(jax.vmap(lambda gen, disc: _value(game, gen, disc)))(path.gen, path.disc)
     checks = (
         Check("mean", 0.0, float(last.params.gen[0]), 1e-6),
         Check("std", 1.0, float(last.params.gen[1]), 1e-6),
