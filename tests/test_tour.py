@@ -144,7 +144,7 @@ def test_both_languages_say_the_same():
 
 
 def test_a_page_is_the_same_bytes_again(claims):
-    first, again = (tour.render(claims[:1], lang="ko", command="tour") for _ in range(2))
+    first, again = (tour.render(claims[-1:], lang="ko", command="tour") for _ in range(2))
     assert first == again
 
 
