@@ -94,9 +94,10 @@ def figure_svg(figure: Figure, alt: str, *, name: str) -> str:
     """
     settings = {"svg.fonttype": "none", "svg.hashsalt": name}
     with matplotlib.rc_context(settings), io.StringIO() as file:
-        figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
+        figure.savefig(file, format="svg", transparent=True)
         svg = file.getvalue()
     svg = svg[svg.index("<svg") :].rstrip()
+    # The metadata have a date in them.
     svg = re.sub(r"\s*<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     # Ids are unique within a figure only, and a page has several.
     svg = re.sub(r'((?<![\w-])id="|href="#|url\(#)', rf"\g<1>{escape(name)}-", svg)

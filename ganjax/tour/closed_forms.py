@@ -175,7 +175,7 @@ def over_generalisation() -> Claim:
 
     x = np.linspace(-5.0, 5.0, 401)
     fits, arrays, gaps = {}, {"x": x, "data": np.asarray(p(x))}, {}
-    for name in ("kl", "jensen_shannon", "reverse_kl"):
+    for name in ("kl", "reverse_kl"):
         fits[name] = best_gaussian(name, p, start=(1.0, 1.0))
         density = _gaussian(*fits[name])
         arrays[name] = np.asarray(density(x))

@@ -108,12 +108,14 @@ def _saturation(claim: Claim) -> dict[str, Panel]:
 def _lines(claim: Claim) -> dict[str, Panel]:
     of = claim.arrays
     distances, axes = _panel(xlabel="θ")
-    axes.plot(of["thetas"], of["wasserstein"], "o-", markersize=4, label="Wasserstein")
-    axes.plot(of["thetas"], of["jsd"], "s-", markersize=4, label="JSD")
+    axes.plot(of["thetas"], of["wasserstein"], "o", markersize=5, label="Wasserstein")
+    axes.plot(of["thetas"], of["jsd"], "s", markersize=5, label="JSD")
     axes.legend()
     slopes, below = _panel(xlabel="θ", ylabel="∂ loss / ∂θ")
-    below.plot(of["thetas"], of["wasserstein_slope"], "o-", markersize=4, label="wasserstein")
-    below.plot(of["thetas"], of["minimax_slope"], "s-", markersize=4, label="minimax")
+    apart = of["thetas"] != 0  # where they agree, no discriminator is the best one
+    for name, mark in (("wasserstein", "o"), ("minimax", "s")):
+        slope = of[f"{name}_slope"][apart]
+        below.plot(of["thetas"][apart], slope, mark, markersize=5, label=name)
     below.legend(loc="upper left")
     return {"distances": distances, "slopes": slopes}
 
@@ -122,7 +124,7 @@ def _over_generalisation(claim: Claim) -> dict[str, Panel]:
     of = claim.arrays
     fits, axes = _panel(xlabel="x", ylim=(0, 1.0))
     _data(axes, of)
-    for name in ("kl", "jensen_shannon", "reverse_kl"):
+    for name in ("kl", "reverse_kl"):
         axes.plot(of["x"], of[name], label=name)
     axes.legend(loc="upper left")
     return {"fits": fits}
@@ -158,6 +160,7 @@ def _coverage(cells: Mapping[str, str]) -> Callable[[Claim], dict[str, Panel]]:
             )
             axes.plot(*of["centres"].T, "+", color="black", markersize=7)
             axes.set(xticks=(), yticks=())
+            axes.spines[:].set_visible(True)
         result["curves"], axes = _panel(xlabel="step", ylabel="reverse KL")
         for index, (name, title) in enumerate(titles.items()):
             lines = axes.plot(of["steps"], of[f"kl_{name}"], color=html.COLOURS[index], lw=1.1)
@@ -183,9 +186,10 @@ def _fits(claim: Claim) -> dict[str, Panel]:
 
 def _latent_space(claim: Claim) -> dict[str, Panel]:
     of = claim.arrays
-    jumps, axes = _panel(xlabel="step", ylabel="|G(z + dz) - G(z)|", ylim=(0, None))
+    jumps, axes = _panel(xlabel="step", ylabel="|G(z + dz) - G(z)|")
     axes.plot(of["jumps_copied"], label="nearest", color=html.COLOURS[1])
     axes.plot(of["jumps_generated"], label="G(z)", color=html.COLOURS[0])
+    axes.set_ylim(0, 1.35 * max(1e-9, *of["jumps_copied"], *of["jumps_generated"]))
     axes.legend()
     return {
         "walks": pictures.image_grid(of["walks"], columns=9),

@@ -19,6 +19,8 @@ STYLE = """
 .toc { list-style: none; padding: 0; }
 .toc li { display: flex; gap: 1rem; justify-content: space-between; padding: .3rem 0;
   border-bottom: 1px solid var(--line); }
+@media (min-width: 40rem) { .panels:has(> :nth-child(4)) {
+  grid-template-columns: repeat(2, 1fr); } }
 .good, .bad { white-space: nowrap; }
 .checks th[scope="row"] { font-weight: normal; }
 section { margin-top: 3rem; }
