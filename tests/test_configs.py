@@ -10,11 +10,12 @@ import ml_collections
 import numpy as np
 import pytest
 
-from ganjax import experiment, train
+from ganjax import comparison, experiment, train
 from ganjax.nets import convolutions, patches
 
 FOLDER = Path(__file__).parent.parent / "configs"
-FILES = sorted(FOLDER.glob("*.py"))
+COMPARISONS = sorted(FOLDER.glob("compare_*.py"))
+FILES = [path for path in sorted(FOLDER.glob("*.py")) if path not in COMPARISONS]
 CONFIGS = pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 
 
@@ -26,9 +27,9 @@ def module(path):
 
 
 def kind(path):
-    """What a config plays and with what: its game, networks, data and evaluation by name."""
+    """What a config plays and how it is scored: its game and evaluation by name."""
     config = module(path).get_config()
-    sections = ("game", "generator", "discriminator", "autoencoder", "data", "evaluation")
+    sections = ("game", "evaluation")
     return tuple(config.get(section, {}).get("name") for section in sections)
 
 
@@ -65,7 +66,7 @@ SHORT |= {"steps": 2, "evaluation_samples": 50, "sample_count": 4}
 # Those that say so in their docstrings are for accelerators; a step is all that they play here.
 LARGE = [path for path in FILES if "for an accelerator." in module(path).__doc__]
 SMALL = [path for path in FILES if path not in LARGE]
-# One config of each kind plays by default; the others of a kind differ in numbers, loss or penalty.
+# One config of each kind plays by default; the others differ in networks, loss or penalty.
 FIRST = {kind(path): path for path in reversed(SMALL)}.values()
 
 
@@ -160,3 +161,19 @@ def test_two_steps(path, tmp_path):
     assert experiment.load(tmp_path).step == result.step
     template = experiment.template(built)
     assert all(isinstance(leaf, jax.ShapeDtypeStruct) for leaf in jax.tree.leaves(template))
+
+
+@pytest.mark.parametrize("path", COMPARISONS, ids=lambda path: path.stem)
+def test_comparisons_stand_for_cells_that_can_be_built(path):
+    text = module(path).__doc__
+    assert f"python scripts/compare.py --config configs/{path.name} --workdir runs/" in text
+    assert "Time:" in text
+    assert "Result:" in text
+    assert "TODO" not in text
+    config = module(path).get_config()
+    assert config.is_locked
+    found = comparison.resolve(
+        config.to_dict(), lambda name: module(FOLDER / f"{name}.py").get_config().to_dict()
+    )
+    for cell in found.cells.values():
+        experiment.build(cell)

@@ -10,6 +10,7 @@ import optax
 
 from ganjax import (
     augmentations,
+    comparison,
     divergences,
     dynamics,
     experiment,
@@ -18,6 +19,7 @@ from ganjax import (
     nets,
     penalties,
     schemes,
+    sweep,
 )
 from ganjax.schemes.field import move
 from ganjax.types import Players
@@ -55,6 +57,26 @@ def test_the_spectrum_prints_what_it_says(capsys, x64):
     printed = [float(line) for line in capsys.readouterr().out.split()]
     promised = [float(text.rstrip(".")) for text in re.findall(r"^# ([\d.]+)", code, re.MULTILINE)]
     np.testing.assert_allclose(printed, promised, rtol=1e-13)
+
+
+def test_a_comparison_stands_for_its_cells():
+    """At most 20 lines but for blank ones; cells that differ in numbers are one program."""
+    code = block("comparison")
+    assert len([line for line in code.splitlines() if line.strip()]) <= 20
+    names = {}
+    exec(code, names)
+    found = comparison.resolve(names["get_config"]().to_dict(), shipped)
+    assert [program.cells for program in sweep.programs(found.cells)] == [
+        ("alternating", "slow"),
+        ("extragradient",),
+        ("r1",),
+    ]
+
+
+def shipped(name):
+    names = {}
+    exec((ROOT / "configs" / f"{name}.py").read_text(), names)
+    return names["get_config"]().to_dict()
 
 
 def test_your_own_loss_and_scheme(tmp_path, monkeypatch, x64):

@@ -91,7 +91,7 @@ def slowest(measure: Callable[[], float]) -> float:
 def rows() -> list[tuple[str, float | None, Callable[[], float]]]:
     """(name, bound in seconds or None, measurement) of every row."""
     made = []
-    for path in sorted(ROOT.glob("configs/*.py")):
+    for path in sorted(set(ROOT.glob("configs/*.py")) - set(ROOT.glob("configs/compare_*.py"))):
         config = str(path.relative_to(ROOT))
         bound = None if large(path) else 15.0
         made.append((f"first line, {config}", bound, lambda c=config: training(c)))
