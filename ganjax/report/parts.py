@@ -6,6 +6,7 @@ from typing import Any
 from ganjax.html import escape
 
 STYLE = """
+body { max-width: 76rem; }
 th button { all: unset; cursor: pointer; font-weight: 600; }
 th button:focus-visible { outline: 3px solid var(--link); }
 th[aria-sort=ascending] button::after { content: " \\25B2"; }
