@@ -4,6 +4,7 @@ It imports neither JAX nor the rest of the library, so that a wrong flag is refu
 """
 
 import logging
+import os
 import sys
 import traceback
 from collections.abc import Callable, Iterable
@@ -93,6 +94,14 @@ def resolved(config: ml_collections.ConfigDict) -> dict[str, Any]:
     """
     plain = config.to_dict()
     return validate({key: value for key, value in plain.items() if value != {}})
+
+
+def use_all_cores() -> None:
+    """A device for every core, so that runs are spread over them; before JAX is imported."""
+    told = os.environ.get("XLA_FLAGS", "")
+    if "host_platform_device_count" not in told:
+        count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+        os.environ["XLA_FLAGS"] = f"{told} --xla_force_host_platform_device_count={count}"
 
 
 def run(main: Callable[[], None]) -> None:

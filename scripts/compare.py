@@ -4,7 +4,6 @@ python scripts/compare.py --config configs/compare_ring8.py --workdir runs/compa
 """
 
 import importlib.util
-import os
 import sys
 from pathlib import Path
 
@@ -47,19 +46,11 @@ def base(name: str) -> dict:
         ) from error
 
 
-def use_all_cores() -> None:
-    """A device for every core, so that runs are spread over them; before JAX is imported."""
-    told = os.environ.get("XLA_FLAGS", "")
-    if "host_platform_device_count" not in told:
-        count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-        os.environ["XLA_FLAGS"] = f"{told} --xla_force_host_platform_device_count={count}"
-
-
 def main() -> None:
     """Plays what is missing and prints the table."""
     given = {key: value for key, value in CONFIG.value.to_dict().items() if value != {}}
     resolved = comparison.resolve(given, base)
-    use_all_cores()
+    cli.use_all_cores()
     from ganjax import standings, sweep
 
     workdir = Path(WORKDIR.value)

@@ -1,7 +1,6 @@
 """The page of a comparison."""
 
 import json
-import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -209,10 +208,6 @@ def _provenance(workdir: Path, asked: Mapping[str, Any]) -> str:
     plan = (
         json.loads((workdir / "plan.json").read_text()) if (workdir / "plan.json").exists() else {}
     )
-    command = f"python {shlex.join(manifest['arguments'])}"
-    rows = [[name, version] for name, version in manifest["packages"].items()]
-    rows += [["python", manifest["python"]], ["platform", manifest["platform"]]]
-    rows += [["devices", ", ".join(manifest["devices"])], ["started", manifest["started"]]]
     programs = [
         [
             key.replace(",", ", "),
@@ -224,8 +219,7 @@ def _provenance(workdir: Path, asked: Mapping[str, Any]) -> str:
     heads = ["cells of one program", "mapped by", *(f"{how}, s a step" for how in sweep.MAPPINGS)]
     cells = html.escape(json.dumps(asked["cells"], indent=1, sort_keys=True))
     return (
-        f"<p>Made by</p><pre>{html.escape(command)}</pre>"
-        + parts.table(["what", "which"], rows, "machine and versions")
+        parts.provenance(manifest)
         + parts.table(heads, programs, "programs, and how their runs share a device")
         + f"<details><summary>Configs of all cells</summary><pre>{cells}</pre></details>"
     )

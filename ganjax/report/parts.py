@@ -1,5 +1,6 @@
 """What pages are made of: tables that sort, figures to choose from, pictures on a slider."""
 
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -19,6 +20,7 @@ caption { text-align: left; color: var(--soft); padding: .3rem 0; }
 .chosen > svg { width: 100%; max-width: 46rem; height: auto; }
 .cells { display: grid; gap: .75rem;
   grid-template-columns: repeat(auto-fill, minmax(min(46%, 11rem), 1fr)); }
+.cells.one { grid-template-columns: minmax(0, 40rem); }
 .cells figure { margin: 0; }
 .cells svg, .cells img { width: 100%; height: auto; }
 [hidden] { display: none !important; }
@@ -155,7 +157,7 @@ def slider(labels: Sequence[str], pictures: Mapping[str, Sequence[str]], label: 
         f'<div data-slider><p><label>{escape(label)} <input type="range" min="0" max="{last}" '
         f'value="{last}" data-labels="{escape(",".join(labels))}"></label> '
         f"<output>{escape(labels[last])}</output></p>\n"
-        f'<div class="cells">{cells}</div></div>'
+        f'<div class="cells{" one" if len(pictures) == 1 else ""}">{cells}</div></div>'
     )
 
 
@@ -167,3 +169,14 @@ def number(value: float | None, digits: int = 4) -> tuple[float | None, str]:
 def count(value: int | None) -> tuple[int | None, str]:
     """A cell that shows a whole number with thousands apart."""
     return (None, "&ndash;") if value is None else (value, f"{value:,}")
+
+
+def provenance(manifest: Mapping[str, Any]) -> str:
+    """The command that made a folder, the machine and the versions; manifest as in the folder."""
+    rows = [[name, version] for name, version in manifest["packages"].items()]
+    rows += [["python", manifest["python"]], ["platform", manifest["platform"]]]
+    rows += [["devices", ", ".join(manifest["devices"])], ["started", manifest["started"]]]
+    command = escape(f"python {shlex.join(manifest['arguments'])}")
+    return f"<p>Made by</p><pre>{command}</pre>" + table(
+        ["what", "which"], rows, "machine and versions"
+    )

@@ -3,7 +3,6 @@
 import base64
 import json
 import re
-import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -102,19 +101,12 @@ def _samples(workdir: Path) -> list[str]:
     ]
     labels = [f"step {_step(path)}" for path in found]
     shown = parts.slider(labels, {"the same latents each time": images}, "Step")
-    return ["<h2>Samples</h2>", shown.replace('class="cells"', 'class="cells one"')]
+    return ["<h2>Samples</h2>", shown]
 
 
 def _provenance(workdir: Path, config: Mapping[str, Any]) -> str:
     manifest = _read(workdir / "manifest.json")
-    told = ""
-    if manifest:
-        command = f"python {shlex.join(manifest['arguments'])}"
-        rows = [[name, version] for name, version in manifest["packages"].items()]
-        rows += [["python", manifest["python"]], ["platform", manifest["platform"]]]
-        rows += [["devices", ", ".join(manifest["devices"])], ["started", manifest["started"]]]
-        told = f"<p>Made by</p><pre>{html.escape(command)}</pre>"
-        told += parts.table(["what", "which"], rows, "machine and versions")
+    told = parts.provenance(manifest) if manifest else ""
     text = html.escape(json.dumps(config, indent=1))
     return f"{told}<details><summary>Config</summary><pre>{text}</pre></details>"
 

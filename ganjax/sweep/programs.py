@@ -47,38 +47,39 @@ def programs(cells: Mapping[str, Mapping[str, Any]]) -> list[Program]:
     for name, config in cells.items():
         bare = _with_numbers(config, dict.fromkeys(_numbers(config)))
         groups.setdefault(json.dumps(bare, sort_keys=True), []).append(name)
-    made = []
-    for names in groups.values():
-        for name in names:
-            try:
-                built = experiment.build(cells[name])
-            except ConfigError as error:
-                raise ConfigError(f"in cell {name!r}: {error}") from error
-            if name == names[0]:
-                first = built
-        made.extend(_split(first, {name: cells[name] for name in names}))
-    return made
-
-
-def _split(first: Experiment, cells: Mapping[str, Mapping[str, Any]]) -> list[Program]:
-    """Programs of cells that differ in numbers alone; a number that cannot be traced splits."""
-    values = {name: _numbers(config) for name, config in cells.items()}
-    differing = [
-        path for path in values[next(iter(cells))] if len({v[path] for v in values.values()}) > 1
+    built = {}
+    for name, config in cells.items():
+        try:
+            built[name] = experiment.build(config)
+        except ConfigError as error:
+            raise ConfigError(f"in cell {name!r}: {error}") from error
+    return [
+        program
+        for names in groups.values()
+        for program in _split({name: built[name] for name in names}, cells)
     ]
+
+
+def _split(
+    built: Mapping[str, Experiment], cells: Mapping[str, Mapping[str, Any]]
+) -> list[Program]:
+    """Programs of cells that differ in numbers alone; a number that cannot be traced splits."""
+    values = {name: _numbers(cells[name]) for name in built}
+    first = next(iter(built))
+    differing = [path for path in values[first] if len({v[path] for v in values.values()}) > 1]
     traced = [
         path
         for path in differing
-        if _traces(first, {path: tuple(values[name][path] for name in cells)})
+        if _traces(built[first], {path: tuple(values[name][path] for name in built)})
     ]
     groups: dict[tuple, list[str]] = {}
-    for name in cells:
+    for name in built:
         rest = tuple(values[name][path] for path in differing if path not in traced)
         groups.setdefault(rest, []).append(name)
     return [
         Program(
             tuple(names),
-            first if names[0] == next(iter(cells)) else experiment.build(cells[names[0]]),
+            built[names[0]],
             {path: tuple(values[name][path] for name in names) for path in traced},
         )
         for names in groups.values()

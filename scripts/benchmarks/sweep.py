@@ -159,7 +159,7 @@ def difference(torch) -> float:
 def main() -> None:
     """Measures in turn and prints the table."""
     count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    os.environ["XLA_FLAGS"] = f"--xla_force_host_platform_device_count={count}"
+    cli.use_all_cores()
     try:
         import torch
     except ImportError:
