@@ -157,22 +157,28 @@ def text(standings: Mapping[str, Any], costs: Mapping[str, Mapping[str, Any]]) -
     """The standings for a terminal; costs as `sweep.read` has them."""
     lines = [standings["question"]]
     lines += [
-        f"{standings['score']} at the end, {len(standings['seeds'])} seeds, "
+        f"{standings['score']} at the end, {len(standings['seeds'])} seed"
+        f"{'s' * (len(standings['seeds']) > 1)}, "
         f"{'small' if standings['goal'] == 'min' else 'large'} is good; mean and 95% interval; "
         f"difference from {standings['baseline']}, p adjusted (Holm)"
     ]
     wide = max([len(row["cell"]) for row in standings["rows"]] + [4])
     head = f"{'cell':{wide}}  {'mean':>8} {'95% interval':>19}  {'difference':>10} {'p':>6} "
-    lines.append(head + f"{'wins':>5} {'in bound':>8} {'at step':>8} {'gradients':>9} {'s/run':>7}")
+    head += f"{'wins':>5} {'in bound':>8} {'at step':>8} {'gradients':>9} {'s/run':>7}"
+    toys = any(row["rate"] for row in standings["rows"])
+    lines.append(head + (f" {'rate':>9} {'radius':>9}" if toys else ""))
     for row in standings["rows"]:
         of, wins, within = row["difference"] or {}, row["wins"] or {}, row["converged"] or {}
         lines.append(
             f"{row['cell']:{wide}}{'*' if row['cell'] == standings['best'] else ' '} "
-            f"{_shown(row['mean'])} {interval(row):>19}  {_shown(of.get('mean')):>10} "
+            f"{_short(row['mean'], 8)} {interval(row):>19}  {_short(of.get('mean'), 10)} "
             f"{_shown(of.get('p_adjusted'), 6)} {_shown(wins.get('share'), 5, 2)} "
             f"{_shown(within.get('seeds'), 8, 0)} {_shown(within.get('step'), 8, 0)} "
             f"{row['evaluations']:9d} {costs[row['cell']]['seconds'][-1]:7.2f}"
         )
+        if toys:
+            rate = row["rate"] or {}
+            lines[-1] += f" {_shown(rate.get('rate'), 9, 6)} {_shown(rate.get('radius'), 9, 6)}"
         lines += [f"{'':{wide}}  {failure}" for failure in failures(row)]
     if standings["missing"]:
         lines.append(f"not played yet: {', '.join(standings['missing'])}")
@@ -194,10 +200,15 @@ def interval(row: Row) -> str:
     return f"{row['low']:.4g} to {row['high']:.4g}"
 
 
-def _shown(value: float | None, width: int = 8, digits: int = 4) -> str:
+def _shown(value: float | None, width: int, digits: int = 4) -> str:
     if value is None:
         return f"{'-':>{width}}"
     return f"{value:{width}.{digits}f}" if digits else f"{value:{width}.0f}"
+
+
+def _short(value: float | None, width: int) -> str:
+    """To four significant digits."""
+    return f"{'-':>{width}}" if value is None else f"{value:{width}.4g}"
 
 
 def write(path: Path, standings: Mapping[str, Any]) -> None:

@@ -15,6 +15,10 @@ import pytest
 jax.config.update("jax_numpy_rank_promotion", "raise")
 
 
+def pytest_addoption(parser):
+    parser.addoption("--page", help="page of a comparison for tests/report/test_browser.py")
+
+
 @pytest.fixture
 def x64():
     """Float64 for the mathematics."""

@@ -37,10 +37,12 @@ def page(workdir: Path) -> str:
 def _verdict(table: Mapping[str, Any]) -> str:
     """The answer in a sentence or two."""
     seeds, score = len(table["seeds"]), table["score"]
-    told = f"Compared by {score} at the end of {seeds} training seeds a cell, "
+    told = f"Compared by {score} at the end of {seeds} training seed{'s' * (seeds > 1)} a cell, "
     told += f"where {'small' if table['goal'] == 'min' else 'large'} is good."
     if table["best"]:
         answer = f"{table['best']} is better than every other cell (paired, Holm, 5%)."
+    elif seeds == 1:
+        answer = "One seed cannot tell chance from difference."
     else:
         answer = "No cell is better than every other with the certainty of 5%."
     if table["missing"]:
@@ -152,10 +154,12 @@ def _toys(results: Mapping[str, Any]) -> list[str]:
     """Trajectories and eigenvalues of games of few parameters."""
     found = {cell: result for cell, result in results.items() if "way" in result}
     told = []
-    plane = {cell: result["way"] for cell, result in found.items() if result["way"].shape[-1] == 2}
+    plane = {cell: result for cell, result in found.items() if "field" in result}
     if plane:
-        svg = html.figure_svg(figures.ways(plane), "the way of both players", name="ways")
-        told += ["<h2>Trajectories</h2>", f'<div class="chosen">{svg}</div>']
+        alt = "the way of both players, a colour a seed, among the arrows of gradient play"
+        svg = html.figure_svg(figures.portraits(plane), alt, name="portraits")
+        note = f"<p>{alt.capitalize()}; the cross is the equilibrium.</p>"
+        told += ["<h2>Phase portraits</h2>", note, f'<div class="chosen">{svg}</div>']
     spectra = {cell: r["eigenvalues"] for cell, r in found.items() if "eigenvalues" in r}
     if spectra:
         alt = "eigenvalues of a step of every cell beside the unit circle"

@@ -61,22 +61,31 @@ def points(samples: np.ndarray, centres: np.ndarray, reach: float) -> Figure:
     return figure
 
 
-def ways(rows: Mapping[str, np.ndarray]) -> Figure:
-    """The way of both players of a toy in the plane, a panel a cell, [looks, seeds, 2]."""
+def portraits(rows: Mapping[str, Mapping[str, np.ndarray]]) -> Figure:
+    """The way of both players of a toy among the arrows of gradient play, a panel a cell.
+
+    Args:
+      rows: of every cell `way` [looks, seeds, 2], `field` [y, x, 2], `field_x` and `field_y`.
+    """
     count = len(rows)
     columns = min(count, 3)
     height = -(-count // columns)
     figure = Figure(figsize=(2.4 * columns, 2.5 * height), layout="constrained")
     panels = figure.subplots(height, columns, squeeze=False).ravel()
-    for axes, (name, way) in zip(panels, rows.items(), strict=False):
-        for seed in range(way.shape[1]):
-            axes.plot(*way[:, seed].T, color=COLOURS[seed % len(COLOURS)], linewidth=1)
-        axes.plot(*way[0].T, "o", color="#8c8c8c", markersize=4)
+    for axes, (name, of) in zip(panels, rows.items(), strict=False):
+        x, y = of["field_x"], of["field_y"]
+        axes.quiver(x, y, *np.moveaxis(of["field"], -1, 0), color="#8c8c8c", width=0.006)
+        for seed in range(of["way"].shape[1]):
+            colour = COLOURS[seed % len(COLOURS)]
+            axes.plot(*of["way"][:, seed].T, color=colour, linewidth=1)
+            axes.plot(*of["way"][0, seed], "o", color=colour, markersize=4)
         axes.plot(0, 0, "+", color="#d4731c", markersize=9)
+        axes.set(xlim=(x[0], x[-1]), ylim=(y[0], y[-1]), aspect="equal")
         axes.set_title(name, fontsize="small")
-        axes.set_aspect("equal", adjustable="datalim")
     for axes in panels[count:]:
         axes.set_axis_off()
+    figure.supxlabel("generator's parameter", fontsize="small")
+    figure.supylabel("discriminator's parameter", fontsize="small")
     return figure
 
 

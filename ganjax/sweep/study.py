@@ -29,6 +29,10 @@ log = logging.getLogger(__name__)
 
 POINTS, IMAGES = 256, 25  # samples kept at every look, of the first seed
 LARGEST_TOY = 64  # parameters of a game whose way is kept
+ARROWS, IN_SIGHT = (
+    15,
+    4,
+)  # of a toy's field: along a side, and how many times further than the start
 TRIAL_SECONDS = 0.5  # of timing a mapping
 MEMORY_SHARE = 0.9  # of the free memory that a program may plan to use
 # What a folder may be asked anew without playing anything again.
@@ -76,7 +80,8 @@ def read(workdir: Path) -> dict[str, dict[str, Any]]:
       {player: count at every look}; `scores` {name: [look][seed]}, None after divergence;
       `metrics` the same of the means since the look before; `seconds` of a run's share of the
       machine at every look, and `mapped`; `samples` [look, n, ...] of the first seed; for toys
-      `way` [look, seed, parameters] and `eigenvalues` of a step.
+      `way` [look, seed, parameters] and `eigenvalues` of a step, and of two parameters the arrows
+      of gradient play there, `field` [y, x, 2] at `field_x` and `field_y`.
 
     Raises:
       RunFolderError: it is no folder of a comparison.
@@ -244,6 +249,7 @@ def _play(
     count = len(comparison.seeds)
     records = {name: _Record(program.experiment, comparison) for name in program.cells}
     looks = np.unique(np.linspace(0, plan["steps"], comparison.looks + 1).round().astype(int))
+    told_of = set(looks[:: -(-len(looks) // 10)])
     states, seconds, told = made.init(), 0.0, None
     for before, step in zip((0, *looks[:-1]), looks, strict=True):
         if stop_asked.is_set():
@@ -260,7 +266,8 @@ def _play(
             record.look(int(step), host, told, runs, seconds / made.runs, last=last)
             if step == 0:
                 _check_score(comparison.score, record.scores)
-        log.info("  step %d of %d, %.0f s", step, plan["steps"], seconds)
+        if step in told_of:
+            log.info("  step %d of %d, %.0f s", step, plan["steps"], seconds)
     return (
         {name: record.result() for name, record in records.items()},
         {
@@ -344,6 +351,8 @@ class _Record:
         if self.way and np.size(self.way[0][0]) <= LARGEST_TOY:
             result["way"] = np.asarray(self.way)
             result["eigenvalues"] = _eigenvalues(self.built)
+            if result["way"].shape[-1] == 2:
+                result |= _portrait(self.built, result["way"])
         return result
 
 
@@ -383,6 +392,15 @@ def _plain(value: float | None) -> float | None:
 
 def _flat(state: GanState) -> np.ndarray:
     return np.concatenate([np.ravel(leaf) for leaf in jax.tree.leaves(state.params)])
+
+
+def _portrait(built: Experiment, way: np.ndarray) -> dict[str, np.ndarray]:
+    """The direction of gradient play where the runs went, as far as they stayed in sight."""
+    seen = np.abs(way[np.isfinite(way)])
+    reach = 1.1 * min(seen.max(initial=1e-3), max(IN_SIGHT * np.abs(way[0]).max(), 1e-3))
+    ends = (-reach, reach)
+    of = dynamics.phase_portrait(built.game, x_range=ends, y_range=ends, points=ARROWS)
+    return {"field_x": of.x, "field_y": of.y, "field": np.stack([of.u, of.v], -1)}
 
 
 def _eigenvalues(built: Experiment) -> np.ndarray:

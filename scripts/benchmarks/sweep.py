@@ -8,12 +8,16 @@ both make the same step. PyTorch runs one seed after another, at its best number
 """
 
 import contextlib
+import itertools
 import json
 import os
 import statistics
+import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from absl import flags
@@ -24,10 +28,21 @@ from ganjax.errors import MachineError
 CELLS = flags.DEFINE_integer("cells", 12, "Learning rates.", lower_bound=1)
 SEEDS = flags.DEFINE_integer("seeds", 16, "Seeds of each.", lower_bound=1)
 STEPS = flags.DEFINE_integer("steps", 200, "Steps of a measurement.", lower_bound=1)
+PROCESS_STEPS = flags.DEFINE_integer(
+    "process_steps", 4_000, "Steps of a run in a process of its own.", lower_bound=1
+)
+PROCESSES = flags.DEFINE_integer("processes", 3, "Such processes.", lower_bound=1)
 ROUNDS = flags.DEFINE_integer("rounds", 5, "Measurements of each, in turn.", lower_bound=1)
 JSON = flags.DEFINE_string("json", None, "Also write the figures to this JSON file.")
 
 RATE, B1, BATCH, WIDTH, Z = 1e-3, 0.5, 128, 32, 2
+ROOT = Path(__file__).parents[2]
+# What torch.compile is given, and what the row is called.
+COMPILED = {
+    "nothing": "torch eager",
+    "losses": "torch.compile, losses",
+    "step": "torch.compile, whole step",
+}
 CONFIG = {
     "batch_size": BATCH,
     "data": {"name": "ring", "modes": 8, "radius": 2.0, "std": 0.02},
@@ -41,55 +56,128 @@ CONFIG = {
 }
 
 
-def torch_run(torch, compiled: bool, params: dict | None = None) -> Callable:
-    """`(steps) -> None` of a fresh PyTorch run, or `(x, z_disc, z_gen) -> modules` with params."""
+def torch_run(torch, compiled: str, params: dict | None = None) -> Callable:
+    """`(steps) -> None` of a fresh PyTorch run, or `(x, z_disc, z_gen) -> layers` with params.
+
+    Args:
+      torch: the module.
+      compiled: what torch.compile is given: "nothing", the "losses" (backward and Adam's foreach
+        kernels stay as they are) or the whole "step", gradients by torch.func and Adam by hand.
+      params: {player: [(kernel, bias)]} to start from, as of Flax.
+
+    Returns:
+      The function; layers are {player: [(weight, bias)]}.
+    """
     from torch import nn
-    from torch.nn.functional import softplus
+    from torch.nn.functional import leaky_relu, linear, relu, softplus
 
-    def mlp(inputs, outputs, activation):
-        layers = [nn.Linear(inputs, WIDTH), activation(), nn.Linear(WIDTH, WIDTH), activation()]
-        return nn.Sequential(*layers, nn.Linear(WIDTH, outputs))
+    def layers(inputs, outputs):
+        sizes = [(inputs, WIDTH), (WIDTH, WIDTH), (WIDTH, outputs)]
+        return [[p.data for p in nn.Linear(*size).parameters()] for size in sizes]
 
-    gen = mlp(Z, 2, nn.ReLU)
-    disc = mlp(2, 1, lambda: nn.LeakyReLU(0.2))
-    for player, module in (("gen", gen), ("disc", disc)):
-        for (kernel, bias), layer in zip((params or {}).get(player, ()), module[::2], strict=False):
-            layer.weight.data, layer.bias.data = torch.tensor(kernel.T), torch.tensor(bias)
-    adam = {"lr": RATE, "betas": (B1, 0.999), "foreach": True}
-    txs = [torch.optim.Adam(module.parameters(), **adam) for module in (gen, disc)]
+    def mlp(layers, x, activation):
+        *hidden, last = layers
+        for weight, bias in hidden:
+            x = activation(linear(x, weight, bias))
+        return linear(x, *last)
+
+    own = {"gen": layers(Z, 2), "disc": layers(2, 1)}
+    for player, given in (params or {}).items():
+        own[player] = [[torch.tensor(kernel.T), torch.tensor(bias)] for kernel, bias in given]
     angles = torch.arange(8) * (2 * torch.pi / 8)
     centres = 2 * torch.stack([angles.cos(), angles.sin()], 1)
 
-    def disc_loss(x, z):
-        return softplus(-disc(x)).mean() + softplus(disc(gen(z))).mean()
+    def judge(disc, x):
+        return mlp(disc, x, lambda h: leaky_relu(h, 0.2))
 
-    def gen_loss(z):
-        return softplus(-disc(gen(z))).mean()
+    def disc_loss(disc, gen, x, z):
+        fake = mlp(gen, z, relu)
+        return softplus(-judge(disc, x)).mean() + softplus(judge(disc, fake)).mean()
+
+    def gen_loss(gen, disc, z):
+        return softplus(-judge(disc, mlp(gen, z, relu))).mean()
 
     def draw():
-        return centres[torch.randint(8, (BATCH,))] + 0.02 * torch.randn(BATCH, 2)
+        x = centres[torch.randint(8, (BATCH,))] + 0.02 * torch.randn(BATCH, 2)
+        return x, torch.randn(BATCH, Z), torch.randn(BATCH, Z)
 
-    # The losses are what torch.compile is given; drawing and Adam's own kernels stay as they are.
-    if compiled:
-        disc_loss, gen_loss = torch.compile(disc_loss), torch.compile(gen_loss)
-
-    def step(x, z_disc, z_gen):
-        txs[1].zero_grad()
-        disc_loss(x, z_disc).backward(inputs=list(disc.parameters()))
-        txs[1].step()
-        txs[0].zero_grad()
-        gen_loss(z_gen).backward(inputs=list(gen.parameters()))
-        txs[0].step()
-        return gen, disc
-
+    make = _functional_step if compiled == "step" else _stock_step
+    step = make(torch, own, disc_loss, gen_loss, compiled != "nothing")
     if params is not None:
         return step
 
     def run(steps):
         for _ in range(steps):
-            step(draw(), torch.randn(BATCH, Z), torch.randn(BATCH, Z))
+            step(*draw())
 
     return run
+
+
+def _stock_step(torch, own: dict, disc_loss: Callable, gen_loss: Callable, compiled: bool):
+    """`backward` and `torch.optim.Adam`, the losses compiled or not."""
+    flat = {player: [p.requires_grad_() for row in own[player] for p in row] for player in own}
+    txs = {p: torch.optim.Adam(flat[p], lr=RATE, betas=(B1, 0.999), foreach=True) for p in own}
+    if compiled:
+        disc_loss, gen_loss = torch.compile(disc_loss), torch.compile(gen_loss)
+
+    def step(x, z_disc, z_gen):
+        txs["disc"].zero_grad()
+        disc_loss(own["disc"], own["gen"], x, z_disc).backward(inputs=flat["disc"])
+        txs["disc"].step()
+        txs["gen"].zero_grad()
+        gen_loss(own["gen"], own["disc"], z_gen).backward(inputs=flat["gen"])
+        txs["gen"].step()
+        return own
+
+    return step
+
+
+def _functional_step(torch, own: dict, disc_loss: Callable, gen_loss: Callable, compiled: bool):
+    """Losses, gradients and Adam in one compiled function that changes its tensors in place."""
+
+    def adam(layers, grads, moments, correction):
+        for row, grad_row, moment_row in zip(layers, grads, moments, strict=True):
+            for p, g, (m, v) in zip(row, grad_row, moment_row, strict=True):
+                m.mul_(B1).add_(g, alpha=1 - B1)
+                v.mul_(0.999).addcmul_(g, g, value=1 - 0.999)
+                p.sub_(RATE * (m / correction[0]) / ((v / correction[1]).sqrt() + 1e-8))
+
+    @partial(torch.compile, fullgraph=True, disable=not compiled)
+    def whole(own, moments, correction, x, z_disc, z_gen):
+        grads = torch.func.grad(disc_loss)(own["disc"], own["gen"], x, z_disc)
+        adam(own["disc"], grads, moments["disc"], correction)
+        grads = torch.func.grad(gen_loss)(own["gen"], own["disc"], z_gen)
+        adam(own["gen"], grads, moments["gen"], correction)
+
+    def zeros(p):
+        return torch.zeros_like(p), torch.zeros_like(p)
+
+    moments = {player: [[zeros(p) for p in row] for row in own[player]] for player in own}
+    count = itertools.count(1)
+
+    def step(x, z_disc, z_gen):
+        t = next(count)
+        correction = torch.tensor([1 - B1**t, 1 - 0.999**t])
+        with torch.no_grad():
+            whole(own, moments, correction, x, z_disc, z_gen)
+        return own
+
+    return step
+
+
+def separate_process(steps: int) -> float:
+    """Seconds of `scripts/train.py` on the same game for so many steps."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "ring.py"
+        config = {**CONFIG, "steps": steps, "log_every": steps, "sample_every": 0}
+        path.write_text(
+            "import ml_collections\n\n\n"
+            f"def get_config():\n    return ml_collections.ConfigDict({config!r})\n"
+        )
+        command = [sys.executable, str(ROOT / "scripts" / "train.py"), f"--config={path}"]
+        began = time.perf_counter()
+        subprocess.run([*command, f"--workdir={folder}/run"], check=True, capture_output=True)
+        return time.perf_counter() - began
 
 
 def difference(torch) -> float:
@@ -145,14 +233,15 @@ def difference(torch) -> float:
 
     updates, _ = tx.update(jax.grad(gen_loss)(gen), tx.init(gen))
     moved = moved._replace(gen=optax.apply_updates(gen, updates))
-    modules = torch_run(torch, False, {"gen": gen, "disc": disc})(
-        *(torch.tensor(part) for part in (x, z_disc, z_gen))
-    )
-    found = [
-        abs(layer.weight.detach().numpy().T - kernel).max()
-        for module, player in zip(modules, moved, strict=True)
-        for layer, (kernel, _) in zip(module[::2], player, strict=True)
-    ]
+    found = []
+    for compiled in COMPILED:
+        torch_step = torch_run(torch, compiled, {"gen": gen, "disc": disc})
+        told = torch_step(*(torch.tensor(part) for part in (x, z_disc, z_gen)))
+        found += [
+            abs(weight.detach().numpy().T - kernel).max()
+            for player, ours in moved._asdict().items()
+            for (weight, _), (kernel, _) in zip(told[player], ours, strict=True)
+        ]
     return float(max(found))
 
 
@@ -196,9 +285,9 @@ def main() -> None:
 
         calls[f"ganjax, {how}"] = play
         units[f"ganjax, {how}"] = made.runs * STEPS.value
-    for compiled in (False, True):
+    for compiled, label in COMPILED.items():
         for threads in sorted({1, count}):
-            name = f"torch{'.compile' if compiled else ' eager'}, {threads} threads"
+            name = f"{label}, {threads} threads"
             run = torch_run(torch, compiled)
 
             def loop(run=run, threads=threads):
@@ -236,8 +325,16 @@ def main() -> None:
         pairs = zip(wall[best[kind]], wall[best["ganjax"]], strict=True)
         ratios[kind] = statistics.median(theirs / ours for theirs, ours in pairs)
         print(f"{best['ganjax']} over {best[kind]}: {ratios[kind]:.1f} times the throughput")
+    steps = PROCESS_STEPS.value
+    process = statistics.median(separate_process(steps) for _ in range(PROCESSES.value))
+    seed = 1e-6 * figures[best["ganjax"]]["us"] * steps
+    print(
+        f"a run of {steps} steps: {seed:.3f} s as a seed more of the sweep, {process:.2f} s as a "
+        f"process of its own, {process / seed:.0f} times as long"
+    )
     if JSON.value:
         told = {"figures": figures, "ratios": ratios, "difference": apart}
+        told |= {"seed_seconds": seed, "process_seconds": process, "process_steps": steps}
         Path(JSON.value).write_text(json.dumps(told, indent=2) + "\n")
 
 

@@ -7,23 +7,9 @@ import pytest
 from ganjax import comparison, experiment, report, sweep, train
 from ganjax.errors import RunFolderError
 
-RING = {
-    "batch_size": 8,
-    "data": {"name": "ring"},
-    "game": {"name": "gan", "z_dim": 2},
-    "generator": {"name": "mlp", "width": 4},
-    "discriminator": {"name": "mlp", "width": 4},
-    "loss": {"name": "non_saturating"},
-    "scheme": {"name": "alternating"},
-    "gen_tx": {"name": "adam", "learning_rate": 1e-3},
-    "disc_tx": {"name": "adam", "learning_rate": 1e-3},
-    "evaluation": {"name": "modes"},
-    "evaluation_samples": 64,
-}
-
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
+def folder(ring, tmp_path_factory):
     asked = {
         "question": "Is <fast> better?",
         "base": "ring",
@@ -39,14 +25,14 @@ def folder(tmp_path_factory):
         "looks": 2,
     }
     folder = tmp_path_factory.mktemp("ring")
-    sweep.run(comparison.resolve(asked, lambda name: RING), folder, "map")
+    sweep.run(comparison.resolve(asked, lambda name: ring), folder, "map")
     return folder
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory):
+def run(ring, tmp_path_factory):
     folder = tmp_path_factory.mktemp("run")
-    config = {**RING, "steps": 4, "log_every": 2, "sample_every": 2}
+    config = {**ring, "steps": 4, "log_every": 2, "sample_every": 2}
     train.train(experiment.build(config), folder)
     return folder
 

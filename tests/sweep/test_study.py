@@ -63,6 +63,9 @@ def test_results_are_what_theory_says(played):
     assert abs(found["alternating"]["scores"]["distance"][-1][0] - 2**0.5) < 0.15
     assert found["alternating"]["way"].shape == (6, 2, 2)
     np.testing.assert_allclose(np.abs(found["alternating"]["eigenvalues"]), 1, rtol=1e-5)
+    x, y = np.meshgrid(found["alternating"]["field_x"], found["alternating"]["field_y"])
+    np.testing.assert_allclose(found["alternating"]["field"], np.stack([-y, x], -1), rtol=1e-5)
+    assert 2**0.5 < x.max() < 2  # as far as the orbit goes
 
 
 def test_divergence_is_a_result(played):
