@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.experimental import multihost_utils
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
@@ -252,4 +253,10 @@ def _global(leaf: Any, sharding: NamedSharding) -> jax.Array:
     """An array of all processes' devices from the same numbers in every process."""
     if isinstance(leaf, jax.Array) and leaf.sharding == sharding:
         return leaf
-    return jax.device_put(leaf, sharding)
+    if sharding.is_fully_addressable:
+        return jax.device_put(leaf, sharding)
+    if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
+        bits = _global(jax.random.key_data(leaf), sharding)
+        return jax.random.wrap_key_data(bits, impl=jax.random.key_impl(leaf))
+    here = np.asarray(leaf)
+    return jax.make_array_from_callback(here.shape, sharding, lambda index: here[index])

@@ -236,8 +236,9 @@ def _play(
             last, ends = step == config.steps or _settled(rows), step == stage.config.steps
             stopping = devices.any_of(stop_asked.is_set()) and not last
             if stopping or last or ends or _due(config.checkpoint_every, step):
-                folder = workdir / "checkpoints"
-                checkpoints.save(folder, step, state, keep=config.keep_checkpoints)
+                if devices.leads():
+                    folder = workdir / "checkpoints"
+                    checkpoints.save(folder, step, state, keep=config.keep_checkpoints)
                 saved = step
             if (ends or _due(config.sample_every, step)) and not last:
                 _draw(stage, workdir, step, state, rows)
@@ -327,6 +328,8 @@ def _draw(
     experiment: Experiment, workdir: Path, step: int, state: GanState, rows: list[Row]
 ) -> Path | None:
     """Draws the curves and, from the same latents each time, the samples."""
+    if not devices.leads():
+        return None
     pictures.save_curves(workdir / "curves.png", rows, f"{workdir.name}, step {step}")
     path = workdir / "samples" / f"step_{step}.png"
     rng_real, rng_fake = jax.random.split(streams(experiment.config.seed).pictures)
@@ -365,7 +368,7 @@ def _report(
     The file names the protocol beside the scores.
     """
     config = experiment.config
-    if experiment.evaluate is None:
+    if experiment.evaluate is None or not devices.leads():
         return {}
     path = workdir / "eval" / f"step_{step}.json"
     if not path.exists():

@@ -5,6 +5,7 @@ With SGD: Adam hides gradients that are too large by the number of devices to ni
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -62,7 +63,7 @@ CONFIGS |= {
     "relativistic": {**RING, "loss": {"name": "relativistic_average"}},
     "augmented": {
         **IMAGES,
-        "augmentations": {"shift": {"name": "translate"}, "noise": {"name": "instance_noise"}},
+        "game": {"name": "gan", "z_dim": 4, "augment": {"name": "translate"}},
         "penalties": {"dragan": {"name": "dragan"}},
     },
     "pull_away": {
@@ -116,3 +117,128 @@ def test_devices_agree_with_one(name, count, form, sharded, dtype, x64):
     close(one.params, many.params, DIGITS[dtype])
     close(one, many, 10 * DIGITS[dtype])
     close(told_one, told_many, 1e-5)  # shares of a batch are counted in float32
+
+
+CONFIG = """
+import ml_collections
+
+
+def get_config():
+    return ml_collections.ConfigDict({config!r})
+"""
+
+
+def trained(folder, processes, *flags):
+    """Trains by the script in so many processes of two devices each; their ends."""
+    path = folder / "config.py"
+    config = {**CONFIGS["unrolled"], "log_every": 5, "checkpoint_every": 10, "sample_every": 10}
+    path.write_text(CONFIG.format(config=config))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, str(ROOT / "scripts" / "train.py"), f"--config={path}"]
+    command += [f"--workdir={folder / 'run'}", *flags]
+    each = [
+        [f"--coordinator=127.0.0.1:{port}", f"--num_processes={processes}", f"--process_id={i}"]
+        for i in range(processes)
+    ]
+    count = 2 if processes > 1 else 1
+    environment = os.environ | {
+        "XLA_FLAGS": f"--xla_force_host_platform_device_count={count}",
+        "PYTHONPATH": str(ROOT),
+    }
+    running = [
+        subprocess.Popen(
+            command + (flags if processes > 1 else []),
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for flags in each
+    ]
+    told = [process.communicate(timeout=300)[0] for process in running]
+    assert [process.returncode for process in running] == [0] * processes, told
+    return told
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("alone")
+    trained(folder, 1)
+    return experiment.load(folder / "run").state
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("flags", [[], ["--shard_optimiser"], ["--form=pmap"]], ids=" ".join)
+def test_two_processes_agree_with_one_and_resume(flags, alone, tmp_path):
+    first, second = trained(tmp_path, 2, *flags)
+    together = experiment.load(tmp_path / "run").state
+    close(jax.device_get(alone), jax.device_get(together), 1e-6)
+    assert "20 steps" in first
+    assert "run" not in second.split()[-1]  # one process alone tells of the results
+    rows = (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()
+    assert [json.loads(row)["step"] for row in rows] == [5, 10, 15, 20]
+
+    newest = tmp_path / "run" / "checkpoints" / "20"
+    shutil.rmtree(newest)
+    trained(tmp_path, 2, *flags)
+    again = experiment.load(tmp_path / "run")
+    assert again.step == 20
+    for a, b in zip(jax.tree.leaves(together), jax.tree.leaves(again.state), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_a_sharded_optimiser_keeps_a_part():
+    """Adam's two moments of a weight of 8 rows: a row on each of 8 devices."""
+    layout = devices.layout("jit", True)
+    config = {**RING, "disc_tx": {"name": "adam", "learning_rate": 1e-3}}
+    built = experiment.build(config)
+    state = experiment.initial_state(built, jax.random.key(0))
+    moments = devices.put(layout, state).opt_state.disc[0].mu
+    for leaf in jax.tree.leaves(moments):
+        part = leaf.addressable_data(0)
+        assert part.size == (leaf.size // 8 if any(n % 8 == 0 for n in leaf.shape) else leaf.size)
+    close(
+        jax.device_get(state), jax.device_get(devices.take(layout, devices.put(layout, state))), 0
+    )
+
+
+def test_what_devices_cannot_do_is_refused(tmp_path):
+    built = experiment.build({**RING, "batch_size": 100})
+    with pytest.raises(ConfigError, match=r"a multiple of 8, e\.g\. 96 or 104"):
+        train.train(built, tmp_path, devices.layout())
+    with pytest.raises(ConfigError, match="Did you mean 'pmap'"):
+        devices.layout("pmapp")
+    with pytest.raises(ConfigError, match="shard it with the form 'jit'"):
+        devices.layout("pmap", True)
+    with pytest.raises(ConfigError, match="needs 9 devices; there are 8"):
+        devices.mesh(3, 3)
+    with pytest.raises(ConfigError, match="go together"):
+        devices.initialise("localhost:1", 2)
+    with pytest.raises(ConfigError, match="must be below"):
+        devices.initialise("localhost:1", 2, 2)
+
+
+def test_training_is_the_same_on_all_devices(tmp_path):
+    """Through the loop, its checkpoints, pictures and metrics."""
+    config = {**RING, "log_every": 10, "checkpoint_every": 10, "sample_every": 10}
+    layout = devices.layout()
+    train.train(experiment.build(config), tmp_path / "one")
+    train.train(experiment.build(config), tmp_path / "eight", layout)
+    one, eight = (experiment.load(tmp_path / name).state for name in ("one", "eight"))
+    close(jax.device_get(one), jax.device_get(eight), 1e-6)
+
+
+def test_no_collective_is_forgotten_in_the_compiled_step():
+    """Every device works on its rows: latents, data and samples are split, not copied."""
+    layout = devices.layout()
+    built = experiment.build({**RING, "batch_size": 64})
+    state = devices.put(layout, experiment.initial_state(built, jax.random.key(0)))
+    with jax.set_mesh(layout.mesh):
+        step = jax.jit(train.chunk(built, 1))
+        given = (built.train, jax.random.key(0), jnp.int32(0))
+        text = step.lower(state, *given).compile().as_text()
+    assert "all-reduce" in text
+    assert "f32[8,8]" in text  # a hidden layer of a device's 8 rows
+    assert "f32[64,8]" not in text
