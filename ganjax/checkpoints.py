@@ -70,8 +70,8 @@ def save(folder: Path, step: int, state: Any, *, keep: int) -> Path:
     final, draft = folder / str(step), folder / f".{step}.draft"
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
-    with ocp.StandardCheckpointer() as checkpointer:
-        checkpointer.save(draft / "state", state)
+    with _checkpointer() as checkpointer:
+        checkpointer.save(draft / "state", jax.device_get(state) if _several() else state)
     manifest = {"step": step, "leaves": _leaves(state), "files": _digests(draft / "state")}
     with open(draft / "manifest.json", "w") as file:
         json.dump(manifest, file, indent=1)
@@ -145,7 +145,26 @@ def _read(checkpoint: Path, template: Any) -> Any:
                 f"{checkpoint} does not fit: {path} is {saved.get(path, 'absent')} on disk and "
                 f"{expected.get(path, 'absent')} here; was it written by another version?"
             )
-    with ocp.StandardCheckpointer() as checkpointer:
-        return checkpointer.restore(
-            checkpoint / "state", jax.tree.map(ocp.utils.to_shape_dtype_struct, template)
+    shapes = jax.tree.map(ocp.utils.to_shape_dtype_struct, template)
+    if _several():
+        here = jax.sharding.SingleDeviceSharding(jax.local_devices()[0])
+        shapes = jax.tree.map(
+            lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=here), shapes
         )
+    with _checkpointer() as checkpointer:
+        return checkpointer.restore(checkpoint / "state", shapes)
+
+
+def _several() -> bool:
+    return jax.process_count() > 1
+
+
+def _checkpointer() -> ocp.StandardCheckpointer:
+    """One that waits for no other process: each has whole arrays and its own folder."""
+    if not _several():
+        return ocp.StandardCheckpointer()
+    this = jax.process_index()
+    options = ocp.options.MultiprocessingOptions(
+        primary_host=this, active_processes={this}, barrier_sync_key_prefix=f"process_{this}"
+    )
+    return ocp.StandardCheckpointer(multiprocessing_options=options)

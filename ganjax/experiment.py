@@ -177,11 +177,13 @@ def initial_state(experiment: Experiment, rng: jax.Array) -> GanState:
     return experiment.scheme.init(rng_init, experiment.batch(experiment.train, rng_batch))
 
 
-def build(config: Mapping[str, Any]) -> Experiment:
+def build(config: Mapping[str, Any], axis_name: str | None = None) -> Experiment:
     """Builds an experiment from a config.
 
     Args:
       config: `ml_collections.ConfigDict` or nested dict; see `ganjax.config`.
+      axis_name: the device axis that the scheme's step is to be mapped over, "data" for one that
+        sees the whole batch's statistics; None for none.
 
     Returns:
       `Experiment`, nothing initialised or compiled yet.
@@ -195,14 +197,14 @@ def build(config: Mapping[str, Any]) -> Experiment:
     stages = []
     for label, stage in staged(config).items():
         try:
-            stages.append(_build(stage))
+            stages.append(_build(stage, axis_name))
             for old, new in itertools.pairwise(stages[-2:]):
                 _try_growth(old, new)
             _check_fade(stages, config["steps"])
         except ConfigError as error:
             raise ConfigError(f"in stages.{label}: {error}") from error
     if not stages:
-        experiment = _build(config)
+        experiment = _build(config, axis_name)
         _check_fade([experiment], config["steps"])
         return experiment
     last = next(stage for stage in stages if stage.config.steps == config["steps"])
@@ -230,7 +232,7 @@ def reschemed(experiment: Experiment, numbers: Mapping[str, Any]) -> Scheme:
     return _scheme(config, _assembled(config, _parts(config), experiment.data))
 
 
-def _build(config: Mapping[str, Any]) -> Experiment:
+def _build(config: Mapping[str, Any], axis_name: str | None = None) -> Experiment:
     """The experiment of a resolved config without stages."""
     parts = _parts(config)
     data = _data(config)
@@ -248,7 +250,7 @@ def _build(config: Mapping[str, Any]) -> Experiment:
         monitor=_monitor(config, game),
     )
     _try_out(experiment)
-    return experiment
+    return experiment._replace(scheme=_scheme(config, game, axis_name)) if axis_name else experiment
 
 
 def _assembled(
@@ -499,9 +501,10 @@ def _tx(config: Mapping[str, Any]) -> Players:
     return Players(*(optimisers.transform(where, config[where]) for where in ("gen_tx", "disc_tx")))
 
 
-def _scheme(config: Mapping[str, Any], game: Game) -> Scheme:
+def _scheme(config: Mapping[str, Any], game: Game, axis_name: str | None = None) -> Scheme:
     tx = _tx(config)
-    scheme = _call("scheme", schemes.SCHEMES, config["scheme"], game=game, tx=tx)
+    given = {"game": game, "tx": tx, "axis_name": axis_name}
+    scheme = _call("scheme", schemes.SCHEMES, config["scheme"], **given)
     if _none("average", config):
         return scheme
     average = config["average"]
@@ -512,8 +515,7 @@ def _scheme(config: Mapping[str, Any], game: Game) -> Scheme:
         "average",
         schemes.SCHEMES,
         section,
-        game=game,
-        tx=tx,
+        **given,
         kind=average["name"],
         inner=lambda game, tx, axis_name: scheme,
     )

@@ -6,6 +6,7 @@ It holds no mathematics: what a step does is the scheme's, what a batch is the d
 import contextlib
 import json
 import logging
+import tempfile
 import threading
 import time
 import traceback
@@ -18,7 +19,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ganjax import checkpoints, pictures, run_folder
+from ganjax import checkpoints, devices, pictures, run_folder, spread
 from ganjax.console import interruptible, progress
 from ganjax.errors import GanjaxError, Interrupted, NotFiniteError
 from ganjax.experiment import Experiment, grow, initial_state, restore, streams, template
@@ -60,10 +61,14 @@ def chunk(experiment: Experiment, length: int) -> Callable:
     is made twice. Map it over states and keys for many seeds in one program.
     """
 
+    axis = batch_axis(experiment)
+
     def run(state, train, rng, first_step):
         def body(state, step):
             rng_batch, rng_step = jax.random.split(jax.random.fold_in(rng, step))
-            return experiment.scheme.step(state, experiment.batch(train, rng_batch), rng_step)
+            batch = experiment.batch(train, rng_batch)
+            batch = jax.tree.map(lambda leaf: spread.own(leaf, axis), spread.rows(batch, axis))
+            return experiment.scheme.step(state, batch, rng_step)
 
         state, metrics = jax.lax.scan(body, state, first_step + jnp.arange(length))
         return state, Chunk(_reduced(metrics), _bad_step(metrics, state, length))
@@ -71,9 +76,29 @@ def chunk(experiment: Experiment, length: int) -> Callable:
     return run
 
 
-def compiled_chunk(experiment: Experiment, length: int) -> jax.stages.Compiled:
-    """`chunk` as a compiled program; the state is donated."""
+def batch_axis(experiment: Experiment) -> int:
+    """Which axis of a batch's arrays is the batch: behind those of the scheme's sub-batches."""
+    rng = jax.random.key(0)
+    told = (
+        jax.eval_shape(of, experiment.train, rng) for of in (experiment.batch, experiment.one_batch)
+    )
+    many, one = (jax.tree.leaves(batch) for batch in told)
+    return many[0].ndim - one[0].ndim if one else 0
+
+
+def compiled_chunk(
+    experiment: Experiment, length: int, layout: devices.Layout | None = None
+) -> Callable:
+    """`chunk` as a compiled program; the state is donated.
+
+    Args:
+      experiment: from `experiment.build`, with the layout's `axis_name`.
+      length: steps.
+      layout: devices to spread over, None for one; states are to be laid out by `devices.put`.
+    """
     arguments = (template(experiment), experiment.train, jax.random.key(0), jnp.int32(0))
+    if layout is not None:
+        return devices.compiled(layout, chunk(experiment, length), *arguments)
     return jax.jit(chunk(experiment, length), donate_argnums=0).lower(*arguments).compile()
 
 
@@ -93,12 +118,15 @@ def _bad_step(metrics: dict[str, jax.Array], state: Any, length: int) -> jax.Arr
     return jnp.where(jnp.all(finite), in_state, jnp.argmin(finite))
 
 
-def train(experiment: Experiment, workdir: Path) -> Result:
+def train(experiment: Experiment, workdir: Path, layout: devices.Layout | None = None) -> Result:
     """Trains to the config's number of steps, from the newest checkpoint if there is one.
 
+    Of several processes the first keeps the folder; the others play along, and read nothing there.
+
     Args:
-      experiment: from `experiment.build`.
+      experiment: from `experiment.build`, with the layout's `axis_name`.
       workdir: the run folder; made if missing.
+      layout: devices to spread over, from `devices.layout`; None for one device.
 
     Returns:
       `Result`.
@@ -109,14 +137,23 @@ def train(experiment: Experiment, workdir: Path) -> Result:
       NotFiniteError: the run diverged; status and reason are in the folder.
       Interrupted: SIGINT or SIGTERM came; the state is saved and the same command resumes.
     """
+    if layout is not None:
+        devices.check_batch(experiment.config.batch_size, layout.count)
+    if not devices.leads():
+        with tempfile.TemporaryDirectory() as aside:
+            return _train(experiment, Path(aside), layout)
+    return _train(experiment, workdir, layout)
+
+
+def _train(experiment: Experiment, workdir: Path, layout: devices.Layout | None) -> Result:
     steps = experiment.config.steps
     with run_folder.locked(workdir), interruptible() as stop_asked:
         run_folder.claim(workdir, experiment.config.to_dict())
         try:
             step, state = _start(experiment, workdir)
             rows = run_folder.rewind_metrics(workdir, step)
-            if step < steps and not _settled(rows):
-                step, state = _play(experiment, workdir, step, state, rows, stop_asked)
+            if step < steps and not devices.any_of(_settled(rows)):
+                step, state = _play(experiment, workdir, layout, step, state, rows, stop_asked)
             else:
                 log.info("%s is done already, at step %d", workdir, step)
             stage = experiment.stage(step)
@@ -124,6 +161,7 @@ def train(experiment: Experiment, workdir: Path) -> Result:
             result = Result(step, _report(stage, workdir, step, state), picture)
             reason = stage.stop_reason if _settled(rows) else ""
             run_folder.write_status(workdir, "done", step, reason)
+            devices.wait()
             return result
         except (NotFiniteError, Interrupted):  # these have left their status
             raise
@@ -133,7 +171,15 @@ def train(experiment: Experiment, workdir: Path) -> Result:
 
 
 def _start(experiment: Experiment, workdir: Path) -> tuple[int, GanState]:
-    """The newest checkpoint's step and state, or a fresh start."""
+    """The newest checkpoint's step and state, or a fresh start; the first process's."""
+    step, state = _newest(experiment, workdir)
+    step = int(devices.from_first(np.int32(step)))
+    if not devices.leads() and step:
+        state = jax.tree.map(jnp.zeros_like, template(experiment.stage(step)))
+    return step, devices.from_first(state) if step else state
+
+
+def _newest(experiment: Experiment, workdir: Path) -> tuple[int, GanState]:
     if checkpoints.steps(workdir / "checkpoints"):
         step, state = restore(experiment, workdir)
         log.info("resuming %s at step %d", workdir, step)
@@ -145,6 +191,7 @@ def _start(experiment: Experiment, workdir: Path) -> tuple[int, GanState]:
 def _play(
     experiment: Experiment,
     workdir: Path,
+    layout: devices.Layout | None,
     step: int,
     state: GanState,
     rows: list[Row],
@@ -160,20 +207,24 @@ def _play(
     run_folder.write_manifest(workdir, list(map(str, jax.devices())), config.seed)
     run_folder.write_status(workdir, "running", step)
     rng, events = streams(config.seed).play, _tensorboard(workdir, step)
+    put, share, take = _placing(layout)
     monitored = _monitored(stage)
+    played, train = put(state), share(stage.train)
     with progress(step, config.steps) as show:
         while step < config.steps and not _settled(rows):
             if step == stage.config.steps:
                 stage, compiled = experiment.stage(step + 1), {}
                 state, monitored = _grown(stage, step, state), _monitored(stage)
+                played, train = put(state), share(stage.train)
             length = min(config.log_every - step % config.log_every, stage.config.steps - step)
             if length not in compiled:
                 began = time.perf_counter()
-                compiled[length] = compiled_chunk(stage, length)
+                compiled[length] = compiled_chunk(stage, length, layout)
                 log.info("compiled %d steps in %.1f s", length, time.perf_counter() - began)
             began = time.perf_counter()
-            state, told = compiled[length](state, stage.train, rng, jnp.int32(step))
+            played, told = compiled[length](played, train, rng, jnp.int32(step))
             told = jax.device_get(told)
+            state = take(played)
             _check_finite(told, workdir, step, saved)
             step += length
             rows.append(_row(told, step, rows, length / (time.perf_counter() - began)))
@@ -183,10 +234,11 @@ def _play(
             show(rows[-1])
 
             last, ends = step == config.steps or _settled(rows), step == stage.config.steps
-            stopping = stop_asked.is_set() and not last
+            stopping = devices.any_of(stop_asked.is_set()) and not last
             if stopping or last or ends or _due(config.checkpoint_every, step):
-                folder = workdir / "checkpoints"
-                checkpoints.save(folder, step, state, keep=config.keep_checkpoints)
+                if devices.leads():
+                    folder = workdir / "checkpoints"
+                    checkpoints.save(folder, step, state, keep=config.keep_checkpoints)
                 saved = step
             if (ends or _due(config.sample_every, step)) and not last:
                 _draw(stage, workdir, step, state, rows)
@@ -196,6 +248,13 @@ def _play(
                     f"stopped and saved at step {step} of {config.steps}; the same command resumes"
                 )
     return step, state
+
+
+def _placing(layout: devices.Layout | None) -> tuple[Callable, Callable, Callable]:
+    """How a state is laid out, how data are, and how a state of one device is had back."""
+    if layout is None:
+        return (lambda tree: tree,) * 3
+    return tuple(partial(of, layout) for of in (devices.put, devices.share, devices.take))
 
 
 def _grown(stage: Experiment, step: int, state: GanState) -> GanState:
@@ -269,6 +328,8 @@ def _draw(
     experiment: Experiment, workdir: Path, step: int, state: GanState, rows: list[Row]
 ) -> Path | None:
     """Draws the curves and, from the same latents each time, the samples."""
+    if not devices.leads():
+        return None
     pictures.save_curves(workdir / "curves.png", rows, f"{workdir.name}, step {step}")
     path = workdir / "samples" / f"step_{step}.png"
     rng_real, rng_fake = jax.random.split(streams(experiment.config.seed).pictures)
@@ -307,7 +368,7 @@ def _report(
     The file names the protocol beside the scores.
     """
     config = experiment.config
-    if experiment.evaluate is None:
+    if experiment.evaluate is None or not devices.leads():
         return {}
     path = workdir / "eval" / f"step_{step}.json"
     if not path.exists():

@@ -12,6 +12,24 @@ from ganjax import cli
 
 CONFIG = cli.define_config()
 WORKDIR = flags.DEFINE_string("workdir", None, "Run folder; made if missing.", required=True)
+FORM = flags.DEFINE_enum(
+    "form",
+    "jit",
+    ("jit", "pmap"),
+    "How several devices share a batch: whole arrays that the compiler splits over a mesh (jit), "
+    "or a replica of the state on every device (pmap).",
+)
+SHARD_OPTIMISER = flags.DEFINE_bool(
+    "shard_optimiser", False, "Every device keeps a part of the optimisers' state alone (jit)."
+)
+COORDINATOR = flags.DEFINE_string(
+    "coordinator",
+    "",
+    "host:port of the first of several processes; found on its own on a TPU pod, under SLURM and "
+    "under Open MPI.",
+)
+NUM_PROCESSES = flags.DEFINE_integer("num_processes", 0, "Processes, with --coordinator.")
+PROCESS_ID = flags.DEFINE_integer("process_id", -1, "Which this is, from 0, with --coordinator.")
 DRY_RUN = flags.DEFINE_bool(
     "dry_run", False, "Show the resolved config, parameter counts, stages, memory; train nothing."
 )
@@ -20,16 +38,21 @@ DRY_RUN = flags.DEFINE_bool(
 def main() -> None:
     """Builds the experiment of the flags, trains it and prints where its results are."""
     config = cli.resolved(CONFIG.value)
-    from ganjax import experiment, train
+    from ganjax import devices, experiment, train
     from ganjax.summary import describe, report_table
 
-    built = experiment.build(config)
+    devices.initialise(COORDINATOR.value, NUM_PROCESSES.value, PROCESS_ID.value)
+    layout = devices.layout(FORM.value, SHARD_OPTIMISER.value)
+    layout = layout if layout.count > 1 else None
+    built = experiment.build(config, layout.axis_name if layout else None)
     if DRY_RUN.value:
         chunk = train.compiled_chunk(built, min(built.config.log_every, built.config.steps))
         print(describe(built, chunk))
         return
     workdir = Path(WORKDIR.value)
-    result = train.train(built, workdir)
+    result = train.train(built, workdir, layout)
+    if not devices.leads():
+        return
     print(f"{workdir}: {result.step} steps")
     if result.report:
         print(report_table(result.report))

@@ -10,11 +10,11 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "ganjax"
 LEVELS = (
-    ("types", "errors", "swept"),
+    ("types", "errors", "swept", "spread"),
     ("divergences", "augmentations", "statistics"),
     ("config", "console", "losses", "penalties", "latents", "nets", "data", "pictures", "html"),
     ("cli", "names", "comparison", "run_folder", "games", "checkpoints"),
-    ("optimisers", "schemes", "dynamics", "metrics"),
+    ("optimisers", "schemes", "dynamics", "metrics", "devices"),
     ("experiment",),
     ("train", "summary", "sweep"),
     ("standings", "tour"),
@@ -26,7 +26,7 @@ ONLY = {
     "schemes": {"types"},
     "dynamics": {"types"},
     "metrics": set(),
-    "nets": set(),
+    "nets": {"spread"},
     "statistics": {"errors"},
 }
 FILES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")

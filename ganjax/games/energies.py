@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
-from ganjax import latents, losses, penalties
+from ganjax import latents, losses, penalties, spread
 from ganjax.games.networks import accuracies, ask, check_samples, data_of, judge_both, run, start
 from ganjax.penalties.critic import at_least_0, root, squares, wide
 from ganjax.types import Game, Loss, Players
@@ -134,7 +134,7 @@ def boundary_equilibrium(
 
     def play(judged, own):
         k = own[BALANCE]
-        real, fake = jnp.mean(judged.energy_real), jnp.mean(judged.energy_fake)
+        real, fake = spread.mean(judged.energy_real), spread.mean(judged.energy_fake)
         error = gamma * real - fake
         metrics = {"balance/k": k, "balance/convergence": real + jnp.abs(error)}
         moved = jnp.clip(k + lambda_k * error, 0, 1).astype(k.dtype)

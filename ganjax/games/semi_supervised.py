@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
-from ganjax import latents, losses
+from ganjax import latents, losses, spread
 from ganjax.augmentations import Augmentation
 from ganjax.errors import unknown
 from ganjax.games.networks import (
@@ -72,10 +72,10 @@ def feature_matching(features_real: jax.Array, features_fake: jax.Array) -> jax.
       features_fake: f(G(z)) [batch, dim].
 
     Returns:
-      Scalar. It is no mean over the batch but a function of two of them: devices under `pmap`, each
-      with its share of the batch, match the moments of their shares.
+      Scalar. It is no mean over the batch but a function of two of them, which devices compute
+      together: the axis they are mapped over must be called `data`.
     """
-    return jnp.sum(jnp.square(features_real.mean(0) - features_fake.mean(0)))
+    return jnp.sum(jnp.square(spread.mean(features_real) - spread.mean(features_fake)))
 
 
 def semi_supervised(

@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 
+from ganjax import spread
 from ganjax.losses.pair import AdversarialLoss, Logits, wide
 
 
@@ -50,7 +51,7 @@ def relativistic_average_disc_loss(logits_real: Logits, logits_fake: Logits) -> 
       Scalar mean over the batch, in nats; log 4 for an undecided critic.
     """
     logits_real, logits_fake = wide(logits_real, logits_fake)
-    mean_real, mean_fake = jnp.mean(logits_real), jnp.mean(logits_fake)
+    mean_real, mean_fake = spread.mean(logits_real.ravel()), spread.mean(logits_fake.ravel())
     real = jnp.mean(jax.nn.softplus(mean_fake - logits_real))
     return real + jnp.mean(jax.nn.softplus(logits_fake - mean_real))
 

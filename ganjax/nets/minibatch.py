@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
+from ganjax import spread
 from ganjax.nets.layers import at_least, identity
 
 
@@ -30,11 +31,12 @@ def stddev(x: jax.Array, *, group_size: int = 4) -> jax.Array:
       ValueError: `group_size` is less than 1.
     """
     at_least(1, group_size=group_size)
-    n = x.shape[0]
+    everyone = spread.everyone(x)
+    n = everyone.shape[0]
     size = max(size for size in range(1, min(group_size, n) + 1) if n % size == 0)
-    groups = x.reshape(size, n // size, -1)  # [size, groups, features]
+    groups = everyone.reshape(size, n // size, -1)  # [size, groups, features]
     feature = jnp.sqrt(groups.var(0) + 1e-8).mean(-1)  # [groups]
-    feature = jnp.tile(feature, size).reshape(n, *(1,) * (x.ndim - 1))
+    feature = spread.own(jnp.tile(feature, size)).reshape(-1, *(1,) * (x.ndim - 1))
     return jnp.concatenate([x, jnp.broadcast_to(feature, (*x.shape[:-1], 1))], axis=-1)
 
 
@@ -57,7 +59,9 @@ class MinibatchDiscrimination(nn.Module):
         shape = (x.shape[1], self.kernels, self.dims)
         tensor = self.param("kernel", init, shape, jnp.float32)
         m = jnp.einsum("na,abc->nbc", x, tensor)
-        distances = jnp.abs(m[:, None] - m[None]).sum(-1)  # [batch, batch, kernels]
+        distances = jnp.abs(m[:, None] - spread.everyone(m)[None]).sum(
+            -1
+        )  # [batch, batch, kernels]
         return jnp.concatenate([x, jnp.exp(-distances).sum(1)], axis=-1)
 
 

@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
+from ganjax import spread
 from ganjax.nets.layers import at_least, identity, ones_normal
 
 # DCGAN's batch normalisation: statistics of the batch in training, running averages (weight 0.1 on
@@ -35,7 +36,7 @@ def batch(train: bool = True) -> Callable:
     Returns:
       Module x -> x, with a gain ~ N(1, 0.02^2) and a bias for every channel.
     """
-    return BatchNorm(use_running_average=not train)
+    return BatchNorm(use_running_average=not train, axis_name=spread.axis_name())
 
 
 def instance(train: bool = True, *, affine: bool = True) -> Callable:
@@ -200,7 +201,12 @@ class ConditionalBatchNorm(nn.Module):
     @nn.compact
     def __call__(self, x: jax.Array, y: jax.Array, train: bool = True) -> jax.Array:
         at_least(1, num_classes=self.num_classes)
-        norm = BatchNorm(use_running_average=not train, use_scale=False, use_bias=False)
+        norm = BatchNorm(
+            use_running_average=not train,
+            use_scale=False,
+            use_bias=False,
+            axis_name=spread.axis_name(),
+        )
         shape = (x.shape[0], *(1,) * (x.ndim - 2), x.shape[-1])
         gain, bias = (
             nn.Embed(self.num_classes, x.shape[-1], embedding_init=init, name=name)(y)

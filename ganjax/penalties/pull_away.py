@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 
+from ganjax import spread
 from ganjax.penalties.critic import Critic, Penalty, at_least_0, squares, wide
 
 
@@ -33,6 +34,7 @@ def pull_away(weight: float = 0.1) -> Penalty:
                 f"pull_away compares codes [batch, features], got logits of shape {codes.shape}, "
                 "of which any two are parallel; give it an encoder x -> codes as its critic"
             )
+        codes = spread.everyone(codes)
         rows = codes.shape[0]
         if rows < 2:
             raise ValueError("pull_away compares samples of a batch; batch_size must be 2 or more")

@@ -1,0 +1,262 @@
+"""One training on all devices: meshes, replicas, several processes.
+
+In either form batch sizes are global, and a batch draws what it draws on one device: the parameters
+are those of one device up to rounding.
+"""
+
+import os
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.experimental import multihost_utils
+from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
+
+from ganjax import spread
+from ganjax.errors import ConfigError, MachineError, unknown
+from ganjax.types import GanState
+
+FORMS = ("jit", "pmap")
+
+
+class Layout(NamedTuple):
+    """How a training is spread over devices.
+
+    Attributes:
+      form: "jit": arrays are whole, a mesh with the axis `data` splits the batch and the compiler
+        adds what devices tell each other; "pmap": every device holds a replica and runs the step
+        on its rows, gradients averaged over the mapped axis `data`.
+      mesh: of all devices of all processes, with axes `seed` (of one device) and `data`.
+      shard_optimiser: whether every device keeps a part of the optimisers' state alone; "jit" only.
+    """
+
+    form: str
+    mesh: Mesh
+    shard_optimiser: bool = False
+
+    @property
+    def axis_name(self) -> str | None:
+        """What the scheme is to be built with: the mapped axis, or None."""
+        return spread.AXIS if self.form == "pmap" else None
+
+    @property
+    def count(self) -> int:
+        """Devices that a batch is spread over."""
+        return self.mesh.shape[spread.AXIS]
+
+
+def mesh(seed: int = 1, data: int = 0, among: Sequence[jax.Device] | None = None) -> Mesh:
+    """A mesh with the axes `seed` and `data`.
+
+    Args:
+      seed: devices that runs are spread over.
+      data: devices that a batch is spread over; 0 for all that are left.
+      among: the devices, all of all processes if None.
+
+    Raises:
+      ConfigError: seed * data is not the number of devices.
+    """
+    among = jax.devices() if among is None else among
+    data = data or len(among) // seed
+    if seed * data != len(among):
+        raise ConfigError(
+            f"a mesh of {seed} x {data} needs {seed * data} devices; there are {len(among)}"
+        )
+    axes, types = ("seed", spread.AXIS), (AxisType.Auto,) * 2
+    return jax.make_mesh((seed, data), axes, axis_types=types, devices=among)
+
+
+def layout(
+    form: str = "jit", shard_optimiser: bool = False, among: Sequence[jax.Device] | None = None
+) -> Layout:
+    """A training spread over devices, all of all processes if `among` is None; see `Layout`.
+
+    Raises:
+      ConfigError: unknown form, or one that cannot shard the optimisers' state.
+    """
+    if form not in FORMS:
+        raise ConfigError(unknown("form", form, FORMS))
+    if shard_optimiser and form != "jit":
+        raise ConfigError(
+            "replicas of pmap hold all of the optimisers' state; shard it with the form 'jit'"
+        )
+    return Layout(form, mesh(among=among), shard_optimiser)
+
+
+def check_batch(batch_size: int, count: int) -> None:
+    """Refuses a batch that devices cannot share evenly.
+
+    Raises:
+      ConfigError: with the nearest sizes that they can.
+    """
+    if batch_size % count:
+        below = batch_size // count * count
+        nearest = f"{below} or {below + count}" if below else f"{count}"
+        raise ConfigError(
+            f"batch_size={batch_size} does not divide over {count} devices; use a multiple of "
+            f"{count}, e.g. {nearest}"
+        )
+
+
+def initialise(coordinator: str = "", num_processes: int = 0, process_id: int = -1) -> None:
+    """Joins the other processes, before anything else touches JAX; does nothing on its own.
+
+    Args:
+      coordinator: "host:port" of the first process; "" to have it found where the environment is
+        that of a TPU pod, SLURM or Open MPI with several processes.
+      num_processes: how many there are.
+      process_id: which this is, from 0.
+
+    Raises:
+      ConfigError: only some of the three are given, or they do not fit each other.
+      MachineError: the other processes cannot be reached.
+    """
+    given = (bool(coordinator), num_processes > 0, process_id >= 0)
+    if any(given) and not all(given):
+        raise ConfigError(
+            "coordinator, num_processes and process_id go together, e.g. --coordinator=host:1234 "
+            "--num_processes=2 --process_id=0; or give none of them on a TPU pod or under SLURM"
+        )
+    if all(given) and process_id >= num_processes:
+        raise ConfigError(f"process_id={process_id} must be below num_processes={num_processes}")
+    arguments = (coordinator, num_processes, process_id) if all(given) else ()
+    if arguments or _in_cluster(os.environ):
+        try:
+            jax.distributed.initialize(*arguments)
+        except RuntimeError as error:
+            raise MachineError(f"the processes do not find each other: {error}") from error
+
+
+def _in_cluster(environment: dict[str, str]) -> bool:
+    """Whether the environment is that of one of several processes."""
+    counts = ("SLURM_NTASKS", "OMPI_COMM_WORLD_SIZE")
+    several = any(int(environment.get(name) or 1) > 1 for name in counts)
+    return several or "," in environment.get("TPU_WORKER_HOSTNAMES", "")
+
+
+def leads() -> bool:
+    """Whether this process keeps the run folder."""
+    return jax.process_index() == 0
+
+
+def any_of(flag: bool) -> bool:
+    """Whether a flag is up in any process."""
+    if jax.process_count() == 1:
+        return flag
+    return bool(multihost_utils.process_allgather(np.array(flag)).any())
+
+
+def from_first(tree: Any) -> Any:
+    """The first process's numbers, in all processes; the tree's shapes must be known to all."""
+    return tree if jax.process_count() == 1 else multihost_utils.broadcast_one_to_all(tree)
+
+
+def wait() -> None:
+    """Until all processes are here."""
+    if jax.process_count() > 1:
+        multihost_utils.sync_global_devices("ganjax")
+
+
+def put(layout: Layout, state: GanState) -> GanState:
+    """A state of one device, the same in every process, laid out for `compiled`."""
+    if layout.form == "pmap":
+        spec = NamedSharding(layout.mesh, PartitionSpec(("seed", spread.AXIS)))
+        stacked = jax.tree.map(lambda x: np.broadcast_to(x, (layout.count, *x.shape)), state)
+        return jax.tree.map(partial(_global, sharding=spec), stacked)
+    return jax.tree.map(_global, state, _shardings(layout, state))
+
+
+def share(layout: Layout, tree: Any) -> Any:
+    """What is the same on every device, put there once."""
+    if layout.form == "pmap":
+        return tree
+    whole = NamedSharding(layout.mesh, PartitionSpec())
+    return jax.tree.map(partial(_global, sharding=whole), tree)
+
+
+def take(layout: Layout, state: GanState) -> GanState:
+    """A laid-out state as one of this process's first device."""
+    if layout.form == "pmap":
+        return jax.tree.map(lambda x: x.addressable_data(0)[0], state)
+    if layout.shard_optimiser:
+        whole = NamedSharding(layout.mesh, PartitionSpec())
+        state = jax.jit(lambda state: state, out_shardings=whole)(state)
+    return jax.tree.map(lambda x: x.addressable_data(0), state)
+
+
+def compiled(layout: Layout, run: Callable, state: Any, *shared: Any) -> Callable:
+    """`run(state, *shared) -> (state, told)` compiled for a layout; the state is donated.
+
+    Args:
+      layout: from `layout`.
+      run: pure; it spreads its batches itself, see `spread.rows` and `spread.own`.
+      state: a state of one device, for its shapes.
+      shared: the other arguments, the same on every device; for their shapes.
+
+    Returns:
+      `(state laid out, *shared) -> (state laid out, told)`, told being this process's.
+    """
+    if layout.form == "pmap":
+        mapped = jax.pmap(
+            run,
+            axis_name=spread.AXIS,
+            in_axes=(0, *(None,) * len(shared)),
+            donate_argnums=0,
+            devices=list(layout.mesh.devices.ravel()),
+        )
+
+        def play(state, *shared):
+            state, told = mapped(state, *shared)
+            return state, jax.tree.map(lambda x: x.addressable_data(0)[0], told)
+
+        return play
+    whole = NamedSharding(layout.mesh, PartitionSpec())
+    shardings = _shardings(layout, state)
+    with jax.set_mesh(layout.mesh):
+        program = (
+            jax.jit(
+                run,
+                in_shardings=(shardings, *(whole,) * len(shared)),
+                out_shardings=(shardings, whole),
+                donate_argnums=0,
+            )
+            .lower(state, *shared)
+            .compile()
+        )
+
+    def play(state, *shared):
+        state, told = program(state, *share(layout, shared))
+        return state, jax.tree.map(lambda x: x.addressable_data(0), told)
+
+    return play
+
+
+def _shardings(layout: Layout, state: GanState) -> GanState:
+    """Whole on every device; the optimisers' state split along an axis that the devices divide."""
+
+    def part(leaf):
+        for axis, size in enumerate(leaf.shape):
+            if size and size % layout.count == 0:
+                return NamedSharding(layout.mesh, PartitionSpec(*(None,) * axis, spread.AXIS))
+        return NamedSharding(layout.mesh, PartitionSpec())
+
+    whole = jax.tree.map(lambda leaf: NamedSharding(layout.mesh, PartitionSpec()), state)
+    if not layout.shard_optimiser:
+        return whole
+    return whole._replace(opt_state=jax.tree.map(part, state.opt_state))
+
+
+def _global(leaf: Any, sharding: NamedSharding) -> jax.Array:
+    """An array of all processes' devices from the same numbers in every process."""
+    if isinstance(leaf, jax.Array) and leaf.sharding == sharding:
+        return leaf
+    if sharding.is_fully_addressable:
+        return jax.device_put(leaf, sharding)
+    if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
+        bits = _global(jax.random.key_data(leaf), sharding)
+        return jax.random.wrap_key_data(bits, impl=jax.random.key_impl(leaf))
+    here = np.asarray(leaf)
+    return jax.make_array_from_callback(here.shape, sharding, lambda index: here[index])

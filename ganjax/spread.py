@@ -1,0 +1,84 @@
+"""What functions of a whole batch do where the batch is spread over devices.
+
+Devices meet on the axis named `data`. Mapped (`jax.pmap`, `jax.vmap` with `axis_name="data"`), each
+sees its own rows alone; of a mesh under `jit`, arrays stay whole and the compiler splits them. The
+functions here give what the whole batch gives in either form, and where nothing is spread. An axis
+of another name leaves statistics and draws to each device.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+AXIS = "data"
+
+
+def axis_name() -> str | None:
+    """`AXIS` where it is mapped, else None: what `flax.linen.BatchNorm` wants to be told."""
+    try:
+        jax.lax.axis_size(AXIS)
+    except NameError:
+        return None
+    return AXIS
+
+
+def mean(x: jax.Array) -> jax.Array:
+    """Mean over the leading axis, the batch, of all devices."""
+    own = jnp.mean(x, axis=0)
+    return own if axis_name() is None else jax.lax.pmean(own, AXIS)
+
+
+def everyone(x: jax.Array) -> jax.Array:
+    """The rows [batch, ...] of all devices in their order; x itself where nothing is mapped."""
+    return x if axis_name() is None else jax.lax.all_gather(x, AXIS, tiled=True)
+
+
+def own(x: jax.Array, axis: int = 0) -> jax.Array:
+    """This device's rows out of those of all; x itself where nothing is mapped.
+
+    Args:
+      x: the whole batch, which the devices divide.
+      axis: the batch's axis.
+    """
+    if axis_name() is None:
+        return x
+    count = x.shape[axis] // jax.lax.axis_size(AXIS)
+    return jax.lax.dynamic_slice_in_dim(x, jax.lax.axis_index(AXIS) * count, count, axis)
+
+
+def draw(sampler: Callable, rng: jax.Array, shape: tuple[int, ...], *args: Any) -> jax.Array:
+    """`sampler(rng, shape, *args)`, the same draw for a row wherever the row is.
+
+    Args:
+      sampler: e.g. `jax.random.normal`.
+      rng: the same key on every device.
+      shape: [batch, ...], the batch being this device's rows where it is mapped.
+      args: of the sampler.
+    """
+    if axis_name() is None:
+        return rows(sampler(rng, shape, *args))
+    whole = shape[0] * jax.lax.axis_size(AXIS)
+    return own(sampler(rng, (whole, *shape[1:]), *args))
+
+
+def rows(x: Any, axis: int = 0) -> Any:
+    """Splits the batches of a pytree over a mesh that has the axis `data`; nothing without one.
+
+    Args:
+      x: arrays whose axis `axis` is the batch, of a size that the mesh divides.
+      axis: which axis.
+    """
+    mesh = jax.sharding.get_abstract_mesh()
+    if AXIS not in mesh.axis_names or mesh.manual_axes:
+        return x
+    free = (jax.sharding.PartitionSpec.UNCONSTRAINED,)
+    spec = jax.sharding.PartitionSpec(*free * axis, AXIS)
+
+    def split(leaf):
+        if leaf.ndim <= axis or leaf.shape[axis] % mesh.shape[AXIS]:
+            return leaf  # a lone number, or a batch that is not the players' own
+        return jax.lax.with_sharding_constraint(leaf, spec)
+
+    return jax.tree.map(split, x)

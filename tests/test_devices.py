@@ -1,0 +1,244 @@
+"""One training on 1, 2, 4 and 8 devices, and in two processes: the same parameters.
+
+With SGD: Adam hides gradients that are too large by the number of devices to nine digits.
+"""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from ganjax import devices, experiment, schemes, train
+from ganjax.errors import ConfigError
+
+ROOT = Path(__file__).parent.parent
+SGD = {"name": "sgd", "learning_rate": 0.05}
+RING = {
+    "steps": 20,
+    "batch_size": 16,
+    "data": {"name": "ring"},
+    "game": {"name": "gan", "z_dim": 2},
+    "generator": {"name": "mlp", "width": 8},
+    "discriminator": {"name": "mlp", "width": 8},
+    "loss": {"name": "non_saturating"},
+    "scheme": {"name": "alternating"},
+    "gen_tx": SGD,
+    "disc_tx": SGD,
+}
+# Options that schemes cannot do without, or that ask most of devices.
+OPTIONS = {
+    "alternating": {"disc_updates": 2, "fresh_batches": True},
+    "competitive": {"lr": 0.05},
+    "follow_the_ridge": {"damping": 1.0},
+    "lookahead": {"inner": "simultaneous", "steps": 2},
+    "opponent_shaping": {"lookahead_lr": 0.01},
+    "runge_kutta": {"lr": 0.05},
+    "unrolled": {"unroll_steps": 3},
+}
+IMAGES = {
+    **RING,
+    "data": {"name": "digits"},
+    "game": {"name": "gan", "z_dim": 4},
+    "generator": {"name": "dcgan", "width": 4},
+    "discriminator": {"name": "dcgan", "width": 4, "norm": "batch"},
+}
+CONFIGS = {
+    name: {**RING, "scheme": {"name": name, **OPTIONS.get(name, {})}}
+    for name in schemes.SCHEMES
+    if name != "averaged"
+}
+CONFIGS |= {
+    "averages": {**RING, "average": {"name": "ema", "decay": 0.9}},
+    "batch_norm": {**IMAGES, "penalties": {"wgan_gp": {"name": "wgan_gp", "weight": 1.0}}},
+    "minibatch": {**IMAGES, "discriminator": {"name": "dcgan", "width": 4, "minibatch": "stddev"}},
+    "relativistic": {**RING, "loss": {"name": "relativistic_average"}},
+    "augmented": {
+        **IMAGES,
+        "game": {"name": "gan", "z_dim": 4, "augment": {"name": "translate"}},
+        "penalties": {"dragan": {"name": "dragan"}},
+    },
+    "pull_away": {
+        **RING,
+        "game": {"name": "boundary_equilibrium", "z_dim": 2, "pull_away": 0.1},
+        "discriminator": {"name": "mlp_autoencoder", "z_dim": 2, "width": 8},
+    },
+}
+CONFIGS["pull_away"] = {k: v for k, v in CONFIGS["pull_away"].items() if k != "loss"}
+QUICK = ("alternating", "unrolled", "batch_norm")
+NAMES = [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in CONFIGS]
+COUNTS = [pytest.param(count, marks=() if count == 8 else pytest.mark.slow) for count in (2, 4, 8)]
+FORMS = [("jit", False), ("jit", True), ("pmap", False)]
+DIGITS = {"float32": 1e-6, "float64": 1e-12}
+
+
+@cache
+def played(name, dtype, form="jit", sharded=False, count=1):
+    """The state and the metrics of a config after 20 steps on `count` devices."""
+    layout = devices.layout(form, sharded, among=jax.devices()[:count]) if count > 1 else None
+    built = experiment.build(CONFIGS[name], layout.axis_name if layout else None)
+
+    def cast(tree):
+        return jax.tree.map(
+            lambda x: x.astype(dtype) if jnp.issubdtype(x.dtype, jnp.inexact) else x, tree
+        )
+
+    state = cast(experiment.initial_state(built, experiment.streams(0).init))
+    given = cast(built.train), experiment.streams(0).play, jnp.int32(0)
+    run = train.chunk(built, 20)
+    if layout is None:
+        return jax.device_get(jax.jit(run)(state, *given))
+    run = devices.compiled(layout, run, state, *given)
+    state, told = run(devices.put(layout, state), *given)
+    return jax.device_get((devices.take(layout, state), told))
+
+
+def close(one, many, rtol):
+    for a, b in zip(jax.tree.leaves(one), jax.tree.leaves(many), strict=True):
+        assert a.dtype == b.dtype
+        np.testing.assert_allclose(b, a, rtol=0, atol=rtol * max(np.abs(a).max(initial=0), 1))
+
+
+@pytest.mark.parametrize("dtype", DIGITS)
+@pytest.mark.parametrize(("form", "sharded"), FORMS)
+@pytest.mark.parametrize("count", COUNTS)
+@pytest.mark.parametrize("name", NAMES)
+def test_devices_agree_with_one(name, count, form, sharded, dtype, x64):
+    one, told_one = played(name, dtype)
+    many, told_many = played(name, dtype, form, sharded, count)
+    close(one.params, many.params, DIGITS[dtype])
+    close(one, many, 10 * DIGITS[dtype])
+    close(told_one, told_many, 1e-5)  # shares of a batch are counted in float32
+
+
+CONFIG = """
+import ml_collections
+
+
+def get_config():
+    return ml_collections.ConfigDict({config!r})
+"""
+
+
+def trained(folder, processes, *flags):
+    """Trains by the script in so many processes of two devices each; their ends."""
+    path = folder / "config.py"
+    config = {**CONFIGS["unrolled"], "log_every": 5, "checkpoint_every": 10, "sample_every": 10}
+    path.write_text(CONFIG.format(config=config))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, str(ROOT / "scripts" / "train.py"), f"--config={path}"]
+    command += [f"--workdir={folder / 'run'}", *flags]
+    each = [
+        [f"--coordinator=127.0.0.1:{port}", f"--num_processes={processes}", f"--process_id={i}"]
+        for i in range(processes)
+    ]
+    count = 2 if processes > 1 else 1
+    environment = os.environ | {
+        "XLA_FLAGS": f"--xla_force_host_platform_device_count={count}",
+        "PYTHONPATH": str(ROOT),
+    }
+    running = [
+        subprocess.Popen(
+            command + (flags if processes > 1 else []),
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for flags in each
+    ]
+    told = [process.communicate(timeout=300)[0] for process in running]
+    assert [process.returncode for process in running] == [0] * processes, told
+    return told
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("alone")
+    trained(folder, 1)
+    return experiment.load(folder / "run").state
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("flags", [[], ["--shard_optimiser"], ["--form=pmap"]], ids=" ".join)
+def test_two_processes_agree_with_one_and_resume(flags, alone, tmp_path):
+    first, second = trained(tmp_path, 2, *flags)
+    together = experiment.load(tmp_path / "run").state
+    close(jax.device_get(alone), jax.device_get(together), 1e-6)
+    assert "20 steps" in first
+    assert "run" not in second.split()[-1]  # one process alone tells of the results
+    rows = (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()
+    assert [json.loads(row)["step"] for row in rows] == [5, 10, 15, 20]
+
+    newest = tmp_path / "run" / "checkpoints" / "20"
+    shutil.rmtree(newest)
+    trained(tmp_path, 2, *flags)
+    again = experiment.load(tmp_path / "run")
+    assert again.step == 20
+    for a, b in zip(jax.tree.leaves(together), jax.tree.leaves(again.state), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_a_sharded_optimiser_keeps_a_part():
+    """Adam's two moments of a weight of 8 rows: a row on each of 8 devices."""
+    layout = devices.layout("jit", True)
+    config = {**RING, "disc_tx": {"name": "adam", "learning_rate": 1e-3}}
+    built = experiment.build(config)
+    state = experiment.initial_state(built, jax.random.key(0))
+    moments = devices.put(layout, state).opt_state.disc[0].mu
+    for leaf in jax.tree.leaves(moments):
+        part = leaf.addressable_data(0)
+        assert part.size == (leaf.size // 8 if any(n % 8 == 0 for n in leaf.shape) else leaf.size)
+    close(
+        jax.device_get(state), jax.device_get(devices.take(layout, devices.put(layout, state))), 0
+    )
+
+
+def test_what_devices_cannot_do_is_refused(tmp_path):
+    built = experiment.build({**RING, "batch_size": 100})
+    with pytest.raises(ConfigError, match=r"a multiple of 8, e\.g\. 96 or 104"):
+        train.train(built, tmp_path, devices.layout())
+    with pytest.raises(ConfigError, match="Did you mean 'pmap'"):
+        devices.layout("pmapp")
+    with pytest.raises(ConfigError, match="shard it with the form 'jit'"):
+        devices.layout("pmap", True)
+    with pytest.raises(ConfigError, match="needs 9 devices; there are 8"):
+        devices.mesh(3, 3)
+    with pytest.raises(ConfigError, match="go together"):
+        devices.initialise("localhost:1", 2)
+    with pytest.raises(ConfigError, match="must be below"):
+        devices.initialise("localhost:1", 2, 2)
+
+
+def test_training_is_the_same_on_all_devices(tmp_path):
+    """Through the loop, its checkpoints, pictures and metrics."""
+    config = {**RING, "log_every": 10, "checkpoint_every": 10, "sample_every": 10}
+    layout = devices.layout()
+    train.train(experiment.build(config), tmp_path / "one")
+    train.train(experiment.build(config), tmp_path / "eight", layout)
+    one, eight = (experiment.load(tmp_path / name).state for name in ("one", "eight"))
+    close(jax.device_get(one), jax.device_get(eight), 1e-6)
+
+
+def test_no_collective_is_forgotten_in_the_compiled_step():
+    """Every device works on its rows: latents, data and samples are split, not copied."""
+    layout = devices.layout()
+    built = experiment.build({**RING, "batch_size": 64})
+    state = devices.put(layout, experiment.initial_state(built, jax.random.key(0)))
+    with jax.set_mesh(layout.mesh):
+        step = jax.jit(train.chunk(built, 1))
+        given = (built.train, jax.random.key(0), jnp.int32(0))
+        text = step.lower(state, *given).compile().as_text()
+    assert "all-reduce" in text
+    assert "f32[8,8]" in text  # a hidden layer of a device's 8 rows
+    assert "f32[64,8]" not in text
