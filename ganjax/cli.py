@@ -82,6 +82,20 @@ def _unlocked(config: Any, sections: Iterable[str]) -> Any:
     return ml_collections.ConfigDict({**{section: {} for section in sections}, **plain})
 
 
+def define_processes() -> tuple[flags.FlagHolder, flags.FlagHolder, flags.FlagHolder]:
+    """Defines the flags of several processes, in the order of `devices.initialise`."""
+    return (
+        flags.DEFINE_string(
+            "coordinator",
+            "",
+            "host:port of the first of several processes; found on its own on a TPU pod, under "
+            "SLURM and under Open MPI.",
+        ),
+        flags.DEFINE_integer("num_processes", 0, "Processes, with --coordinator."),
+        flags.DEFINE_integer("process_id", -1, "Which this is, from 0, with --coordinator."),
+    )
+
+
 def _copied(tree: Any) -> Any:
     return {key: _copied(value) for key, value in tree.items()} if isinstance(tree, dict) else tree
 

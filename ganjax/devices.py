@@ -154,6 +154,22 @@ def from_first(tree: Any) -> Any:
     return tree if jax.process_count() == 1 else multihost_utils.broadcast_one_to_all(tree)
 
 
+def text_from_first(text: str) -> str:
+    """The first process's text, in all processes."""
+    if jax.process_count() == 1:
+        return text
+    here = np.frombuffer(text.encode(), np.uint8)
+    size = int(from_first(np.int32(here.size)))
+    return bytes(from_first(np.resize(here, size))).decode()
+
+
+def gathered(tree: Any) -> Any:
+    """Arrays over the devices of all processes as whole arrays of the host, in every process."""
+    if jax.process_count() == 1:
+        return jax.device_get(tree)
+    return multihost_utils.process_allgather(tree, tiled=True)
+
+
 def wait() -> None:
     """Until all processes are here."""
     if jax.process_count() > 1:
@@ -165,8 +181,8 @@ def put(layout: Layout, state: GanState) -> GanState:
     if layout.form == "pmap":
         spec = NamedSharding(layout.mesh, PartitionSpec(("seed", spread.AXIS)))
         stacked = jax.tree.map(lambda x: np.broadcast_to(x, (layout.count, *x.shape)), state)
-        return jax.tree.map(partial(_global, sharding=spec), stacked)
-    return jax.tree.map(_global, state, _shardings(layout, state))
+        return jax.tree.map(partial(laid_out, sharding=spec), stacked)
+    return jax.tree.map(laid_out, state, _shardings(layout, state))
 
 
 def share(layout: Layout, tree: Any) -> Any:
@@ -174,7 +190,7 @@ def share(layout: Layout, tree: Any) -> Any:
     if layout.form == "pmap":
         return tree
     whole = NamedSharding(layout.mesh, PartitionSpec())
-    return jax.tree.map(partial(_global, sharding=whole), tree)
+    return jax.tree.map(partial(laid_out, sharding=whole), tree)
 
 
 def take(layout: Layout, state: GanState) -> GanState:
@@ -249,14 +265,14 @@ def _shardings(layout: Layout, state: GanState) -> GanState:
     return whole._replace(opt_state=jax.tree.map(part, state.opt_state))
 
 
-def _global(leaf: Any, sharding: NamedSharding) -> jax.Array:
-    """An array of all processes' devices from the same numbers in every process."""
+def laid_out(leaf: Any, sharding: NamedSharding) -> jax.Array:
+    """An array over the devices of all processes, from the same numbers in every process."""
     if isinstance(leaf, jax.Array) and leaf.sharding == sharding:
         return leaf
     if sharding.is_fully_addressable:
         return jax.device_put(leaf, sharding)
     if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
-        bits = _global(jax.random.key_data(leaf), sharding)
+        bits = laid_out(jax.random.key_data(leaf), sharding)
         return jax.random.wrap_key_data(bits, impl=jax.random.key_impl(leaf))
     here = np.asarray(leaf)
     return jax.make_array_from_callback(here.shape, sharding, lambda index: here[index])

@@ -29,6 +29,7 @@ SEARCH = flags.DEFINE_enum(
     "Draw the numbers of the config's `search` for every cell: play all draws to the end, or only "
     "the best of ever fewer (successive halving).",
 )
+PROCESSES = cli.define_processes()
 JSON = flags.DEFINE_string("json", None, "Also write the table to this JSON file.")
 
 
@@ -51,14 +52,17 @@ def main() -> None:
     given = {key: value for key, value in CONFIG.value.to_dict().items() if value != {}}
     resolved = comparison.resolve(given, base)
     cli.use_all_cores()
-    from ganjax import standings, sweep
+    from ganjax import devices, standings, sweep
 
+    devices.initialise(*(flag.value for flag in PROCESSES))
     workdir = Path(WORKDIR.value)
     if SEARCH.value == "halving":
         *_, workdir = sweep.halve(resolved, workdir, MAPPED.value)
     else:
         resolved = sweep.drawn(resolved) if SEARCH.value == "random" else resolved
         sweep.run(resolved, workdir, MAPPED.value)
+    if not devices.leads():
+        return
     table = standings.table(workdir)
     standings.write(workdir / "table.json", table)
     print(standings.text(table, sweep.read(workdir)))

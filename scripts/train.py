@@ -22,14 +22,7 @@ FORM = flags.DEFINE_enum(
 SHARD_OPTIMISER = flags.DEFINE_bool(
     "shard_optimiser", False, "Every device keeps a part of the optimisers' state alone (jit)."
 )
-COORDINATOR = flags.DEFINE_string(
-    "coordinator",
-    "",
-    "host:port of the first of several processes; found on its own on a TPU pod, under SLURM and "
-    "under Open MPI.",
-)
-NUM_PROCESSES = flags.DEFINE_integer("num_processes", 0, "Processes, with --coordinator.")
-PROCESS_ID = flags.DEFINE_integer("process_id", -1, "Which this is, from 0, with --coordinator.")
+PROCESSES = cli.define_processes()
 DRY_RUN = flags.DEFINE_bool(
     "dry_run", False, "Show the resolved config, parameter counts, stages, memory; train nothing."
 )
@@ -41,7 +34,7 @@ def main() -> None:
     from ganjax import devices, experiment, train
     from ganjax.summary import describe, report_table
 
-    devices.initialise(COORDINATOR.value, NUM_PROCESSES.value, PROCESS_ID.value)
+    devices.initialise(*(flag.value for flag in PROCESSES))
     layout = devices.layout(FORM.value, SHARD_OPTIMISER.value)
     layout = layout if layout.count > 1 else None
     built = experiment.build(config, layout.axis_name if layout else None)

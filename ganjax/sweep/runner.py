@@ -1,7 +1,7 @@
 """A program compiled for all its runs, spread over the devices."""
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ganjax import experiment
+from ganjax import devices, experiment
 from ganjax.errors import ConfigError, unknown
 from ganjax.sweep.programs import Program, scheme, step
 from ganjax.types import GanState
@@ -47,32 +47,39 @@ class Runner(NamedTuple):
     bytes: int
 
 
-def runner(program: Program, seeds: tuple[int, ...], how: str) -> Runner:
-    """Compiles a program for all its cells and seeds, spread over all devices.
+def runner(
+    program: Program,
+    seeds: tuple[int, ...],
+    how: str,
+    among: Sequence[jax.Device] | None = None,
+) -> Runner:
+    """Compiles a program for all its cells and seeds, spread over the devices of all processes.
 
     Args:
       program: from `programs`.
       seeds: training seeds of every cell; runs are ordered cell by cell.
       how: a row of `MAPPINGS`.
+      among: the devices, all of all processes if None.
 
     Returns:
       `Runner`.
     """
     if how not in MAPPINGS:
         raise ConfigError(unknown("mapping", how, MAPPINGS))
-    built, devices = program.experiment, jax.device_count()
+    built, count = program.experiment, len(among or jax.devices())
     pairs = list(itertools.product(range(len(program.cells)), seeds))
-    pairs += pairs[-1:] * (-len(pairs) % devices)
+    pairs += pairs[-1:] * (-len(pairs) % count)
     streams = {seed: experiment.streams(seed) for seed in seeds}
     inits, plays = (
         jnp.stack([getattr(streams[seed], name) for _, seed in pairs]) for name in ("init", "play")
     )
     values = np.array([[of[cell] for of in program.numbers.values()] for cell, _ in pairs], float)
-    mesh = jax.make_mesh((devices,), ("seed",), axis_types=(jax.sharding.AxisType.Auto,))
+    mesh = devices.mesh(seed=count, among=among)
     spread = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec("seed"))
     whole = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec())
-    inits, plays, values = jax.device_put((inits, plays, jnp.asarray(values)), spread)
-    train = jax.device_put(built.train, whole)
+    inits, plays = (devices.laid_out(keys, spread) for keys in (inits, plays))
+    values = devices.laid_out(values.astype(jnp.result_type(float)), spread)
+    train = jax.tree.map(partial(devices.laid_out, sharding=whole), built.train)
 
     def mapped(one, *given):
         if how == "vmap":
@@ -104,19 +111,20 @@ def runner(program: Program, seeds: tuple[int, ...], how: str) -> Runner:
     states = jax.tree.map(
         lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=spread), states
     )
-    count = jax.ShapeDtypeStruct((), jnp.int32, sharding=whole)
-    compiled = over_devices(play, 3, 0).lower(states, plays, values, train, count, count).compile()
+    number = jax.ShapeDtypeStruct((), jnp.int32, sharding=whole)
+    given = states, plays, values, train, number, number
+    compiled = over_devices(play, 3, 0).lower(*given).compile()
     told = compiled.memory_analysis()
 
-    def number(value):
-        return jax.device_put(jnp.int32(value), whole)
+    def laid(value):
+        return devices.laid_out(np.int32(value), whole)
 
     return Runner(
         how,
         len(pairs),
         lambda: init(inits, plays, values, train),
         lambda states, first_step, length: compiled(
-            states, plays, values, train, number(first_step), number(length)
+            states, plays, values, train, laid(first_step), laid(length)
         ),
         told.temp_size_in_bytes + told.argument_size_in_bytes if told else 0,
     )

@@ -1,5 +1,6 @@
 """Numbers drawn from ranges: each draw a cell, played at random or by successive halving."""
 
+import json
 import logging
 import math
 from collections.abc import Mapping
@@ -8,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ganjax import statistics
+from ganjax import devices, statistics
 from ganjax.comparison import Comparison
 from ganjax.config import merged, validate
 from ganjax.errors import ConfigError
@@ -95,11 +96,12 @@ def halve(comparison: Comparison, workdir: Path, how: str = "auto") -> list[Path
         log.info("rung %d: %d cells, %s %g", rung, len(rest.cells), unit, budget[1])
         run(rest._replace(budget=budget), folders[-1], how)
         if rung < rungs - 1:
-            rest = _best(rest, read(folders[-1]))
+            best = _best(rest, read(folders[-1])) if devices.leads() else []
+            rest = _only(rest, json.loads(devices.text_from_first(json.dumps(best))))
     return folders
 
 
-def _best(comparison: Comparison, results: Mapping[str, Mapping[str, Any]]) -> Comparison:
+def _best(comparison: Comparison, results: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """The best third of every cell's draws, by the mean score; what diverged comes last."""
     of: dict[str, list[str]] = {}
     for name in comparison.cells:
@@ -113,6 +115,10 @@ def _best(comparison: Comparison, results: Mapping[str, Mapping[str, Any]]) -> C
             worth[name] = statistics.worth(last, comparison.goal).mean()
         best = sorted(names, key=worth.get, reverse=True)[: math.ceil(len(names) / ETA)]
         kept += [name for name in names if name in best]
+    return kept
+
+
+def _only(comparison: Comparison, kept: list[str]) -> Comparison:
     return comparison._replace(
         cells={name: comparison.cells[name] for name in kept},
         overrides={name: comparison.overrides[name] for name in kept},

@@ -7,6 +7,7 @@
 import json
 import logging
 import os
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from ganjax import dynamics, experiment, metrics, run_folder
+from ganjax import devices, dynamics, experiment, metrics, run_folder
 from ganjax.comparison import Comparison
 from ganjax.config import difference
 from ganjax.console import interruptible
@@ -42,7 +43,8 @@ ASKED_ONLY = ("question", "baseline", "score", "goal", "bound")
 def run(comparison: Comparison, workdir: Path, how: str = "auto") -> None:
     """Plays the cells that the folder does not hold yet.
 
-    A run that diverges, or a program that needs more memory than there is, is a result. Cells may
+    Of several processes the first keeps the folder, and the others play their share of the runs. A
+    run that diverges, or a program that needs more memory than there is, is a result. Cells may
     be added to a folder; whatever else changes needs another folder.
 
     Args:
@@ -57,13 +59,26 @@ def run(comparison: Comparison, workdir: Path, how: str = "auto") -> None:
     """
     if how not in (*MAPPINGS, "auto"):
         raise ConfigError(unknown("mapping", how, (*MAPPINGS, "auto")))
+    if devices.leads():
+        _run(comparison, workdir, how)
+    else:
+        with tempfile.TemporaryDirectory() as aside:
+            _run(comparison, Path(aside), how)
+    devices.wait()
+
+
+def _run(comparison: Comparison, workdir: Path, how: str) -> None:
     with run_folder.locked(workdir), interruptible() as stop_asked:
         _claim(workdir, comparison)
         for part in ("cells", "costs"):
             (workdir / part).mkdir(exist_ok=True)
         run_folder.write_manifest(workdir, list(map(str, jax.devices())), seed=comparison.seeds[0])
         for program in programs(comparison.cells):
-            missing = [name for name in program.cells if not _path(workdir, name).exists()]
+            absent = np.array([not _path(workdir, name).exists() for name in program.cells])
+            absent = devices.from_first(absent)
+            missing = [
+                name for name, is_absent in zip(program.cells, absent, strict=True) if is_absent
+            ]
             if missing:
                 log.info("%s: %d seeds", ", ".join(program.cells), len(comparison.seeds))
                 results, costs = _results(program, comparison, workdir, how, stop_asked)
@@ -160,14 +175,14 @@ def _planned(
     path = workdir / "plan.json"
     plans = json.loads(path.read_text()) if path.exists() else {}
     key = ",".join(program.cells)
-    if key in plans:
-        plan = plans[key]
+    plan = json.loads(devices.text_from_first(json.dumps(plans.get(key))))
+    if plan is not None:
         made = runner(program, comparison.seeds, plan["mapped"]) if plan["mapped"] else None
         return made, plan
     timed = {}
     for mapping in MAPPINGS if how == "auto" else (how,):
         candidate = runner(program, comparison.seeds, mapping)
-        if candidate.bytes > MEMORY_SHARE * _free_bytes():
+        if devices.any_of(candidate.bytes > MEMORY_SHARE * _free_bytes()):
             log.info("%s by %s needs %.1f GiB", key, mapping, candidate.bytes / 2**30)
             continue
         try:
@@ -179,7 +194,8 @@ def _planned(
     if not timed:
         made, plan = None, {"mapped": None, "bytes": candidate.bytes}
     else:
-        mapped = min(timed, key=lambda mapping: timed[mapping][0])
+        fastest = min(timed, key=lambda mapping: timed[mapping][0])
+        mapped = devices.text_from_first(fastest)
         seconds, evaluations, made = timed[mapped]
         plan = {
             "mapped": mapped,
@@ -188,6 +204,7 @@ def _planned(
             "steps": _steps(comparison.budget, seconds, sum(evaluations.values())),
         }
         log.info("%s by %s, %.3g s a step of a run", key, mapped, seconds)
+    plan = json.loads(devices.text_from_first(json.dumps(plan)))
     run_folder.write_json(path, {**plans, key: plan})
     return made, plan
 
@@ -220,7 +237,7 @@ def _steps(budget: tuple[str, float], seconds: float, evaluations: int) -> int:
 
 def _free_bytes() -> float:
     """Memory that a program may have on one device."""
-    told = jax.devices()[0].memory_stats() or {}
+    told = jax.local_devices()[0].memory_stats() or {}
     if "bytes_limit" in told:
         return told["bytes_limit"] - told.get("bytes_in_use", 0)
     if "SC_AVPHYS_PAGES" in os.sysconf_names:
@@ -252,14 +269,14 @@ def _play(
     told_of = set(looks[:: -(-len(looks) // 10)])
     states, seconds, told = made.init(), 0.0, None
     for before, step in zip((0, *looks[:-1]), looks, strict=True):
-        if stop_asked.is_set():
+        if devices.any_of(stop_asked.is_set()):
             raise Interrupted("stopped; the same command plays the cells that are missing")
         if step > before:
             began = time.perf_counter()
             states, told = made.play(states, int(before), int(step - before))
-            told = jax.device_get(told)
+            told = devices.gathered(told)
             seconds += time.perf_counter() - began
-        host = jax.device_get(states)
+        host = devices.gathered(states)
         for index, record in enumerate(records.values()):
             runs = range(index * count, (index + 1) * count)
             last = step == looks[-1]

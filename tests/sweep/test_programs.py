@@ -108,3 +108,22 @@ def test_a_run_that_diverges_says_when_and_spoils_no_other():
     expected, _ = alone.play(alone.init(), 0, 4)
     for of, one in zip(jax.tree.leaves(states), jax.tree.leaves(expected), strict=True):
         np.testing.assert_allclose(of[:2], one[:2], rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("how", sweep.MAPPINGS)
+def test_eight_seeds_on_four_devices_equal_eight_runs(how):
+    """With SGD, two runs a device, spread over the axis `seed` of a mesh."""
+    sgd = {"name": "sgd", "learning_rate": 0.05}
+    cells = {"sgd": validate({**RING, "gen_tx": sgd, "disc_tx": sgd})}
+    (program,) = sweep.programs(cells)
+    made = sweep.runner(program, tuple(range(8)), how, among=jax.devices()[:4])
+    assert made.runs == 8
+    states, _ = made.play(made.init(), 0, 10)
+    assert len(jax.tree.leaves(states)[0].sharding.device_set) == 4
+    play = jax.jit(train.chunk(program.experiment, 10))
+    for seed in range(8):
+        streams = experiment.streams(seed)
+        alone = experiment.initial_state(program.experiment, streams.init)
+        alone, _ = play(alone, program.experiment.train, streams.play, jnp.int32(0))
+        for one, of in zip(jax.tree.leaves(alone), jax.tree.leaves(states), strict=True):
+            np.testing.assert_allclose(of[seed], one, rtol=1e-5, atol=1e-6)
