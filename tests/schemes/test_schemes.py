@@ -67,6 +67,11 @@ COSTS = {
 }
 ALL = pytest.mark.parametrize("name", CASES)
 ROWS = pytest.mark.parametrize("name", SCHEMES)
+# Variants of a scheme share its code but for what their own tests ask.
+ROWS_FIRST = pytest.mark.parametrize(
+    "name",
+    [pytest.param(n, marks=() if n in SCHEMES else pytest.mark.slow) for n in CASES],
+)
 
 
 def factory(name):
@@ -198,7 +203,9 @@ def boxed(game):
     return Game(init, losses)
 
 
-PLAIN = [(name, "dirac") for name in CASES]
+PLAIN = [
+    pytest.param(name, "dirac", marks=() if name in SCHEMES else pytest.mark.slow) for name in CASES
+]
 PLAIN += [(name, "mlp") for name in ("simultaneous", "alternating", "extragradient", "unrolled")]
 
 
@@ -220,7 +227,10 @@ def double(tree):
     return jax.tree.map(lambda a: a.astype(float) if a.dtype == jnp.float32 else a, tree)
 
 
-@ROWS
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(n, marks=() if n in SHORT else pytest.mark.slow) for n in SCHEMES],
+)
 def test_vmap_over_four_seeds_equals_four_runs(name, x64):
     scheme, batch = factory(name)(mlp_gan(), sgd()), points()
 
@@ -246,7 +256,7 @@ def test_scan_equals_loop(name, x64):
     close(scanned, state, rtol=1e-12)
 
 
-@ALL
+@ROWS_FIRST
 def test_resuming_in_the_middle_is_bitwise(name, tmp_path):
     """Through a checkpoint on disk, memory and optimiser states included."""
     step, start, batch = compiled(name, "mlp")
@@ -264,7 +274,7 @@ def test_resuming_in_the_middle_is_bitwise(name, tmp_path):
     close(resumed, state, rtol=0)
 
 
-@ALL
+@ROWS_FIRST
 def test_jacobian_against_central_differences(name, x64):
     """Wrong if any part of a step were cut off from differentiation; Adam's moments included."""
     scheme = factory(name)(dirac(), Players(gen=optax.adam(0.1), disc=optax.sgd(0.1, momentum=0.5)))
@@ -310,7 +320,7 @@ def regression():
     return Game(init=init, losses=losses)
 
 
-@ALL
+@ROWS_FIRST
 def test_pmap_over_eight_devices_equals_one(name, x64):
     """SGD: Adam would hide a gradient scaled by the number of devices."""
     assert jax.device_count() == 8
