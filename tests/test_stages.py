@@ -63,11 +63,11 @@ def compiled(built):
     """Compiled chunks, for all runs of this file: (calls, function)."""
     calls, known, compile_chunk = [], {}, train.compiled_chunk
 
-    def once(stage, length):
+    def once(stage, length, layout):
         key = stage.data.shape, length
         calls.append(key)
         if key not in known:
-            known[key] = compile_chunk(stage, length)
+            known[key] = compile_chunk(stage, length, layout)
         return known[key]
 
     return calls, once
