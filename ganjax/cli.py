@@ -3,11 +3,13 @@
 It imports neither JAX nor the rest of the library, so that a wrong flag is refused at once.
 """
 
+import contextlib
 import logging
 import os
 import sys
 import traceback
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 import ml_collections
@@ -118,6 +120,20 @@ def use_all_cores() -> None:
         os.environ["XLA_FLAGS"] = f"{told} --xla_force_host_platform_device_count={count}"
 
 
+def keep_compiled() -> None:
+    """Programs that took long to compile are kept on disk for the next process; before JAX.
+
+    In the user's cache folder, or where JAX_COMPILATION_CACHE_DIR says; nowhere if it is empty or
+    cannot be written.
+    """
+    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
+        with contextlib.suppress(OSError):
+            (home / "ganjax").mkdir(parents=True, exist_ok=True)
+            if os.access(home / "ganjax", os.W_OK):
+                os.environ["JAX_COMPILATION_CACHE_DIR"] = str(home / "ganjax")
+
+
 def run(main: Callable[[], None]) -> None:
     """Runs a script: parses its flags, calls `main()`, turns failures into exit codes.
 
@@ -146,6 +162,7 @@ def _guarded(main: Callable[[], None]) -> None:
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr, force=True)
     logging.getLogger("ganjax").setLevel(logging.INFO)
     logging.getLogger("absl").setLevel(logging.WARNING)
+    keep_compiled()
     try:
         main()
     except GanjaxError as error:

@@ -1,0 +1,39 @@
+"""What one process compiled, the next has."""
+
+import os
+import subprocess
+import sys
+
+COUNT = """
+from ganjax import cli
+
+cli.keep_compiled()
+import jax
+
+hits = []
+jax.monitoring.register_event_listener(lambda event, **told: hits.append(event))
+jax.jit(lambda x: jax.numpy.sin(x) @ x.T)(jax.numpy.ones((4, 4)))
+print(hits.count("/jax/compilation_cache/cache_hits"))
+"""
+
+
+def hits(folder, **changes):
+    environment = {k: v for k, v in os.environ.items() if k != "JAX_COMPILATION_CACHE_DIR"}
+    environment |= {"XDG_CACHE_HOME": str(folder), **changes}
+    environment["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
+    command = [sys.executable, "-c", COUNT]
+    told = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
+    return int(told.stdout)
+
+
+def test_the_second_start_finds_what_the_first_compiled(tmp_path):
+    assert hits(tmp_path) == 0
+    assert list((tmp_path / "ganjax").iterdir())
+    assert hits(tmp_path) > 0
+
+
+def test_where_nothing_can_be_kept_nothing_is(tmp_path):
+    (tmp_path / "file").write_text("")
+    assert hits(tmp_path / "file") == 0
+    assert hits(tmp_path, JAX_COMPILATION_CACHE_DIR="") == 0
+    assert not (tmp_path / "ganjax").exists()
