@@ -16,12 +16,11 @@ AXIS = "data"
 
 
 def axis_name() -> str | None:
-    """`AXIS` where it is mapped, else None: what `flax.linen.BatchNorm` wants to be told."""
+    """`AXIS` where it is mapped over several, else None, as `flax.linen.BatchNorm` wants it."""
     try:
-        jax.lax.axis_size(AXIS)
+        return AXIS if jax.lax.axis_size(AXIS) > 1 else None
     except NameError:
         return None
-    return AXIS
 
 
 def mean(x: jax.Array) -> jax.Array:

@@ -137,8 +137,9 @@ def train(experiment: Experiment, workdir: Path, layout: devices.Layout | None =
       NotFiniteError: the run diverged; status and reason are in the folder.
       Interrupted: SIGINT or SIGTERM came; the state is saved and the same command resumes.
     """
-    if layout is not None:
-        devices.check_batch(experiment.config.batch_size, layout.count)
+    for stage in experiment.stages or (experiment,):
+        if layout is not None and stage.data is not None:
+            devices.check_batch(stage.config.batch_size, layout.count)
     if not devices.leads():
         with tempfile.TemporaryDirectory() as aside:
             return _train(experiment, Path(aside), layout)

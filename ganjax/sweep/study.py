@@ -30,10 +30,8 @@ log = logging.getLogger(__name__)
 
 POINTS, IMAGES = 256, 25  # samples kept at every look, of the first seed
 LARGEST_TOY = 64  # parameters of a game whose way is kept
-ARROWS, IN_SIGHT = (
-    15,
-    4,
-)  # of a toy's field: along a side, and how many times further than the start
+ARROWS = 15  # of a toy's field, along a side
+IN_SIGHT = 4  # how many times as far as its start a toy's way is shown
 TRIAL_SECONDS = 0.5  # of timing a mapping
 MEMORY_SHARE = 0.9  # of the free memory that a program may plan to use
 # What a folder may be asked anew without playing anything again.
