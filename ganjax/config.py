@@ -18,6 +18,7 @@ SETTINGS = {
     "seed": (0, 0, "everything random follows from it"),
     "steps": (1000, 1, "steps of the scheme"),
     "batch_size": (64, 1, "examples a batch"),
+    "accumulate": (1, 1, "parts of a batch that are passed one after another, for memory"),
     "log_every": (100, 1, "steps of one compiled chunk, one line of metrics each"),
     "sample_every": (0, 0, "steps between pictures; 0 for one at the end only"),
     "checkpoint_every": (0, 0, "steps between checkpoints; 0 for one at the end only"),

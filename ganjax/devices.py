@@ -179,17 +179,21 @@ def wait() -> None:
 def put(layout: Layout, state: GanState) -> GanState:
     """A state of one device, the same in every process, laid out for `compiled`."""
     if layout.form == "pmap":
-        spec = NamedSharding(layout.mesh, PartitionSpec(("seed", spread.AXIS)))
+        spec = NamedSharding(_pmaps_mesh(layout), PartitionSpec(spread.AXIS))
         stacked = jax.tree.map(lambda x: np.broadcast_to(x, (layout.count, *x.shape)), state)
         return jax.tree.map(partial(laid_out, sharding=spec), stacked)
     return jax.tree.map(laid_out, state, _shardings(layout, state))
 
 
+def _pmaps_mesh(layout: Layout) -> Mesh:
+    """The mesh that pmap makes for itself; arrays laid out over another are traced anew."""
+    return Mesh(layout.mesh.devices.ravel(), (spread.AXIS,), axis_types=(AxisType.Auto,))
+
+
 def share(layout: Layout, tree: Any) -> Any:
     """What is the same on every device, put there once."""
-    if layout.form == "pmap":
-        return tree
-    whole = NamedSharding(layout.mesh, PartitionSpec())
+    mesh = _pmaps_mesh(layout) if layout.form == "pmap" else layout.mesh
+    whole = NamedSharding(mesh, PartitionSpec())
     return jax.tree.map(partial(laid_out, sharding=whole), tree)
 
 
@@ -225,7 +229,7 @@ def compiled(layout: Layout, run: Callable, state: Any, *shared: Any) -> Callabl
         )
 
         def play(state, *shared):
-            state, told = mapped(state, *shared)
+            state, told = mapped(state, *share(layout, shared))
             return state, jax.tree.map(lambda x: x.addressable_data(0)[0], told)
 
         return play

@@ -278,7 +278,24 @@ def _assembled(
     _check_classes(config, num_classes)
     if data is not None and config["game"].get("likelihood") is not None:
         _check_support(config, data)
-    return game
+    return _accumulated(config, game, data)
+
+
+def _accumulated(config: Mapping[str, Any], game: Game, data: sources.Data | None) -> Game:
+    """The game in parts of its batches, if the config wants them."""
+    parts, size = config["accumulate"], config["batch_size"]
+    if parts == 1:
+        return game
+    if data is None or size % parts:
+        raise ConfigError(
+            f"accumulate={parts} must divide batch_size={size}, of a game with data; take a divisor"
+        )
+    if config["game"]["name"] == "cycle" and config["game"].get("pool_size", 1):
+        raise ConfigError(
+            "the parts of a batch would each change the image pool of 'cycle' by themselves; set "
+            "game.pool_size to 0 or accumulate to 1"
+        )
+    return games.accumulated(game, parts)
 
 
 def load(workdir: str | Path) -> Experiment:

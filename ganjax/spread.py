@@ -6,13 +6,27 @@ functions here give what the whole batch gives in either form, and where nothing
 of another name leaves statistics and draws to each device.
 """
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
 AXIS = "data"
+# (index, parts) of the part of a batch that is being traced; see `part`.
+_PART: ContextVar[tuple[jax.Array, int] | None] = ContextVar("part", default=None)
+
+
+@contextlib.contextmanager
+def part(index: jax.Array, parts: int) -> Iterator[None]:
+    """While it lasts, what is traced is one of so many parts of this device's batch, in order."""
+    token = _PART.set((index, parts))
+    try:
+        yield
+    finally:
+        _PART.reset(token)
 
 
 def axis_name() -> str | None:
@@ -56,10 +70,15 @@ def draw(sampler: Callable, rng: jax.Array, shape: tuple[int, ...], *args: Any) 
       shape: [batch, ...], the batch being this device's rows where it is mapped.
       args: of the sampler.
     """
+    index, parts = _PART.get() or (0, 1)
+    count = shape[0] * parts
     if axis_name() is None:
-        return rows(sampler(rng, shape, *args))
-    whole = shape[0] * jax.lax.axis_size(AXIS)
-    return own(sampler(rng, (whole, *shape[1:]), *args))
+        drawn = sampler(rng, (count, *shape[1:]), *args)
+    else:
+        drawn = own(sampler(rng, (count * jax.lax.axis_size(AXIS), *shape[1:]), *args))
+    if parts > 1:
+        drawn = jax.lax.dynamic_slice_in_dim(drawn, index * shape[0], shape[0])
+    return rows(drawn)
 
 
 def rows(x: Any, axis: int = 0) -> Any:

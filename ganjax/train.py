@@ -223,7 +223,9 @@ def _play(
                 compiled[length] = compiled_chunk(stage, length, layout)
                 log.info("compiled %d steps in %.1f s", length, time.perf_counter() - began)
             began = time.perf_counter()
-            played, told = compiled[length](played, train, rng, jnp.int32(step))
+            first_step = jax.device_put(np.int32(step))
+            with jax.transfer_guard("disallow"):  # the loop waits for nothing but its means
+                played, told = compiled[length](played, train, rng, first_step)
             told = jax.device_get(told)
             state = take(played)
             _check_finite(told, workdir, step, saved)

@@ -73,6 +73,7 @@ CONFIGS |= {
     },
 }
 CONFIGS["pull_away"] = {k: v for k, v in CONFIGS["pull_away"].items() if k != "loss"}
+CONFIGS["accumulated"] = {**CONFIGS["unrolled"], "accumulate": 2}
 QUICK = ("alternating", "unrolled", "batch_norm")
 NAMES = [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in CONFIGS]
 COUNTS = [pytest.param(count, marks=() if count == 8 else pytest.mark.slow) for count in (2, 4, 8)]
@@ -260,3 +261,26 @@ def test_no_collective_is_forgotten_in_the_compiled_step():
     assert "all-reduce" in text
     assert "f32[8,8]" in text  # a hidden layer of a device's 8 rows
     assert "f32[64,8]" not in text
+
+
+@pytest.mark.parametrize("form", ["one", *devices.FORMS])
+def test_nothing_is_traced_again_after_the_first_chunk(form, tmp_path, monkeypatch):
+    layout = None if form == "one" else devices.layout(form)
+    config = {**RING, "log_every": 5, "checkpoint_every": 10}
+    built = experiment.build(config, layout.axis_name if layout else None)
+    traced, step = [], built.scheme.step
+
+    def counted(*arguments):
+        traced.append(1)
+        return step(*arguments)
+
+    counts = []
+    write = train.run_folder.append_metrics
+    monkeypatch.setattr(
+        train.run_folder,
+        "append_metrics",
+        lambda workdir, row: (counts.append(len(traced)), write(workdir, row)),
+    )
+    train.train(built._replace(scheme=built.scheme._replace(step=counted)), tmp_path, layout)
+    assert len(counts) == 4
+    assert 0 < counts[0] == counts[-1]

@@ -1,5 +1,6 @@
 """Games: factories of `Game`, from networks, a loss and penalties, or in closed form for theory."""
 
+from ganjax.games.accumulation import accumulated
 from ganjax.games.adversarial import gan
 from ganjax.games.adversarial_autoencoder import adversarial_autoencoder
 from ganjax.games.autoencoding import autoencoder
@@ -62,6 +63,7 @@ __all__ = [
     "LIKELIHOODS",
     "UNPACKED",
     "Likelihood",
+    "accumulated",
     "adversarial_autoencoder",
     "autoencoder",
     "bilinear",

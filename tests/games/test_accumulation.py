@@ -1,0 +1,65 @@
+"""A batch in parts: the numbers of the whole, in the memory of a part."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from ganjax import experiment, games, train
+from ganjax.errors import ConfigError
+
+SGD = {"name": "sgd", "learning_rate": 0.05}
+DIGITS = {
+    "steps": 5,
+    "batch_size": 16,
+    "data": {"name": "digits"},
+    "game": {"name": "gan", "z_dim": 4, "augment": {"name": "translate"}},
+    "generator": {"name": "dcgan", "width": 4, "norm": "none"},
+    "discriminator": {"name": "dcgan", "width": 4, "norm": "none"},
+    "loss": {"name": "non_saturating"},
+    "penalties": {"wgan_gp": {"name": "wgan_gp", "weight": 1.0}},
+    "scheme": {"name": "alternating"},
+    "gen_tx": SGD,
+    "disc_tx": SGD,
+}
+SCHEMES = {
+    "alternating": {"disc_updates": 2, "fresh_batches": True},
+    "unrolled": {"unroll_steps": 2},
+}
+
+
+def played(parts, scheme):
+    scheme = {"name": scheme, **SCHEMES[scheme]}
+    built = experiment.build({**DIGITS, "scheme": scheme, "accumulate": parts})
+    state = experiment.initial_state(built, jax.random.key(0))
+    wide = jax.tree.map(
+        lambda x: x.astype(float) if jnp.issubdtype(x.dtype, jnp.inexact) else x,
+        (state, built.train),
+    )
+    state, train_data = wide
+    return jax.jit(train.chunk(built, 5))(state, train_data, jax.random.key(1), jnp.int32(0))
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_parts_add_up_to_the_whole(scheme, x64):
+    """Latents, augmentations and the penalty's points are the whole batch's, row by row."""
+    (whole, told), (four, told_four) = played(1, scheme), played(4, scheme)
+    for one, other in zip(jax.tree.leaves(whole), jax.tree.leaves(four), strict=True):
+        np.testing.assert_allclose(one, other, rtol=0, atol=1e-12)
+    for key in told.metrics:
+        np.testing.assert_allclose(told.metrics[key], told_four.metrics[key], rtol=1e-5)
+
+
+def test_the_memory_is_that_of_a_part():
+    def planned(parts):
+        config = {**DIGITS, "batch_size": 256, "accumulate": parts}
+        return train.compiled_chunk(experiment.build(config), 1).memory_analysis()
+
+    assert planned(8).temp_size_in_bytes < planned(1).temp_size_in_bytes / 3
+
+
+def test_what_does_not_divide_is_refused():
+    with pytest.raises(ConfigError, match="accumulate=3 must divide batch_size=16"):
+        experiment.build({**DIGITS, "accumulate": 3})
+    with pytest.raises(ValueError, match="parts=0 must be at least 1"):
+        games.accumulated(games.bilinear(), 0)
