@@ -263,7 +263,14 @@ def test_no_collective_is_forgotten_in_the_compiled_step():
     assert "f32[64,8]" not in text
 
 
-@pytest.mark.parametrize("form", ["one", *devices.FORMS])
+@pytest.mark.parametrize(
+    "form",
+    [
+        pytest.param("one", marks=pytest.mark.slow),
+        "jit",
+        pytest.param("pmap", marks=pytest.mark.slow),
+    ],
+)
 def test_nothing_is_traced_again_after_the_first_chunk(form, tmp_path, monkeypatch):
     layout = None if form == "one" else devices.layout(form)
     config = {**RING, "log_every": 5, "checkpoint_every": 10}

@@ -103,6 +103,7 @@ def gan_state():
     return game, scheme, state, batch
 
 
+@pytest.mark.slow
 def test_arnoldi_finds_the_top_of_the_dense_spectra(x64):
     """Eigenvalues come in conjugate pairs, so moduli are compared."""
     game, scheme, state, batch = gan_state()

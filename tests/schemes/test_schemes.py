@@ -127,7 +127,17 @@ def compiled(name, kind):
 
 # Convolutions compile long: by default with the schemes that differ most.
 SHORT = ("alternating", "consensus", "extragradient", "lookahead", "simultaneous", "unrolled")
-KINDS = [(name, kind) for name in CASES for kind in ("toy", "mlp")]
+SHORT_FIRST, SHORT_ROWS = (
+    pytest.mark.parametrize(
+        "name", [pytest.param(n, marks=() if n in SHORT else pytest.mark.slow) for n in names]
+    )
+    for names in (CASES, SCHEMES)
+)
+KINDS = [
+    pytest.param(name, kind, marks=() if name in SCHEMES else pytest.mark.slow)
+    for name in CASES
+    for kind in ("toy", "mlp")
+]
 KINDS += [
     pytest.param(name, "conv", marks=() if name in SHORT else pytest.mark.slow) for name in SCHEMES
 ]
@@ -227,10 +237,7 @@ def double(tree):
     return jax.tree.map(lambda a: a.astype(float) if a.dtype == jnp.float32 else a, tree)
 
 
-@pytest.mark.parametrize(
-    "name",
-    [pytest.param(n, marks=() if n in SHORT else pytest.mark.slow) for n in SCHEMES],
-)
+@SHORT_ROWS
 def test_vmap_over_four_seeds_equals_four_runs(name, x64):
     scheme, batch = factory(name)(mlp_gan(), sgd()), points()
 
@@ -320,7 +327,7 @@ def regression():
     return Game(init=init, losses=losses)
 
 
-@ROWS_FIRST
+@SHORT_FIRST
 def test_pmap_over_eight_devices_equals_one(name, x64):
     """SGD: Adam would hide a gradient scaled by the number of devices."""
     assert jax.device_count() == 8
@@ -338,7 +345,7 @@ def test_pmap_over_eight_devices_equals_one(name, x64):
         close(row((replicas, mapped_metrics), device), (state, metrics), rtol=1e-11)
 
 
-@ROWS
+@SHORT_ROWS
 def test_sharded_batch_equals_one_device(name, x64):
     mesh = jax.make_mesh((8,), ("data",), axis_types=(jax.sharding.AxisType.Auto,))
     split = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec("data"))
