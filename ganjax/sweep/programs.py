@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 
 from ganjax import experiment
 from ganjax.errors import ConfigError
@@ -89,7 +90,7 @@ def _split(
 def _traces(built: Experiment, numbers: dict[str, tuple[float, ...]]) -> bool:
     """Whether a step can be traced with these numbers unknown."""
     try:
-        values = jax.ShapeDtypeStruct((len(numbers),), float)
+        values = jax.ShapeDtypeStruct((len(numbers),), jnp.result_type(float))
         state = experiment.template(built)
         rng = jax.random.key(0)
         jax.eval_shape(partial(step, built, numbers), values, state, built.train, rng, 0)
