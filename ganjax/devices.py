@@ -192,9 +192,7 @@ def _pmaps_mesh(layout: Layout) -> Mesh:
 
 def share(layout: Layout, tree: Any) -> Any:
     """What is the same on every device, put there once."""
-    mesh = _pmaps_mesh(layout) if layout.form == "pmap" else layout.mesh
-    whole = NamedSharding(mesh, PartitionSpec())
-    return jax.tree.map(partial(laid_out, sharding=whole), tree)
+    return jax.tree.map(partial(laid_out, sharding=_whole(layout)), tree)
 
 
 def take(layout: Layout, state: GanState) -> GanState:
@@ -202,9 +200,19 @@ def take(layout: Layout, state: GanState) -> GanState:
     if layout.form == "pmap":
         return jax.tree.map(lambda x: x.addressable_data(0)[0], state)
     if layout.shard_optimiser:
-        whole = NamedSharding(layout.mesh, PartitionSpec())
-        state = jax.jit(lambda state: state, out_shardings=whole)(state)
+        state = jax.jit(_same, out_shardings=_whole(layout))(state)
     return jax.tree.map(lambda x: x.addressable_data(0), state)
+
+
+def _same(tree: Any) -> Any:
+    """One function, so that gathering what it is given is compiled once."""
+    return tree
+
+
+def _whole(layout: Layout) -> NamedSharding:
+    """The same on every device."""
+    mesh = _pmaps_mesh(layout) if layout.form == "pmap" else layout.mesh
+    return NamedSharding(mesh, PartitionSpec())
 
 
 def compiled(layout: Layout, run: Callable, state: Any, *shared: Any) -> Callable:
@@ -233,8 +241,7 @@ def compiled(layout: Layout, run: Callable, state: Any, *shared: Any) -> Callabl
             return state, jax.tree.map(lambda x: x.addressable_data(0)[0], told)
 
         return play
-    whole = NamedSharding(layout.mesh, PartitionSpec())
-    shardings = _shardings(layout, state)
+    whole, shardings = _whole(layout), _shardings(layout, state)
     with jax.set_mesh(layout.mesh):
         program = (
             jax.jit(
@@ -261,9 +268,9 @@ def _shardings(layout: Layout, state: GanState) -> GanState:
         for axis, size in enumerate(leaf.shape):
             if size and size % layout.count == 0:
                 return NamedSharding(layout.mesh, PartitionSpec(*(None,) * axis, spread.AXIS))
-        return NamedSharding(layout.mesh, PartitionSpec())
+        return _whole(layout)
 
-    whole = jax.tree.map(lambda leaf: NamedSharding(layout.mesh, PartitionSpec()), state)
+    whole = jax.tree.map(lambda leaf: _whole(layout), state)
     if not layout.shard_optimiser:
         return whole
     return whole._replace(opt_state=jax.tree.map(part, state.opt_state))

@@ -210,7 +210,7 @@ def _play(
     rng, events = streams(config.seed).play, _tensorboard(workdir, step)
     put, share, take = _placing(layout)
     monitored = _monitored(stage)
-    played, train = put(state), share(stage.train)
+    played, train, rng = put(state), share(stage.train), share(rng)
     with progress(step, config.steps) as show:
         while step < config.steps and not _settled(rows):
             if step == stage.config.steps:
@@ -223,7 +223,7 @@ def _play(
                 compiled[length] = compiled_chunk(stage, length, layout)
                 log.info("compiled %d steps in %.1f s", length, time.perf_counter() - began)
             began = time.perf_counter()
-            first_step = jax.device_put(np.int32(step))
+            first_step = share(jax.device_put(np.int32(step)))
             with jax.transfer_guard("disallow"):  # the loop waits for nothing but its means
                 played, told = compiled[length](played, train, rng, first_step)
             told = jax.device_get(told)

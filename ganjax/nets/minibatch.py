@@ -59,9 +59,8 @@ class MinibatchDiscrimination(nn.Module):
         shape = (x.shape[1], self.kernels, self.dims)
         tensor = self.param("kernel", init, shape, jnp.float32)
         m = jnp.einsum("na,abc->nbc", x, tensor)
-        distances = jnp.abs(m[:, None] - spread.everyone(m)[None]).sum(
-            -1
-        )  # [batch, batch, kernels]
+        others = spread.everyone(m)
+        distances = jnp.abs(m[:, None] - others[None]).sum(-1)  # [rows, batch, kernels]
         return jnp.concatenate([x, jnp.exp(-distances).sum(1)], axis=-1)
 
 

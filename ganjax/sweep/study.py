@@ -190,11 +190,10 @@ def _planned(
                 raise
             log.info("%s by %s: out of memory", key, mapping)
     if not timed:
-        made, plan = None, {"mapped": None, "bytes": candidate.bytes}
+        plan = {"mapped": None, "bytes": candidate.bytes}
     else:
-        fastest = min(timed, key=lambda mapping: timed[mapping][0])
-        mapped = devices.text_from_first(fastest)
-        seconds, evaluations, made = timed[mapped]
+        mapped = min(timed, key=lambda mapping: timed[mapping][0])
+        seconds, evaluations, _ = timed[mapped]
         plan = {
             "mapped": mapped,
             "seconds_per_step": {name: row[0] for name, row in timed.items()},
@@ -204,7 +203,7 @@ def _planned(
         log.info("%s by %s, %.3g s a step of a run", key, mapped, seconds)
     plan = json.loads(devices.text_from_first(json.dumps(plan)))
     run_folder.write_json(path, {**plans, key: plan})
-    return made, plan
+    return timed[plan["mapped"]][-1] if timed else None, plan
 
 
 def _timed(made: Runner) -> tuple[float, dict[str, int]]:
