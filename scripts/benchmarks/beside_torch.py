@@ -1,0 +1,181 @@
+"""ganjax beside PyTorch on the same work, in turn in one run: ratios of throughput.
+
+python scripts/benchmarks/beside_torch.py --work ring_small --json results.json
+
+Needs PyTorch (`pip install -e '.[benchmarks]'`). Every work first shows that both libraries make
+the same step. PyTorch is tried with one thread and with one for every core, in every form the work
+offers, and its fastest counts. Times are medians over alternating rounds, ratios medians of the
+ratios of rounds; CPU time, of all threads, stands beside the wall's. The results file keeps one
+entry a work and the machine, and is added to.
+"""
+
+import json
+import math
+import os
+import platform
+import statistics
+import sys
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+
+from absl import flags
+
+from ganjax import cli
+from ganjax.errors import ConfigError, MachineError, unknown
+
+WORK = flags.DEFINE_multi_string("work", [], "Works to do; all if none is given.")
+ROUNDS = flags.DEFINE_integer("rounds", 7, "Measurements of each call, in turn.", lower_bound=3)
+JSON = flags.DEFINE_string("json", None, "Also write the figures into this JSON file.")
+
+SAME_STEP = 1e-2  # differences beyond this are another step, not rounding
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+
+
+def machine(torch) -> dict[str, str]:
+    """What the figures depend on besides the work."""
+    import jax
+
+    cpu = platform.processor()
+    if Path("/proc/cpuinfo").exists():
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        cpu = next((x.split(":")[1].strip() for x in lines if x.startswith("model name")), cpu)
+    return {
+        "device": jax.devices()[0].device_kind,
+        "cpu": f"{cpu}, {cores()} cores",
+        "jax": jax.__version__,
+        "torch": torch.__version__,
+        "torch_mkl": str(torch.backends.mkl.is_available()),
+    }
+
+
+def with_threads(
+    torch, peers: Mapping[str, Callable]
+) -> tuple[dict[str, Callable], dict[str, str]]:
+    """Every peer once for every number of threads, and whose call it is; on a GPU as they are."""
+    if torch.cuda.is_available():
+        return dict(peers), {label: label for label in peers}
+
+    def call(peer, threads):
+        torch.set_num_threads(threads)
+        return peer()
+
+    calls, of = {}, {}
+    for label, peer in peers.items():
+        for threads in sorted({1, cores()}):
+            calls[f"{label}, {threads} threads"] = partial(call, peer, threads)
+            of[f"{label}, {threads} threads"] = label
+    return calls, of
+
+
+def timed(calls: Mapping[str, Callable], rounds: int) -> dict[str, list[tuple[float, float]]]:
+    """(wall, CPU) seconds of every call, one after the other; a first round is not counted."""
+    import jax
+
+    times = {label: [] for label in calls}
+    for index in range(rounds + 1):
+        for label, call in calls.items():
+            began, spent = time.perf_counter(), time.process_time()
+            jax.block_until_ready(call())
+            told = time.perf_counter() - began, time.process_time() - spent
+            if index:
+                times[label].append(told)
+            else:
+                print(f"  {label}: first {told[0]:.1f} s", file=sys.stderr)
+    return times
+
+
+def matmul_rate(rounds: int) -> float:
+    """FLOP/s of a float32 matrix product of 2048 by XLA, the best of some calls."""
+    import jax
+
+    a = jax.random.normal(jax.random.key(0), (2048, 2048))
+    product = jax.jit(lambda a: a @ a)
+    taken = []
+    for _ in range(rounds + 1):
+        began = time.perf_counter()
+        jax.block_until_ready(product(a))
+        taken.append(time.perf_counter() - began)
+    return 2 * 2048**3 / min(taken)
+
+
+def measure(torch, name: str, make: Callable, device: str) -> dict:
+    """Builds a work, checks it, times it and prints its rows."""
+    work = make(torch, device)
+    print(f"{name}: same step to {work.difference:.1e}", file=sys.stderr, flush=True)
+    if not work.difference < SAME_STEP:
+        raise AssertionError(f"{name}: the two libraries do not make the same step")
+    peers, of = with_threads(torch, work.peers)
+    times = timed({**work.ours, **peers}, ROUNDS.value)
+    figures = {}
+    for label, taken in times.items():
+        steps = work.steps[label if label in work.ours else of[label]]
+        wall, spent = (1e3 * statistics.median(t) / steps for t in zip(*taken, strict=True))
+        figures[label] = {"ms": wall, "cpu_ms": spent, "steps": steps}
+
+    def best(labels):
+        return min(labels, key=lambda label: figures[label]["ms"])
+
+    def rates(label):
+        return [figures[label]["steps"] / wall for wall, _ in times[label]]
+
+    ours = best(work.ours)
+    ratios = {
+        label: statistics.median(a / b for a, b in zip(rates(ours), rates(label), strict=True))
+        for label in peers
+    }
+    told = {
+        "figures": figures,
+        "ours": ours,
+        "peer": best(peers),
+        "ratio": ratios[best(peers)],
+        "ratios": ratios,
+        "goal": work.goal,
+        "difference": work.difference,
+    }
+    if not math.isnan(work.flops):
+        rate = matmul_rate(ROUNDS.value)
+        told |= {
+            "flops": work.flops,
+            "matmul_rate": rate,
+            "share": work.flops / (figures[ours]["ms"] / 1e3) / rate,
+        }
+    for label, told_of in figures.items():
+        over = f"{ratios[label]:6.2f}" if label in ratios else " " * 6
+        print(f"  {label:44} {told_of['ms']:10.3f} ms {told_of['cpu_ms']:10.3f} CPU ms {over}")
+    share = f", {told['share']:.0%} of the matmul rate" if "share" in told else ""
+    print(f"{name}: {told['ratio']:.2f} times {told['peer']} (goal {work.goal}){share}", flush=True)
+    return told
+
+
+def main() -> None:
+    """Measures the works asked for."""
+    try:
+        import torch
+    except ImportError:
+        raise MachineError(
+            "this benchmark compares with PyTorch, which is not installed: "
+            "pip install -e '.[benchmarks]'"
+        ) from None
+    from works import WORKS
+
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    for name in WORK.value:
+        if name not in WORKS:
+            raise ConfigError(unknown("work", name, WORKS))
+    path = Path(JSON.value) if JSON.value else None
+    told = json.loads(path.read_text()) if path and path.exists() else {"works": {}}
+    told["machine"] = machine(torch)
+    for name in WORK.value or WORKS:
+        told["works"][name] = measure(torch, name, WORKS[name], device)
+        if path:
+            path.write_text(json.dumps(told, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    sys.exit(cli.run(main))

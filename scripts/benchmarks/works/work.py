@@ -1,0 +1,43 @@
+"""What a work is: the same steps by ganjax and by PyTorch, shown to be equal before any timing."""
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+
+class Work(NamedTuple):
+    """One row of the table.
+
+    Attributes:
+      ours: {label: call}, each making so many steps and waiting for them; the fastest counts.
+      peers: the same by PyTorch, each once for every number of threads that is tried.
+      steps: {label: steps of one call}, of `ours` and of `peers`, summed over runs side by side.
+      difference: the largest difference of a parameter, relative to its layer's largest change,
+        after the same step from the same start, of every peer from ours.
+      goal: the ratio of throughputs to reach on the device at hand.
+      flops: ideal FLOPs of a step, for the share of the matmul rate; nan where not counted.
+    """
+
+    ours: Mapping[str, Callable[[], Any]]
+    peers: Mapping[str, Callable[[], Any]]
+    steps: Mapping[str, int]
+    difference: float
+    goal: float
+    flops: float = math.nan
+
+
+def difference(start: list[np.ndarray], ours: list[np.ndarray], theirs: list[np.ndarray]) -> float:
+    """The largest difference of two moves, over the largest change of the same array.
+
+    Args:
+      start: the arrays before.
+      ours: after one step.
+      theirs: after the same step by the other library.
+    """
+    found = []
+    for before, a, b in zip(start, ours, theirs, strict=True):
+        apart, moved = np.abs(a - b).max(), np.abs(a - before).max()
+        found.append(apart / moved if moved else apart)
+    return float(max(found))
