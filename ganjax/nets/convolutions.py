@@ -1,7 +1,7 @@
 """Convolutions that are fast on every backend: 4x4 of stride 2, to halve and double, and 3x3.
 
-On CPU they are matrix products over neighbourhoods, and so are their derivatives of any order
-and in any mode. XLA's own convolutions take a slow path inside a loop on CPU (jax issue 12868): the
+On CPU they are few matrix products (`winograd`), and so are their derivatives of any order and in
+any mode. XLA's own convolutions take a slow path inside a loop on CPU (jax issue 12868): the
 gradients of one layer are 2 to 34 times slower (`scripts/benchmarks/convolutions.py`). On other
 backends they are XLA's own. Parameters and function are the same either way. Any other size, stride
 or padding is for `patches`, which gathers more to multiply.
@@ -14,38 +14,35 @@ import jax.numpy as jnp
 from flax import linen as nn
 from flax.linen.dtypes import promote_dtype
 
-
-def _neighbourhoods(x: jax.Array, size: int = 2) -> jax.Array:
-    """[b, h+size-1, w+size-1, c] -> [b, h, w, size^2 c]: each pixel with those right and below."""
-    h, w, taps = x.shape[1] - size + 1, x.shape[2] - size + 1, range(size)
-    return jnp.concatenate([x[:, i : h + i, j : w + j] for i in taps for j in taps], axis=-1)
+from ganjax.nets import winograd
 
 
 def _padded(x: jax.Array) -> jax.Array:
     return jnp.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
 
 
+def _blocked(kernel: jax.Array) -> jax.Array:
+    """[4, 4, c, f] -> [2, 2, 4c, f]: the kernel on blocks of 2x2 pixels."""
+    c, f = kernel.shape[2:]
+    # Tap 2i + p of an axis is pixel p of the i-th block: [i, p, j, q, c, f] -> [i, j, p, q, c, f].
+    return kernel.reshape(2, 2, 2, 2, c, f).transpose(0, 2, 1, 3, 4, 5).reshape(2, 2, 4 * c, f)
+
+
 def halve_by_products(x: jax.Array, kernel: jax.Array) -> jax.Array:
-    """`halve_natively` as one matrix product; h and w must be even."""
+    """`halve_natively` as matrix products; h and w must be even."""
     b, h, w, c = x.shape
     # Space to depth: blocks of 2x2 pixels become channels, [b, h/2+1, w/2+1, 4c].
     blocks = _padded(x).reshape(b, h // 2 + 1, 2, w // 2 + 1, 2, c).transpose(0, 1, 3, 2, 4, 5)
-    blocks = blocks.reshape(b, h // 2 + 1, w // 2 + 1, 4 * c)
-    # Tap 2i + p of an axis is pixel p of the i-th block: [i, p, j, q, c, f] -> [i, j, p, q, c, f].
-    weights = kernel.reshape(2, 2, 2, 2, c, -1).transpose(0, 2, 1, 3, 4, 5)
-    return _neighbourhoods(blocks) @ weights.reshape(16 * c, -1)
+    return winograd.convolve(blocks.reshape(b, h // 2 + 1, w // 2 + 1, 4 * c), _blocked(kernel))
 
 
 def double_by_products(x: jax.Array, kernel: jax.Array) -> jax.Array:
-    """`double_natively` as one matrix product to the four phases of the output, interleaved."""
-    b, h, w, c = x.shape
-    # Taps p and p + 2 of an axis make output phase p: [i, p, j, q, c, f] -> [i, j, c, p, q, f].
-    weights = kernel.reshape(2, 2, 2, 2, c, -1).transpose(0, 2, 4, 1, 3, 5)
-    y = _neighbourhoods(_padded(x)) @ weights.reshape(4 * c, -1)
-    y = y.reshape(b, h + 1, w + 1, 2, 2, -1)
-    # Phase (p, q) starts at row p and column q: [b, h, 2, w, 2, f].
-    rows = [jnp.stack([y[:, p : h + p, q : w + q, p, q] for q in (0, 1)], 3) for p in (0, 1)]
-    return jnp.stack(rows, 2).reshape(b, 2 * h, 2 * w, -1)
+    """`double_natively` as matrix products: the transpose of halving with the kernel mirrored."""
+    b, h, w, _ = x.shape
+    blocks = winograd.transpose(x, _blocked(kernel[::-1, ::-1].swapaxes(2, 3)))
+    # Depth to space: [b, h+1, w+1, 4f] -> [b, 2h+2, 2w+2, f].
+    y = blocks.reshape(b, h + 1, w + 1, 2, 2, -1).transpose(0, 1, 3, 2, 4, 5)
+    return y.reshape(b, 2 * h + 2, 2 * w + 2, -1)[:, 1:-1, 1:-1]
 
 
 def halve_natively(x: jax.Array, kernel: jax.Array) -> jax.Array:
@@ -60,8 +57,8 @@ def double_natively(x: jax.Array, kernel: jax.Array) -> jax.Array:
 
 
 def same_by_products(x: jax.Array, kernel: jax.Array) -> jax.Array:
-    """`same_natively` as one matrix product."""
-    return _neighbourhoods(_padded(x), 3) @ kernel.reshape(9 * x.shape[-1], -1)
+    """`same_natively` as matrix products."""
+    return winograd.convolve(_padded(x), kernel)
 
 
 def same_natively(x: jax.Array, kernel: jax.Array) -> jax.Array:
