@@ -1,0 +1,198 @@
+"""Image works by DCGAN's networks: plain steps, WGAN-GP's critic, steps with R1; ganjax's side.
+
+Crops of photographs that live on the device; every step draws its batch and its latents.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+from unittest import mock
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ganjax import experiment, train
+from ganjax.schemes.field import move, own_gradient, start, summary
+from ganjax.types import Game, Players, Scheme
+from works.work import Work, difference
+
+RATE, Z, SHARE = 1e-2, 64, 0.3
+CHECKED = 4  # examples of the step that both libraries make first
+FORMS = ("eager", "channels_last", "torch.compile")
+ADAM = {"name": "adam", "learning_rate": 2e-4, "b1": 0.5}
+SGD = {"name": "sgd", "learning_rate": RATE}
+
+
+def critic_alone(game: Game, tx: Players, *, axis_name: str | None = None) -> Scheme:
+    """Updates of the discriminator, the generator at rest."""
+
+    def step(state, batch, rng):
+        given = (state.params, state.model_state, batch, rng, axis_name)
+        gradient, loss = own_gradient(game, "disc", *given)
+        state = move(tx, "disc", state, gradient, loss)
+        both = Players(gen=jnp.zeros(()), disc=gradient)
+        losses = Players(gen=loss._replace(value=jnp.zeros(())), disc=loss)
+        told = summary(both, losses, gen_evaluations=0, disc_evaluations=1)
+        return state._replace(step=state.step + 1), told
+
+    return Scheme(init=partial(start, game, tx), step=step)
+
+
+def dcgan_config(size: int, width: int, batch_size: int, **sections: Any) -> dict[str, Any]:
+    """DCGAN in alternating play by Adam; sections take the place of its own."""
+    return {
+        "batch_size": batch_size,
+        "data": {"name": "photograph_crops", "size": size},
+        "game": {"name": "gan", "z_dim": Z},
+        "generator": {"name": "dcgan", "width": width},
+        "discriminator": {"name": "dcgan", "width": width},
+        "loss": {"name": "non_saturating"},
+        "scheme": {"name": "alternating"},
+        "gen_tx": ADAM,
+        "disc_tx": ADAM,
+        **sections,
+    }
+
+
+def chunk(config: dict[str, Any], steps: int) -> Callable[[], Any]:
+    """So many steps of a config, as training plays them; every call goes on with the state."""
+    built = experiment.build(config)
+    run = train.compiled_chunk(built, steps)
+    held = [jax.jit(partial(experiment.initial_state, built))(jax.random.key(0))]
+
+    def call():
+        held[0], told = run(held[0], built.train, jax.random.key(1), jnp.int32(0))
+        return told
+
+    return call
+
+
+def one_step(config: dict[str, Any]) -> tuple[Players, Players, dict[str, np.ndarray]]:
+    """(parameters before, after a step with SGD, what the step was given), in float64.
+
+    Latents are one draw for both players, and points between data and samples lie at `SHARE`. In
+    float32 a rounding error that carries one of a million units over its kink changes gradients by
+    1e-3, in either library. The batch is small.
+    """
+
+    def wide(tree):
+        floating = jnp.inexact
+        return jax.tree.map(
+            lambda x: x.astype(jnp.float64) if jnp.issubdtype(x.dtype, floating) else x, tree
+        )
+
+    built = experiment.build(config | {"gen_tx": SGD, "disc_tx": SGD, "batch_size": CHECKED})
+    rng_x, rng_z = jax.random.split(jax.random.key(0))
+    with jax.enable_x64(True):
+        x = jax.random.uniform(rng_x, (CHECKED, *built.data.shape), minval=-1)
+        z = jax.random.normal(rng_z, (CHECKED, Z))
+        state = wide(jax.jit(partial(experiment.initial_state, built))(jax.random.key(0)))
+        shared = mock.Mock(side_effect=lambda rng, shape, *_, **__: jnp.full(shape, SHARE))
+        with (
+            mock.patch("jax.random.normal", return_value=z),
+            mock.patch("jax.random.uniform", shared),
+        ):
+            after, _ = jax.jit(built.scheme.step)(state, {"x": x}, jax.random.key(0))
+    return state.params, after.params, {"x": np.asarray(x), "z": np.asarray(z)}
+
+
+def work(
+    torch,
+    device: str,
+    config: dict[str, Any],
+    *,
+    modules: Callable[[], tuple],
+    turns: Callable[..., Callable],
+    goal: tuple[float, float],
+    steps: int,
+    forms: tuple[str, ...] = FORMS,
+) -> Work:
+    """The work of a config.
+
+    Args:
+      torch: the module.
+      device: "cpu" or "cuda".
+      config: of `experiment`.
+      modules: makes PyTorch's (generator, discriminator).
+      turns: `(gen, disc, *, optimiser, form, device, share) -> step`, as `torch_images.turns`.
+      goal: on two CPU cores and on one GPU.
+      steps: of a measurement.
+      forms: of PyTorch.
+    """
+    from works import torch_images
+
+    before, after, given = one_step(config)
+    images = np.asarray(experiment.build(config).data.test["x"])
+    given = [given["x"].transpose(0, 3, 1, 2).copy(), given["z"], given["z"]]
+    peers, apart = {}, 0.0
+    for form in forms:
+        sgd = partial(torch.optim.SGD, lr=RATE)
+        made = modules()
+        for module, params in zip(made, before, strict=True):
+            torch_images.load(module.double(), params)
+        step = turns(*made, optimiser=sgd, form=form, device=device, share=SHARE)
+        step(*(torch.tensor(part, device=device) for part in given))
+        for module, old, new in zip(made, before, after, strict=True):
+            pair = (list(map(np.asarray, jax.tree.leaves(tree))) for tree in (old, new))
+            apart = max(apart, difference(*pair, torch_images.arrays(module)))
+        adam = partial(torch.optim.Adam, lr=2e-4, betas=(0.5, 0.999), foreach=True)
+        step = turns(*modules(), optimiser=adam, form=form, device=device, share=None)
+        size = config["batch_size"]
+        peers[form] = torch_images.repeated(step, images, size, Z, steps, device)
+    return Work(
+        ours={"ganjax": chunk(config, steps)},
+        peers=peers,
+        steps=dict.fromkeys(("ganjax", *peers), steps),
+        difference=apart,
+        goal=goal[device != "cpu"],
+    )
+
+
+def dcgan(torch, device: str, *, size: int, width: int, batch_size: int, steps: int) -> Work:
+    """A step of DCGAN in alternating play: the discriminator's update, then the generator's."""
+    from works import torch_images as theirs
+
+    return work(
+        torch,
+        device,
+        dcgan_config(size, width, batch_size),
+        modules=lambda: (
+            theirs.Generator(Z, size, width),
+            theirs.Discriminator(size, width),
+        ),
+        turns=theirs.turns,
+        goal=(1.2, 1.3),
+        steps=steps,
+    )
+
+
+def penalised(torch, device: str, *, kind: str, goal: tuple[float, float], steps: int) -> Work:
+    """WGAN-GP's critic alone ("wgan_gp"), or alternating play with R1 ("r1"); no norm."""
+    from works import torch_images as theirs
+
+    size, width, critic = 32, 64, kind == "wgan_gp"
+    config = dcgan_config(
+        size,
+        width,
+        64,
+        discriminator={"name": "dcgan", "width": width, "norm": "none"},
+        penalties={kind: {"name": kind}},
+        loss={"name": "wasserstein" if critic else "non_saturating"},
+        scheme={"name": "works.images:critic_alone" if critic else "alternating"},
+    )
+    losses = {"wgan_gp": (theirs.wgan_gp, None), "r1": (theirs.r1, theirs.non_saturating_gen)}
+    disc_loss, gen_loss = losses[kind]
+    return work(
+        torch,
+        device,
+        config,
+        modules=lambda: (
+            theirs.Generator(Z, size, width),
+            theirs.Discriminator(size, width, norm=False),
+        ),
+        turns=partial(theirs.turns, disc_loss=disc_loss, gen_loss=gen_loss),
+        goal=goal,
+        steps=steps,
+        forms=FORMS[:2],  # torch.compile has no second derivatives
+    )
