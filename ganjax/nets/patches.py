@@ -11,14 +11,17 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
+from ganjax.nets import convolutions, winograd
 from ganjax.nets.convolutions import convolved
 
 LAYOUT = ("NHWC", "HWIO", "NHWC")
 
 
 def convolve_by_products(x: jax.Array, kernel: jax.Array, stride: int) -> jax.Array:
-    """`convolve_natively` as one matrix product over patches."""
+    """`convolve_natively` as matrix products, over patches or by minimal filtering."""
     k, _, c, f = kernel.shape
+    if stride == 1 and k in winograd.FILTERINGS:
+        return winograd.convolve(x, kernel)
     h, w = ((size - k) // stride + 1 for size in x.shape[1:3])
     rows = jnp.concatenate([x[:, i : i + stride * h : stride] for i in range(k)], -1)
     # [b, h, w, k k c]: a tap's column outermost, then its row, then the channel.
@@ -33,17 +36,8 @@ def convolve_natively(x: jax.Array, kernel: jax.Array, stride: int) -> jax.Array
 
 
 def double_by_products(x: jax.Array, kernel: jax.Array) -> jax.Array:
-    """`double_natively` as one matrix product to the four phases of the output, interleaved."""
-    b, h, w, c = x.shape
-    x = jnp.pad(x, ((0, 0), (0, 1), (0, 1), (0, 0)))
-    x = jnp.concatenate([x[:, i : h + i, j : w + j] for i in (0, 1) for j in (0, 1)], -1)
-    # An even row sees tap 1 at its own pixel; an odd one tap 0 there, and tap 2 at the next pixel.
-    taps = jnp.pad(kernel, ((0, 1), (0, 1), (0, 0), (0, 0)))  # tap 3 is 0
-    taps = taps[jnp.array([[1, 0], [3, 2]])][:, :, jnp.array([[1, 0], [3, 2]])]
-    # [i, p, j, q, c, f] -> [i, j, c, p, q, f]
-    y = x @ taps.transpose(0, 2, 4, 1, 3, 5).reshape(4 * c, -1)
-    y = y.reshape(b, h, w, 2, 2, -1).transpose(0, 1, 3, 2, 4, 5)
-    return y.reshape(b, 2 * h, 2 * w, -1)
+    """`double_natively` as the transposed 4x4 convolution whose first taps are 0."""
+    return convolutions.double_by_products(x, jnp.pad(kernel, ((1, 0), (1, 0), (0, 0), (0, 0))))
 
 
 def double_natively(x: jax.Array, kernel: jax.Array) -> jax.Array:
