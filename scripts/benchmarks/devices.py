@@ -59,7 +59,7 @@ WORKS = {
             "discriminator": {**DCGAN, "norm": "batch"},
         },
         32,
-        4,
+        16,
     ),
 }
 
