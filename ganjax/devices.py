@@ -228,8 +228,12 @@ def compiled(layout: Layout, run: Callable, state: Any, *shared: Any) -> Callabl
       `(state laid out, *shared) -> (state laid out, told)`, told being this process's.
     """
     if layout.form == "pmap":
+        # pmap copies a key over several processes anew at every call, its bits it takes as they lie
+        def run_on_bits(state, *shared_bits):
+            return run(state, *jax.tree.map(_as, shared, shared_bits))
+
         mapped = jax.pmap(
-            run,
+            run_on_bits,
             axis_name=spread.AXIS,
             in_axes=(0, *(None,) * len(shared)),
             donate_argnums=0,
@@ -237,7 +241,7 @@ def compiled(layout: Layout, run: Callable, state: Any, *shared: Any) -> Callabl
         )
 
         def play(state, *shared):
-            state, told = mapped(state, *share(layout, shared))
+            state, told = mapped(state, *jax.tree.map(_bits, share(layout, shared)))
             return state, jax.tree.map(lambda x: x.addressable_data(0)[0], told)
 
         return play
@@ -261,6 +265,20 @@ def compiled(layout: Layout, run: Callable, state: Any, *shared: Any) -> Callabl
     return play
 
 
+def _is_key(leaf: Any) -> bool:
+    return jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
+
+
+def _bits(leaf: jax.Array) -> jax.Array:
+    """The leaf itself, or the raw integers of a key."""
+    return jax.random.key_data(leaf) if _is_key(leaf) else leaf
+
+
+def _as(like: jax.Array, bits: jax.Array) -> jax.Array:
+    """What `_bits` was given, of a leaf that was like another."""
+    return jax.random.wrap_key_data(bits, impl=jax.random.key_impl(like)) if _is_key(like) else bits
+
+
 def _shardings(layout: Layout, state: GanState) -> GanState:
     """Whole on every device; the optimisers' state split along an axis that the devices divide."""
 
@@ -282,8 +300,7 @@ def laid_out(leaf: Any, sharding: NamedSharding) -> jax.Array:
         return leaf
     if sharding.is_fully_addressable:
         return jax.device_put(leaf, sharding)
-    if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
-        bits = laid_out(jax.random.key_data(leaf), sharding)
-        return jax.random.wrap_key_data(bits, impl=jax.random.key_impl(leaf))
+    if _is_key(leaf):
+        return _as(leaf, laid_out(_bits(leaf), sharding))
     here = np.asarray(leaf)
     return jax.make_array_from_callback(here.shape, sharding, lambda index: here[index])
