@@ -23,7 +23,6 @@ from ganjax.errors import ConfigError
 from ganjax.nets import norms
 
 ROOT = Path(__file__).parent.parent
-RNG = jax.random.key(0)
 # Momentum, so that a sharded optimiser has something to shard; it is linear in the gradients.
 SGD = {"name": "sgd", "learning_rate": 0.05, "momentum": 0.5}
 RING = {
@@ -152,7 +151,7 @@ def test_statistics_of_each_device_are_those_of_its_rows_alone(name, x64):
 @pytest.mark.parametrize("axis", devices.STATISTICS.values())
 def test_batch_normalisation_sees_the_batch_or_the_devices_rows(axis):
     x = jax.random.normal(jax.random.key(0), (8, 4, 3)) * jnp.arange(1.0, 9)[:, None, None]
-    variables = norms.batch().init(RNG, x[0])
+    variables = norms.batch().init(jax.random.key(0), x[0])
     gain = variables["params"]["scale"][None, None]
 
     def normalise(x):
