@@ -1,7 +1,7 @@
 """One training on all devices: meshes, replicas, several processes.
 
 In either form batch sizes are global, and a batch draws what it draws on one device: the parameters
-are those of one device up to rounding.
+are those of one device up to rounding, unless statistics are left to each device.
 """
 
 import os
@@ -20,6 +20,7 @@ from ganjax.errors import ConfigError, MachineError, unknown
 from ganjax.types import GanState
 
 FORMS = ("jit", "pmap")
+STATISTICS = {"global": spread.AXIS, "device": spread.ROWS}  # the axis that pmap maps for each
 
 
 class Layout(NamedTuple):
@@ -28,19 +29,22 @@ class Layout(NamedTuple):
     Attributes:
       form: "jit": arrays are whole, a mesh with the axis `data` splits the batch and the compiler
         adds what devices tell each other; "pmap": every device holds a replica and runs the step
-        on its rows, gradients averaged over the mapped axis `data`.
+        on its rows, gradients averaged over the mapped axis.
       mesh: of all devices of all processes, with axes `seed` (of one device) and `data`.
       shard_optimiser: whether every device keeps a part of the optimisers' state alone; "jit" only.
+      statistics: "global": batch normalisation and all else that looks at a batch as one sees the
+        whole batch; "device": the rows of its device; "pmap" only.
     """
 
     form: str
     mesh: Mesh
     shard_optimiser: bool = False
+    statistics: str = "global"
 
     @property
     def axis_name(self) -> str | None:
         """What the scheme is to be built with: the mapped axis, or None."""
-        return spread.AXIS if self.form == "pmap" else None
+        return STATISTICS[self.statistics] if self.form == "pmap" else None
 
     @property
     def count(self) -> int:
@@ -70,12 +74,16 @@ def mesh(seed: int = 1, data: int = 0, among: Sequence[jax.Device] | None = None
 
 
 def layout(
-    form: str = "jit", shard_optimiser: bool = False, among: Sequence[jax.Device] | None = None
+    form: str = "jit",
+    shard_optimiser: bool = False,
+    statistics: str = "global",
+    among: Sequence[jax.Device] | None = None,
 ) -> Layout:
     """A training spread over devices, all of all processes if `among` is None; see `Layout`.
 
     Raises:
-      ConfigError: unknown form, or one that cannot shard the optimisers' state.
+      ConfigError: unknown form or statistics, or a form that cannot shard the optimisers' state or
+        leave statistics to each device.
     """
     if form not in FORMS:
         raise ConfigError(unknown("form", form, FORMS))
@@ -83,7 +91,14 @@ def layout(
         raise ConfigError(
             "replicas of pmap hold all of the optimisers' state; shard it with the form 'jit'"
         )
-    return Layout(form, mesh(among=among), shard_optimiser)
+    if statistics not in STATISTICS:
+        raise ConfigError(unknown("statistics", statistics, STATISTICS))
+    if statistics == "device" and form != "pmap":
+        raise ConfigError(
+            "whole arrays have the statistics of the whole batch; leave them to each device with "
+            "the form 'pmap'"
+        )
+    return Layout(form, mesh(among=among), shard_optimiser, statistics)
 
 
 def check_batch(batch_size: int, count: int) -> None:
@@ -179,7 +194,7 @@ def wait() -> None:
 def put(layout: Layout, state: GanState) -> GanState:
     """A state of one device, the same in every process, laid out for `compiled`."""
     if layout.form == "pmap":
-        spec = NamedSharding(_pmaps_mesh(layout), PartitionSpec(spread.AXIS))
+        spec = NamedSharding(_pmaps_mesh(layout), PartitionSpec(layout.axis_name))
         stacked = jax.tree.map(lambda x: np.broadcast_to(x, (layout.count, *x.shape)), state)
         return jax.tree.map(partial(laid_out, sharding=spec), stacked)
     return jax.tree.map(laid_out, state, _shardings(layout, state))
@@ -187,7 +202,7 @@ def put(layout: Layout, state: GanState) -> GanState:
 
 def _pmaps_mesh(layout: Layout) -> Mesh:
     """The mesh that pmap makes for itself; arrays laid out over another are traced anew."""
-    return Mesh(layout.mesh.devices.ravel(), (spread.AXIS,), axis_types=(AxisType.Auto,))
+    return Mesh(layout.mesh.devices.ravel(), (layout.axis_name,), axis_types=(AxisType.Auto,))
 
 
 def share(layout: Layout, tree: Any) -> Any:
@@ -220,7 +235,7 @@ def compiled(layout: Layout, run: Callable, state: Any, *shared: Any) -> Callabl
 
     Args:
       layout: from `layout`.
-      run: pure; it spreads its batches itself, see `spread.rows` and `spread.own`.
+      run: pure; it spreads its batches itself, see `spread.rows` and `spread.dealt`.
       state: a state of one device, for its shapes.
       shared: the other arguments, the same on every device; for their shapes.
 
@@ -228,16 +243,20 @@ def compiled(layout: Layout, run: Callable, state: Any, *shared: Any) -> Callabl
       `(state laid out, *shared) -> (state laid out, told)`, told being this process's.
     """
     if layout.form == "pmap":
+        # pmap copies a key over several processes anew at every call, its bits it takes as they lie
+        def run_on_bits(state, *shared_bits):
+            return run(state, *jax.tree.map(_as, shared, shared_bits))
+
         mapped = jax.pmap(
-            run,
-            axis_name=spread.AXIS,
+            run_on_bits,
+            axis_name=layout.axis_name,
             in_axes=(0, *(None,) * len(shared)),
             donate_argnums=0,
             devices=list(layout.mesh.devices.ravel()),
         )
 
         def play(state, *shared):
-            state, told = mapped(state, *share(layout, shared))
+            state, told = mapped(state, *jax.tree.map(_bits, share(layout, shared)))
             return state, jax.tree.map(lambda x: x.addressable_data(0)[0], told)
 
         return play
@@ -261,6 +280,20 @@ def compiled(layout: Layout, run: Callable, state: Any, *shared: Any) -> Callabl
     return play
 
 
+def _is_key(leaf: Any) -> bool:
+    return jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
+
+
+def _bits(leaf: jax.Array) -> jax.Array:
+    """The leaf itself, or the raw integers of a key."""
+    return jax.random.key_data(leaf) if _is_key(leaf) else leaf
+
+
+def _as(like: jax.Array, bits: jax.Array) -> jax.Array:
+    """What `_bits` was given, of a leaf that was like another."""
+    return jax.random.wrap_key_data(bits, impl=jax.random.key_impl(like)) if _is_key(like) else bits
+
+
 def _shardings(layout: Layout, state: GanState) -> GanState:
     """Whole on every device; the optimisers' state split along an axis that the devices divide."""
 
@@ -282,8 +315,7 @@ def laid_out(leaf: Any, sharding: NamedSharding) -> jax.Array:
         return leaf
     if sharding.is_fully_addressable:
         return jax.device_put(leaf, sharding)
-    if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
-        bits = laid_out(jax.random.key_data(leaf), sharding)
-        return jax.random.wrap_key_data(bits, impl=jax.random.key_impl(leaf))
+    if _is_key(leaf):
+        return _as(leaf, laid_out(_bits(leaf), sharding))
     here = np.asarray(leaf)
     return jax.make_array_from_callback(here.shape, sharding, lambda index: here[index])

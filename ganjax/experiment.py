@@ -183,7 +183,7 @@ def build(config: Mapping[str, Any], axis_name: str | None = None) -> Experiment
     Args:
       config: `ml_collections.ConfigDict` or nested dict; see `ganjax.config`.
       axis_name: the device axis that the scheme's step is to be mapped over, "data" for one that
-        sees the whole batch's statistics; None for none.
+        sees the whole batch's statistics, "rows" for each device's own; None for none.
 
     Returns:
       `Experiment`, nothing initialised or compiled yet.

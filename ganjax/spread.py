@@ -2,8 +2,9 @@
 
 Devices meet on the axis named `data`. Mapped (`jax.pmap`, `jax.vmap` with `axis_name="data"`), each
 sees its own rows alone; of a mesh under `jit`, arrays stay whole and the compiler splits them. The
-functions here give what the whole batch gives in either form, and where nothing is spread. An axis
-of another name leaves statistics and draws to each device.
+functions here give what the whole batch gives in either form, and where nothing is spread. Mapped
+over the axis `rows` instead, each device has statistics of its own rows, and the draws of those
+rows out of the whole batch; an axis of another name leaves draws to each device too.
 """
 
 import contextlib
@@ -15,6 +16,7 @@ import jax
 import jax.numpy as jnp
 
 AXIS = "data"
+ROWS = "rows"
 # (index, parts) of the part of a batch that is being traced; see `part`.
 _PART: ContextVar[tuple[jax.Array, int] | None] = ContextVar("part", default=None)
 
@@ -31,10 +33,19 @@ def part(index: jax.Array, parts: int) -> Iterator[None]:
 
 def axis_name() -> str | None:
     """`AXIS` where it is mapped over several, else None, as `flax.linen.BatchNorm` wants it."""
+    return AXIS if _mapped(AXIS) else None
+
+
+def dealt_axis_name() -> str | None:
+    """The mapped axis that a batch's rows are dealt to, `AXIS` or `ROWS`; None without one."""
+    return axis_name() or (ROWS if _mapped(ROWS) else None)
+
+
+def _mapped(name: str) -> bool:
     try:
-        return AXIS if jax.lax.axis_size(AXIS) > 1 else None
+        return jax.lax.axis_size(name) > 1
     except NameError:
-        return None
+        return False
 
 
 def mean(x: jax.Array) -> jax.Array:
@@ -48,17 +59,23 @@ def everyone(x: jax.Array) -> jax.Array:
     return x if axis_name() is None else jax.lax.all_gather(x, AXIS, tiled=True)
 
 
-def own(x: jax.Array, axis: int = 0) -> jax.Array:
-    """This device's rows out of those of all; x itself where nothing is mapped.
+def own(x: jax.Array) -> jax.Array:
+    """This device's rows out of `everyone`'s; x itself where those are its own."""
+    return x if axis_name() is None else dealt(x)
+
+
+def dealt(x: jax.Array, axis: int = 0) -> jax.Array:
+    """This device's rows of a whole batch; x itself where nothing is mapped.
 
     Args:
       x: the whole batch, which the devices divide.
       axis: the batch's axis.
     """
-    if axis_name() is None:
+    name = dealt_axis_name()
+    if name is None:
         return x
-    count = x.shape[axis] // jax.lax.axis_size(AXIS)
-    return jax.lax.dynamic_slice_in_dim(x, jax.lax.axis_index(AXIS) * count, count, axis)
+    count = x.shape[axis] // jax.lax.axis_size(name)
+    return jax.lax.dynamic_slice_in_dim(x, jax.lax.axis_index(name) * count, count, axis)
 
 
 def draw(sampler: Callable, rng: jax.Array, shape: tuple[int, ...], *args: Any) -> jax.Array:
@@ -72,10 +89,9 @@ def draw(sampler: Callable, rng: jax.Array, shape: tuple[int, ...], *args: Any) 
     """
     index, parts = _PART.get() or (0, 1)
     count = shape[0] * parts
-    if axis_name() is None:
-        drawn = sampler(rng, (count, *shape[1:]), *args)
-    else:
-        drawn = own(sampler(rng, (count * jax.lax.axis_size(AXIS), *shape[1:]), *args))
+    name = dealt_axis_name()
+    whole = count if name is None else count * jax.lax.axis_size(name)
+    drawn = dealt(sampler(rng, (whole, *shape[1:]), *args))
     if parts > 1:
         drawn = jax.lax.dynamic_slice_in_dim(drawn, index * shape[0], shape[0])
     return rows(drawn)

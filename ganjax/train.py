@@ -11,7 +11,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -67,7 +67,7 @@ def chunk(experiment: Experiment, length: int) -> Callable:
         def body(state, step):
             rng_batch, rng_step = jax.random.split(jax.random.fold_in(rng, step))
             batch = experiment.batch(train, rng_batch)
-            batch = jax.tree.map(lambda leaf: spread.own(leaf, axis), spread.rows(batch, axis))
+            batch = jax.tree.map(lambda leaf: spread.dealt(leaf, axis), spread.rows(batch, axis))
             return experiment.scheme.step(state, batch, rng_step)
 
         state, metrics = jax.lax.scan(body, state, first_step + jnp.arange(length))
@@ -211,12 +211,13 @@ def _play(
     put, share, take = _placing(layout)
     monitored = _monitored(stage)
     played, train, rng = put(state), share(stage.train), share(rng)
+    state = cache(partial(take, played))
     with progress(step, config.steps) as show:
         while step < config.steps and not _settled(rows):
             if step == stage.config.steps:
                 stage, compiled = experiment.stage(step + 1), {}
-                state, monitored = _grown(stage, step, state), _monitored(stage)
-                played, train = put(state), share(stage.train)
+                played, train = put(_grown(stage, step, state())), share(stage.train)
+                monitored = _monitored(stage)
             length = min(config.log_every - step % config.log_every, stage.config.steps - step)
             if length not in compiled:
                 began = time.perf_counter()
@@ -227,7 +228,7 @@ def _play(
             with jax.transfer_guard("disallow"):  # the loop waits for nothing but its means
                 played, told = compiled[length](played, train, rng, first_step)
             told = jax.device_get(told)
-            state = take(played)
+            state = cache(partial(take, played))  # devices gather it only where something is due
             _check_finite(told, workdir, step, saved)
             step += length
             rows.append(_row(told, step, rows, length / (time.perf_counter() - began)))
@@ -239,18 +240,19 @@ def _play(
             last, ends = step == config.steps or _settled(rows), step == stage.config.steps
             stopping = devices.any_of(stop_asked.is_set()) and not last
             if stopping or last or ends or _due(config.checkpoint_every, step):
+                whole = state()  # by all processes, which hold a part each
                 if devices.leads():
                     folder = workdir / "checkpoints"
-                    checkpoints.save(folder, step, state, keep=config.keep_checkpoints)
+                    checkpoints.save(folder, step, whole, keep=config.keep_checkpoints)
                 saved = step
             if (ends or _due(config.sample_every, step)) and not last:
-                _draw(stage, workdir, step, state, rows)
+                _draw(stage, workdir, step, state(), rows)
             if stopping:
                 run_folder.write_status(workdir, "interrupted", step, "asked to stop")
                 raise Interrupted(
                     f"stopped and saved at step {step} of {config.steps}; the same command resumes"
                 )
-    return step, state
+    return step, state()
 
 
 def _placing(layout: devices.Layout | None) -> tuple[Callable, Callable, Callable]:
@@ -276,10 +278,11 @@ def _settled(rows: list[Row]) -> bool:
     return bool(rows) and rows[-1].get("monitor/stop", 0.0) == 1.0
 
 
-def _monitored(experiment: Experiment) -> Callable[[GanState, int, dict], Row]:
+def _monitored(experiment: Experiment) -> Callable[[Callable[[], GanState], int, dict], Row]:
     """`(state, step, means) -> row` of the monitor's metrics, compiled; {} without a monitor.
 
-    It draws a batch of its own, shaped as if the scheme wanted no sub-batches.
+    The state is had by calling it, which nobody does without a monitor. The
+    row draws a batch of its own, shaped as if the scheme wanted no sub-batches.
     """
     if experiment.monitor is None:
         return lambda state, step, means: {}
@@ -292,7 +295,7 @@ def _monitored(experiment: Experiment) -> Callable[[GanState, int, dict], Row]:
     rng = streams(experiment.config.seed).monitor
 
     def row(state, step, means):
-        told = look(state, experiment.train, jax.random.fold_in(rng, step), means)
+        told = look(state(), experiment.train, jax.random.fold_in(rng, step), means)
         return {key: float(value) for key, value in sorted(jax.device_get(told).items())}
 
     return row

@@ -22,6 +22,13 @@ FORM = flags.DEFINE_enum(
 SHARD_OPTIMISER = flags.DEFINE_bool(
     "shard_optimiser", False, "Every device keeps a part of the optimisers' state alone (jit)."
 )
+STATISTICS = flags.DEFINE_enum(
+    "statistics",
+    "global",
+    ("global", "device"),
+    "Whose rows batch normalisation and all else that looks at a batch as one sees: the whole "
+    "batch's, or its own device's (pmap).",
+)
 PROCESSES = cli.define_processes()
 DRY_RUN = flags.DEFINE_bool(
     "dry_run", False, "Show the resolved config, parameter counts, stages, memory; train nothing."
@@ -35,7 +42,7 @@ def main() -> None:
     from ganjax.summary import describe, report_table
 
     devices.initialise(*(flag.value for flag in PROCESSES))
-    layout = devices.layout(FORM.value, SHARD_OPTIMISER.value)
+    layout = devices.layout(FORM.value, SHARD_OPTIMISER.value, STATISTICS.value)
     layout = layout if layout.count > 1 else None
     built = experiment.build(config, layout.axis_name if layout else None)
     if DRY_RUN.value:

@@ -5,6 +5,7 @@ With SGD: Adam hides gradients that are too large by the number of devices to ni
 
 import json
 import os
+import pickle
 import shutil
 import socket
 import subprocess
@@ -19,9 +20,11 @@ import pytest
 
 from ganjax import devices, experiment, schemes, train
 from ganjax.errors import ConfigError
+from ganjax.nets import norms
 
 ROOT = Path(__file__).parent.parent
-SGD = {"name": "sgd", "learning_rate": 0.05}
+# Momentum, so that a sharded optimiser has something to shard; it is linear in the gradients.
+SGD = {"name": "sgd", "learning_rate": 0.05, "momentum": 0.5}
 RING = {
     "steps": 20,
     "batch_size": 16,
@@ -75,6 +78,8 @@ CONFIGS |= {
 CONFIGS["pull_away"] = {k: v for k, v in CONFIGS["pull_away"].items() if k != "loss"}
 CONFIGS["accumulated"] = {**CONFIGS["unrolled"], "accumulate": 2}
 QUICK = ("alternating", "unrolled", "batch_norm")
+REST = [name for name in CONFIGS if name not in QUICK]
+GROUPS = [QUICK, *(REST[place::3] for place in range(3))]  # played in one pair of processes each
 NAMES = [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in CONFIGS]
 COUNTS = [pytest.param(count, marks=() if count == 8 else pytest.mark.slow) for count in (2, 4, 8)]
 FORMS = [("jit", False), ("jit", True), ("pmap", False)]
@@ -86,7 +91,11 @@ DTYPES = [pytest.param("float32", marks=pytest.mark.slow), "float64"]
 def played(name, dtype, form="jit", sharded=False, count=1):
     """The state and the metrics of a config after 20 steps on `count` devices."""
     layout = devices.layout(form, sharded, among=jax.devices()[:count]) if count > 1 else None
-    built = experiment.build(CONFIGS[name], layout.axis_name if layout else None)
+    return played_on(layout, CONFIGS[name], dtype)
+
+
+def played_on(layout, config, dtype):
+    built = experiment.build(config, layout.axis_name if layout else None)
 
     def cast(tree):
         return jax.tree.map(
@@ -121,6 +130,39 @@ def test_devices_agree_with_one(name, count, form, sharded, dtype, x64):
     close(told_one, told_many, 1e-5)  # shares of a batch are counted in float32
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "relativistic",
+        *(pytest.param(name, marks=pytest.mark.slow) for name in ("batch_norm", "minibatch")),
+    ],
+)
+def test_statistics_of_each_device_are_those_of_its_rows_alone(name, x64):
+    """One device that passes the 8 blocks of rows one by one and averages their gradients."""
+    layout = devices.layout("pmap", statistics="device")
+    one, _ = played_on(None, {**CONFIGS[name], "accumulate": 8}, "float64")
+    many, _ = played_on(layout, CONFIGS[name], "float64")
+    close(one, many, 1e-12)
+    whole, _ = played(name, "float64")
+    with pytest.raises(AssertionError):
+        close(whole, many, 1e-3)
+
+
+@pytest.mark.parametrize("axis", devices.STATISTICS.values())
+def test_batch_normalisation_sees_the_batch_or_the_devices_rows(axis):
+    x = jax.random.normal(jax.random.key(0), (8, 4, 3)) * jnp.arange(1.0, 9)[:, None, None]
+    variables = norms.batch().init(jax.random.key(0), x[0])
+    gain = variables["params"]["scale"][None, None]
+
+    def normalise(x):
+        return norms.batch().apply(variables, x, mutable=["batch_stats"])[0]
+
+    normalised = jax.pmap(normalise, axis_name=axis)(x)
+    over = (0, 1) if axis == "data" else 1  # [devices, rows, channels]
+    mean, var = x.mean(over, keepdims=True), x.var(over, keepdims=True)
+    np.testing.assert_allclose(normalised, (x - mean) / jnp.sqrt(var + 1e-5) * gain, atol=1e-5)
+
+
 CONFIG = """
 import ml_collections
 
@@ -139,7 +181,7 @@ def together(processes, script, *flags, count=2):
         "XLA_FLAGS": f"--xla_force_host_platform_device_count={count}",
         "PYTHONPATH": str(ROOT),
     }
-    command = [sys.executable, str(ROOT / "scripts" / script), *map(str, flags)]
+    command = [sys.executable, str(ROOT / script), *map(str, flags)]
     joined = [f"--coordinator=127.0.0.1:{port}", f"--num_processes={processes}"]
     running = [
         subprocess.Popen(
@@ -151,32 +193,50 @@ def together(processes, script, *flags, count=2):
         )
         for index in range(processes)
     ]
-    told = [process.communicate(timeout=300) for process in running]
+    told = [process.communicate(timeout=900) for process in running]
     assert [process.returncode for process in running] == [0] * processes, told
     return [out for out, _ in told]
 
 
-def trained(folder, processes, *flags):
+@pytest.mark.slow
+@pytest.mark.parametrize("dtype", DIGITS)
+@pytest.mark.parametrize(("form", "sharded"), FORMS)
+@pytest.mark.parametrize("names", GROUPS, ids=lambda names: "+".join(names))
+def test_two_processes_agree_with_one(names, form, sharded, dtype, x64, tmp_path):
+    """20 steps on two devices in each process."""
+    asked = (f"--form={form}", f"--dtype={dtype}", f"--out={tmp_path}", *["--sharded"] * sharded)
+    together(2, "tests/play_together.py", f"--names={','.join(names)}", *asked)
+    for name in names:
+        one, told_one = played(name, dtype)
+        many, told_many = pickle.loads((tmp_path / name).read_bytes())
+        close(one.params, many.params, DIGITS[dtype])
+        close(one, many, 10 * DIGITS[dtype])
+        close(told_one, told_many, 1e-5)
+
+
+def trained(folder, processes, name, *flags):
     path = folder / "config.py"
-    config = {**CONFIGS["unrolled"], "log_every": 5, "checkpoint_every": 10, "sample_every": 10}
+    config = {**CONFIGS[name], "log_every": 5, "checkpoint_every": 10, "sample_every": 10}
     path.write_text(CONFIG.format(config=config))
     flags = (f"--config={path}", f"--workdir={folder / 'run'}", *flags)
-    return together(processes, "train.py", *flags, count=1 if processes == 1 else 2)
+    return together(processes, "scripts/train.py", *flags, count=1 if processes == 1 else 2)
 
 
-@pytest.fixture(scope="module")
-def alone(tmp_path_factory):
+@pytest.fixture(scope="module", params=["unrolled", "batch_norm"])
+def alone(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("alone")
-    trained(folder, 1)
-    return experiment.load(folder / "run").state
+    trained(folder, 1, request.param)
+    return request.param, experiment.load(folder / "run").state
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("flags", [[], ["--shard_optimiser"], ["--form=pmap"]], ids=" ".join)
-def test_two_processes_agree_with_one_and_resume(flags, alone, tmp_path):
-    first, second = trained(tmp_path, 2, *flags)
+def test_two_processes_train_like_one_and_resume(flags, alone, tmp_path):
+    name, one = alone
+    first, second = trained(tmp_path, 2, name, *flags)
     together = experiment.load(tmp_path / "run").state
-    close(jax.device_get(alone), jax.device_get(together), 1e-6)
+    close(jax.device_get(one.params), jax.device_get(together.params), 1e-6)
+    close(jax.device_get(one), jax.device_get(together), 1e-5)
     assert "20 steps" in first
     assert "20 steps" not in second  # one process alone tells of the results
     rows = (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()
@@ -184,7 +244,7 @@ def test_two_processes_agree_with_one_and_resume(flags, alone, tmp_path):
 
     newest = tmp_path / "run" / "checkpoints" / "20"
     shutil.rmtree(newest)
-    trained(tmp_path, 2, *flags)
+    trained(tmp_path, 2, name, *flags)
     again = experiment.load(tmp_path / "run")
     assert again.step == 20
     for a, b in zip(jax.tree.leaves(together), jax.tree.leaves(again.state), strict=True):
@@ -197,7 +257,13 @@ def test_a_comparison_in_two_processes_is_that_of_one(tmp_path):
     asked = ["--config.seeds=4", "--config.budget.steps=20", "--config.looks=2", "--mapped=map"]
     config = f"--config={ROOT / 'configs' / 'compare_ring8.py'}"
     for processes in (1, 2):
-        together(processes, "compare.py", config, *asked, f"--workdir={tmp_path / str(processes)}")
+        together(
+            processes,
+            "scripts/compare.py",
+            config,
+            *asked,
+            f"--workdir={tmp_path / str(processes)}",
+        )
     one, two = (
         {path.name: path.read_bytes() for path in (tmp_path / count / "cells").glob("*.json")}
         for count in "12"
@@ -231,6 +297,10 @@ def test_what_devices_cannot_do_is_refused(tmp_path):
         devices.layout("pmapp")
     with pytest.raises(ConfigError, match="shard it with the form 'jit'"):
         devices.layout("pmap", True)
+    with pytest.raises(ConfigError, match="leave them to each device with the form 'pmap'"):
+        devices.layout("jit", statistics="device")
+    with pytest.raises(ConfigError, match="Did you mean 'device'"):
+        devices.layout("pmap", statistics="devices")
     with pytest.raises(ConfigError, match="needs 9 devices; there are 8"):
         devices.mesh(3, 3)
     with pytest.raises(ConfigError, match="go together"):

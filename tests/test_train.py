@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ganjax import checkpoints, experiment, run_folder, train
+from ganjax import checkpoints, devices, experiment, run_folder, train
 from ganjax.errors import CheckpointError, ConfigError, Interrupted, NotFiniteError, RunFolderError
 
 ADAM = {"name": "adam", "learning_rate": 1e-3, "b1": 0.5}
@@ -359,3 +359,21 @@ def test_the_monitor_only_looks(tmp_path):
     kept = [{k: v for k, v in row.items() if not k.startswith(("nash/", "monitor/"))} for row in b]
     assert kept == a
     assert {"nash/gain_gen", "nash/gain_disc", "monitor/stop"} <= b[0].keys()
+
+
+@pytest.mark.parametrize(
+    ("changes", "steps"), [({}, [10, 15, 20]), ({"monitor": {"name": "nash"}}, [5, 10, 15, 20])]
+)
+def test_the_state_is_gathered_from_the_devices_only_where_it_is_due(
+    changes, steps, tmp_path, monkeypatch
+):
+    """A checkpoint every 10 steps and pictures every 15; a monitor looks after every chunk."""
+    gathered, take = [], devices.take
+    monkeypatch.setattr(
+        devices,
+        "take",
+        lambda layout, state: gathered.append(int(state.step)) or take(layout, state),
+    )
+    config = {**TOY, "batch_size": 8, "checkpoint_every": 10, "sample_every": 15, **changes}
+    train.train(experiment.build(config), tmp_path, devices.layout())
+    assert gathered == steps

@@ -56,7 +56,7 @@ def cycle(
       pool_size: samples in each domain's pool, 50 in the paper; 0 for none.
       axis_name: mapped device axis, needed where a game with a pool is mapped over devices: schemes
         average the model state, which leaves a pool what it is only if every device holds the same.
-        One called `data` is found where it is mapped.
+        One called `data` or `rows` is found where it is mapped.
       packing: as in `gan`, for either discriminator: a logit judges the same patch of m samples of
         one domain, joined along their channels; pools hold samples one by one.
 
@@ -127,7 +127,7 @@ def cycle(
             seen = (fakes[x],)
             if pool_size:
                 pool = model_state[POOLS][x]
-                axis = axis_name or spread.axis_name()
+                axis = axis_name or spread.dealt_axis_name()
                 shown, pools[x] = image_pool.exchange(pool, fakes[x], rng_pool, axis)
                 seen = (fakes[x], shown)
             (real, *judged), states[x] = judge(

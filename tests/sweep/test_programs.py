@@ -112,18 +112,29 @@ def test_a_run_that_diverges_says_when_and_spoils_no_other():
 
 @pytest.mark.parametrize("how", sweep.MAPPINGS)
 def test_eight_seeds_on_four_devices_equal_eight_runs(how):
-    """With SGD, two runs a device, spread over the axis `seed` of a mesh."""
+    """20 steps of SGD, two runs on each device of the axis `seed`: the states and what is told."""
     sgd = {"name": "sgd", "learning_rate": 0.05}
     cells = {"sgd": validate({**RING, "gen_tx": sgd, "disc_tx": sgd})}
     (program,) = sweep.programs(cells)
-    made = sweep.runner(program, tuple(range(8)), how, among=jax.devices()[:4])
+    four = jax.devices()[:4]
+    made = sweep.runner(program, tuple(range(8)), how, among=four)
     assert made.runs == 8
-    states, _ = made.play(made.init(), 0, 10)
-    assert len(jax.tree.leaves(states)[0].sharding.device_set) == 4
-    play = jax.jit(train.chunk(program.experiment, 10))
+    first = jax.device_get(made.init())
+    states, told = made.play(made.init(), 0, 20)
+    for leaf in jax.tree.leaves(states):
+        assert leaf.sharding.mesh.shape["seed"] == 4
+        on = {of.device: (of.index[0].start, of.data.shape[0]) for of in leaf.addressable_shards}
+        assert on == {device: (2 * place, 2) for place, device in enumerate(four)}
+    alone = jax.jit(train.chunk(program.experiment, 20))
     for seed in range(8):
         streams = experiment.streams(seed)
-        alone = experiment.initial_state(program.experiment, streams.init)
-        alone, _ = play(alone, program.experiment.train, streams.play, jnp.int32(0))
-        for one, of in zip(jax.tree.leaves(alone), jax.tree.leaves(states), strict=True):
-            np.testing.assert_allclose(of[seed], one, rtol=1e-5, atol=1e-6)
+        start = experiment.initial_state(program.experiment, streams.init)
+        for one, of in zip(jax.tree.leaves(start), jax.tree.leaves(first), strict=True):
+            np.testing.assert_array_equal(of[seed], one)
+        expected = alone(start, program.experiment.train, streams.play, jnp.int32(0))
+        spread = jax.tree.map(lambda leaf, seed=seed: leaf[seed], (states, tuple(told)))
+        for one, of in zip(jax.tree.leaves(expected), jax.tree.leaves(spread), strict=True):
+            atol = 1e-6 * max(np.abs(one).max(initial=0), 1)
+            np.testing.assert_allclose(of, one, rtol=0, atol=atol)
+    weights = np.asarray(jax.tree.leaves(states.params)[-1]).reshape(8, -1)
+    assert len({row.tobytes() for row in weights}) == 8  # seeds are runs of their own
