@@ -66,7 +66,6 @@ def kept(config: dict[str, Any]) -> list[dict]:
     Raises:
       ConfigError: it has those of another.
     """
-    from ganjax import experiment
     from ganjax.config import difference
     from ganjax.errors import ConfigError
 
@@ -74,8 +73,7 @@ def kept(config: dict[str, Any]) -> list[dict]:
     if path is None or not path.exists():
         return []
     told = json.loads(path.read_text())
-    old, new = (experiment._plain(one) for one in (told["config"], shared(config)))
-    if changed := difference(old, new):
+    if changed := difference(told["config"], json.loads(json.dumps(shared(config)))):
         raise ConfigError(f"{path} is of another config: {'; '.join(changed)}; name another file")
     return told["runs"]
 
