@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from ganjax.config import SECTIONS, SETTINGS, merged, validate
+from ganjax.config import KNOWN, merged, validate
 from ganjax.errors import ConfigError, unknown
 
 # name: (default, meaning); a default of `...` says that there is none.
@@ -144,8 +144,8 @@ def _checked(where: str, override: Any) -> Mapping[str, Any]:
                 f"{where} sets {key!r}, which the comparison decides for all cells: use seeds, "
                 "budget and looks"
             )
-        if key not in SETTINGS and key not in SECTIONS:
-            raise ConfigError(f"in {where}: " + unknown("config key", key, [*SETTINGS, *SECTIONS]))
+        if key not in KNOWN:
+            raise ConfigError(f"in {where}: " + unknown("config key", key, KNOWN))
     return override
 
 

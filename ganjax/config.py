@@ -1,4 +1,4 @@
-"""What a config may hold: its settings and sections, their types, ranges and nearest names.
+"""What a config may hold: settings, choices and sections, their types, ranges and nearest names.
 
 A section is a name and keyword arguments. Which function a name stands for is not known here, only
 in `experiment.py`; this file must stay light, so that a misspelt key is refused before JAX loads.
@@ -27,6 +27,11 @@ SETTINGS = {
     "evaluation_samples": (5000, 2, "samples that the evaluation scores"),
 }
 
+# name: (default, the others, meaning). A choice is one of a few words.
+CHOICES = {
+    "compute": ("float32", ("bfloat16",), "what networks compute in; parameters are float32"),
+}
+
 # name: what it names.
 SECTIONS = {
     "data": "the data source; 'none' for toy games",
@@ -48,6 +53,7 @@ SECTIONS = {
 # What a stage may have of its own, beside sections.
 STAGE_SETTINGS = ("until", "batch_size")
 
+KNOWN = (*SETTINGS, *CHOICES, *SECTIONS)
 REQUIRED = ("game", "scheme", "gen_tx", "disc_tx")
 
 
@@ -58,14 +64,15 @@ def validate(config: Mapping[str, Any]) -> dict[str, Any]:
       config: plain nested dict; what a section's name stands for is checked when it is built.
 
     Returns:
-      New dict with every setting; with stages, `steps` is by default where the last one ends.
+      New dict with every setting and choice; with stages, `steps` is by default where the last
+      one ends.
 
     Raises:
       ConfigError: an unknown or missing key, a wrong type or a value out of range.
     """
     for key in config:
-        if key not in SETTINGS and key not in SECTIONS:
-            raise ConfigError(unknown("config key", key, [*SETTINGS, *SECTIONS]))
+        if key not in KNOWN:
+            raise ConfigError(unknown("config key", key, KNOWN))
     for key in REQUIRED:
         if key not in config:
             raise ConfigError(f"config has no section {key!r} ({SECTIONS[key]}); add one")
@@ -74,6 +81,7 @@ def validate(config: Mapping[str, Any]) -> dict[str, Any]:
         resolved["steps"] = config.get("steps", _checked_end(config["stages"]))
     for key, value in resolved.items():
         _check_setting(key, value)
+    resolved |= {key: _chosen(key, config.get(key, CHOICES[key][0])) for key in CHOICES}
     for key in ("sample_every", "checkpoint_every"):
         every, chunk = resolved[key], resolved["log_every"]
         if every % chunk:
@@ -166,6 +174,14 @@ def _check_setting(key: str, value: Any) -> None:
         raise ConfigError(
             f"{key}={value!r} must be a whole number from {smallest} to {LARGEST} ({meaning})"
         )
+
+
+def _chosen(key: str, value: Any) -> str:
+    default, others, meaning = CHOICES[key]
+    if value not in (default, *others):
+        known = " or ".join(repr(word) for word in (default, *others))
+        raise ConfigError(f"{key}={value!r} must be {known} ({meaning})")
+    return value
 
 
 def _check_mapping(where: str, value: Any) -> None:

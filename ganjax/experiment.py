@@ -278,7 +278,19 @@ def _assembled(
     _check_classes(config, num_classes)
     if data is not None and config["game"].get("likelihood") is not None:
         _check_support(config, data)
-    return _accumulated(config, game, data)
+    return _accumulated(config, _narrowed(config, game), data)
+
+
+def _narrowed(config: Mapping[str, Any], game: Game) -> Game:
+    """The game with its networks in bfloat16, if the config wants that."""
+    if config["compute"] == "float32":
+        return game
+    if not any(section in config for section in NETWORKS):
+        raise ConfigError(
+            f"compute={config['compute']!r} is for games of networks, and "
+            f"{config['game']['name']!r} is one in closed form; leave compute out"
+        )
+    return games.in_bfloat16(game)
 
 
 def _accumulated(config: Mapping[str, Any], game: Game, data: sources.Data | None) -> Game:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ganjax.config import SETTINGS, check_arguments, difference, staged, validate
+from ganjax.config import CHOICES, SETTINGS, check_arguments, difference, staged, validate
 from ganjax.errors import ConfigError
 
 MINIMAL = {
@@ -15,7 +15,8 @@ MINIMAL = {
 
 def test_settings_have_defaults():
     resolved = validate(MINIMAL)
-    assert resolved == {**{key: row[0] for key, row in SETTINGS.items()}, **MINIMAL}
+    defaults = {key: row[0] for key, row in (SETTINGS | CHOICES).items()}
+    assert resolved == {**defaults, **MINIMAL}
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from ganjax.games.cycle import cycle
 from ganjax.games.energies import boundary_equilibrium, energy_based
 from ganjax.games.likelihoods import LIKELIHOODS, Likelihood
 from ganjax.games.paired import paired
+from ganjax.games.precision import in_bfloat16
 from ganjax.games.progressive import progressive
 from ganjax.games.semi_supervised import semi_supervised
 from ganjax.games.small_gans import dirac, gaussian_1d, parallel_lines
@@ -74,6 +75,7 @@ __all__ = [
     "energy_based",
     "gan",
     "gaussian_1d",
+    "in_bfloat16",
     "matrix_game",
     "paired",
     "parallel_lines",

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jax.extend.core import Literal
 
+from ganjax.games.precision import narrowed, widened
 from ganjax.penalties import Lazy, Penalty
 
 # A game's own entry beside the discriminator's collections, where something asks for the count.
@@ -53,15 +54,16 @@ def run(
         if the module has modes.
     """
     outputs, new_state = module.apply(
-        {"params": params, **model_state},
-        *inputs,
+        {"params": narrowed(params), **model_state},
+        *narrowed(inputs),
         **mode(module, train=True),
         mutable=list(model_state),
         rngs={"dropout": rng},
         method=method,
     )
     # Statistics follow the inputs' precision; a state must not change its dtypes between steps.
-    return outputs, jax.tree.map(lambda new, old: new.astype(old.dtype), new_state, model_state)
+    new_state = jax.tree.map(lambda new, old: new.astype(old.dtype), new_state, model_state)
+    return widened(outputs), new_state
 
 
 def judge_both(
@@ -105,8 +107,9 @@ def ask(
       method: as in `run`.
     """
     collections = {name: held for name, held in model_state.items() if name != UPDATES}
-    variables = {"params": params, **collections}
-    return module.apply(variables, *inputs, **mode(module, train=False), method=method)
+    variables = {"params": narrowed(params), **collections}
+    inputs = narrowed(inputs)
+    return widened(module.apply(variables, *inputs, **mode(module, train=False), method=method))
 
 
 def data_of(batch: dict[str, jax.Array]) -> jax.Array:

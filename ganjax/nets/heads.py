@@ -61,7 +61,7 @@ def projection(
             "packed samples can join the input: labels='one_hot'"
         )
     phi = x.reshape(x.shape[0], -1, x.shape[-1]).sum(1)  # [batch, channel]
-    embedded = dense(phi.shape[-1], use_bias=False)(nn.one_hot(y, num_classes))
+    embedded = dense(phi.shape[-1], use_bias=False)(nn.one_hot(y, num_classes, dtype=x.dtype))
     return dense(1)(phi)[:, 0] + (embedded * phi).sum(-1)
 
 

@@ -15,6 +15,11 @@ def identity(x: jax.Array) -> jax.Array:
     return x
 
 
+def wide(x: jax.Array) -> jax.Array:
+    """In float32 at least, for statistics of what a network computes in bfloat16."""
+    return x.astype(jnp.promote_types(x.dtype, jnp.float32))
+
+
 def at_least(smallest: int, **values: float) -> None:
     """Refuses sizes below the smallest that makes sense; called where a network is traced.
 

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from ganjax import spread
-from ganjax.nets.layers import at_least, identity
+from ganjax.nets.layers import at_least, identity, wide
 
 
 def stddev(x: jax.Array, *, group_size: int = 4) -> jax.Array:
@@ -31,12 +31,12 @@ def stddev(x: jax.Array, *, group_size: int = 4) -> jax.Array:
       ValueError: `group_size` is less than 1.
     """
     at_least(1, group_size=group_size)
-    everyone = spread.everyone(x)
+    everyone = wide(spread.everyone(x))
     n = everyone.shape[0]
     size = max(size for size in range(1, min(group_size, n) + 1) if n % size == 0)
     groups = everyone.reshape(size, n // size, -1)  # [size, groups, features]
     feature = jnp.sqrt(groups.var(0) + 1e-8).mean(-1)  # [groups]
-    feature = spread.own(jnp.tile(feature, size)).reshape(-1, *(1,) * (x.ndim - 1))
+    feature = spread.own(jnp.tile(feature, size)).reshape(-1, *(1,) * (x.ndim - 1)).astype(x.dtype)
     return jnp.concatenate([x, jnp.broadcast_to(feature, (*x.shape[:-1], 1))], axis=-1)
 
 
@@ -58,10 +58,10 @@ class MinibatchDiscrimination(nn.Module):
         init = nn.initializers.variance_scaling(1.0, "fan_in", "normal", in_axis=0, out_axis=(1, 2))
         shape = (x.shape[1], self.kernels, self.dims)
         tensor = self.param("kernel", init, shape, jnp.float32)
-        m = jnp.einsum("na,abc->nbc", x, tensor)
+        m = wide(jnp.einsum("na,abc->nbc", x, tensor))
         others = spread.everyone(m)
         distances = jnp.abs(m[:, None] - others[None]).sum(-1)  # [rows, batch, kernels]
-        return jnp.concatenate([x, jnp.exp(-distances).sum(1)], axis=-1)
+        return jnp.concatenate([x, jnp.exp(-distances).sum(1).astype(x.dtype)], axis=-1)
 
 
 def discrimination(x: jax.Array, *, kernels: int = 100, dims: int = 5) -> jax.Array:

@@ -10,7 +10,7 @@ from flax import linen as nn
 
 from ganjax.nets import labels as inputs
 from ganjax.nets.heads import logit
-from ganjax.nets.layers import at_least, identity, leaky_relu
+from ganjax.nets.layers import at_least, identity, leaky_relu, wide
 from ganjax.nets.norms import centres, none, referenced
 from ganjax.nets.weights import plain
 
@@ -106,4 +106,5 @@ class MLPDiscriminator(nn.Module):
     def _noisy(self, x: jax.Array, train: bool) -> jax.Array:
         if not (train and self.noise):
             return x
-        return x + self.noise * jax.random.normal(self.make_rng("dropout"), x.shape, x.dtype)
+        noise = jax.random.normal(self.make_rng("dropout"), x.shape, wide(x).dtype)
+        return x + (self.noise * noise).astype(x.dtype)

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from ganjax import spread
-from ganjax.nets.layers import at_least, identity, ones_normal
+from ganjax.nets.layers import at_least, identity, ones_normal, wide
 
 # DCGAN's batch normalisation: statistics of the batch in training, running averages (weight 0.1 on
 # the newest batch) otherwise.
@@ -90,7 +90,12 @@ def pixel(train: bool = True) -> Callable:
       Function x -> x, without parameters.
     """
     del train
-    return lambda x: x * jax.lax.rsqrt(jnp.mean(jnp.square(x), axis=-1, keepdims=True) + 1e-8)
+
+    def normalise(x):
+        squares = jnp.mean(jnp.square(wide(x)), axis=-1, keepdims=True)
+        return (x * jax.lax.rsqrt(squares + 1e-8)).astype(x.dtype)
+
+    return normalise
 
 
 def virtual(train: bool = True, *, rows: int = 0) -> Callable:
@@ -167,6 +172,7 @@ class VirtualBatchNorm(nn.Module):
         channels = (*(1,) * (x.ndim - 1), x.shape[-1])
         gain = self.param("scale", ones_normal(0.02), channels[-1:], jnp.float32)
         bias = self.param("bias", nn.initializers.zeros, channels[-1:], jnp.float32)
+        dtype, x = x.dtype, wide(x)
         reference, x = x[: self.rows], x[self.rows :]
         axes = tuple(range(1, x.ndim - 1))
         mean_ref = reference.mean((0, *axes), keepdims=True)  # [1, ..., channel]
@@ -182,7 +188,7 @@ class VirtualBatchNorm(nn.Module):
                 (x - mean) * jax.lax.rsqrt(var + self.epsilon),
             ]
         )
-        return both * gain.reshape(channels) + bias.reshape(channels)
+        return (both * gain.reshape(channels) + bias.reshape(channels)).astype(dtype)
 
 
 class ConditionalBatchNorm(nn.Module):
@@ -268,7 +274,8 @@ def referenced(
         return Referenced(x, norm, 0)
     reference = network.variable("reference", "inputs", lambda: x).value
     rows = reference.shape[0]
-    return Referenced(jnp.concatenate([reference, x]), partial(norm, rows=rows), rows)
+    x = jnp.concatenate([reference.astype(x.dtype), x])
+    return Referenced(x, partial(norm, rows=rows), rows)
 
 
 NORMS = {

@@ -40,7 +40,7 @@ def halve(x: jax.Array) -> jax.Array:
 
 def blend(old: jax.Array, new: jax.Array, alpha: float | jax.Array) -> jax.Array:
     """(1 - alpha) old + alpha new, exactly either of them at alpha 0 and 1."""
-    return (1 - alpha) * old + alpha * new
+    return ((1 - alpha) * old + alpha * new).astype(old.dtype)
 
 
 def sizes(shape: tuple[int, ...]) -> list[int]:

@@ -13,6 +13,8 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
+from ganjax.nets.layers import wide
+
 
 def _as_function(layer: nn.Module, x: jax.Array) -> tuple[Callable, dict[str, jax.Array]]:
     """A bound layer as a function `(params, x) -> y`, and its parameters."""
@@ -50,8 +52,8 @@ class SpectralWeights(nn.Module):
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
         function, params = _as_function(self.layer, x)
-        kernel = params["kernel"]
-        no_bias = jax.tree.map(jnp.zeros_like, params)
+        kernel = wide(params["kernel"])  # the iteration is one of float32
+        no_bias = jax.tree.map(lambda own: jnp.zeros_like(wide(own)), params)
 
         def linear(kernel, v):
             if self.reshaped:
@@ -80,7 +82,8 @@ class SpectralWeights(nn.Module):
             u = _unit(forward(v), u)
             stored.value = u.astype(stored.value.dtype)
         sigma = jnp.vdot(u, linear(kernel, v))
-        return function({**params, "kernel": kernel / jnp.where(sigma > 0, sigma, 1.0)}, x)
+        kernel = kernel / jnp.where(sigma > 0, sigma, 1.0)
+        return function({**params, "kernel": kernel.astype(params["kernel"].dtype)}, x)
 
 
 class NormalisedWeights(nn.Module):
@@ -95,12 +98,13 @@ class NormalisedWeights(nn.Module):
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
         function, params = _as_function(self.layer, x)
-        kernel = params["kernel"]
+        kernel, dtype = wide(params["kernel"]), params["kernel"].dtype
         squares = jnp.sum(jnp.square(kernel), axis=tuple(range(kernel.ndim - 1)), keepdims=True)
         # A root has no derivative at 0: there the length counts as 1, and the kernel stays 0.
         length = jnp.sqrt(jnp.where(squares > 0, squares, 1.0))
         scale = self.param("scale", lambda _: length.reshape(-1))
-        return function({**params, "kernel": kernel / length * scale.reshape(length.shape)}, x)
+        kernel = kernel / length * scale.reshape(length.shape)
+        return function({**params, "kernel": kernel.astype(dtype)}, x)
 
 
 class EqualisedWeights(nn.Module):

@@ -42,7 +42,8 @@ def pull_away(weight: float = 0.1) -> Penalty:
         safe = jnp.where(lengths == 0, 1.0, lengths)
         # Divided one by one: the product of two small squares would round to 0.
         units = wide(codes).reshape(rows, -1) / jnp.sqrt(safe)[:, None]
-        cosines = jnp.square(units @ units.T)
+        with jax.named_scope("pull_away"):
+            cosines = jnp.square(units @ units.T)
         apart = jnp.sum(cosines) - jnp.sum(jnp.diagonal(cosines))
         return weight * apart / (rows * (rows - 1))
 

@@ -1,0 +1,37 @@
+"""A DCGAN on real digits, enlarged to 32x32 pixels: `digits_dcgan` with a layer more, narrower.
+
+Command: python scripts/train.py --config configs/digits_dcgan_32.py --workdir runs/digits_dcgan_32
+Time: 4 min on 2 CPU cores that had other work beside it.
+Result: Inception score 6.33 (real test digits, enlarged and shrunk in the same way, 8.00), Frechet
+distance 0.104 (real 0.046), every class between 8.8% and 11.0%; with --config.compute=bfloat16 6.25
+and 0.108, every class between 7.6% and 11.1% (one seed, `scripts/benchmarks/precision.py`).
+"""
+
+import ml_collections
+
+
+def get_config() -> ml_collections.ConfigDict:
+    """Settings and sections; see `ganjax/config.py`."""
+    adam = dict(name="adam", learning_rate=1e-3, b1=0.5)
+    return ml_collections.ConfigDict(
+        dict(
+            seed=0,
+            steps=3_000,
+            batch_size=64,
+            log_every=100,
+            sample_every=1_000,
+            checkpoint_every=1_000,
+            data=dict(name="digits", size=32),
+            game=dict(name="gan", z_dim=32),
+            generator=dict(name="dcgan", width=8),
+            discriminator=dict(name="dcgan", width=8),
+            loss=dict(name="non_saturating"),
+            prior=dict(name="normal"),
+            penalties=dict(r1=dict(name="r1", gamma=0.5)),
+            scheme=dict(name="alternating", disc_updates=1),
+            average=dict(name="ema", decay=0.995),
+            gen_tx=dict(**adam),
+            disc_tx=dict(**adam),
+            evaluation=dict(name="digits"),
+        )
+    ).lock()

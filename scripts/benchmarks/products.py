@@ -1,0 +1,63 @@
+"""Which matrix products and convolutions a program has, lowered or compiled, in which precision."""
+
+import re
+from typing import NamedTuple
+
+_PRODUCT = re.compile(
+    r"stablehlo\.(?:dot_general|convolution)\b.* : \(tensor<([^>]*)>, tensor<([^>]*)>\)"
+    r" -> tensor<[^>]*> loc\((#loc\d*|\".*\")"
+)
+_LOCATION = re.compile(r"^(#loc\d+) = loc\((.*)\)$", re.MULTILINE)
+_NAMED = re.compile(r"^\s*(?:ROOT )?%([\w.-]+) = \(?(\w+)\[", re.MULTILINE)
+_OPERATION = re.compile(r" (dot|convolution|custom-call)\((.*?)\)(?:,|$)(.*)")
+# Libraries' products, e.g. __cublas$gemm and __cudnn$convForward.
+_LIBRARY = re.compile(r'custom_call_target="[^"]*(?:gemm|conv|matmul)')
+_SCOPE = re.compile(r'op_name="([^"]*)"')
+
+
+class Product(NamedTuple):
+    """One matrix product or convolution.
+
+    Attributes:
+      dtypes: of its operands, e.g. ("bf16", "bf16").
+      scope: where in the program it was written, e.g. "jit(step)/MLPGenerator/Dense_0/...".
+    """
+
+    dtypes: tuple[str, str]
+    scope: str
+
+
+def products(text: str) -> list[Product]:
+    """The products of a program as it was written.
+
+    Args:
+      text: StableHLO with locations, `jax.jit(f).lower(...).as_text(debug_info=True)`.
+
+    Raises:
+      ValueError: the text mentions more products than could be read.
+    """
+    scopes = dict(_LOCATION.findall(text))
+    found = [
+        Product(tuple(operand.split("x")[-1] for operand in (a, b)), scopes.get(at, at))
+        for a, b, at in _PRODUCT.findall(text)
+    ]
+    if len(found) != len(re.findall(r"stablehlo\.(?:dot_general|convolution)\b", text)):
+        raise ValueError("the program has products whose operands could not be read")
+    return found
+
+
+def compiled_products(text: str) -> list[Product]:
+    """The products of a compiled program, those inside fusions and libraries' included.
+
+    Args:
+      text: optimised HLO, `jax.jit(f).lower(...).compile().as_text()`.
+    """
+    dtypes = dict(_NAMED.findall(text))
+    found = []
+    for line in text.splitlines():
+        operation = _OPERATION.search(line)
+        if operation and (operation[1] != "custom-call" or _LIBRARY.search(line)):
+            first, second = re.findall(r"%([\w.-]+)", operation[2])[:2]
+            scope = _SCOPE.search(line)
+            found.append(Product((dtypes[first], dtypes[second]), scope[1] if scope else ""))
+    return found
