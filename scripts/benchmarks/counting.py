@@ -1,14 +1,28 @@
-"""FLOPs that a function cannot do without: those of its matrix products and convolutions.
+"""What a function cannot do without: FLOPs and bytes of its products, and what devices tell.
 
-Counted from the shapes in its traced program, before any compiler: additions to a convolution's
-speed, as multiplying the zeros of a dilated input or gathering patches, do not count as work.
+Counted from the shapes in its traced program, before any compiler: what is done beside the work,
+as multiplying the zeros of a dilated input or copying neighbourhoods, does not count.
 """
 
 import math
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
+
+COLLECTIVES = ("psum", "psum_invariant", "pmax", "pmin", "all_gather", "all_to_all", "ppermute")
+
+
+class Collectives(NamedTuple):
+    """What devices tell each other in a call.
+
+    Attributes:
+      bytes: of all that is averaged or gathered, as each device gets it.
+      rounds: the longest chain of collectives of which each waits for the one before.
+    """
+
+    bytes: float
+    rounds: int
 
 
 def flops(function: Callable, *arguments: Any) -> float:
@@ -26,26 +40,59 @@ def flops(function: Callable, *arguments: Any) -> float:
     Raises:
       ValueError: products in a `while`, whose number of turns is not known before it runs.
     """
-    return _flops(jax.make_jaxpr(function)(*arguments).jaxpr)
+    return _total(jax.make_jaxpr(function)(*arguments).jaxpr, _work)
 
 
-def _flops(jaxpr) -> float:
-    return float(sum(_of_equation(equation) for equation in jaxpr.eqns))
+def traffic(function: Callable, *arguments: Any, bytes_each: int = 2) -> float:
+    """Bytes if every product and convolution reads its operands and writes its result once.
+
+    All else is taken to be done on the way, and nothing to stay on the chip between two products.
+
+    Args:
+      function: any that JAX can trace.
+      arguments: pytrees of arrays or of `jax.ShapeDtypeStruct`.
+      bytes_each: of a number; 2 of bfloat16.
+
+    Raises:
+      ValueError: as `flops`.
+    """
+
+    def moved(equation):
+        return bytes_each * sum(
+            math.prod(v.aval.shape) for v in (*equation.invars, *equation.outvars)
+        )
+
+    return _total(jax.make_jaxpr(function)(*arguments).jaxpr, moved)
 
 
-def _of_equation(equation) -> float:
+def products(function: Callable, *arguments: Any) -> float:
+    """The number of matrix products and convolutions that are made, as in `flops`."""
+    return _total(jax.make_jaxpr(function)(*arguments).jaxpr, lambda equation: 1)
+
+
+def collectives(function: Callable, *arguments: Any, axis_name: str, devices: int) -> Collectives:
+    """What `function`, mapped over a device axis, tells other devices.
+
+    Args:
+      function: that averages or gathers over `axis_name`.
+      arguments: of one device, arrays or `jax.ShapeDtypeStruct`.
+      axis_name: of the mapped axis.
+      devices: on it.
+    """
+    traced = jax.make_jaxpr(function, axis_env=[(axis_name, devices)])(*arguments).jaxpr
+    return Collectives(_told(traced), max(_rounds(traced, [0] * len(traced.invars)), default=0))
+
+
+def _total(jaxpr, cost: Callable) -> float:
+    """The cost of all products in a program, `cost(equation)` that of one."""
+    return float(sum(_of_equation(equation, cost) for equation in jaxpr.eqns))
+
+
+def _of_equation(equation, cost: Callable) -> float:
     name, parameters = equation.primitive.name, equation.params
-    if name == "dot_general":
-        (contracted, _), _ = parameters["dimension_numbers"]
-        left = equation.invars[0].aval.shape
-        return _two_each(equation, math.prod(left[axis] for axis in contracted))
-    if name == "conv_general_dilated":
-        # Kernel's axes: features out, features in of one group, then the spatial ones.
-        _, *taps = parameters["dimension_numbers"].rhs_spec
-        kernel = equation.invars[1].aval.shape
-        dense = _two_each(equation, math.prod(kernel[axis] for axis in taps))
-        return dense / math.prod(parameters["lhs_dilation"])
-    inside = [_flops(jaxpr) for jaxpr in _jaxprs(parameters)]
+    if name in ("dot_general", "conv_general_dilated"):
+        return cost(equation)
+    inside = [_total(jaxpr, cost) for jaxpr in _jaxprs(parameters)]
     if name == "cond":
         return max(inside)
     if name == "while" and any(inside):
@@ -56,8 +103,50 @@ def _of_equation(equation) -> float:
     return parameters["length"] * sum(inside) if name == "scan" else sum(inside)
 
 
-def _two_each(equation, terms: int) -> float:
-    return 2.0 * math.prod(equation.outvars[0].aval.shape) * terms
+def _work(equation) -> float:
+    """FLOPs of one product or convolution."""
+    left, right = (v.aval.shape for v in equation.invars[:2])
+    numbers = equation.params["dimension_numbers"]
+    results = math.prod(equation.outvars[0].aval.shape)
+    if equation.primitive.name == "dot_general":
+        (contracted, _), _ = numbers
+        return 2 * results * math.prod(left[axis] for axis in contracted)
+    _, *taps = numbers.rhs_spec  # features out; features in of one group, then the spatial axes
+    dense = 2 * results * math.prod(right[axis] for axis in taps)
+    return dense / math.prod(equation.params["lhs_dilation"])
+
+
+def _told(jaxpr) -> float:
+    """Bytes that all devices get to know."""
+    total = 0
+    for equation in jaxpr.eqns:
+        if equation.primitive.name in COLLECTIVES:
+            avals = [v.aval for v in equation.outvars]
+            total += sum(math.prod(a.shape) * a.dtype.itemsize for a in avals)
+        else:
+            inside = sum(map(_told, _jaxprs(equation.params)))
+            total += equation.params["length"] * inside if _is_scan(equation) else inside
+    return total
+
+
+def _rounds(jaxpr, before: list[int]) -> list[int]:
+    """Collectives behind each result, given those behind each argument."""
+    known = dict(zip(jaxpr.invars, before, strict=False))
+    for equation in jaxpr.eqns:
+        given = [known.get(v, 0) for v in equation.invars if not hasattr(v, "val")]
+        first = max(given, default=0)
+        depth = first + (equation.primitive.name in COLLECTIVES)
+        for inner in _jaxprs(equation.params):
+            # Coarser than need be: all results of a call wait for all of its arguments.
+            added = max(_rounds(inner, [0] * len(inner.invars)), default=0)
+            added *= equation.params["length"] if _is_scan(equation) else 1
+            depth = max(depth, first + added)
+        known |= dict.fromkeys(equation.outvars, depth)
+    return [known.get(v, 0) for v in jaxpr.outvars if not hasattr(v, "val")]
+
+
+def _is_scan(equation) -> bool:
+    return equation.primitive.name == "scan"
 
 
 def _jaxprs(parameters: dict) -> Iterator:

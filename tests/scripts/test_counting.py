@@ -14,12 +14,17 @@ ROOT = Path(__file__).parent.parent.parent
 
 
 @pytest.fixture
-def flops(monkeypatch):
+def counting(monkeypatch):
     monkeypatch.syspath_prepend(ROOT / "scripts" / "benchmarks")
     import counting
 
-    yield counting.flops
+    yield counting
     sys.modules.pop("counting", None)
+
+
+@pytest.fixture
+def flops(counting):
+    return counting.flops
 
 
 def shape(*sizes):
@@ -110,3 +115,29 @@ def test_a_loop_of_unknown_length_is_refused(flops):
     with pytest.raises(ValueError, match="unknown length"):
         flops(until, X, W)
     assert flops(lambda x, w: lax.while_loop(lambda c: c < 3, lambda c: c + 1, 0) + x @ w, X, W)
+
+
+def test_traffic_and_number_of_products(counting):
+    gradient = jax.grad(loss, argnums=1)
+    both = B * N + N * M + B * M
+    assert counting.traffic(gradient, X, W) == 2 * 2 * both
+    assert counting.traffic(gradient, X, W, bytes_each=4) == 4 * 2 * both
+    assert counting.products(gradient, X, W) == 2
+
+
+def test_collectives(counting):
+    """An average of a slope, on which that of a loss waits; three more, one after the other."""
+
+    def told(x, w):
+        slope = lax.pmean(jax.grad(loss, argnums=1)(x, w), "data")
+        value = jax.jit(lambda w: lax.pmean(loss(x, w), "data"))(w - slope)
+        turns = lax.scan(lambda c, _: (lax.pmean(c + 1, "data"), None), value, length=3)[0]
+        return slope, turns, lax.pmean(loss(x, w), "data")
+
+    found = counting.collectives(told, X, W, axis_name="data", devices=4)
+    assert found == (4 * (N * M + 5), 5)
+    gathered = counting.collectives(
+        lambda x: lax.all_gather(x, "data"), X, axis_name="data", devices=4
+    )
+    assert gathered == (4 * 4 * B * N, 1)
+    assert counting.collectives(loss, X, W, axis_name="data", devices=4) == (0, 0)
