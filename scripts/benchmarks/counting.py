@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import jax
+from jax.interpreters.partial_eval import dce_jaxpr
 
 COLLECTIVES = ("psum", "psum_invariant", "pmax", "pmin", "all_gather", "all_to_all", "ppermute")
 
@@ -31,7 +32,8 @@ def flops(function: Callable, *arguments: Any) -> float:
     A product [b, n] x [n, m] has 2 b n m, a convolution two for each tap of each output, those on
     the zeros around an image included and those on zeros between dilated inputs left out. Bodies of
     `scan` count as often as they run, of the branches of a `cond` the dearest. What is mapped over
-    devices (`shard_map`, `pmap`) counts for one of them. Elementwise work does not count.
+    devices (`shard_map`, `pmap`) counts for one of them. Elementwise work does not count, nor does
+    what no result depends on.
 
     Args:
       function: any that JAX can trace.
@@ -40,7 +42,7 @@ def flops(function: Callable, *arguments: Any) -> float:
     Raises:
       ValueError: products in a `while`, whose number of turns is not known before it runs.
     """
-    return _total(jax.make_jaxpr(function)(*arguments).jaxpr, _work)
+    return _total(_traced(function, arguments), _work)
 
 
 def traffic(function: Callable, *arguments: Any, bytes_each: int = 2) -> float:
@@ -62,12 +64,12 @@ def traffic(function: Callable, *arguments: Any, bytes_each: int = 2) -> float:
             math.prod(v.aval.shape) for v in (*equation.invars, *equation.outvars)
         )
 
-    return _total(jax.make_jaxpr(function)(*arguments).jaxpr, moved)
+    return _total(_traced(function, arguments), moved)
 
 
 def products(function: Callable, *arguments: Any) -> float:
     """The number of matrix products and convolutions that are made, as in `flops`."""
-    return _total(jax.make_jaxpr(function)(*arguments).jaxpr, lambda equation: 1)
+    return _total(_traced(function, arguments), lambda equation: 1)
 
 
 def collectives(function: Callable, *arguments: Any, axis_name: str, devices: int) -> Collectives:
@@ -79,8 +81,14 @@ def collectives(function: Callable, *arguments: Any, axis_name: str, devices: in
       axis_name: of the mapped axis.
       devices: on it.
     """
-    traced = jax.make_jaxpr(function, axis_env=[(axis_name, devices)])(*arguments).jaxpr
+    traced = _traced(function, arguments, axis_env=[(axis_name, devices)])
     return Collectives(_told(traced), max(_rounds(traced, [0] * len(traced.invars)), default=0))
+
+
+def _traced(function: Callable, arguments: tuple, **options: Any):
+    """The program without what no result depends on, as a compiler leaves it out too."""
+    jaxpr = jax.make_jaxpr(function, **options)(*arguments).jaxpr
+    return dce_jaxpr(jaxpr, [True] * len(jaxpr.outvars), instantiate=True)[0]
 
 
 def _total(jaxpr, cost: Callable) -> float:
