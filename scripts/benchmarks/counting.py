@@ -1,7 +1,8 @@
 """What a function cannot do without: FLOPs and bytes of its products, and what devices tell.
 
 Counted from the shapes in its traced program, before any compiler: what is done beside the work,
-as multiplying the zeros of a dilated input or copying neighbourhoods, does not count.
+as multiplying the zeros of a dilated input or copying neighbourhoods, does not count. Convolutions
+are traced in the form of the backend at hand; on CPU some take fewer multiplications than defined.
 """
 
 import math

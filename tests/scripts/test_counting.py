@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import pytest
 from jax import lax
 
-from ganjax.nets.convolutions import double_by_products, double_natively
+from ganjax.nets.convolutions import double_natively
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -96,17 +96,13 @@ def test_convolutions(flops):
     assert flops(grouped, IMAGES, shape(K, K, 1, 2 * C)) == 2 * B * SIDE**2 * K * K * 2 * C
 
 
-@pytest.mark.parametrize("form", [convolved(2), double_natively, double_by_products])
+@pytest.mark.parametrize("form", [convolved(2), double_natively])
 def test_gradients_of_a_layer_are_two_more(form, flops):
     """Zeros between the pixels of dilated inputs are no work."""
-    if form is not double_by_products:
-        value = flops(form, IMAGES, KERNEL)
-        expected = 2 * B * SIDE**2 * K * K * C * F / (1 if form is double_natively else 4)
-        assert value == expected
-        both = jax.grad(lambda x, w: jnp.sum(jnp.sin(form(x, w))), argnums=(0, 1))
-        assert flops(both, IMAGES, KERNEL) == 3 * value
-    else:  # it multiplies a row and a column more, whose products are dropped
-        assert flops(form, IMAGES, KERNEL) == 2 * B * (SIDE + 1) ** 2 * K * K * C * F
+    value = flops(form, IMAGES, KERNEL)
+    assert value == 2 * B * SIDE**2 * K * K * C * F / (1 if form is double_natively else 4)
+    both = jax.grad(lambda x, w: jnp.sum(jnp.sin(form(x, w))), argnums=(0, 1))
+    assert flops(both, IMAGES, KERNEL) == 3 * value
 
 
 def test_a_loop_of_unknown_length_is_refused(flops):
