@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from ganjax.schemes.checkpointing import checkpointed_scan, plain_scan
 from ganjax.schemes.field import (
     check_sub_batches,
     device_mean,
@@ -66,8 +67,9 @@ def unrolled(
       order: "simultaneous", "gen_first" or "disc_first".
       inner_tx: optax transform of the looked-ahead steps, freshly initialised each time; None for
         the discriminator's own with its present state.
-      remat: if True the backward pass computes each looked-ahead step again instead of storing what
-        it needs: memory then grows by the discriminator's state a step, not by its activations.
+      remat: if True the backward pass computes looked-ahead steps again instead of storing what it
+        needs: memory then grows by the discriminator's state a step up to 10 steps, and by that
+        state times the root of their number beyond, never by activations (`checkpointing.py`).
       fresh_batches: if True every leaf of a batch has a leading axis of `unroll_steps + 1`
         sub-batches: one for each looked-ahead step, which then draws its own latents too, and the
         last for the generator's loss. The discriminator's ordinary step sees the first.
@@ -129,13 +131,11 @@ def unrolled(
                 return outcome.value, outcome
 
             outcome = jax.grad(value, has_aux=True)(now.params.disc)
-            return _disc_of(move(inner, "disc", now, *device_mean(outcome, axis_name))), None
+            return _disc_of(move(inner, "disc", now, *device_mean(outcome, axis_name)))
 
-        if remat and not first_order:
-            inner_step = jax.checkpoint(inner_step, prevent_cse=False)
         turns = draws if fresh_batches else None
-        disc, _ = jax.lax.scan(inner_step, _disc_of(state), turns, length=unroll_steps)
-        return _with_disc(state, disc)
+        loop = checkpointed_scan if remat and not first_order else plain_scan
+        return _with_disc(state, loop(inner_step, _disc_of(state), turns, length=unroll_steps))
 
     def gen_gradient(state, batch, rng_look, rng):
         batch_gen = part(batch, -1)
