@@ -43,7 +43,7 @@ START = (jnp.array([0.3, -0.7]), jnp.array([0.2, 0.4]))
 same = partial(jax.tree.map, partial(np.testing.assert_allclose, rtol=1e-12, atol=1e-13))
 
 
-@pytest.mark.parametrize("length", [0, 1, 10, 11, 40])
+@pytest.mark.parametrize("length", [0, 1, 10, 11, pytest.param(40, marks=pytest.mark.slow)])
 def test_same_as_a_loop_in_every_mode(length, x64):
     """Value, gradient, and derivatives of the gradient forwards and backwards, also mapped."""
     start = jax.tree.map(lambda leaf: leaf.astype(float), START)

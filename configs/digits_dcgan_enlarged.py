@@ -1,6 +1,6 @@
 """A DCGAN on real digits, enlarged to 32x32 pixels: `digits_dcgan` with a layer more, narrower.
 
-Command: python scripts/train.py --config configs/digits_dcgan_32.py --workdir runs/digits_dcgan_32
+Command: python scripts/train.py --config configs/digits_dcgan_enlarged.py --workdir runs/enlarged
 Time: 4 min on 2 CPU cores that had other work beside it.
 Result: Inception score 6.33 (real test digits, enlarged and shrunk in the same way, 8.00), Frechet
 distance 0.104 (real 0.046), every class between 8.8% and 11.0%; with --config.compute=bfloat16 6.25
