@@ -1,6 +1,6 @@
 """ganjax beside PyTorch on the same work, in turn in one run: ratios of throughput.
 
-python scripts/benchmarks/beside_torch.py --work ring_small --json results.json
+python scripts/benchmarks/beside_torch.py --work dcgan_32 --json results.json
 
 Needs PyTorch (`pip install -e '.[benchmarks]'`). Every work first shows that both libraries make
 the same step. PyTorch is tried with one thread and with one for every core, in every form the work
