@@ -305,6 +305,33 @@ def save_curves(path: Path, rows: Sequence[Mapping[str, float]], title: str) -> 
     _save(figure, path)
 
 
+def save_laws(
+    path: Path,
+    panels: Mapping[tuple[str, str], Mapping[str, tuple[tuple, tuple]]],
+) -> None:
+    """Draws what was measured as points and what was fitted to it as lines, both axes logarithmic.
+
+    Args:
+      path: of the PNG.
+      panels: (label of the abscissa, of the ordinate) -> name -> (points (x, y), line (x, y)), each
+        x and y [n] positive.
+    """
+    columns = min(3, len(panels))
+    rows = -(-len(panels) // columns)
+    figure = Figure(figsize=(4.2 * columns, 3.4 * rows), layout="constrained")
+    grid = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axes, ((over, unit), series) in zip(grid, panels.items(), strict=False):
+        for index, (name, (points, line)) in enumerate(series.items()):
+            axes.plot(*points, "o", markersize=4, color=f"C{index}", label=name)
+            axes.plot(*line, color=f"C{index}", linewidth=1)
+        axes.set(xscale="log", yscale="log", xlabel=over, ylabel=unit)
+        axes.grid(alpha=0.3)
+        axes.legend(fontsize="small")
+    for axes in grid[len(panels) :]:
+        axes.set_visible(False)
+    _save(figure, path)
+
+
 def _save(figure: Figure, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=110, format="png")

@@ -155,6 +155,7 @@ def measure(torch, name: str, make: Callable, device: str) -> dict:
 
 def main() -> None:
     """Measures the works asked for."""
+    cli.use_all_cores()
     try:
         import torch
     except ImportError:

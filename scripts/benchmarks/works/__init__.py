@@ -5,9 +5,18 @@
 
 from functools import partial
 
-from works import images
+from works import images, rings
 
+SMALL = {"width": 32, "batch_size": 128, "z_dim": 2}
 WORKS = {
+    "ring": partial(
+        rings.alternating, width=256, batch_size=512, z_dim=64, goal=(2.0, 3.0), steps=50
+    ),
+    "ring_small": partial(rings.alternating, **SMALL, goal=(2.4, 5.0), steps=1_000),
+    "ring_unrolled_10": partial(
+        rings.unrolled, width=128, batch_size=256, z_dim=256, k=10, steps=10
+    ),
+    "ring_64_seeds": partial(rings.seeds, **SMALL, steps=100),
     "dcgan_32": partial(images.dcgan, size=32, width=64, batch_size=64, steps=5),
     "dcgan_64": partial(images.dcgan, size=64, width=128, batch_size=16, steps=1),
     "wgan_gp_critic_32": partial(images.penalised, kind="wgan_gp", goal=(1.4, 1.3), steps=5),

@@ -68,12 +68,14 @@ def chunk(config: dict[str, Any], steps: int) -> Callable[[], Any]:
     return call
 
 
-def one_step(config: dict[str, Any]) -> tuple[Players, Players, dict[str, np.ndarray]]:
-    """(parameters before, after a step with SGD, what the step was given), in float64.
+def played(
+    config: dict[str, Any], batch_size: int, steps: int = 1
+) -> tuple[Players, Players, dict[str, np.ndarray]]:
+    """(parameters before, after some steps, what every step was given), in float64.
 
-    Latents are one draw for both players, and points between data and samples lie at `SHARE`. In
+    Latents are one draw for all losses, and points between data and samples lie at `SHARE`. In
     float32 a rounding error that carries one of a million units over its kink changes gradients by
-    1e-3, in either library. The batch is small.
+    1e-3, in either library.
     """
 
     def wide(tree):
@@ -82,19 +84,22 @@ def one_step(config: dict[str, Any]) -> tuple[Players, Players, dict[str, np.nda
             lambda x: x.astype(jnp.float64) if jnp.issubdtype(x.dtype, floating) else x, tree
         )
 
-    built = experiment.build(config | {"gen_tx": SGD, "disc_tx": SGD, "batch_size": CHECKED})
+    built = experiment.build(config | {"batch_size": batch_size})
     rng_x, rng_z = jax.random.split(jax.random.key(0))
     with jax.enable_x64(True):
-        x = jax.random.uniform(rng_x, (CHECKED, *built.data.shape), minval=-1)
-        z = jax.random.normal(rng_z, (CHECKED, Z))
+        x = jax.random.uniform(rng_x, (batch_size, *built.data.shape), minval=-1)
+        z = jax.random.normal(rng_z, (batch_size, config["game"]["z_dim"]))
         state = wide(jax.jit(partial(experiment.initial_state, built))(jax.random.key(0)))
+        before = state.params
         shared = mock.Mock(side_effect=lambda rng, shape, *_, **__: jnp.full(shape, SHARE))
         with (
             mock.patch("jax.random.normal", return_value=z),
             mock.patch("jax.random.uniform", shared),
         ):
-            after, _ = jax.jit(built.scheme.step)(state, {"x": x}, jax.random.key(0))
-    return state.params, after.params, {"x": np.asarray(x), "z": np.asarray(z)}
+            step = jax.jit(built.scheme.step)
+            for _ in range(steps):
+                state, _ = step(state, {"x": x}, jax.random.key(0))
+    return before, state.params, {"x": np.asarray(x), "z": np.asarray(z)}
 
 
 def work(
@@ -122,7 +127,7 @@ def work(
     """
     from works import torch_images
 
-    before, after, given = one_step(config)
+    before, after, given = played(config | {"gen_tx": SGD, "disc_tx": SGD}, CHECKED)
     images = np.asarray(experiment.build(config).data.test["x"])
     given = [given["x"].transpose(0, 3, 1, 2).copy(), given["z"], given["z"]]
     peers, apart = {}, 0.0

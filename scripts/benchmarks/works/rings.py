@@ -1,0 +1,175 @@
+"""Works on the ring of 8 Gaussians: alternating play, unrolled play, many seeds at once.
+
+Two hidden layers for both players, Adam; every step draws its points and its latents.
+"""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+import jax
+import numpy as np
+
+from ganjax import sweep
+from ganjax.config import validate
+from works import images
+from works.work import Work, difference
+
+CHECKED = 3  # steps that both libraries make first, so that Adam's moments differ from gradients
+SEEDS = 64
+
+
+def ring_config(width: int, batch_size: int, z_dim: int, **sections: Any) -> dict[str, Any]:
+    """The game on the ring; sections take the place of its own."""
+    adam = {"name": "adam", "learning_rate": 1e-3, "b1": 0.5}
+    mlp = {"name": "mlp", "width": width, "depth": 2}
+    return {
+        "batch_size": batch_size,
+        "data": {"name": "ring", "modes": 8, "radius": 2.0, "std": 0.02},
+        "game": {"name": "gan", "z_dim": z_dim},
+        "generator": {**mlp, "activation": "relu"},
+        "discriminator": {**mlp, "activation": "leaky_relu"},
+        "loss": {"name": "non_saturating"},
+        "scheme": {"name": "alternating"},
+        "gen_tx": adam,
+        "disc_tx": adam,
+        **sections,
+    }
+
+
+def largest_difference(
+    config: dict[str, Any],
+    forms: Mapping[str, Callable[[dict], Callable]],
+    latents: int,
+    device: str,
+) -> float:
+    """The largest difference of a parameter after some steps from one start, of any form.
+
+    Args:
+      config: of `ring_config`.
+      forms: {label: makes a step of PyTorch of {player: layers}}.
+      latents: that a step takes.
+      device: "cpu" or "cuda".
+    """
+    import torch
+
+    from works import torch_rings
+
+    before, after, given = images.played(config, config["batch_size"], CHECKED)
+    start, ours = (
+        [list(map(np.asarray, jax.tree.leaves(p))) for p in players] for players in (before, after)
+    )
+    found = []
+    for make in forms.values():
+        pairs = zip(("gen", "disc"), start, strict=True)
+        own = {player: torch_rings.loaded(layers, device) for player, layers in pairs}
+        step = make(own)
+        for _ in range(CHECKED):
+            step(*(torch.tensor(given[part], device=device) for part in ("x", *"z" * latents)))
+        theirs = [torch_rings.arrays(own[player]) for player in ("gen", "disc")]
+        found += [difference(*of) for of in zip(start, ours, theirs, strict=True)]
+    return max(found)
+
+
+def peers(
+    sizes: tuple[int, int, int],
+    forms: Mapping[str, Callable],
+    latents: int,
+    steps: int,
+    device: str,
+) -> dict[str, Callable[[], None]]:
+    """PyTorch's calls of so many steps."""
+    from works import torch_rings
+
+    ring = torch_rings.Ring(*sizes)
+    return {
+        label: torch_rings.repeated(
+            make(torch_rings.drawn(ring, device)), ring, latents, steps, device
+        )
+        for label, make in forms.items()
+    }
+
+
+def alternating_forms() -> dict[str, Callable]:
+    """PyTorch's forms of alternating play."""
+    from works import torch_rings
+
+    return {
+        "eager": partial(torch_rings.stock, compiled=False),
+        "torch.compile, losses": partial(torch_rings.stock, compiled=True),
+        "torch.compile, whole step": torch_rings.functional,
+    }
+
+
+def unrolled_forms(k: int) -> dict[str, Callable]:
+    """PyTorch's forms of unrolled play, k steps ahead."""
+    from works import torch_rings
+
+    return {
+        "create_graph": partial(torch_rings.unrolled_by_create_graph, k=k),
+        "torch.func": partial(torch_rings.unrolled_by_func, k=k, compiled=False),
+        "torch.compile, whole step": partial(torch_rings.unrolled_by_func, k=k, compiled=True),
+        "higher": partial(torch_rings.unrolled_by_higher, k=k),
+        "torchopt": partial(torch_rings.unrolled_by_torchopt, k=k),
+    }
+
+
+def _work(ours, config, sizes, forms, latents, steps, device, goal, count=1) -> Work:
+    theirs = peers(sizes, forms, latents, steps, device)
+    return Work(
+        ours=ours,
+        peers=theirs,
+        steps=dict.fromkeys(ours, count * steps) | dict.fromkeys(theirs, steps),
+        difference=largest_difference(config, forms, latents, device),
+        goal=goal[device != "cpu"],
+    )
+
+
+def alternating(
+    torch,
+    device: str,
+    *,
+    width: int,
+    batch_size: int,
+    z_dim: int,
+    goal: tuple[float, float],
+    steps: int,
+) -> Work:
+    """A step of alternating play: the discriminator's update, then the generator's."""
+    sizes = width, batch_size, z_dim
+    config = ring_config(*sizes)
+    ours = {"ganjax": images.chunk(config, steps)}
+    return _work(ours, config, sizes, alternating_forms(), 2, steps, device, goal)
+
+
+def unrolled(
+    torch, device: str, *, width: int, batch_size: int, z_dim: int, k: int, steps: int
+) -> Work:
+    """The generator k steps ahead of the discriminator, through its Adam, then the discriminator.
+
+    Without rematerialisation as well as with it.
+    """
+    sizes = width, batch_size, z_dim
+    scheme = {"name": "unrolled", "unroll_steps": k, "order": "gen_first"}
+    config = ring_config(*sizes, scheme=scheme)
+    stored = ring_config(*sizes, scheme={**scheme, "remat": False})
+    ours = {
+        "ganjax": images.chunk(config, steps),
+        "ganjax, all stored": images.chunk(stored, steps),
+    }
+    return _work(ours, config, sizes, unrolled_forms(k), 3, steps, device, (2.5, 3.0))
+
+
+def seeds(torch, device: str, *, width: int, batch_size: int, z_dim: int, steps: int) -> Work:
+    """Steps of one of 64 runs that are played side by side; PyTorch plays one after another."""
+    sizes = width, batch_size, z_dim
+    config = ring_config(*sizes)
+    (program,) = sweep.programs({"ring": validate(config)})
+
+    def call(how):
+        made = sweep.runner(program, tuple(range(SEEDS)), how)
+        return lambda: made.play(made.init(), 0, steps)
+
+    ours = {f"ganjax, {how}": call(how) for how in sweep.MAPPINGS}
+    given = config, sizes, alternating_forms(), 2, steps, device, (3.0, 100.0), SEEDS
+    return _work(ours, *given)
