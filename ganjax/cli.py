@@ -112,12 +112,16 @@ def resolved(config: ml_collections.ConfigDict) -> dict[str, Any]:
     return validate({key: value for key, value in plain.items() if value != {}})
 
 
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+
+
 def use_all_cores() -> None:
     """A device for every core, so that runs are spread over them; before JAX is imported."""
     told = os.environ.get("XLA_FLAGS", "")
     if "host_platform_device_count" not in told:
-        count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-        os.environ["XLA_FLAGS"] = f"{told} --xla_force_host_platform_device_count={count}"
+        os.environ["XLA_FLAGS"] = f"{told} --xla_force_host_platform_device_count={cores()}"
 
 
 def keep_compiled() -> None:

@@ -1,6 +1,6 @@
 """Convolutions that are fast on every backend: 4x4 of stride 2, to halve and double, and 3x3.
 
-On CPU they are few matrix products (`winograd`), and so are their derivatives of any order and in
+On CPU they are few matrix products (`products`), and so are their derivatives of any order and in
 any mode. XLA's own convolutions take a slow path inside a loop on CPU (jax issue 12868): the
 gradients of one layer are 2 to 34 times slower (`scripts/benchmarks/convolutions.py`). On other
 backends they are XLA's own. Parameters and function are the same either way. Any other size, stride
@@ -14,7 +14,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 from flax.linen.dtypes import promote_dtype
 
-from ganjax.nets import winograd
+from ganjax.nets import products
 
 
 def _padded(x: jax.Array) -> jax.Array:
@@ -33,13 +33,13 @@ def halve_by_products(x: jax.Array, kernel: jax.Array) -> jax.Array:
     b, h, w, c = x.shape
     # Space to depth: blocks of 2x2 pixels become channels, [b, h/2+1, w/2+1, 4c].
     blocks = _padded(x).reshape(b, h // 2 + 1, 2, w // 2 + 1, 2, c).transpose(0, 1, 3, 2, 4, 5)
-    return winograd.convolve(blocks.reshape(b, h // 2 + 1, w // 2 + 1, 4 * c), _blocked(kernel))
+    return products.convolve(blocks.reshape(b, h // 2 + 1, w // 2 + 1, 4 * c), _blocked(kernel))
 
 
 def double_by_products(x: jax.Array, kernel: jax.Array) -> jax.Array:
     """`double_natively` as matrix products: the transpose of halving with the kernel mirrored."""
     b, h, w, _ = x.shape
-    blocks = winograd.transpose(x, _blocked(kernel[::-1, ::-1].swapaxes(2, 3)))
+    blocks = products.transpose(x, _blocked(kernel[::-1, ::-1].swapaxes(2, 3)))
     # Depth to space: [b, h+1, w+1, 4f] -> [b, 2h+2, 2w+2, f].
     y = blocks.reshape(b, h + 1, w + 1, 2, 2, -1).transpose(0, 1, 3, 2, 4, 5)
     return y.reshape(b, 2 * h + 2, 2 * w + 2, -1)[:, 1:-1, 1:-1]
@@ -58,7 +58,7 @@ def double_natively(x: jax.Array, kernel: jax.Array) -> jax.Array:
 
 def same_by_products(x: jax.Array, kernel: jax.Array) -> jax.Array:
     """`same_natively` as matrix products."""
-    return winograd.convolve(_padded(x), kernel)
+    return products.convolve(_padded(x), kernel)
 
 
 def same_natively(x: jax.Array, kernel: jax.Array) -> jax.Array:

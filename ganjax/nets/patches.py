@@ -11,22 +11,17 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
-from ganjax.nets import convolutions, winograd
+from ganjax.nets import convolutions, products
 from ganjax.nets.convolutions import convolved
 
 LAYOUT = ("NHWC", "HWIO", "NHWC")
 
 
 def convolve_by_products(x: jax.Array, kernel: jax.Array, stride: int) -> jax.Array:
-    """`convolve_natively` as matrix products, over patches or by minimal filtering."""
-    k, _, c, f = kernel.shape
-    if stride == 1 and k in winograd.FILTERINGS:
-        return winograd.convolve(x, kernel)
-    h, w = ((size - k) // stride + 1 for size in x.shape[1:3])
-    rows = jnp.concatenate([x[:, i : i + stride * h : stride] for i in range(k)], -1)
-    # [b, h, w, k k c]: a tap's column outermost, then its row, then the channel.
-    patches = jnp.concatenate([rows[:, :, j : j + stride * w : stride] for j in range(k)], -1)
-    return patches @ kernel.transpose(1, 0, 2, 3).reshape(k * k * c, f)
+    """`convolve_natively` as matrix products."""
+    if stride == 1:
+        return products.convolve(x, kernel)
+    return products.over_neighbourhoods(x, kernel, stride)
 
 
 def convolve_natively(x: jax.Array, kernel: jax.Array, stride: int) -> jax.Array:

@@ -11,13 +11,11 @@ entry a work and the machine, and is added to.
 
 import json
 import math
-import os
 import platform
 import statistics
 import sys
 import time
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Callable
 from pathlib import Path
 
 from absl import flags
@@ -32,11 +30,6 @@ JSON = flags.DEFINE_string("json", None, "Also write the figures into this JSON 
 SAME_STEP = 1e-4  # differences beyond this are another step, not rounding
 
 
-def cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-
-
 def machine(torch) -> dict[str, str]:
     """What the figures depend on besides the work."""
     import jax
@@ -47,47 +40,11 @@ def machine(torch) -> dict[str, str]:
         cpu = next((x.split(":")[1].strip() for x in lines if x.startswith("model name")), cpu)
     return {
         "device": jax.devices()[0].device_kind,
-        "cpu": f"{cpu}, {cores()} cores",
+        "cpu": f"{cpu}, {cli.cores()} cores",
         "jax": jax.__version__,
         "torch": torch.__version__,
         "torch_mkl": str(torch.backends.mkl.is_available()),
     }
-
-
-def with_threads(
-    torch, peers: Mapping[str, Callable]
-) -> tuple[dict[str, Callable], dict[str, str]]:
-    """Every peer once for every number of threads, and whose call it is; on a GPU as they are."""
-    if torch.cuda.is_available():
-        return dict(peers), {label: label for label in peers}
-
-    def call(peer, threads):
-        torch.set_num_threads(threads)
-        return peer()
-
-    calls, of = {}, {}
-    for label, peer in peers.items():
-        for threads in sorted({1, cores()}):
-            calls[f"{label}, {threads} threads"] = partial(call, peer, threads)
-            of[f"{label}, {threads} threads"] = label
-    return calls, of
-
-
-def timed(calls: Mapping[str, Callable], rounds: int) -> dict[str, list[tuple[float, float]]]:
-    """(wall, CPU) seconds of every call, one after the other; a first round is not counted."""
-    import jax
-
-    times = {label: [] for label in calls}
-    for index in range(rounds + 1):
-        for label, call in calls.items():
-            began, spent = time.perf_counter(), time.process_time()
-            jax.block_until_ready(call())
-            told = time.perf_counter() - began, time.process_time() - spent
-            if index:
-                times[label].append(told)
-            else:
-                print(f"  {label}: first {told[0]:.1f} s", file=sys.stderr)
-    return times
 
 
 def matmul_rate(rounds: int) -> float:
@@ -106,12 +63,15 @@ def matmul_rate(rounds: int) -> float:
 
 def measure(torch, name: str, make: Callable, device: str) -> dict:
     """Builds a work, checks it, times it and prints its rows."""
+    from timing import with_cpu
+    from works.work import with_threads
+
     work = make(torch, device)
     print(f"{name}: same step to {work.difference:.1e}", file=sys.stderr, flush=True)
     if not work.difference < SAME_STEP:
         raise AssertionError(f"{name}: the two libraries do not make the same step")
     peers, of = with_threads(torch, work.peers)
-    times = timed({**work.ours, **peers}, ROUNDS.value)
+    times = with_cpu({**work.ours, **peers}, ROUNDS.value, tell=True)
     figures = {}
     for label, taken in times.items():
         steps = work.steps[label if label in work.ours else of[label]]

@@ -201,11 +201,6 @@ def _on_one_core() -> None:
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
 
 
-def cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-
-
 def measure(work: str, counts: Sequence[int]) -> list[dict]:
     """Rows of a work: see the module, and `row`."""
     _, batch, steps = WORKS[work]
@@ -228,7 +223,7 @@ def row(call: Call, times: dict[str, list[float]], server: Server, steps: int) -
     taken = times[call.label]
     one = next(of for of in map(read, times) if of[:2] == (call.scaling, "one"))
     apart = call._replace(form="apart").label
-    ideal = call.batch / one.batch / min(call.count, cores())
+    ideal = call.batch / one.batch / min(call.count, cli.cores())
     return {
         "scaling": call.scaling,
         "form": call.form,
@@ -270,7 +265,7 @@ def main() -> None:
     rows = [row for work in WORK.value or WORKS for row in measure(work, counts)]
     show(rows)
     if JSON.value:
-        told = {"cores": cores(), "rounds": ROUNDS.value, "rows": rows}
+        told = {"cores": cli.cores(), "rounds": ROUNDS.value, "rows": rows}
         Path(JSON.value).write_text(json.dumps(told, indent=2) + "\n")
 
 

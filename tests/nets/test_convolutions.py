@@ -1,12 +1,14 @@
 """Both forms of the convolutions are Flax's, in every order and mode of autodiff."""
 
+import math
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from flax import linen as nn
 
-from ganjax.nets import convolutions
+from ganjax.nets import convolutions, products
 from ganjax.nets.convolutions import (
     DoublingConv,
     DownscalingConv,
@@ -52,7 +54,9 @@ def derivatives(function):
 
 
 @EITHER
-def test_both_forms_agree_to_any_order(name, images):
+@pytest.mark.parametrize("wide", [1, math.inf], ids=["filtered", "gathered"])
+def test_both_forms_agree_to_any_order(name, wide, images, monkeypatch):
+    monkeypatch.setattr(products, "WIDE", wide)
     kernel = jax.random.normal(jax.random.key(1), (SIZES[name], SIZES[name], 3, 5))
     by_products, natively = (jax.jit(derivatives(f))(images, kernel) for f in PAIRS[name])
     jax.tree.map(

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 from unittest import mock
 
+import counting
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -102,6 +103,15 @@ def played(
     return before, state.params, {"x": np.asarray(x), "z": np.asarray(z)}
 
 
+def ideal_flops(config: dict[str, Any]) -> float:
+    """FLOPs of the products of a step as they are defined, however convolutions are computed."""
+    built = experiment.build(config)
+    x = jax.ShapeDtypeStruct((config["batch_size"], *built.data.shape), jnp.float32)
+    with mock.patch("jax.default_backend", return_value="tpu"):  # XLA's own convolutions
+        step = built.scheme.step
+        return counting.flops(step, experiment.template(built), {"x": x}, jax.random.key(0))
+
+
 def work(
     torch,
     device: str,
@@ -151,6 +161,7 @@ def work(
         steps=dict.fromkeys(("ganjax", *peers), steps),
         difference=apart,
         goal=goal[device != "cpu"],
+        flops=ideal_flops(config),
     )
 
 

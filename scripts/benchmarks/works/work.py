@@ -2,9 +2,12 @@
 
 import math
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
+
+from ganjax import cli
 
 
 class Work(NamedTuple):
@@ -41,3 +44,22 @@ def difference(start: list[np.ndarray], ours: list[np.ndarray], theirs: list[np.
         apart, moved = np.abs(a - b).max(), np.abs(a - before).max()
         found.append(apart / moved if moved else apart)
     return float(max(found))
+
+
+def with_threads(
+    torch, peers: Mapping[str, Callable]
+) -> tuple[dict[str, Callable], dict[str, str]]:
+    """Every peer once for every number of threads, and whose call it is; on a GPU as they are."""
+    if torch.cuda.is_available():
+        return dict(peers), {label: label for label in peers}
+
+    def call(peer, threads):
+        torch.set_num_threads(threads)
+        return peer()
+
+    calls, of = {}, {}
+    for label, peer in peers.items():
+        for threads in sorted({1, cli.cores()}):
+            calls[f"{label}, {threads} threads"] = partial(call, peer, threads)
+            of[f"{label}, {threads} threads"] = label
+    return calls, of
