@@ -83,6 +83,7 @@ pictures: install
 	$(RUN) scripts/benchmarks/f_gan.py --config configs/mixture_f_gan.py --picture docs/f_gan.png
 	$(RUN) scripts/dynamics.py --steps 0.2 --length 120 --picture docs/dynamics.png \
 	  --schemes simultaneous,alternating,runge_kutta,extragradient,optimistic,consensus,competitive,unrolled,lookahead,negative_momentum,prediction,anchored
+	$(RUN) scripts/benchmarks/pods.py --picture docs/pods.png
 
 collapse: install
 	$(RUN) scripts/benchmarks/collapse.py --out runs/collapse --picture docs/collapse.png

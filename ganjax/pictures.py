@@ -305,6 +305,46 @@ def save_curves(path: Path, rows: Sequence[Mapping[str, float]], title: str) -> 
     _save(figure, path)
 
 
+def save_scaling(
+    path: Path, panels: Mapping[str, tuple[str, Mapping[str, Mapping[str, np.ndarray]]]]
+) -> None:
+    """Draws what many chips do in a second, and how much of it one chip would do, log-log.
+
+    Args:
+      path: of the PNG.
+      panels: title -> (unit, label -> curve); a curve has `chips`, `rate` and `efficiency`, all
+        [points], the efficiency of the first being 1. Labels are "colour, line": those that begin
+        alike have one colour, those that end alike one style of line, in all panels.
+    """
+    figure = Figure(figsize=(4.2 * len(panels), 6.4), layout="constrained")
+    grid = figure.subplots(2, len(panels), sharex=True, squeeze=False)
+    parts = [label.split(", ") for _, curves in panels.values() for label in curves]
+    colours, styles = (list(dict.fromkeys(of)) for of in zip(*parts, strict=True))
+    lines = {}
+    for (above, below), (title, (unit, curves)) in zip(grid.T, panels.items(), strict=True):
+        for label, curve in curves.items():
+            colour, style = label.split(", ")
+            look = {
+                "color": f"C{colours.index(colour)}",
+                "linestyle": ("-", "--", ":", "-.")[styles.index(style)],
+                "marker": ".",
+                "linewidth": 1.2,
+            }
+            (lines[label],) = above.loglog(curve["chips"], curve["rate"], **look)
+            below.loglog(curve["chips"], curve["efficiency"], **look)
+            ideal = curve["rate"][0] * np.asarray(curve["chips"])
+            (lines["in proportion"],) = above.loglog(curve["chips"], ideal, "0.85", zorder=0)
+        lines["a half"] = below.axhline(0.5, color="0.4", linestyle="--", linewidth=1)
+        above.set(title=title, ylabel=unit)
+        below.set(xlabel="chips", ylabel="efficiency", ylim=(0.01, 1.3))
+        below.set_xscale("log", base=2)
+        below.xaxis.set_major_formatter("{x:.0f}")
+        for axes in (above, below):
+            axes.grid(alpha=0.3)
+    figure.legend(lines.values(), lines, loc="outside lower center", ncols=5, frameon=False)
+    _save(figure, path)
+
+
 def save_laws(
     path: Path,
     panels: Mapping[tuple[str, str], Mapping[str, tuple[tuple, tuple]]],

@@ -129,3 +129,22 @@ def test_point_panels_and_portraits(tmp_path):
     )
     for name in ("panels", "portraits"):
         assert (tmp_path / f"{name}.png").stat().st_size > 10_000
+
+
+def test_scaling_has_one_line_a_label_and_colours_by_what_comes_first(tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(pictures, "_save", lambda figure, path: drawn.append(figure))
+    curve = {"chips": [1, 8], "rate": [2.0, 8.0], "efficiency": [1.0, 0.5]}
+    panels = {"one": ("a second", {"A, all": curve, "B, all": curve, "A, each": curve})}
+    pictures.save_scaling(tmp_path / "scaling.png", panels | {"two": ("b", {"B, each": curve})})
+    (figure,) = drawn
+    above, below = figure.axes[0], figure.axes[2]
+    looks = [(line.get_color(), line.get_linestyle()) for line in above.lines if line.zorder]
+    assert looks == [("C0", "-"), ("C1", "-"), ("C0", "--")]
+    assert [line.get_color() for line in figure.axes[3].lines[:1]] == ["C1"]
+    np.testing.assert_array_equal(below.lines[0].get_ydata(), curve["efficiency"])
+    legend = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert legend == ["A, all", "in proportion", "B, all", "A, each", "a half", "B, each"]
+    monkeypatch.undo()
+    pictures.save_scaling(tmp_path / "scaling.png", panels)
+    assert (tmp_path / "scaling.png").stat().st_size > 1000

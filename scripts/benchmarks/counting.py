@@ -6,13 +6,24 @@ are traced in the form of the backend at hand; on CPU some take fewer multiplica
 """
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
 from jax.interpreters.partial_eval import dce_jaxpr
 
-COLLECTIVES = ("psum", "psum_invariant", "pmax", "pmin", "all_gather", "all_to_all", "ppermute")
+COLLECTIVES = (
+    "psum",
+    "psum_invariant",
+    "pmax",
+    "pmin",
+    "all_gather",
+    "reduce_scatter",
+    "all_to_all",
+    "ppermute",
+)
 
 
 class Collectives(NamedTuple):
@@ -27,7 +38,7 @@ class Collectives(NamedTuple):
     rounds: int
 
 
-def flops(function: Callable, *arguments: Any) -> float:
+def flops(function: Callable, *arguments: Any, tile: tuple[int, int, int] = (1, 1, 1)) -> float:
     """FLOPs of the matrix products and convolutions of `function(*arguments)`, traced and not run.
 
     A product [b, n] x [n, m] has 2 b n m, a convolution two for each tap of each output, those on
@@ -39,11 +50,19 @@ def flops(function: Callable, *arguments: Any) -> float:
     Args:
       function: any that JAX can trace.
       arguments: pytrees of arrays or of `jax.ShapeDtypeStruct`.
+      tile: rows, contracted numbers and columns that a matrix unit takes at a time; what does not
+        fill a tile counts as if it did, a product's rows and columns standing whichever way costs
+        less.
 
     Raises:
       ValueError: products in a `while`, whose number of turns is not known before it runs.
     """
-    return _total(_traced(function, arguments), _work)
+    return flops_of(traced(function, *arguments), tile)
+
+
+def flops_of(jaxpr: Any, tile: tuple[int, int, int] = (1, 1, 1)) -> float:
+    """`flops` of a program that is traced already."""
+    return _total(jaxpr, partial(_work, tile=tile))
 
 
 def traffic(function: Callable, *arguments: Any, bytes_each: int = 2) -> float:
@@ -59,18 +78,23 @@ def traffic(function: Callable, *arguments: Any, bytes_each: int = 2) -> float:
     Raises:
       ValueError: as `flops`.
     """
+    return traffic_of(traced(function, *arguments), bytes_each)
+
+
+def traffic_of(jaxpr: Any, bytes_each: int = 2) -> float:
+    """`traffic` of a program that is traced already."""
 
     def moved(equation):
         return bytes_each * sum(
             math.prod(v.aval.shape) for v in (*equation.invars, *equation.outvars)
         )
 
-    return _total(_traced(function, arguments), moved)
+    return _total(jaxpr, moved)
 
 
 def products(function: Callable, *arguments: Any) -> float:
     """The number of matrix products and convolutions that are made, as in `flops`."""
-    return _total(_traced(function, arguments), lambda equation: 1)
+    return _total(traced(function, *arguments), lambda equation: 1)
 
 
 def collectives(function: Callable, *arguments: Any, axis_name: str, devices: int) -> Collectives:
@@ -82,12 +106,41 @@ def collectives(function: Callable, *arguments: Any, axis_name: str, devices: in
       axis_name: of the mapped axis.
       devices: on it.
     """
-    traced = _traced(function, arguments, axis_env=[(axis_name, devices)])
-    return Collectives(_told(traced), max(_rounds(traced, [0] * len(traced.invars)), default=0))
+    jaxpr = traced(function, *arguments, axis_env=[(axis_name, devices)])
+    return Collectives(_told(jaxpr), rounds_of(jaxpr))
 
 
-def _traced(function: Callable, arguments: tuple, **options: Any):
-    """The program without what no result depends on, as a compiler leaves it out too."""
+def rounds_of(jaxpr: Any) -> int:
+    """The `rounds` of a program that is traced already, over its mapped axis."""
+    return max(_rounds(jaxpr, [0] * len(jaxpr.invars)), default=0)
+
+
+def parts_of(jaxpr: Any) -> Counter:
+    """Bytes of one device's part of what is averaged, gathered or scattered, by primitive."""
+    total = Counter()
+    for equation in jaxpr.eqns:
+        name, times = equation.primitive.name, 1
+        if name in COLLECTIVES:
+            given, got = (
+                sum(math.prod(v.aval.shape) * v.aval.dtype.itemsize for v in of)
+                for of in (equation.invars, equation.outvars)
+            )
+            total[name] += min(given, got)
+        elif _is_scan(equation):
+            times = equation.params["length"]
+        for inner in _jaxprs(equation.params):
+            total += Counter({of: times * size for of, size in parts_of(inner).items()})
+    return total
+
+
+def traced(function: Callable, *arguments: Any, **options: Any) -> Any:
+    """The program without what no result depends on, as a compiler leaves it out too.
+
+    Args:
+      function: any that JAX can trace.
+      arguments: pytrees of arrays or of `jax.ShapeDtypeStruct`.
+      options: of `jax.make_jaxpr`.
+    """
     jaxpr = jax.make_jaxpr(function, **options)(*arguments).jaxpr
     return dce_jaxpr(jaxpr, [True] * len(jaxpr.outvars), instantiate=True)[0]
 
@@ -112,17 +165,34 @@ def _of_equation(equation, cost: Callable) -> float:
     return parameters["length"] * sum(inside) if name == "scan" else sum(inside)
 
 
-def _work(equation) -> float:
-    """FLOPs of one product or convolution."""
+def _work(equation, tile: tuple[int, int, int]) -> float:
+    """FLOPs of one product or convolution, in whole tiles."""
     left, right = (v.aval.shape for v in equation.invars[:2])
     numbers = equation.params["dimension_numbers"]
     results = math.prod(equation.outvars[0].aval.shape)
     if equation.primitive.name == "dot_general":
-        (contracted, _), _ = numbers
-        return 2 * results * math.prod(left[axis] for axis in contracted)
-    _, *taps = numbers.rhs_spec  # features out; features in of one group, then the spatial axes
-    dense = 2 * results * math.prod(right[axis] for axis in taps)
-    return dense / math.prod(equation.params["lhs_dilation"])
+        (contracted, of_right), (alike, alike_right) = numbers
+        depth = math.prod(left[axis] for axis in contracted)
+        apart = math.prod(left[axis] for axis in alike)
+        taken = (*of_right, *alike_right)
+        columns = math.prod(size for axis, size in enumerate(right) if axis not in taken)
+    else:
+        _, *taps = numbers.rhs_spec  # features out; features in of one group, the spatial axes
+        depth = math.prod(right[axis] for axis in taps)
+        depth /= math.prod(equation.params["lhs_dilation"])
+        apart = equation.params["feature_group_count"] * equation.params["batch_group_count"]
+        columns = right[numbers.rhs_spec[0]] // apart
+    rows = results / (apart * columns) if results else 0
+    high, deep, wide = tile
+    area = min(
+        _whole(rows, high) * _whole(columns, wide), _whole(rows, wide) * _whole(columns, high)
+    )
+    return 2 * apart * area * _whole(depth, deep)
+
+
+def _whole(size: float, tile: int) -> float:
+    """A size in whole tiles."""
+    return size if tile == 1 else math.ceil(size / tile) * tile
 
 
 def _told(jaxpr) -> float:

@@ -1,0 +1,1 @@
+"""What `pods.py` works out: `chips`, `fusion` and `counted` of traced steps, `scaling` of both."""
