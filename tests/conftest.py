@@ -2,8 +2,8 @@
 
 import os
 
-# Most of the time of the tests is compilation: LLVM optimises nothing, and the older emitters, in one
-# module, need a third of the time.
+# Most of the time of the tests is compilation. LLVM optimises nothing; the older emitters, into one
+# module, need a third of the time of the newer.
 os.environ["XLA_FLAGS"] = (
     os.environ.get("XLA_FLAGS", "")
     + " --xla_force_host_platform_device_count=8 --xla_backend_optimization_level=0"

@@ -15,6 +15,7 @@ from ganjax.nets.minibatch import MINIBATCH, MinibatchDiscrimination
 from ganjax.nets.mlp import MLPDiscriminator, MLPGenerator
 from ganjax.nets.norms import NORMS, ConditionalBatchNorm, VirtualBatchNorm
 from ganjax.nets.progressive import ProgressiveDiscriminator, ProgressiveGenerator
+from ganjax.nets.resnet import ResNetDiscriminator, ResNetGenerator
 from ganjax.nets.translation import (
     PATCH_DISCRIMINATORS,
     TRANSLATORS,
@@ -31,12 +32,14 @@ GENERATORS = {
     "gaussian": GaussianGenerator,
     "mlp": MLPGenerator,
     "progressive": ProgressiveGenerator,
+    "resnet_gan": ResNetGenerator,
 }
 
 DISCRIMINATORS = {
     "dcgan": DCGANDiscriminator,
     "mlp": MLPDiscriminator,
     "progressive": ProgressiveDiscriminator,
+    "resnet_gan": ResNetDiscriminator,
 }
 
 __all__ = [
@@ -67,6 +70,8 @@ __all__ = [
     "PatchDiscriminator",
     "ProgressiveDiscriminator",
     "ProgressiveGenerator",
+    "ResNetDiscriminator",
+    "ResNetGenerator",
     "ResNetTranslator",
     "ResidualMLP",
     "SpectralWeights",

@@ -9,11 +9,10 @@ Paper: it halves with 3x3 kernels; ours are 4x4, as in `dcgan.py`.
 from collections.abc import Callable
 
 import jax
-import jax.numpy as jnp
 from flax import linen as nn
 
 from ganjax.nets.convolutions import HalvingConv, SameConv
-from ganjax.nets.layers import at_least
+from ganjax.nets.layers import at_least, double
 
 SIZES = (8, 16, 32, 64, 128, 256)
 SMALLEST = SIZES[0]  # the side from which an image is coded
@@ -54,8 +53,7 @@ class BEGANGenerator(nn.Module):
         x = x.reshape(-1, SMALLEST, SMALLEST, self.width)
         for level in range(halvings(self.shape) + 1):
             if level:
-                # Nearest neighbours: [batch, s, s, c] -> [batch, 2s, 2s, c]
-                x = jnp.repeat(jnp.repeat(x, 2, axis=1), 2, axis=2)
+                x = double(x)
             x = nn.elu(SameConv(self.width)(x))
             x = nn.elu(SameConv(self.width)(x))
         return self.output_activation(SameConv(self.shape[-1])(x))

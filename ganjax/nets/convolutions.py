@@ -158,6 +158,11 @@ class UpscalingConv(nn.Module):
             lambda x, kernel: double_natively(x, widened(kernel)),
         )
 
+    def convolution(self, shape: tuple[int, ...]) -> tuple[SameConv, tuple[int, ...]]:
+        """The convolution alone, and the shape of what it is given, for images of a shape."""
+        h, w, c = shape
+        return SameConv(self.features, self.use_bias, parent=None), (2 * h, 2 * w, c)
+
 
 class DownscalingConv(nn.Module):
     """`SameConv` and then means over 2x2 pixels: [b, h, w, c] -> [b, h/2, w/2, features].
@@ -178,3 +183,7 @@ class DownscalingConv(nn.Module):
             lambda x, kernel: halve_by_products(x, widened(kernel) / 4),
             lambda x, kernel: halve_natively(x, widened(kernel) / 4),
         )
+
+    def convolution(self, shape: tuple[int, ...]) -> tuple[SameConv, tuple[int, ...]]:
+        """As `UpscalingConv.convolution`."""
+        return SameConv(self.features, self.use_bias, parent=None), shape

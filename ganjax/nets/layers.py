@@ -1,4 +1,4 @@
-"""What several networks share: activations, initialisers, checks of sizes."""
+"""What several networks share: activations, initialisers, resizing, checks of sizes."""
 
 import jax
 import jax.numpy as jnp
@@ -18,6 +18,17 @@ def identity(x: jax.Array) -> jax.Array:
 def wide(x: jax.Array) -> jax.Array:
     """In float32 at least, for statistics of what a network computes in bfloat16."""
     return x.astype(jnp.promote_types(x.dtype, jnp.float32))
+
+
+def double(x: jax.Array) -> jax.Array:
+    """Nearest-neighbour doubling of images: [b, h, w, c] -> [b, 2h, 2w, c]."""
+    return x.repeat(2, axis=1).repeat(2, axis=2)
+
+
+def halve(x: jax.Array) -> jax.Array:
+    """Means over blocks of 2x2 pixels: [b, h, w, c] -> [b, h/2, w/2, c], h and w even."""
+    b, h, w, c = x.shape
+    return x.reshape(b, h // 2, 2, w // 2, 2, c).mean((2, 4))
 
 
 def at_least(smallest: int, **values: float) -> None:

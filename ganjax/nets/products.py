@@ -1,4 +1,4 @@
-"""Convolutions of stride 1 as matrix products: over neighbourhoods, or few by minimal filtering.
+"""Convolutions as matrix products: over neighbourhoods, added up, or few by minimal filtering.
 
 Minimal filtering saves products and pays in sums of neighbours before and after them, and in
 programs three times as long to compile: not worth it between few channels.
@@ -28,18 +28,34 @@ def over_neighbourhoods(x: jax.Array, kernel: jax.Array, stride: int = 1) -> jax
     return pixels @ kernel.transpose(1, 0, 2, 3).reshape(r * r * c, f)
 
 
+def added_up(x: jax.Array, kernel: jax.Array) -> jax.Array:
+    """`convolve` as one product to every tap's part of the outputs, shifted and added up."""
+    r, _, c, f = kernel.shape
+    h, w = (side - r + 1 for side in x.shape[1:3])
+    # [b, h + r - 1, w + r - 1, r r f]: a tap's column outermost, then its row, then the feature.
+    made = x @ kernel.transpose(2, 1, 0, 3).reshape(c, r * r * f)
+    rows = sum(made[:, :, j : j + w, j * r * f : (j + 1) * r * f] for j in range(r))
+    return sum(rows[:, i : i + h, :, i * f : (i + 1) * f] for i in range(r))
+
+
+def _unfiltered(x: jax.Array, kernel: jax.Array) -> jax.Array:
+    """`convolve` by what has fewer columns."""
+    c, f = kernel.shape[2:]
+    return (added_up if f < c else over_neighbourhoods)(x, kernel)
+
+
 def convolve(x: jax.Array, kernel: jax.Array) -> jax.Array:
     """Convolution without padding: [b, h + r - 1, w + r - 1, c], [r, r, c, f] -> [b, h, w, f]."""
-    return (winograd.convolve if _filtered(kernel) else over_neighbourhoods)(x, kernel)
+    return (winograd.convolve if _filtered(kernel) else _unfiltered)(x, kernel)
 
 
 def transpose(y: jax.Array, kernel: jax.Array) -> jax.Array:
     """The transpose of `convolve` in x: [b, h, w, f], [r, r, c, f] -> [b, h + r - 1, w + r - 1, c].
 
-    Over neighbourhoods it is the convolution of y, zeros around it, by the mirrored kernel.
+    Unfiltered it is the convolution of y, zeros around it, by the mirrored kernel.
     """
     if _filtered(kernel):
         return winograd.transpose(y, kernel)
     around = (kernel.shape[0] - 1,) * 2
     mirrored = kernel[::-1, ::-1].swapaxes(2, 3)
-    return over_neighbourhoods(jnp.pad(y, ((0, 0), around, around, (0, 0))), mirrored)
+    return _unfiltered(jnp.pad(y, ((0, 0), around, around, (0, 0))), mirrored)

@@ -18,24 +18,13 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from ganjax.nets.convolutions import DownscalingConv, SameConv, UpscalingConv
-from ganjax.nets.layers import at_least, leaky_relu
+from ganjax.nets.layers import at_least, double, halve, leaky_relu
 from ganjax.nets.minibatch import stddev
 from ganjax.nets.norms import pixel
 from ganjax.nets.weights import equalised
 
 FIRST = 4  # pixels of the smallest block
 normalise = pixel()
-
-
-def double(x: jax.Array) -> jax.Array:
-    """Nearest-neighbour doubling of images: [b, h, w, c] -> [b, 2h, 2w, c]."""
-    return x.repeat(2, axis=1).repeat(2, axis=2)
-
-
-def halve(x: jax.Array) -> jax.Array:
-    """Means over blocks of 2x2 pixels: [b, h, w, c] -> [b, h/2, w/2, c], h and w even."""
-    b, h, w, c = x.shape
-    return x.reshape(b, h // 2, 2, w // 2, 2, c).mean((2, 4))
 
 
 def blend(old: jax.Array, new: jax.Array, alpha: float | jax.Array) -> jax.Array:

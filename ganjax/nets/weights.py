@@ -30,6 +30,13 @@ def _as_function(layer: nn.Module, x: jax.Array) -> tuple[Callable, dict[str, ja
     return lambda params, x: bare.apply({"params": params}, x), params
 
 
+def _measured(layer: nn.Module, shape: tuple[int, ...]) -> tuple[nn.Module, tuple[int, ...]]:
+    """The layer whose norm counts, and what it is given; of one that resizes, the convolution."""
+    if hasattr(layer, "convolution"):
+        return layer.convolution(shape)
+    return layer.clone(parent=None), shape
+
+
 def _unit(x: jax.Array, otherwise: jax.Array) -> jax.Array:
     """x / |x|, or something else where x is 0."""
     norm = jnp.sqrt(jnp.sum(jnp.square(x)))
@@ -58,9 +65,10 @@ class SpectralWeights(nn.Module):
         def linear(kernel, v):
             if self.reshaped:
                 return v @ kernel.reshape(-1, kernel.shape[-1])
-            return function({**no_bias, "kernel": kernel}, v[None])[0]
+            return measured.apply({"params": {**no_bias, "kernel": kernel}}, v[None])[0]
 
-        shape = (math.prod(kernel.shape[:-1]),) if self.reshaped else x.shape[1:]
+        measured, shape = _measured(self.layer, x.shape[1:])
+        shape = (math.prod(kernel.shape[:-1]),) if self.reshaped else shape
         forward = partial(linear, jax.lax.stop_gradient(kernel))
         image, transpose = jax.vjp(forward, jnp.zeros(shape, kernel.dtype))
 
@@ -161,7 +169,8 @@ def spectral(layer: nn.Module, train: bool = True, *, reshaped: bool = False) ->
     size at hand, and u has the shape of one of its outputs. For a convolution of square kernel k
     and stride s whose kernel fits into the image, norm(reshaped) <= norm(operator) <=
     ceil(k/s) norm(reshaped), so dividing by the former leaves a layer of norm 1 to ceil(k/s); for a
-    transposed one only operator <= k reshaped holds. For nn.Dense the two are the same.
+    transposed one only operator <= k reshaped holds. For nn.Dense the two are the same. Of a layer
+    that also resizes, `UpscalingConv` or `DownscalingConv`, the convolution alone counts.
 
     Args:
       layer: the layer.

@@ -49,6 +49,15 @@ def test_discriminator_contract(name):
     chex.assert_type(logits, jnp.float32)
 
 
+def test_a_name_is_one_network():
+    """A section of a config may name networks of several shelves."""
+    for shelves in (
+        (GENERATORS, nets.TRANSLATORS),
+        (DISCRIMINATORS, nets.AUTOENCODERS, nets.PATCH_DISCRIMINATORS),
+    ):
+        assert len({name for shelf in shelves for name in shelf}) == sum(map(len, shelves))
+
+
 @pytest.mark.parametrize("size", SIZES)
 def test_dcgan_of_every_size(size):
     """Shapes alone: traced, not run."""

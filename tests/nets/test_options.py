@@ -60,7 +60,9 @@ def split(variables):
 
 
 @EVERY
-@pytest.mark.parametrize("network", ["mlp_gen", "mlp_disc", "dcgan_gen", "dcgan_disc"])
+@pytest.mark.parametrize(
+    "network", ["mlp_gen", "mlp_disc", "dcgan_gen", "dcgan_disc", "resnet_gen", "resnet_disc"]
+)
 def test_networks_take_every_row(network, option, row):
     """Shapes, types and the structure of the state, at other batch sizes and in both modes."""
     judges = option in ("minibatch", "head")
@@ -72,6 +74,8 @@ def test_networks_take_every_row(network, option, row):
         "mlp_disc": lambda: (nets.MLPDiscriminator(**options), (4, 2), ()),
         "dcgan_gen": lambda: (nets.DCGANGenerator((16, 16, 1), **options), (3,), (16, 16, 1)),
         "dcgan_disc": lambda: (nets.DCGANDiscriminator(**options), (16, 16, 1), ()),
+        "resnet_gen": lambda: (nets.ResNetGenerator((8, 8, 1), **options), (3,), (8, 8, 1)),
+        "resnet_disc": lambda: (nets.ResNetDiscriminator(**options), (8, 8, 1), ()),
     }[network]()
     params, state = jax.eval_shape(
         lambda x: split(module.init(RNG, x, labels(4))), jnp.zeros((4, *shape))

@@ -58,6 +58,8 @@ NETWORKS = {
     "gaussian": (nets.GaussianGenerator(), False, (1,)),
     "progressive_generator": (nets.ProgressiveGenerator((16, 16, 1), 16, 4), False, (3,)),
     "progressive": (nets.ProgressiveDiscriminator(16, 4), False, (16, 16, 1)),
+    "resnet_generator": (nets.ResNetGenerator((8, 8, 1), width=2), True, (3,)),
+    "resnet_discriminator": (nets.ResNetDiscriminator(width=2), True, (8, 8, 1)),
     "residual_mlp": (nets.ResidualMLP((2,), width=4), False, (2,)),
     "resnet": (nets.ResNetTranslator((8, 8, 1), width=2, blocks=2), False, (8, 8, 1)),
     "unet": (nets.UNet((16, 16, 1), width=2, depth=4), False, (16, 16, 1)),

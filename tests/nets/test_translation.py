@@ -74,16 +74,19 @@ def derivatives(function):
 
 
 @pytest.mark.parametrize(
-    ("size", "stride"), [(3, 1), (3, 2), (4, 1), ("double", 2)], ids=lambda part: str(part)
+    ("size", "stride", "features"),
+    # Of stride 1 those with fewer features than channels add up products, others gather patches.
+    [(3, 1, 2), (3, 2, 2), (4, 1, 2), (5, 1, 1), (4, 1, 5), ("double", 2, 2)],
+    ids=lambda part: str(part),
 )
-def test_both_forms_of_the_convolutions_agree(size, stride, x64):
+def test_both_forms_of_the_convolutions_agree(size, stride, features, x64):
     rng_x, rng_k = jax.random.split(RNG)
     x = jax.random.normal(rng_x, (2, 7, 6, 3))
     if size == "double":
-        kernel = jax.random.normal(rng_k, (3, 3, 3, 2))
+        kernel = jax.random.normal(rng_k, (3, 3, 3, features))
         forms = patches.double_by_products, patches.double_natively
     else:
-        kernel = jax.random.normal(rng_k, (size, size, 3, 2))
+        kernel = jax.random.normal(rng_k, (size, size, 3, features))
         forms = (
             lambda x, k: patches.convolve_by_products(x, k, stride),
             lambda x, k: patches.convolve_natively(x, k, stride),

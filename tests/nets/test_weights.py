@@ -11,7 +11,13 @@ import pytest
 from flax import linen as nn
 
 from ganjax import nets
-from ganjax.nets.convolutions import DoublingConv, HalvingConv
+from ganjax.nets.convolutions import (
+    DoublingConv,
+    DownscalingConv,
+    HalvingConv,
+    SameConv,
+    UpscalingConv,
+)
 from ganjax.nets.weights import WEIGHTS, equalised, plain, spectral, weight_norm
 
 RNG = jax.random.key(0)
@@ -76,6 +82,24 @@ def test_spectral_divides_by_the_largest_singular_value(name, x64):
     bias = next(iter(params.values()))["bias"]
     zero = module.apply({"params": params, **state}, 0 * x, train=False)
     np.testing.assert_allclose(zero, np.broadcast_to(bias, zero.shape), rtol=1e-10)
+
+
+@pytest.mark.parametrize(("layer", "side"), [(UpscalingConv, 8), (DownscalingConv, 4)])
+def test_of_a_layer_that_resizes_the_convolution_counts(layer, side, x64):
+    """The layer over the norm of a 3x3 convolution of the image it is given, before any means."""
+    x = jax.random.normal(RNG, (1, 4, 4, 2))
+    module = Single(partial(layer, 3, use_bias=False), spectral)
+    params, state = initialised(module, x)
+    state = warm(module, params, state, x, 2000)
+    ours = matrix(lambda x: module.apply({"params": params, **state}, x, train=False), x)
+    (own,) = params.values()
+    given = jnp.zeros((1, side, side, 2))
+    conv = SameConv(3, use_bias=False)
+    sigma = np.linalg.norm(matrix(lambda x: conv.apply({"params": own}, x), given), 2)
+    plainly = matrix(lambda x: layer(3, use_bias=False).apply({"params": own}, x), x)
+    np.testing.assert_allclose(ours, plainly / sigma, rtol=1e-8, atol=1e-12)
+    # Doubling has norm 2, means over 2x2 pixels 1/2: what is seen is not the layer's own.
+    assert abs(np.linalg.norm(ours, 2) - 1) > 0.2
 
 
 @pytest.mark.parametrize("name", ["dense", "conv", "halving", "doubling"])

@@ -5,7 +5,7 @@
 
 from functools import partial
 
-from works import images, rings
+from works import cycle, images, rings, sngan
 
 SMALL = {"width": 32, "batch_size": 128, "z_dim": 2}
 WORKS = {
@@ -21,4 +21,6 @@ WORKS = {
     "dcgan_64": partial(images.dcgan, size=64, width=128, batch_size=16, steps=1),
     "wgan_gp_critic_32": partial(images.penalised, kind="wgan_gp", goal=(1.4, 1.3), steps=5),
     "r1_32": partial(images.penalised, kind="r1", goal=(1.1, 1.2), steps=5),
+    "sngan_32": partial(sngan.sngan, width=64, batch_size=64, steps=2),
+    "cycle_128": partial(cycle.cycle, size=128, width=64, blocks=6, steps=1),
 }

@@ -15,7 +15,7 @@ import numpy as np
 
 from ganjax import experiment, train
 from ganjax.schemes.field import move, own_gradient, start, summary
-from ganjax.types import Game, Players, Scheme
+from ganjax.types import Game, GanState, Players, Scheme
 from works.work import Work, difference
 
 RATE, Z, SHARE = 1e-2, 64, 0.3
@@ -69,47 +69,81 @@ def chunk(config: dict[str, Any], steps: int) -> Callable[[], Any]:
     return call
 
 
+def checkable(config: dict[str, Any], batch_size: int) -> experiment.Experiment:
+    """The experiment of a config with SGD, on small batches."""
+    return experiment.build(config | {"gen_tx": SGD, "disc_tx": SGD, "batch_size": batch_size})
+
+
+def started(built: experiment.Experiment) -> GanState:
+    """The state before the first step, in float64; to be called where that is enabled."""
+    state = jax.jit(partial(experiment.initial_state, built))(jax.random.key(0))
+    floating = jnp.inexact
+    return jax.tree.map(
+        lambda x: x.astype(jnp.float64) if jnp.issubdtype(x.dtype, floating) else x, state
+    )
+
+
+def stepped(
+    built: experiment.Experiment, state: GanState, batch: dict[str, jax.Array], steps: int = 1
+) -> GanState:
+    """The state after so many steps on one batch."""
+    step = jax.jit(built.scheme.step)
+    for _ in range(steps):
+        state, _ = step(state, batch, jax.random.key(0))
+    return state
+
+
 def played(
-    config: dict[str, Any], batch_size: int, steps: int = 1
-) -> tuple[Players, Players, dict[str, np.ndarray]]:
-    """(parameters before, after some steps, what every step was given), in float64.
+    built: experiment.Experiment, shape: tuple[int, int], steps: int = 1
+) -> tuple[GanState, GanState, np.ndarray, np.ndarray]:
+    """(state before, after some steps, the examples and the latents of every step), in float64.
 
-    Latents are one draw for all losses, and points between data and samples lie at `SHARE`. In
-    float32 a rounding error that carries one of a million units over its kink changes gradients by
-    1e-3, in either library.
+    Latents, of the shape given, are one draw for all losses, and points between data and samples
+    lie at `SHARE`. In float32 a rounding error that carries one of a million units over its kink
+    changes gradients by 1e-3, in either library.
     """
-
-    def wide(tree):
-        floating = jnp.inexact
-        return jax.tree.map(
-            lambda x: x.astype(jnp.float64) if jnp.issubdtype(x.dtype, floating) else x, tree
-        )
-
-    built = experiment.build(config | {"batch_size": batch_size})
     rng_x, rng_z = jax.random.split(jax.random.key(0))
     with jax.enable_x64(True):
-        x = jax.random.uniform(rng_x, (batch_size, *built.data.shape), minval=-1)
-        z = jax.random.normal(rng_z, (batch_size, config["game"]["z_dim"]))
-        state = wide(jax.jit(partial(experiment.initial_state, built))(jax.random.key(0)))
-        before = state.params
+        x = jax.random.uniform(rng_x, (shape[0], *built.data.shape), minval=-1)
+        z = jax.random.normal(rng_z, shape)
+        before = started(built)
         shared = mock.Mock(side_effect=lambda rng, shape, *_, **__: jnp.full(shape, SHARE))
         with (
             mock.patch("jax.random.normal", return_value=z),
             mock.patch("jax.random.uniform", shared),
         ):
-            step = jax.jit(built.scheme.step)
-            for _ in range(steps):
-                state, _ = step(state, {"x": x}, jax.random.key(0))
-    return before, state.params, {"x": np.asarray(x), "z": np.asarray(z)}
+            after = stepped(built, before, {"x": x}, steps)
+    return before, after, np.asarray(x), np.asarray(z)
+
+
+def one_step(config: dict[str, Any]) -> tuple[GanState, GanState, list[np.ndarray]]:
+    """(state before, after a step with SGD, what PyTorch's step is given); see `played`."""
+    shape = CHECKED, config["game"]["z_dim"]
+    before, after, x, z = played(checkable(config, CHECKED), shape)
+    return before, after, [channels_first(x), z, z]
+
+
+def channels_first(x: jax.Array) -> np.ndarray:
+    """Images [n, h, w, channel] as [n, channel, h, w]."""
+    return np.asarray(x).transpose(0, 3, 1, 2).copy()
+
+
+def repeated(step: Callable, config: dict[str, Any], steps: int, device: str) -> Callable:
+    """So many steps of PyTorch on random images and latents."""
+    from works import torch_images
+
+    images = np.asarray(experiment.build(config).data.test["x"])
+    size, z_dim = config["batch_size"], config["game"]["z_dim"]
+    return torch_images.repeated(step, images, size, z_dim, steps, device)
 
 
 def ideal_flops(config: dict[str, Any]) -> float:
     """FLOPs of the products of a step as they are defined, however convolutions are computed."""
     built = experiment.build(config)
-    x = jax.ShapeDtypeStruct((config["batch_size"], *built.data.shape), jnp.float32)
+    rng = jax.random.key(0)
+    batch = jax.eval_shape(built.batch, built.train, rng)
     with mock.patch("jax.default_backend", return_value="tpu"):  # XLA's own convolutions
-        step = built.scheme.step
-        return counting.flops(step, experiment.template(built), {"x": x}, jax.random.key(0))
+        return counting.flops(built.scheme.step, experiment.template(built), batch, rng)
 
 
 def work(
@@ -122,39 +156,42 @@ def work(
     goal: tuple[float, float],
     steps: int,
     forms: tuple[str, ...] = FORMS,
+    checked: Callable = one_step,
+    repeated: Callable = repeated,
 ) -> Work:
     """The work of a config.
 
     Args:
       torch: the module.
       device: "cpu" or "cuda".
-      config: of `experiment`.
+      config: of `experiment`; both players' optimisers are one and the same Adam.
       modules: makes PyTorch's (generator, discriminator).
       turns: `(gen, disc, *, optimiser, form, device, share) -> step`, as `torch_images.turns`.
       goal: on two CPU cores and on one GPU.
       steps: of a measurement.
       forms: of PyTorch.
+      checked: `config -> (state before, after a step, what PyTorch's step is given)`.
+      repeated: `(step, config, steps, device) -> call` of PyTorch's.
     """
     from works import torch_images
 
-    before, after, given = played(config | {"gen_tx": SGD, "disc_tx": SGD}, CHECKED)
-    images = np.asarray(experiment.build(config).data.test["x"])
-    given = [given["x"].transpose(0, 3, 1, 2).copy(), given["z"], given["z"]]
+    before, after, given = checked(config)
+    tx = config["gen_tx"]
+    rates = {"lr": tx["learning_rate"], "betas": (tx["b1"], tx.get("b2", 0.999))}
     peers, apart = {}, 0.0
     for form in forms:
         sgd = partial(torch.optim.SGD, lr=RATE)
         made = modules()
-        for module, params in zip(made, before, strict=True):
-            torch_images.load(module.double(), params)
+        for module, params, held in zip(made, before.params, before.model_state, strict=True):
+            torch_images.load(module.double(), params, held)
         step = turns(*made, optimiser=sgd, form=form, device=device, share=SHARE)
         step(*(torch.tensor(part, device=device) for part in given))
-        for module, old, new in zip(made, before, after, strict=True):
+        for module, old, new in zip(made, before.params, after.params, strict=True):
             pair = (list(map(np.asarray, jax.tree.leaves(tree))) for tree in (old, new))
             apart = max(apart, difference(*pair, torch_images.arrays(module)))
-        adam = partial(torch.optim.Adam, lr=2e-4, betas=(0.5, 0.999), foreach=True)
+        adam = partial(torch.optim.Adam, foreach=True, **rates)
         step = turns(*modules(), optimiser=adam, form=form, device=device, share=None)
-        size = config["batch_size"]
-        peers[form] = torch_images.repeated(step, images, size, Z, steps, device)
+        peers[form] = repeated(step, config, steps, device)
     return Work(
         ours={"ganjax": chunk(config, steps)},
         peers=peers,

@@ -10,7 +10,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from ganjax import sweep
+from ganjax import experiment, sweep
 from ganjax.config import validate
 from works import images
 from works.work import Work, difference
@@ -55,9 +55,11 @@ def largest_difference(
 
     from works import torch_rings
 
-    before, after, given = images.played(config, config["batch_size"], CHECKED)
+    shape = config["batch_size"], config["game"]["z_dim"]
+    before, after, x, z = images.played(experiment.build(config), shape, CHECKED)
     start, ours = (
-        [list(map(np.asarray, jax.tree.leaves(p))) for p in players] for players in (before, after)
+        [list(map(np.asarray, jax.tree.leaves(player))) for player in state.params]
+        for state in (before, after)
     )
     found = []
     for make in forms.values():
@@ -65,7 +67,7 @@ def largest_difference(
         own = {player: torch_rings.loaded(layers, device) for player, layers in pairs}
         step = make(own)
         for _ in range(CHECKED):
-            step(*(torch.tensor(given[part], device=device) for part in ("x", *"z" * latents)))
+            step(*(torch.tensor(part, device=device) for part in (x, *[z] * latents)))
         theirs = [torch_rings.arrays(own[player]) for player in ("gen", "disc")]
         found += [difference(*of) for of in zip(start, ours, theirs, strict=True)]
     return max(found)

@@ -1,11 +1,11 @@
 """PyTorch's networks of the image works: what a user of PyTorch writes, with Flax's parameters.
 
-`load(module, params)` sets a module from Flax's parameters in the order in which both declare their
-layers; `arrays(module)` gives them back, kernels as Flax has them.
+`load(module, params)` sets a module from Flax's parameters, layer by layer in Flax's order;
+`arrays(module)` gives them back, kernels as Flax has them.
 """
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import torch
@@ -71,38 +71,70 @@ class Discriminator(nn.Module):
 
 
 def _to_torch(layer: nn.Module, kernel: np.ndarray) -> np.ndarray:
-    """A Flax kernel as the layer's weight."""
+    """A Flax kernel as the layer's weight; that of a 1x1 convolution is of a dense layer."""
     if isinstance(layer, nn.ConvTranspose2d):
         return kernel[::-1, ::-1].transpose(2, 3, 0, 1)
+    if isinstance(layer, nn.Conv2d) and kernel.ndim == 2:
+        return kernel.T[:, :, None, None]
     return kernel.transpose(3, 2, 0, 1) if isinstance(layer, nn.Conv2d) else kernel.T
 
 
 def _to_flax(layer: nn.Module, weight: np.ndarray) -> np.ndarray:
     if isinstance(layer, nn.ConvTranspose2d):
         return weight.transpose(2, 3, 0, 1)[::-1, ::-1]
+    if isinstance(layer, nn.Conv2d) and layer.kernel_size == (1, 1):
+        return weight[:, :, 0, 0].T
     return weight.transpose(2, 3, 1, 0) if isinstance(layer, nn.Conv2d) else weight.T
 
 
-def load(module: nn.Module, params: dict) -> None:
-    """Sets a module's parameters from Flax's, {layer: {"kernel" or "scale", "bias"}}."""
+def _layers(params: Mapping) -> list[Mapping]:
+    """The layers of nested Flax parameters, in the order of `jax.tree.leaves`."""
+    if not isinstance(next(iter(params.values())), Mapping):
+        return [params]
+    return [layer for name in sorted(params) for layer in _layers(params[name])]
+
+
+def load(module: nn.Module, params: Mapping, model_state: Mapping | None = None) -> None:
+    """Sets a module's parameters from Flax's, and what else it holds.
+
+    Args:
+      module: its `order()` has the layers in the order of Flax's parameters; where those of several
+        layers are stacked along a first axis it has a list of them.
+      params: nested, {layer: {"kernel" or "scale", "bias"}} at the bottom.
+      model_state: Flax's other collections, for a module that has a method `hold(model_state)`.
+    """
     with torch.no_grad():
-        for layer, name in zip(module.order(), sorted(params), strict=True):
-            own = {key: np.asarray(value) for key, value in params[name].items()}
-            given = own["scale"] if "scale" in own else _to_torch(layer, own["kernel"])
-            layer.weight.copy_(torch.tensor(given.copy()))
-            if "bias" in own:
-                layer.bias.copy_(torch.tensor(own["bias"]))
+        for layer, own in zip(module.order(), _layers(params), strict=True):
+            own = {key: np.asarray(value) for key, value in own.items()}
+            if isinstance(layer, list):
+                for index, each in enumerate(layer):
+                    _set(each, {key: value[index] for key, value in own.items()})
+            else:
+                _set(layer, own)
+    if hasattr(module, "hold"):
+        module.hold(model_state)
+
+
+def _set(layer: nn.Module, own: Mapping[str, np.ndarray]) -> None:
+    given = own["scale"] if "scale" in own else _to_torch(layer, own["kernel"])
+    layer.weight.copy_(torch.tensor(given.copy()))
+    if "bias" in own:
+        layer.bias.copy_(torch.tensor(own["bias"]))
 
 
 def arrays(module: nn.Module) -> list[np.ndarray]:
     """The parameters as `jax.tree.leaves` has Flax's."""
     found = []
     for layer in module.order():
-        if layer.bias is not None:
-            found.append(layer.bias.detach().cpu().numpy().copy())
-        weight = layer.weight.detach().cpu().numpy()
-        found.append((weight if weight.ndim == 1 else _to_flax(layer, weight)).copy())
+        each = [_arrays(one) for one in (layer if isinstance(layer, list) else [layer])]
+        found += map(np.stack, zip(*each, strict=True)) if isinstance(layer, list) else each[0]
     return found
+
+
+def _arrays(layer: nn.Module) -> list[np.ndarray]:
+    bias = [] if layer.bias is None else [layer.bias.detach().cpu().numpy().copy()]
+    weight = layer.weight.detach().cpu().numpy()
+    return [*bias, (weight if weight.ndim == 1 else _to_flax(layer, weight)).copy()]
 
 
 def non_saturating_disc(
