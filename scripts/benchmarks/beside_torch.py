@@ -113,6 +113,30 @@ def measure(torch, name: str, make: Callable, device: str) -> dict:
     return told
 
 
+def show(works: dict[str, dict]) -> None:
+    """Prints all works of the results as one Markdown table."""
+    heads = (
+        "work",
+        "ganjax, ms a step (CPU)",
+        "fastest of PyTorch",
+        "ms (CPU)",
+        "ganjax is faster by",
+    )
+    heads += ("goal", "GFLOP a step", "share of the matmul rate")
+    print("\n| " + " | ".join(heads) + " |\n" + "|---" * len(heads) + "|")
+
+    def ms(figures):
+        return f"{figures['ms']:.4g} ({figures['cpu_ms']:.4g})"
+
+    for name, of in works.items():
+        ours, peer = (of["figures"][of[side]] for side in ("ours", "peer"))
+        counted = ("-", "-")
+        if "share" in of:
+            counted = (f"{of['flops'] / 1e9:.4g}", f"{of['share']:.0%}")
+        cells = (f"`{name}`", ms(ours), of["peer"], ms(peer), f"{of['ratio']:.2f}", of["goal"])
+        print("| " + " | ".join(map(str, (*cells, *counted))) + " |")
+
+
 def main() -> None:
     """Measures the works asked for."""
     cli.use_all_cores()
@@ -136,6 +160,7 @@ def main() -> None:
         told["works"][name] = measure(torch, name, WORKS[name], device)
         if path:
             path.write_text(json.dumps(told, indent=2) + "\n")
+    show(told["works"])
 
 
 if __name__ == "__main__":
