@@ -13,10 +13,18 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-Norm = partial(nn.InstanceNorm2d, eps=1e-6)  # without gain and bias; Flax's epsilon
 Reflected = partial(nn.Conv2d, padding_mode="reflect", bias=False)
 CYCLE, IDENTITY = 10.0, 5.0
 WAYS = {"ab": ("a", "b", "ba"), "ba": ("b", "a", "ab")}
+
+
+def norm(width: int) -> nn.Module:
+    """Instance normalisation without gain and bias, with Flax's epsilon.
+
+    By groups of one channel, which is faster; and in channels_last PyTorch 2.13's gradients of
+    `nn.InstanceNorm2d` are wrong for batches of one.
+    """
+    return nn.GroupNorm(width, width, eps=1e-6, affine=False)
 
 
 class Block(nn.Module):
@@ -25,7 +33,7 @@ class Block(nn.Module):
     def __init__(self, width: int) -> None:
         super().__init__()
         self.convs = nn.ModuleList(Reflected(width, width, 3, padding=1) for _ in range(2))
-        self.body = nn.Sequential(self.convs[0], Norm(width), nn.ReLU(), self.convs[1], Norm(width))
+        self.body = nn.Sequential(self.convs[0], norm(width), nn.ReLU(), self.convs[1], norm(width))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return x + self.body(x)
@@ -49,10 +57,10 @@ class Translator(nn.Module):
         self.last = nn.Conv2d(width, channels, 7, padding=3, padding_mode="reflect")
         body = []
         for layer in (self.first, *self.downs):
-            body += [layer, Norm(layer.out_channels), nn.ReLU()]
+            body += [layer, norm(layer.out_channels), nn.ReLU()]
         body += self.blocks
         for layer in self.ups:
-            body += [layer, Norm(layer.out_channels), nn.ReLU()]
+            body += [layer, norm(layer.out_channels), nn.ReLU()]
         self.body = nn.Sequential(*body, self.last, nn.Tanh())
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -77,7 +85,7 @@ class PatchGAN(nn.Module):
         self.last = nn.Conv2d(8 * width, 1, 4, 1, 1)
         body = [self.first, nn.LeakyReLU(0.2)]
         for layer in (*self.downs, self.same):
-            body += [layer, Norm(layer.out_channels), nn.LeakyReLU(0.2)]
+            body += [layer, norm(layer.out_channels), nn.LeakyReLU(0.2)]
         self.body = nn.Sequential(*body, self.last)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
