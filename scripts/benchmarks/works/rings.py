@@ -3,6 +3,8 @@
 Two hidden layers for both players, Adam; every step draws its points and its latents.
 """
 
+import importlib.util
+import sys
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
@@ -104,16 +106,24 @@ def alternating_forms() -> dict[str, Callable]:
 
 
 def unrolled_forms(k: int) -> dict[str, Callable]:
-    """PyTorch's forms of unrolled play, k steps ahead."""
+    """PyTorch's forms of unrolled play, k steps ahead; of libraries, those that are installed."""
     from works import torch_rings
 
-    return {
+    forms = {
         "create_graph": partial(torch_rings.unrolled_by_create_graph, k=k),
         "torch.func": partial(torch_rings.unrolled_by_func, k=k, compiled=False),
         "torch.compile, whole step": partial(torch_rings.unrolled_by_func, k=k, compiled=True),
-        "higher": partial(torch_rings.unrolled_by_higher, k=k),
-        "torchopt": partial(torch_rings.unrolled_by_torchopt, k=k),
     }
+    libraries = {
+        "higher": torch_rings.unrolled_by_higher,
+        "torchopt": torch_rings.unrolled_by_torchopt,
+    }
+    for name, make in libraries.items():
+        if importlib.util.find_spec(name):
+            forms[name] = partial(make, k=k)
+        else:
+            print(f"  {name} is not installed and left out", file=sys.stderr)
+    return forms
 
 
 def _work(ours, config, sizes, forms, latents, steps, device, goal, count=1) -> Work:
