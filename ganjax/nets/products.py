@@ -18,6 +18,11 @@ def _filtered(kernel: jax.Array) -> bool:
     return r in winograd.FILTERINGS and c * f >= WIDE
 
 
+def _product(x: jax.Array, matrix: jax.Array) -> jax.Array:
+    """x [..., c] @ matrix as one of two axes: with more, gradients of the matrix copy x."""
+    return (x.reshape(-1, x.shape[-1]) @ matrix).reshape(*x.shape[:-1], -1)
+
+
 def over_neighbourhoods(x: jax.Array, kernel: jax.Array, stride: int = 1) -> jax.Array:
     """`convolve`, of any stride, as one product over neighbourhoods of r x r pixels."""
     r, _, c, f = kernel.shape
@@ -25,7 +30,7 @@ def over_neighbourhoods(x: jax.Array, kernel: jax.Array, stride: int = 1) -> jax
     rows = jnp.concatenate([x[:, i : i + stride * h : stride] for i in range(r)], -1)
     # [b, h, w, r r c]: a tap's column outermost, then its row, then the channel.
     pixels = jnp.concatenate([rows[:, :, j : j + stride * w : stride] for j in range(r)], -1)
-    return pixels @ kernel.transpose(1, 0, 2, 3).reshape(r * r * c, f)
+    return _product(pixels, kernel.transpose(1, 0, 2, 3).reshape(r * r * c, f))
 
 
 def added_up(x: jax.Array, kernel: jax.Array) -> jax.Array:
@@ -33,9 +38,12 @@ def added_up(x: jax.Array, kernel: jax.Array) -> jax.Array:
     r, _, c, f = kernel.shape
     h, w = (side - r + 1 for side in x.shape[1:3])
     # [b, h + r - 1, w + r - 1, r r f]: a tap's column outermost, then its row, then the feature.
-    made = x @ kernel.transpose(2, 1, 0, 3).reshape(c, r * r * f)
-    rows = sum(made[:, :, j : j + w, j * r * f : (j + 1) * r * f] for j in range(r))
-    return sum(rows[:, i : i + h, :, i * f : (i + 1) * f] for i in range(r))
+    made = _product(x, kernel.transpose(2, 1, 0, 3).reshape(c, r * r * f))
+    # Split, whose transpose is one concatenation; that of slices is a sum of as many arrays.
+    columns = jax.lax.split(made, (r * f,) * r, axis=3)
+    rows = sum(part[:, :, j : j + w] for j, part in enumerate(columns))
+    rows = jax.lax.split(rows, (f,) * r, axis=3)
+    return sum(part[:, i : i + h] for i, part in enumerate(rows))
 
 
 def _unfiltered(x: jax.Array, kernel: jax.Array) -> jax.Array:
