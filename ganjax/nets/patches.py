@@ -11,31 +11,15 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
-from ganjax.nets import convolutions, winograd
+from ganjax.nets import convolutions, products
 from ganjax.nets.convolutions import convolved
 
 LAYOUT = ("NHWC", "HWIO", "NHWC")
 
 
 def convolve_by_products(x: jax.Array, kernel: jax.Array, stride: int) -> jax.Array:
-    """`convolve_natively` as matrix products: minimal filtering, or what has fewer columns.
-
-    Those are k k f columns of products to be shifted and added up where there are fewer features
-    than channels, as in front of an image, and else patches of k k c columns.
-    """
-    k, _, c, f = kernel.shape
-    if stride == 1 and k in winograd.FILTERINGS:
-        return winograd.convolve(x, kernel)
-    h, w = ((size - k) // stride + 1 for size in x.shape[1:3])
-    if stride == 1 and f < c:
-        # [b, h + k - 1, w + k - 1, k k f]: a tap's column outermost, then its row, the feature.
-        made = x @ kernel.transpose(2, 1, 0, 3).reshape(c, k * k * f)
-        rows = sum(made[:, :, j : j + w, j * k * f : (j + 1) * k * f] for j in range(k))
-        return sum(rows[:, i : i + h, :, i * f : (i + 1) * f] for i in range(k))
-    rows = jnp.concatenate([x[:, i : i + stride * h : stride] for i in range(k)], -1)
-    # [b, h, w, k k c]: a tap's column outermost, then its row, then the channel.
-    patches = jnp.concatenate([rows[:, :, j : j + stride * w : stride] for j in range(k)], -1)
-    return patches @ kernel.transpose(1, 0, 2, 3).reshape(k * k * c, f)
+    """`convolve_natively` as matrix products."""
+    return products.convolve(x, kernel, stride)
 
 
 def convolve_natively(x: jax.Array, kernel: jax.Array, stride: int) -> jax.Array:

@@ -60,6 +60,20 @@ def test_both_forms_agree_to_any_order(name, images):
     )
 
 
+@pytest.mark.parametrize(("channels", "features"), [(8, 1), (1, 8)], ids=["shifts", "patches"])
+def test_few_channels_or_features_change_the_form_only(channels, features, x64):
+    """What minimal filtering is not: products added up, and patches."""
+    rng_x, rng_k = jax.random.split(RNG)
+    x = jax.random.normal(rng_x, (2, 5, 4, channels))
+    kernel = jax.random.normal(rng_k, (3, 3, channels, features))
+    by_products, natively = (jax.jit(derivatives(f))(x, kernel) for f in PAIRS["same"])
+    jax.tree.map(
+        lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-10), by_products, natively
+    )
+    counted = str(jax.make_jaxpr(PAIRS["same"][0])(x, kernel)).count("dot_general")
+    assert counted == 1
+
+
 @pytest.mark.parametrize(
     ("ours", "flax"),
     [
