@@ -1,60 +1,36 @@
-"""Convolutions as matrix products: over neighbourhoods, added up, or few by minimal filtering.
+"""Convolutions without padding as few matrix products, in the cheapest of three forms.
 
-Minimal filtering saves products and pays in sums of neighbours before and after them, and in
-programs three times as long to compile: not worth it between few channels.
+Minimal filtering (`winograd`); neighbourhoods of pixels, gathered to be multiplied; products of
+every pixel with every tap, shifted and added up. The second has r^2 numbers a pixel and channel, the
+third r^2 a pixel and feature, so where there are few of either they beat the first. Between few of
+both there is little to save, and filtering takes three times as long to compile.
 """
 
 import jax
 import jax.numpy as jnp
 
 from ganjax.nets import winograd
+from ganjax.nets.layers import wide
 
-WIDE = 128  # pairs of channels from which on minimal filtering is the faster
+PAIRS = 128  # of channels and features, from which on minimal filtering is worth it
+# So many times as many features as channels, or the reverse, make the other forms faster.
+MORE_FEATURES, MORE_CHANNELS = 8, 4
 
 
-def _filtered(kernel: jax.Array) -> bool:
-    """Whether a kernel [r, r, c, f] is of a size that is filtered, and between many channels."""
+def convolve(x: jax.Array, kernel: jax.Array, stride: int = 1) -> jax.Array:
+    """Convolution without padding: [b, h, w, c], [r, r, c, f] -> [b, h', w', f].
+
+    Args:
+      x: images.
+      kernel: square.
+      stride: of both axes; h' = (h - r) // stride + 1.
+    """
     r, _, c, f = kernel.shape
-    return r in winograd.FILTERINGS and c * f >= WIDE
-
-
-def _product(x: jax.Array, matrix: jax.Array) -> jax.Array:
-    """x [..., c] @ matrix as one of two axes: with more, gradients of the matrix copy x."""
-    return (x.reshape(-1, x.shape[-1]) @ matrix).reshape(*x.shape[:-1], -1)
-
-
-def over_neighbourhoods(x: jax.Array, kernel: jax.Array, stride: int = 1) -> jax.Array:
-    """`convolve`, of any stride, as one product over neighbourhoods of r x r pixels."""
-    r, _, c, f = kernel.shape
-    h, w = ((side - r) // stride + 1 for side in x.shape[1:3])
-    rows = jnp.concatenate([x[:, i : i + stride * h : stride] for i in range(r)], -1)
-    # [b, h, w, r r c]: a tap's column outermost, then its row, then the channel.
-    pixels = jnp.concatenate([rows[:, :, j : j + stride * w : stride] for j in range(r)], -1)
-    return _product(pixels, kernel.transpose(1, 0, 2, 3).reshape(r * r * c, f))
-
-
-def added_up(x: jax.Array, kernel: jax.Array) -> jax.Array:
-    """`convolve` as one product to every tap's part of the outputs, shifted and added up."""
-    r, _, c, f = kernel.shape
-    h, w = (side - r + 1 for side in x.shape[1:3])
-    # [b, h + r - 1, w + r - 1, r r f]: a tap's column outermost, then its row, then the feature.
-    made = _product(x, kernel.transpose(2, 1, 0, 3).reshape(c, r * r * f))
-    # Split, whose transpose is one concatenation; that of slices is a sum of as many arrays.
-    columns = jax.lax.split(made, (r * f,) * r, axis=3)
-    rows = sum(part[:, :, j : j + w] for j, part in enumerate(columns))
-    rows = jax.lax.split(rows, (f,) * r, axis=3)
-    return sum(part[:, i : i + h] for i, part in enumerate(rows))
-
-
-def _unfiltered(x: jax.Array, kernel: jax.Array) -> jax.Array:
-    """`convolve` by what has fewer columns."""
-    c, f = kernel.shape[2:]
-    return (added_up if f < c else over_neighbourhoods)(x, kernel)
-
-
-def convolve(x: jax.Array, kernel: jax.Array) -> jax.Array:
-    """Convolution without padding: [b, h + r - 1, w + r - 1, c], [r, r, c, f] -> [b, h, w, f]."""
-    return (winograd.convolve if _filtered(kernel) else _unfiltered)(x, kernel)
+    if stride == 1 and _filtered(r, c, f):
+        return winograd.convolve(x, kernel)
+    if stride == 1 and f < c:
+        return by_shifts(x, kernel)
+    return by_neighbourhoods(x, kernel, stride)
 
 
 def transpose(y: jax.Array, kernel: jax.Array) -> jax.Array:
@@ -62,8 +38,44 @@ def transpose(y: jax.Array, kernel: jax.Array) -> jax.Array:
 
     Unfiltered it is the convolution of y, zeros around it, by the mirrored kernel.
     """
-    if _filtered(kernel):
+    r, _, c, f = kernel.shape
+    if _filtered(r, f, c):
         return winograd.transpose(y, kernel)
-    around = (kernel.shape[0] - 1,) * 2
+    padded = jnp.pad(y, ((0, 0), (r - 1, r - 1), (r - 1, r - 1), (0, 0)))
     mirrored = kernel[::-1, ::-1].swapaxes(2, 3)
-    return _unfiltered(jnp.pad(y, ((0, 0), around, around, (0, 0))), mirrored)
+    return (by_shifts if c < f else by_neighbourhoods)(padded, mirrored)
+
+
+def _filtered(r: int, channels: int, features: int) -> bool:
+    """Whether minimal filtering is the fastest."""
+    few = channels * features < PAIRS
+    thin = channels * MORE_FEATURES <= features or features * MORE_CHANNELS <= channels
+    return r in winograd.FILTERINGS and not few and not thin
+
+
+def _product(x: jax.Array, matrix: jax.Array) -> jax.Array:
+    """x [..., c] @ matrix as one of two axes: with more, gradients of the matrix copy x."""
+    return (x.reshape(-1, x.shape[-1]) @ matrix).reshape(*x.shape[:-1], -1)
+
+
+def by_neighbourhoods(x: jax.Array, kernel: jax.Array, stride: int = 1) -> jax.Array:
+    """`convolve` as one product over neighbourhoods of r x r pixels."""
+    r, _, c, f = kernel.shape
+    h, w = ((side - r) // stride + 1 for side in x.shape[1:3])
+    rows = jnp.concatenate([x[:, i : i + stride * h : stride] for i in range(r)], -1)
+    # [b, h', w', r r c]: a tap's column outermost, then its row, then the channel.
+    pixels = jnp.concatenate([rows[:, :, j : j + stride * w : stride] for j in range(r)], -1)
+    return _product(pixels, kernel.transpose(1, 0, 2, 3).reshape(r * r * c, f))
+
+
+def by_shifts(x: jax.Array, kernel: jax.Array) -> jax.Array:
+    """`convolve` with stride 1 as one product to r r f numbers a pixel, added up in float32."""
+    r, _, c, f = kernel.shape
+    h, w = (side - r + 1 for side in x.shape[1:3])
+    # [b, h + r - 1, w + r - 1, r r f]: a tap's column outermost, then its row, then the feature.
+    made = _product(x, kernel.transpose(2, 1, 0, 3).reshape(c, r * r * f))
+    # Split: its transpose is one concatenation, that of slices a sum of as many padded arrays.
+    columns = jax.lax.split(made, (r * f,) * r, axis=3)
+    rows = sum(wide(part[:, :, j : j + w]) for j, part in enumerate(columns))
+    rows = jax.lax.split(rows, (f,) * r, axis=3)
+    return sum(part[:, i : i + h] for i, part in enumerate(rows)).astype(x.dtype)

@@ -3,11 +3,11 @@
 python scripts/benchmarks/convolutions.py
 
 Prints, for each layer, the time of value and gradients in one iteration of a `lax.scan` by minimal
-filtering, by products over neighbourhoods and by XLA's own convolution, and how many times longer
-than the first the others take: medians of alternating repetitions.
+filtering, by products gathered or added up, by the form that is chosen of those and by XLA's own
+convolution, and how many times longer than the chosen the others take: medians of alternating
+repetitions.
 """
 
-import math
 import statistics
 import sys
 from collections.abc import Callable
@@ -39,8 +39,6 @@ LAYERS = (
     ("same", (32, 32, 32, 16), 16),
 )
 SIZES = {"halve": 4, "double": 4, "same": 3}  # of the kernels
-# From how many pairs of channels on a form by products filters.
-FORMS = {"filtered": 1, "gathered": math.inf}
 
 
 def loop(function: Callable, point: tuple) -> Callable:
@@ -64,19 +62,22 @@ def main() -> None:
     from ganjax.nets import convolutions, products
 
     print(f"{jax.devices()[0].device_kind}, jax {jax.__version__}")
-    heads = ("filtered, ms", "gathered, ms", "native, ms", "gathered", "native")
-    print(f"{'layer':28}" + "".join(f"{head:>14}" for head in heads))
+    heads = ("filtered, ms", "unfiltered, ms", "chosen, ms", "native, ms")
+    heads += ("filtered", "unfiltered", "native")
+    print(f"{'layer':28}" + "".join(f"{head:>16}" for head in heads))
     for kind, shape, features in LAYERS:
         rng_x, rng_k = jax.random.split(jax.random.key(0))
         kernel = 0.02 * jax.random.normal(rng_k, (SIZES[kind], SIZES[kind], shape[-1], features))
         point, calls = (jax.random.normal(rng_x, shape), kernel), {}
-        for form, wide in FORMS.items():
-            with mock.patch.object(products, "WIDE", wide):
-                calls[form] = loop(getattr(convolutions, f"{kind}_by_products"), point)
+        by_products = getattr(convolutions, f"{kind}_by_products")
+        for form, chosen in {"filtered": True, "unfiltered": False}.items():
+            with mock.patch.object(products, "_filtered", return_value=chosen):
+                calls[form] = loop(by_products, point)
+        calls["chosen"] = loop(by_products, point)
         calls["native"] = loop(getattr(convolutions, f"{kind}_natively"), point)
         times = in_turn(calls, ROUNDS.value)
-        cells = [f"{1e3 * statistics.median(of) / ITERATIONS:14.2f}" for of in times.values()]
-        cells += [f"{ratio(times[of], times['filtered']):14.2f}" for of in ("gathered", "native")]
+        cells = [f"{1e3 * statistics.median(of) / ITERATIONS:16.2f}" for of in times.values()]
+        cells += [f"{ratio(times[of], times['chosen']):16.2f}" for of in calls if of != "chosen"]
         side, channels = shape[1], shape[-1]
         print(f"{f'{kind} {side}, {channels} to {features}':28}" + "".join(cells), flush=True)
 

@@ -1,7 +1,5 @@
 """Both forms of the convolutions are Flax's, in every order and mode of autodiff."""
 
-import math
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -54,14 +52,28 @@ def derivatives(function):
 
 
 @EITHER
-@pytest.mark.parametrize("wide", [1, math.inf], ids=["filtered", "gathered"])
-def test_both_forms_agree_to_any_order(name, wide, images, monkeypatch):
-    monkeypatch.setattr(products, "WIDE", wide)
+@pytest.mark.parametrize("filtered", [True, False], ids=["filtered", "gathered"])
+def test_both_forms_agree_to_any_order(name, filtered, images, monkeypatch):
+    monkeypatch.setattr(products, "_filtered", lambda *sizes: filtered)
     kernel = jax.random.normal(jax.random.key(1), (SIZES[name], SIZES[name], 3, 5))
     by_products, natively = (jax.jit(derivatives(f))(images, kernel) for f in PAIRS[name])
     jax.tree.map(
         lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-10), by_products, natively
     )
+
+
+@pytest.mark.parametrize(("channels", "features"), [(8, 1), (1, 8)], ids=["shifts", "patches"])
+def test_few_channels_or_features_change_the_form_only(channels, features, x64):
+    """What minimal filtering is not: products added up, and patches."""
+    rng_x, rng_k = jax.random.split(RNG)
+    x = jax.random.normal(rng_x, (2, 5, 4, channels))
+    kernel = jax.random.normal(rng_k, (3, 3, channels, features))
+    by_products, natively = (jax.jit(derivatives(f))(x, kernel) for f in PAIRS["same"])
+    jax.tree.map(
+        lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-10), by_products, natively
+    )
+    counted = str(jax.make_jaxpr(PAIRS["same"][0])(x, kernel)).count("dot_general")
+    assert counted == 1
 
 
 @pytest.mark.parametrize(
