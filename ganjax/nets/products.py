@@ -1,9 +1,9 @@
 """Convolutions without padding as few matrix products, in the cheapest of three forms.
 
 Minimal filtering (`winograd`); neighbourhoods of pixels, gathered to be multiplied; products of
-every pixel with every tap, shifted and added up. The second has r^2 numbers a pixel and channel, the
-third r^2 a pixel and feature, so where there are few of either they beat the first. Between few of
-both there is little to save, and filtering takes three times as long to compile.
+every pixel with every tap, shifted and added up. The second has r^2 numbers a pixel and channel,
+the third r^2 a pixel and feature, so where there are few of either they beat the first. Between few
+of both there is little to save, and filtering takes three times as long to compile.
 """
 
 import jax
