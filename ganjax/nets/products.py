@@ -12,9 +12,9 @@ import jax.numpy as jnp
 from ganjax.nets import winograd
 from ganjax.nets.layers import wide
 
-PAIRS = 128  # of channels and features, from which on minimal filtering is worth it
+PAIRS = 256  # of channels and features, from which on minimal filtering is worth it
 # So many times as many features as channels, or the reverse, make the other forms faster.
-MORE_FEATURES, MORE_CHANNELS = 8, 4
+MORE_FEATURES, MORE_CHANNELS = 5, 4
 
 
 def convolve(x: jax.Array, kernel: jax.Array, stride: int = 1) -> jax.Array:
