@@ -236,15 +236,17 @@ def unrolled_by_create_graph(own: dict[str, Layers], k: int) -> Callable[..., No
 
 
 class Module(nn.Module):
-    """Layers as a module, for libraries that want one."""
+    """Layers as a module, for libraries that want one; each a parameter of its own."""
 
     def __init__(self, layers: Layers) -> None:
         super().__init__()
-        self.layers = nn.ParameterList(nn.Parameter(part) for part in layers)
+        self.count = len(layers)
+        for index, part in enumerate(layers):
+            self.register_parameter(f"part_{index}", nn.Parameter(part))
 
     def forward(self) -> Layers:
         """The layers as they are now."""
-        return list(self.layers)
+        return [getattr(self, f"part_{index}") for index in range(self.count)]
 
 
 def unrolled_by_higher(own: dict[str, Layers], k: int) -> Callable[..., None]:
