@@ -186,8 +186,23 @@ def ahead(
     return disc
 
 
-def unrolled_by_func(own: dict[str, Layers], k: int, compiled: bool) -> Callable[..., None]:
-    """`(x, z_ahead, z_gen, z_disc)`: the generator, k steps ahead, moves first; by torch.func."""
+def stock_gen(layers: Layers, gen_rate: float | None) -> torch.optim.Optimizer:
+    """Adam, or gradient descent with a rate."""
+    tx = stock_adam(layers)
+    return tx if gen_rate is None else torch.optim.SGD(layers, lr=gen_rate)
+
+
+def unrolled_by_func(
+    own: dict[str, Layers], k: int, compiled: bool, gen_rate: float | None = None
+) -> Callable[..., None]:
+    """`(x, z_ahead, z_gen, z_disc)`: the generator, k steps ahead, moves first; by torch.func.
+
+    Args:
+      own: the layers.
+      k: steps of the discriminator's Adam that are differentiated through.
+      compiled: whether the step is compiled.
+      gen_rate: of gradient descent of the generator; None for Adam.
+    """
 
     def value(gen, disc, moments, turns, x, z_ahead, z_gen):
         gradient = partial(torch.func.grad(disc_loss), gen=gen, x=x, z=z_ahead)
@@ -195,7 +210,12 @@ def unrolled_by_func(own: dict[str, Layers], k: int, compiled: bool) -> Callable
 
     def whole(own, moments, turns, x, z_ahead, z_gen, z_disc):
         given = own["disc"], moments["disc"], turns, x, z_ahead, z_gen
-        adam(own["gen"], torch.func.grad(value)(own["gen"], *given), moments["gen"], turns[0])
+        grads = torch.func.grad(value)(own["gen"], *given)
+        if gen_rate is None:
+            adam(own["gen"], grads, moments["gen"], turns[0])
+        else:
+            for part, grad in zip(own["gen"], grads, strict=True):
+                part.sub_(gen_rate * grad)
         grads = torch.func.grad(disc_loss)(own["disc"], own["gen"], x, z_disc)
         adam(own["disc"], grads, moments["disc"], turns[0])
 
@@ -209,9 +229,11 @@ def unrolled_by_func(own: dict[str, Layers], k: int, compiled: bool) -> Callable
     return step
 
 
-def unrolled_by_create_graph(own: dict[str, Layers], k: int) -> Callable[..., None]:
+def unrolled_by_create_graph(
+    own: dict[str, Layers], k: int, gen_rate: float | None = None
+) -> Callable[..., None]:
     """`(x, z_ahead, z_gen, z_disc)`: the same by `torch.autograd.grad(..., create_graph=True)`."""
-    txs = {player: stock_adam(layers) for player, layers in own.items()}
+    txs = {"gen": stock_gen(own["gen"], gen_rate), "disc": stock_adam(own["disc"])}
     count = itertools.count(1)
 
     def step(x, z_ahead, z_gen, z_disc):
@@ -249,13 +271,15 @@ class Module(nn.Module):
         return [getattr(self, f"part_{index}") for index in range(self.count)]
 
 
-def unrolled_by_higher(own: dict[str, Layers], k: int) -> Callable[..., None]:
+def unrolled_by_higher(
+    own: dict[str, Layers], k: int, gen_rate: float | None = None
+) -> Callable[..., None]:
     """`(x, z_ahead, z_gen, z_disc)`: the same by facebook's `higher`."""
     import higher
 
     disc = Module(own["disc"])
     own["disc"] = disc()
-    txs = {player: stock_adam(layers) for player, layers in own.items()}
+    txs = {"gen": stock_gen(own["gen"], gen_rate), "disc": stock_adam(own["disc"])}
 
     def step(x, z_ahead, z_gen, z_disc):
         txs["gen"].zero_grad()
@@ -271,11 +295,13 @@ def unrolled_by_higher(own: dict[str, Layers], k: int) -> Callable[..., None]:
     return step
 
 
-def unrolled_by_torchopt(own: dict[str, Layers], k: int) -> Callable[..., None]:
+def unrolled_by_torchopt(
+    own: dict[str, Layers], k: int, gen_rate: float | None = None
+) -> Callable[..., None]:
     """`(x, z_ahead, z_gen, z_disc)`: the same by TorchOpt's `MetaAdam`."""
     import torchopt
 
-    disc, gen_tx = Module(own["disc"]), stock_adam(own["gen"])
+    disc, gen_tx = Module(own["disc"]), stock_gen(own["gen"], gen_rate)
     # Its eps_root, too small to change a value, keeps derivatives of dead units finite.
     tx = torchopt.MetaAdam(disc, RATE, betas=(B1, B2), eps=EPS, eps_root=1e-30)
 
