@@ -2,9 +2,9 @@
 
 On CPU they are few matrix products (`products`), and so are their derivatives of any order and in
 any mode. XLA's own convolutions take a slow path inside a loop on CPU (jax issue 12868): the
-gradients of one layer are 2 to 34 times slower (`scripts/benchmarks/convolutions.py`). On other
+gradients of one layer are 2 to 150 times slower (`scripts/benchmarks/convolutions.py`). On other
 backends they are XLA's own. Parameters and function are the same either way. Any other size, stride
-or padding is for `patches`, which gathers more to multiply.
+or padding is for `patches`.
 """
 
 from collections.abc import Callable

@@ -1,7 +1,7 @@
 """Convolutions of any size and stride, and the transposed 3x3 of stride 2, fast on every backend.
 
-For the networks of translation; `convolutions` has the sizes of the others in forms of their own,
-which gather less, and says why all are matrix products on CPU.
+For the networks of translation; `convolutions` has the sizes of the others and says why all are
+matrix products on CPU.
 """
 
 from collections.abc import Callable
