@@ -235,6 +235,7 @@ def reschemed(experiment: Experiment, numbers: Mapping[str, Any]) -> Scheme:
 def _build(config: Mapping[str, Any], axis_name: str | None = None) -> Experiment:
     """The experiment of a resolved config without stages."""
     parts = _parts(config)
+    _tx(config)  # for its mistakes, before data are read
     data = _data(config)
     game = _assembled(config, parts, data)
     sample = _sampler(game, data)

@@ -13,6 +13,7 @@ from ganjax.nets import winograd
 from ganjax.nets.layers import wide
 
 PAIRS = 256  # of channels and features, from which on minimal filtering is worth it
+FEW_TILES = 64  # of 2 x 2 pixels, too few to be worth a filtering of the kernel
 # So many times as many features as channels, or the reverse, make the other forms faster.
 MORE_FEATURES, MORE_CHANNELS = 5, 4
 
@@ -26,7 +27,8 @@ def convolve(x: jax.Array, kernel: jax.Array, stride: int = 1) -> jax.Array:
       stride: of both axes; h' = (h - r) // stride + 1.
     """
     r, _, c, f = kernel.shape
-    if stride == 1 and _filtered(r, c, f):
+    sides = [side - r + 1 for side in x.shape[1:3]]
+    if stride == 1 and _filtered(kernel.shape[1:], _tiles(len(x), *sides)):
         return winograd.convolve(x, kernel)
     if stride == 1 and f < c:
         return by_shifts(x, kernel)
@@ -39,16 +41,22 @@ def transpose(y: jax.Array, kernel: jax.Array) -> jax.Array:
     Unfiltered it is the convolution of y, zeros around it, by the mirrored kernel.
     """
     r, _, c, f = kernel.shape
-    if _filtered(r, f, c):
+    if _filtered((r, f, c), _tiles(*y.shape[:3])):
         return winograd.transpose(y, kernel)
     padded = jnp.pad(y, ((0, 0), (r - 1, r - 1), (r - 1, r - 1), (0, 0)))
     mirrored = kernel[::-1, ::-1].swapaxes(2, 3)
     return (by_shifts if c < f else by_neighbourhoods)(padded, mirrored)
 
 
-def _filtered(r: int, channels: int, features: int) -> bool:
-    """Whether minimal filtering is the fastest."""
-    few = channels * features < PAIRS
+def _tiles(count: int, height: int, width: int) -> int:
+    """Tiles of 2 x 2 pixels that cover so many images, the rows of every product of a filtering."""
+    return count * ((height + 1) // 2) * ((width + 1) // 2)
+
+
+def _filtered(sizes: tuple[int, int, int], tiles: int) -> bool:
+    """Whether minimal filtering, of (taps, channels, features), is the fastest."""
+    r, channels, features = sizes
+    few = channels * features < PAIRS or tiles <= FEW_TILES
     thin = channels * MORE_FEATURES <= features or features * MORE_CHANNELS <= channels
     return r in winograd.FILTERINGS and not few and not thin
 

@@ -5,7 +5,9 @@ Two neighbouring outputs of a filter of r taps take r + 1 products instead of 2r
 16 for 36 with r = 3. A product is one of matrices, over all tiles of 2x2 outputs and all channels.
 """
 
-from collections.abc import Sequence
+import operator
+from collections.abc import Iterable, Sequence
+from functools import reduce
 from typing import NamedTuple
 
 import jax
@@ -44,29 +46,27 @@ FILTERINGS = {
 Grid = list[list[jax.Array]]
 
 
+def _sum(parts: Iterable[jax.Array]) -> jax.Array:
+    return reduce(operator.add, parts)  # `sum` adds a zero first
+
+
 def _combined(matrix: Sequence[Sequence[float]], parts: Sequence[jax.Array]) -> list[jax.Array]:
-    """A small matrix M times a vector of arrays."""
+    """A small matrix M times a vector of arrays; every row's numbers are of one size."""
 
     def total(row):
-        terms = [(factor, part) for factor, part in zip(row, parts, strict=True) if factor]
-        (factor, part), *rest = terms
-        found = part if factor == 1 else factor * part
-        for factor, part in rest:
-            term = part if abs(factor) == 1 else abs(factor) * part
-            found = found + term if factor > 0 else found - term
-        return found
+        (size,) = {abs(factor) for factor in row if factor}
+        more, less = (
+            [part for factor, part in zip(row, parts, strict=True) if sign * factor > 0]
+            for sign in (1, -1)
+        )
+        found = reduce(operator.sub, less, _sum(more)) if more else -_sum(less)
+        return found if size == 1 else size * found
 
     return [total(row) for row in matrix]
 
 
 def _transposed(grid: Sequence[Sequence]) -> list[tuple]:
     return list(zip(*grid, strict=True))
-
-
-def _on_both_sides(matrix: Sequence[Sequence[float]], grid: Sequence) -> Grid:
-    """M g M^T of a small grid g of arrays."""
-    rows = _transposed([_combined(matrix, column) for column in _transposed(grid)])
-    return [_combined(matrix, row) for row in rows]
 
 
 def _products(tiles: Grid, weights: Grid) -> Grid:
@@ -86,34 +86,52 @@ def _evened(x: jax.Array, taps: int) -> jax.Array:
     return jnp.pad(x, ((0, 0), (0, below), (0, right), (0, 0)))
 
 
-def _taken(x: jax.Array, count: int) -> Grid:
-    """Every second pixel of [b, h, w, c], from each of the first `count` rows and columns on."""
-    h, w = ((side - count) // 2 * 2 + 1 for side in x.shape[1:3])
-    return [[x[:, i : i + h : 2, j : j + w : 2] for j in range(count)] for i in range(count)]
+def _tiles(matrix: Sequence[Sequence[float]], x: jax.Array) -> Grid:
+    """M d M^T of the tiles d of [b, h, w, c], which begin at every second pixel, rows first."""
+    count = len(matrix[0])
+
+    def combined(x, axis):
+        length = (x.shape[axis] - count) // 2 * 2 + 1
+        taken = [jax.lax.slice_in_dim(x, i, i + length, 2, axis) for i in range(count)]
+        return _combined(matrix, taken)
+
+    return [combined(rows, 2) for rows in combined(x, 1)]
 
 
-def _joined(grid: Grid) -> jax.Array:
-    """2 x 2 arrays [b, h, w, c] as one [b, 2h, 2w, c], interleaved."""
-    b, h, w, c = grid[0][0].shape
-    return jnp.stack([jnp.stack(row, 3) for row in grid], 2).reshape(b, 2 * h, 2 * w, c)
+def _interleaved(parts: Sequence[jax.Array], axis: int) -> jax.Array:
+    """Two arrays in turn along an axis, which becomes twice as long."""
+    shape = list(parts[0].shape)
+    shape[axis] *= 2
+    return jnp.stack(parts, axis + 1).reshape(shape)
 
 
-def _put(grid: Grid) -> jax.Array:
-    """The transpose of `_taken`: arrays added up where they were taken from."""
-    count = len(grid)
+def _joined(matrix: Sequence[Sequence[float]], grid: Grid) -> jax.Array:
+    """M g M^T of the numbers g of every tile, 2 x 2 pixels, as an image; columns first."""
+    rows = [_interleaved(_combined(matrix, row), 2) for row in grid]
+    return _interleaved(_combined(matrix, rows), 1)
 
-    def shifted(part, i, j):  # entry (i, j) of a tile lies in the tile (i // 2, j // 2) on
-        return jnp.pad(part, ((0, 0), (i // 2, 1 - i // 2), (j // 2, 1 - j // 2), (0, 0)))
 
-    sides = [
-        [
-            sum(shifted(grid[i][j], i, j) for i in range(p, count, 2) for j in range(q, count, 2))
-            for q in (0, 1)
-        ]
-        for p in (0, 1)
-    ]
-    x = _joined(sides)
-    return x[:, : x.shape[1] - count % 2, : x.shape[2] - count % 2]
+def _put(matrix: Sequence[Sequence[float]], grid: Grid) -> jax.Array:
+    """The transpose of `_tiles`: columns first, added up where they were taken from."""
+
+    def spread(parts, axis):
+        parts = _combined(_transposed(matrix), parts)
+
+        def shifted(index):  # entry i of a tile lies in the tile i // 2 on
+            wide = [(0, 0)] * 4
+            wide[axis] = (index // 2, 1 - index // 2)
+            return jnp.pad(parts[index], wide)
+
+        sides = [_sum(map(shifted, range(p, len(parts), 2))) for p in (0, 1)]
+        x = _interleaved(sides, axis)
+        return jax.lax.slice_in_dim(x, 0, x.shape[axis] - len(parts) % 2, axis=axis)
+
+    return spread([spread(row, 2) for row in grid], 1)
+
+
+def _filters(matrix: Sequence[Sequence[float]], kernel: jax.Array) -> Grid:
+    """M g M^T of a kernel g, [r, r, c, f]."""
+    return [_combined(matrix, list(row)) for row in _combined(matrix, list(kernel))]
 
 
 def convolve(x: jax.Array, kernel: jax.Array) -> jax.Array:
@@ -124,9 +142,9 @@ def convolve(x: jax.Array, kernel: jax.Array) -> jax.Array:
       kernel: of a number r of taps in `FILTERINGS`.
     """
     filtering, r = FILTERINGS[kernel.shape[0]], kernel.shape[0]
-    tiles = _on_both_sides(filtering.data, _taken(_evened(x, r), r + 1))
-    products = _products(tiles, _on_both_sides(filtering.taps, kernel))
-    y = _joined(_on_both_sides(filtering.outputs, products))
+    tiles = _tiles(filtering.data, _evened(x, r))
+    products = _products(tiles, _filters(filtering.taps, kernel))
+    y = _joined(filtering.outputs, products)
     return y[:, : x.shape[1] - r + 1, : x.shape[2] - r + 1]
 
 
@@ -138,7 +156,7 @@ def transpose(y: jax.Array, kernel: jax.Array) -> jax.Array:
       kernel: of a number r of taps in `FILTERINGS`.
     """
     filtering, r = FILTERINGS[kernel.shape[0]], kernel.shape[0]
-    tiles = _on_both_sides(_transposed(filtering.outputs), _taken(_evened(y, 1), 2))
-    weights = _on_both_sides(filtering.taps, kernel.swapaxes(2, 3))
-    x = _put(_on_both_sides(_transposed(filtering.data), _products(tiles, weights)))
+    tiles = _tiles(_transposed(filtering.outputs), _evened(y, 1))
+    weights = _filters(filtering.taps, kernel.swapaxes(2, 3))
+    x = _put(filtering.data, _products(tiles, weights))
     return x[:, : y.shape[1] + r - 1, : y.shape[2] + r - 1]
