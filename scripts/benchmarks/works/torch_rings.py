@@ -302,8 +302,8 @@ def unrolled_by_torchopt(
     import torchopt
 
     disc, gen_tx = Module(own["disc"]), stock_gen(own["gen"], gen_rate)
-    # Its eps_root, too small to change a value, keeps derivatives of dead units finite.
-    tx = torchopt.MetaAdam(disc, RATE, betas=(B1, B2), eps=EPS, eps_root=1e-30)
+    # Its eps_root, added to second moments, keeps derivatives of dead units finite, as TINY does.
+    tx = torchopt.MetaAdam(disc, RATE, betas=(B1, B2), eps=EPS, eps_root=TINY)
 
     def step(x, z_ahead, z_gen, z_disc):
         before = [torchopt.extract_state_dict(of, by="reference") for of in (disc, tx)]
