@@ -27,7 +27,7 @@ WORK = flags.DEFINE_multi_string("work", [], "Works to do; all if none is given.
 ROUNDS = flags.DEFINE_integer("rounds", 7, "Measurements of each call, in turn.", lower_bound=3)
 JSON = flags.DEFINE_string("json", None, "Also write the figures into this JSON file.")
 
-SAME_STEP = 2e-4  # differences beyond this are another step, not rounding; TorchOpt's is 1.1e-4
+SAME_STEP = 1e-4  # differences beyond this are another step, not rounding
 
 
 def machine(torch) -> dict[str, str]:

@@ -66,6 +66,8 @@ def largest_difference(
         for state in (before, after)
     )
     found = []
+    usual = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)  # in which libraries correct the bias of Adam's moments
     for label, make in forms.items():
         pairs = zip(("gen", "disc"), start, strict=True)
         own = {player: torch_rings.loaded(layers, device) for player, layers in pairs}
@@ -73,8 +75,9 @@ def largest_difference(
         for _ in range(CHECKED):
             step(*(torch.tensor(part, device=device) for part in (x, *[z] * latents)))
         theirs = [torch_rings.arrays(own[player]) for player in ("gen", "disc")]
-        found += [max(difference(*of) for of in zip(start, ours, theirs, strict=True))]
+        found.append(max(difference(*of) for of in zip(start, ours, theirs, strict=True)))
         print(f"  {label}: same step to {found[-1]:.1e}", file=sys.stderr, flush=True)
+    torch.set_default_dtype(usual)
     return max(found)
 
 
