@@ -3,8 +3,10 @@
 Minimal filtering (`winograd`); neighbourhoods of pixels, gathered to be multiplied; products of
 every pixel with every tap, shifted and added up. The second has r^2 numbers a pixel and channel,
 the third r^2 a pixel and feature, so where there are few of either they beat the first. Between few
-of both there is little to save, and filtering takes three times as long to compile.
+of both there is little to save, and filtering takes longer to compile.
 """
+
+import math
 
 import jax
 import jax.numpy as jnp
@@ -13,7 +15,8 @@ from ganjax.nets import winograd
 from ganjax.nets.layers import wide
 
 PAIRS = 256  # of channels and features, from which on minimal filtering is worth it
-FEW_TILES = 64  # of 2 x 2 pixels, too few to be worth a filtering of the kernel
+FEW_TILES = 64  # too few to be worth a filtering of the kernel
+FEWER = 0.75  # so many times the products of tiles of 2 x 2 pixels are worth tiles of 4 x 4
 # So many times as many features as channels, or the reverse, make the other forms faster.
 MORE_FEATURES, MORE_CHANNELS = 5, 4
 
@@ -27,9 +30,10 @@ def convolve(x: jax.Array, kernel: jax.Array, stride: int = 1) -> jax.Array:
       stride: of both axes; h' = (h - r) // stride + 1.
     """
     r, _, c, f = kernel.shape
-    sides = [side - r + 1 for side in x.shape[1:3]]
-    if stride == 1 and _filtered(kernel.shape[1:], _tiles(len(x), *sides)):
-        return winograd.convolve(x, kernel)
+    made = len(x), *(side - r + 1 for side in x.shape[1:3])
+    outputs = _outputs(kernel.shape[1:], made, x.dtype) if stride == 1 else None
+    if outputs:
+        return winograd.convolve(x, kernel, outputs)
     if stride == 1 and f < c:
         return by_shifts(x, kernel)
     return by_neighbourhoods(x, kernel, stride)
@@ -41,24 +45,38 @@ def transpose(y: jax.Array, kernel: jax.Array) -> jax.Array:
     Unfiltered it is the convolution of y, zeros around it, by the mirrored kernel.
     """
     r, _, c, f = kernel.shape
-    if _filtered((r, f, c), _tiles(*y.shape[:3])):
-        return winograd.transpose(y, kernel)
+    if outputs := _outputs((r, f, c), y.shape[:3], y.dtype):
+        return winograd.transpose(y, kernel, outputs)
     padded = jnp.pad(y, ((0, 0), (r - 1, r - 1), (r - 1, r - 1), (0, 0)))
     mirrored = kernel[::-1, ::-1].swapaxes(2, 3)
     return (by_shifts if c < f else by_neighbourhoods)(padded, mirrored)
 
 
-def _tiles(count: int, height: int, width: int) -> int:
-    """Tiles of 2 x 2 pixels that cover so many images, the rows of every product of a filtering."""
-    return count * ((height + 1) // 2) * ((width + 1) // 2)
+def _outputs(
+    kernel: tuple[int, int, int], made: tuple[int, int, int], dtype: jnp.dtype
+) -> int | None:
+    """The side of the tiles of the minimal filtering that is the fastest form, if one is.
 
+    Args:
+      kernel: (taps, channels, features).
+      made: (images, height, width) that the tiles cover.
+      dtype: below float32 tiles are small, with factors of 1 alone before they are rounded.
+    """
+    r, channels, features = kernel
 
-def _filtered(sizes: tuple[int, int, int], tiles: int) -> bool:
-    """Whether minimal filtering, of (taps, channels, features), is the fastest."""
-    r, channels, features = sizes
-    few = channels * features < PAIRS or tiles <= FEW_TILES
+    def tiles(outputs):
+        count, *sides = made
+        return count * math.prod(-(-side // outputs) for side in sides)
+
     thin = channels * MORE_FEATURES <= features or features * MORE_CHANNELS <= channels
-    return r in winograd.FILTERINGS and not few and not thin
+    if channels * features < PAIRS or thin or (2, r) not in winograd.FILTERINGS:
+        return None
+    exact = jnp.finfo(dtype).bits >= 32
+    if exact and (4, r) in winograd.FILTERINGS and tiles(4) > FEW_TILES:
+        products = {outputs: tiles(outputs) * (outputs + r - 1) ** 2 for outputs in (2, 4)}
+        if products[4] <= FEWER * products[2]:
+            return 4
+    return 2 if tiles(2) > FEW_TILES else None
 
 
 def _product(x: jax.Array, matrix: jax.Array) -> jax.Array:

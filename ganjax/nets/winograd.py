@@ -1,162 +1,201 @@
-"""Convolutions of stride 1 with few multiplications: Winograd's minimal filtering F(2x2, rxr).
+"""Convolutions of stride 1 with few multiplications: Winograd's minimal filtering F(mxm, rxr).
 
-Two neighbouring outputs of a filter of r taps take r + 1 products instead of 2r, in images
-(r + 1)^2 instead of 4 r^2 (Lavin & Gray 2016, arXiv:1509.09308, section 4): 9 for 16 with r = 2,
-16 for 36 with r = 3. A product is one of matrices, over all tiles of 2x2 outputs and all channels.
+m neighbouring outputs of a filter of r taps take m + r - 1 products instead of m r, in images
+(m + r - 1)^2 instead of (m r)^2 (Lavin & Gray 2016, arXiv:1509.09308, section 4): 16 for 36 with
+m = 2 and r = 3, 36 for 144 with m = 4. The products are of matrices, over all tiles of m x m
+outputs and all channels. More outputs a tile also mean fewer numbers on the way, and rounding
+errors that are three times as large.
 """
 
 import operator
 from collections.abc import Iterable, Sequence
-from functools import reduce
+from functools import partial, reduce
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
+
+Matrix = Sequence[Sequence[float]]
 
 
 class Filtering(NamedTuple):
-    """y = outputs [(taps g) * (data d)] for the inputs d of two outputs of one filter g.
+    """y = outputs [(taps g) * (data d)] for the inputs d of m outputs of one filter g of r taps.
 
     Attributes:
-      data: B^T, [r + 1, r + 1].
-      taps: G, [r + 1, r].
-      outputs: A^T, [2, r + 1].
+      data: B^T, [m + r - 1, m + r - 1].
+      taps: G, [m + r - 1, r].
+      outputs: A^T, [m, m + r - 1].
     """
 
-    data: tuple[tuple[float, ...], ...]
-    taps: tuple[tuple[float, ...], ...]
-    outputs: tuple[tuple[float, ...], ...]
+    data: Matrix
+    taps: Matrix
+    outputs: Matrix
 
 
-# By the number of taps. That of two has no factor but 1 and -1.
+# By the numbers of outputs and taps. Those of two outputs have hardly a factor but 1 and -1. That
+# of four is Toom and Cook's through the points 0, 2/3, -2/3, 3/2, -3/2 and infinity; with 1 and 2,
+# as is common, rounding errors are twice as large.
 FILTERINGS = {
-    2: Filtering(
+    (2, 2): Filtering(
         data=((1, -1, 0), (0, 1, 0), (0, 1, -1)),
         taps=((1, 0), (1, 1), (0, 1)),
         outputs=((1, 1, 0), (0, 1, -1)),
     ),
-    3: Filtering(
+    (2, 3): Filtering(
         data=((1, 0, -1, 0), (0, 1, 1, 0), (0, -1, 1, 0), (0, 1, 0, -1)),
         taps=((1, 0, 0), (0.5, 0.5, 0.5), (0.5, -0.5, 0.5), (0, 0, 1)),
         outputs=((1, 1, 1, 0), (0, 1, -1, -1)),
     ),
+    (4, 3): Filtering(
+        data=(
+            (1, 0, -97 / 36, 0, 1, 0),
+            (0, -3 / 2, -9 / 4, 2 / 3, 1, 0),
+            (0, 3 / 2, -9 / 4, -2 / 3, 1, 0),
+            (0, -2 / 3, -4 / 9, 3 / 2, 1, 0),
+            (0, 2 / 3, -4 / 9, -3 / 2, 1, 0),
+            (0, 1, 0, -97 / 36, 0, 1),
+        ),
+        taps=(
+            (1, 0, 0),
+            (-81 / 130, -27 / 65, -18 / 65),
+            (-81 / 130, 27 / 65, -18 / 65),
+            (8 / 65, 12 / 65, 18 / 65),
+            (8 / 65, -12 / 65, 18 / 65),
+            (0, 0, 1),
+        ),
+        outputs=(
+            (1, 1, 1, 1, 1, 0),
+            (0, 2 / 3, -2 / 3, 3 / 2, -3 / 2, 0),
+            (0, 4 / 9, 4 / 9, 9 / 4, 9 / 4, 0),
+            (0, 8 / 27, -8 / 27, 27 / 8, -27 / 8, 1),
+        ),
+    ),
 }
-
-
-Grid = list[list[jax.Array]]
 
 
 def _sum(parts: Iterable[jax.Array]) -> jax.Array:
     return reduce(operator.add, parts)  # `sum` adds a zero first
 
 
-def _combined(matrix: Sequence[Sequence[float]], parts: Sequence[jax.Array]) -> list[jax.Array]:
-    """A small matrix M times a vector of arrays; every row's numbers are of one size."""
+def _combined(matrix: Matrix, parts: Sequence[jax.Array]) -> list[jax.Array]:
+    """A small matrix times a vector of arrays; what has one factor is added up first."""
 
-    def total(row):
-        (size,) = {abs(factor) for factor in row if factor}
+    def scaled(row, size):
         more, less = (
-            [part for factor, part in zip(row, parts, strict=True) if sign * factor > 0]
+            [part for factor, part in zip(row, parts, strict=True) if factor == sign * size]
             for sign in (1, -1)
         )
         found = reduce(operator.sub, less, _sum(more)) if more else -_sum(less)
         return found if size == 1 else size * found
 
-    return [total(row) for row in matrix]
+    return [
+        _sum(scaled(row, size) for size in sorted({abs(f) for f in row if f})) for row in matrix
+    ]
 
 
-def _transposed(grid: Sequence[Sequence]) -> list[tuple]:
-    return list(zip(*grid, strict=True))
+def _apart(x: jax.Array, axis: int) -> list[jax.Array]:
+    """The arrays along an axis; its transpose is one concatenation, that of slices a sum."""
+    return [x.squeeze(axis) for x in jax.lax.split(x, (1,) * x.shape[axis], axis)]
 
 
-def _products(tiles: Grid, weights: Grid) -> Grid:
-    """Matrix products over channels, entry by entry: [b, h, w, c], [c, f] -> [b, h, w, f]."""
+def _taken(x: jax.Array, axis: int, outputs: int, count: int) -> list[jax.Array]:
+    """The first, second, ... `count`-th entry of all tiles, which begin at every m-th pixel."""
+    tiles = (x.shape[axis] - count) // outputs + 1
+    wide = [(0, 0)] * x.ndim
+    wide[axis] = (0, -x.shape[axis] % outputs)
+    shape = (*x.shape[:axis], -1, outputs, *x.shape[axis + 1 :])
+    phases = _apart(jnp.pad(x, wide).reshape(shape), axis + 1)
+    return [
+        jax.lax.slice_in_dim(phases[i % outputs], i // outputs, i // outputs + tiles, axis=axis)
+        for i in range(count)
+    ]
 
-    def product(tile, weight):
-        rows = tile.reshape(-1, tile.shape[-1]) @ weight
-        return rows.reshape(*tile.shape[:-1], -1)
 
-    pairs = (zip(*rows, strict=True) for rows in zip(tiles, weights, strict=True))
-    return [[product(*pair) for pair in row] for row in pairs]
+def _put(parts: Sequence[jax.Array], axis: int, outputs: int) -> jax.Array:
+    """The transpose of `_taken`: entries of tiles are added up where they lie."""
+    further = (len(parts) - 1) // outputs
+
+    def shifted(i):  # entry i of a tile lies in the tile i // m on
+        wide = [(0, 0)] * parts[i].ndim
+        wide[axis] = (i // outputs, further - i // outputs)
+        return jnp.pad(parts[i], wide)
+
+    phases = [_sum(map(shifted, range(p, len(parts), outputs))) for p in range(outputs)]
+    shape = list(phases[0].shape)
+    shape[axis] *= outputs
+    x = jnp.stack(phases, axis + 1).reshape(shape)
+    beyond = (further + 1) * outputs - len(parts)
+    return jax.lax.slice_in_dim(x, 0, x.shape[axis] - beyond, axis=axis)
 
 
-def _evened(x: jax.Array, taps: int) -> jax.Array:
-    """Zeros below and to the right, so that a filter has even numbers of outputs."""
-    below, right = ((side - taps + 1) % 2 for side in x.shape[1:3])
+def _weights(taps: Matrix, kernel: jax.Array) -> list[jax.Array]:
+    """G g G^T of a kernel g [r, r, c, f]: of every row the columns, [m + r - 1, c, f]."""
+    both, count = np.kron(taps, taps), len(taps)
+    made = jnp.asarray(both, kernel.dtype) @ kernel.reshape(both.shape[1], -1)
+    return _apart(made.reshape(count, count, *kernel.shape[2:]), 0)
+
+
+@partial(jax.jit, static_argnums=(2, 3, 4))
+def _filtered(
+    x: jax.Array, weights: Sequence[jax.Array], outputs: int, before: Matrix, after: Matrix
+) -> jax.Array:
+    """Every tile combined by `before`, multiplied, combined by `after`: rows, then columns.
+
+    The columns of a row are in one array, for one product of all: with every product apart programs
+    take twice as long to compile. Under `jit`, of equal layers one is traced and differentiated.
+
+    Args:
+      x: images [b, h, w, c] of whole tiles.
+      weights: of every row, [m + r - 1, c, f].
+      outputs: m.
+      before: [m + r - 1, entries of a tile of x].
+      after: [entries of a tile that is made, m + r - 1].
+    """
+
+    def row(x, weights):
+        columns = jnp.stack(_combined(before, _taken(x, 2, outputs, len(before[0]))))
+        count, *tiles, channels = columns.shape
+        made = columns.reshape(count, -1, channels) @ weights
+        made = _apart(made.reshape(count, *tiles, -1), 0)
+        return _put(_combined(after, made), 2, outputs)
+
+    rows = _combined(before, _taken(x, 1, outputs, len(before[0])))
+    return _put(_combined(after, list(map(row, rows, weights))), 1, outputs)
+
+
+def _filled(x: jax.Array, outputs: int, taps: int) -> jax.Array:
+    """Zeros below and to the right, so that a filter's outputs fill whole tiles."""
+    below, right = ((taps - 1 - side) % outputs for side in x.shape[1:3])
     return jnp.pad(x, ((0, 0), (0, below), (0, right), (0, 0)))
 
 
-def _tiles(matrix: Sequence[Sequence[float]], x: jax.Array) -> Grid:
-    """M d M^T of the tiles d of [b, h, w, c], which begin at every second pixel, rows first."""
-    count = len(matrix[0])
-
-    def combined(x, axis):
-        length = (x.shape[axis] - count) // 2 * 2 + 1
-        taken = [jax.lax.slice_in_dim(x, i, i + length, 2, axis) for i in range(count)]
-        return _combined(matrix, taken)
-
-    return [combined(rows, 2) for rows in combined(x, 1)]
-
-
-def _interleaved(parts: Sequence[jax.Array], axis: int) -> jax.Array:
-    """Two arrays in turn along an axis, which becomes twice as long."""
-    shape = list(parts[0].shape)
-    shape[axis] *= 2
-    return jnp.stack(parts, axis + 1).reshape(shape)
-
-
-def _joined(matrix: Sequence[Sequence[float]], grid: Grid) -> jax.Array:
-    """M g M^T of the numbers g of every tile, 2 x 2 pixels, as an image; columns first."""
-    rows = [_interleaved(_combined(matrix, row), 2) for row in grid]
-    return _interleaved(_combined(matrix, rows), 1)
-
-
-def _put(matrix: Sequence[Sequence[float]], grid: Grid) -> jax.Array:
-    """The transpose of `_tiles`: columns first, added up where they were taken from."""
-
-    def spread(parts, axis):
-        parts = _combined(_transposed(matrix), parts)
-
-        def shifted(index):  # entry i of a tile lies in the tile i // 2 on
-            wide = [(0, 0)] * 4
-            wide[axis] = (index // 2, 1 - index // 2)
-            return jnp.pad(parts[index], wide)
-
-        sides = [_sum(map(shifted, range(p, len(parts), 2))) for p in (0, 1)]
-        x = _interleaved(sides, axis)
-        return jax.lax.slice_in_dim(x, 0, x.shape[axis] - len(parts) % 2, axis=axis)
-
-    return spread([spread(row, 2) for row in grid], 1)
-
-
-def _filters(matrix: Sequence[Sequence[float]], kernel: jax.Array) -> Grid:
-    """M g M^T of a kernel g, [r, r, c, f]."""
-    return [_combined(matrix, list(row)) for row in _combined(matrix, list(kernel))]
-
-
-def convolve(x: jax.Array, kernel: jax.Array) -> jax.Array:
+def convolve(x: jax.Array, kernel: jax.Array, outputs: int = 2) -> jax.Array:
     """Convolution without padding: [b, h + r - 1, w + r - 1, c], [r, r, c, f] -> [b, h, w, f].
 
     Args:
       x: images.
-      kernel: of a number r of taps in `FILTERINGS`.
+      kernel: of r taps a side.
+      outputs: m of a tile's side; (m, r) is in `FILTERINGS`.
     """
-    filtering, r = FILTERINGS[kernel.shape[0]], kernel.shape[0]
-    tiles = _tiles(filtering.data, _evened(x, r))
-    products = _products(tiles, _filters(filtering.taps, kernel))
-    y = _joined(filtering.outputs, products)
+    r = len(kernel)
+    data, taps, joined = FILTERINGS[outputs, r]
+    weights = _weights(taps, kernel)
+    y = _filtered(_filled(x, outputs, r), weights, outputs, data, joined)
     return y[:, : x.shape[1] - r + 1, : x.shape[2] - r + 1]
 
 
-def transpose(y: jax.Array, kernel: jax.Array) -> jax.Array:
+def transpose(y: jax.Array, kernel: jax.Array, outputs: int = 2) -> jax.Array:
     """The transpose of `convolve` in x: [b, h, w, f], [r, r, c, f] -> [b, h + r - 1, w + r - 1, c].
 
     Args:
       y: images.
-      kernel: of a number r of taps in `FILTERINGS`.
+      kernel: of r taps a side.
+      outputs: m of a tile's side; (m, r) is in `FILTERINGS`.
     """
-    filtering, r = FILTERINGS[kernel.shape[0]], kernel.shape[0]
-    tiles = _tiles(_transposed(filtering.outputs), _evened(y, 1))
-    weights = _filters(filtering.taps, kernel.swapaxes(2, 3))
-    x = _put(filtering.data, _products(tiles, weights))
+    r = len(kernel)
+    data, taps, joined = FILTERINGS[outputs, r]
+    weights = _weights(taps, kernel.swapaxes(2, 3))
+    matrices = (tuple(zip(*matrix, strict=True)) for matrix in (joined, data))
+    x = _filtered(_filled(y, outputs, 1), weights, outputs, *matrices)
     return x[:, : y.shape[1] + r - 1, : y.shape[2] + r - 1]

@@ -5,17 +5,20 @@ python scripts/benchmarks/beside_torch.py --work dcgan_32 --json results.json
 Needs PyTorch (`pip install -e '.[benchmarks]'`). Every work first shows that both libraries make
 the same step. PyTorch is tried with one thread and with one for every core, in every form the work
 offers, and its fastest counts. Times are medians over alternating rounds, ratios medians of the
-ratios of rounds; CPU time, of all threads, stands beside the wall's. The results file keeps one
-entry a work and the machine, and is added to.
+ratios of rounds; CPU time, of all threads, stands beside the wall's. Every work has a process of
+its own, as what one leaves behind slows the next. The results file keeps one entry a work and the
+machine, and is added to.
 """
 
+import importlib.util
 import json
 import math
+import multiprocessing
 import platform
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 from absl import flags
@@ -61,17 +64,20 @@ def matmul_rate(rounds: int) -> float:
     return 2 * 2048**3 / min(taken)
 
 
-def measure(torch, name: str, make: Callable, device: str) -> dict:
-    """Builds a work, checks it, times it and prints its rows."""
+def measure(name: str, rounds: int) -> tuple[dict, dict]:
+    """(machine, figures): builds a work, checks it, times it and prints its rows."""
+    cli.use_all_cores()
+    import torch
     from timing import with_cpu
+    from works import WORKS
     from works.work import with_threads
 
-    work = make(torch, device)
+    work = WORKS[name](torch, "cuda" if torch.cuda.is_available() else "cpu")
     print(f"{name}: same step to {work.difference:.1e}", file=sys.stderr, flush=True)
     if not work.difference < SAME_STEP:
         raise AssertionError(f"{name}: the two libraries do not make the same step")
     peers, of = with_threads(torch, work.peers)
-    times = with_cpu({**work.ours, **peers}, ROUNDS.value, tell=True)
+    times = with_cpu({**work.ours, **peers}, rounds, tell=True)
     figures = {}
     for label, taken in times.items():
         steps = work.steps[label if label in work.ours else of[label]]
@@ -99,7 +105,7 @@ def measure(torch, name: str, make: Callable, device: str) -> dict:
         "difference": work.difference,
     }
     if not math.isnan(work.flops):
-        rate = matmul_rate(ROUNDS.value)
+        rate = matmul_rate(rounds)
         told |= {
             "flops": work.flops,
             "matmul_rate": rate,
@@ -110,7 +116,7 @@ def measure(torch, name: str, make: Callable, device: str) -> dict:
         print(f"  {label:44} {told_of['ms']:10.3f} ms {told_of['cpu_ms']:10.3f} CPU ms {over}")
     share = f", {told['share']:.0%} of the matmul rate" if "share" in told else ""
     print(f"{name}: {told['ratio']:.2f} times {told['peer']} (goal {work.goal}){share}", flush=True)
-    return told
+    return machine(torch), told
 
 
 def show(works: dict[str, dict]) -> None:
@@ -139,27 +145,25 @@ def show(works: dict[str, dict]) -> None:
 
 def main() -> None:
     """Measures the works asked for."""
-    cli.use_all_cores()
-    try:
-        import torch
-    except ImportError:
+    if not importlib.util.find_spec("torch"):
         raise MachineError(
             "this benchmark compares with PyTorch, which is not installed: "
             "pip install -e '.[benchmarks]'"
-        ) from None
+        )
     from works import WORKS
 
-    device = "cuda" if torch.cuda.is_available() else "cpu"
     for name in WORK.value:
         if name not in WORKS:
             raise ConfigError(unknown("work", name, WORKS))
     path = Path(JSON.value) if JSON.value else None
     told = json.loads(path.read_text()) if path and path.exists() else {"works": {}}
-    told["machine"] = machine(torch)
-    for name in WORK.value or WORKS:
-        told["works"][name] = measure(torch, name, WORKS[name], device)
-        if path:
-            path.write_text(json.dumps(told, indent=2) + "\n")
+    spawned = {"mp_context": multiprocessing.get_context("spawn"), "max_tasks_per_child": 1}
+    with ProcessPoolExecutor(max_workers=1, **spawned) as alone:
+        for name in WORK.value or WORKS:
+            measured = alone.submit(measure, name, ROUNDS.value)
+            told["machine"], told["works"][name] = measured.result()
+            if path:
+                path.write_text(json.dumps(told, indent=2) + "\n")
     show(told["works"])
 
 

@@ -3,9 +3,9 @@
 python scripts/benchmarks/convolutions.py
 
 Prints, for each layer, the time of value and gradients in one iteration of a `lax.scan` by minimal
-filtering, by products gathered or added up, by the form that is chosen of those and by XLA's own
-convolution, and how many times longer than the chosen the others take: medians of alternating
-repetitions.
+filtering of 2 x 2 and of 4 x 4 outputs (of 3x3 kernels), by products gathered or added up, by the
+form that is chosen of those and by XLA's own convolution, and how many times longer than the chosen
+the others take: medians of alternating repetitions.
 """
 
 import statistics
@@ -20,7 +20,8 @@ from ganjax import cli
 
 ROUNDS = flags.DEFINE_integer("rounds", 7, "Measurements of each form, in turn.", lower_bound=3)
 ITERATIONS = 3
-# (kind, input [batch, h, w, c], features): layers of DCGAN and of ProGAN, from narrow to wide.
+# (kind, input [batch, h, w, c], features): layers of DCGAN, ProGAN and residual networks, from
+# narrow to wide, the last of few tiles.
 LAYERS = (
     ("halve", (64, 32, 32, 3), 64),
     ("halve", (64, 16, 16, 1), 32),
@@ -37,6 +38,11 @@ LAYERS = (
     ("same", (32, 16, 16, 32), 32),
     ("same", (32, 16, 16, 64), 64),
     ("same", (32, 32, 32, 16), 16),
+    ("same", (64, 32, 32, 64), 64),
+    ("same", (64, 8, 8, 128), 128),
+    ("same", (64, 4, 4, 128), 128),
+    ("same", (1, 32, 32, 256), 256),
+    ("same", (16, 4, 4, 256), 256),
 )
 SIZES = {"halve": 4, "double": 4, "same": 3}  # of the kernels
 
@@ -62,24 +68,32 @@ def main() -> None:
     from ganjax.nets import convolutions, products
 
     print(f"{jax.devices()[0].device_kind}, jax {jax.__version__}")
-    heads = ("filtered, ms", "unfiltered, ms", "chosen, ms", "native, ms")
-    heads += ("filtered", "unfiltered", "native")
-    print(f"{'layer':28}" + "".join(f"{head:>16}" for head in heads))
+    others = ("2 x 2", "4 x 4", "unfiltered", "native")
+    heads = (*(f"{form}, ms" for form in ("chosen", *others)), *others)
+    print(f"{'batch, layer':32}" + "".join(f"{head:>15}" for head in heads))
     for kind, shape, features in LAYERS:
         rng_x, rng_k = jax.random.split(jax.random.key(0))
         kernel = 0.02 * jax.random.normal(rng_k, (SIZES[kind], SIZES[kind], shape[-1], features))
         point, calls = (jax.random.normal(rng_x, shape), kernel), {}
         by_products = getattr(convolutions, f"{kind}_by_products")
-        for form, chosen in {"filtered": True, "unfiltered": False}.items():
-            with mock.patch.object(products, "_filtered", return_value=chosen):
-                calls[form] = loop(by_products, point)
         calls["chosen"] = loop(by_products, point)
+        forms = {"2 x 2": 2, "4 x 4": 4, "unfiltered": None}
+        for form, outputs in forms.items():
+            if kind == "same" or outputs != 4:
+                with mock.patch.object(products, "_outputs", return_value=outputs):
+                    calls[form] = loop(by_products, point)
         calls["native"] = loop(getattr(convolutions, f"{kind}_natively"), point)
         times = in_turn(calls, ROUNDS.value)
-        cells = [f"{1e3 * statistics.median(of) / ITERATIONS:16.2f}" for of in times.values()]
-        cells += [f"{ratio(times[of], times['chosen']):16.2f}" for of in calls if of != "chosen"]
-        side, channels = shape[1], shape[-1]
-        print(f"{f'{kind} {side}, {channels} to {features}':28}" + "".join(cells), flush=True)
+        cells = []
+        for form in ("chosen", *others):
+            of = times.get(form)
+            cells.append(f"{1e3 * statistics.median(of) / ITERATIONS:.2f}" if of else "-")
+        cells += [
+            f"{ratio(times[of], times['chosen']):.2f}" if of in times else "-" for of in others
+        ]
+        batch, side, _, channels = shape
+        row = f"{batch}, {kind} {side}, {channels} to {features}"
+        print(f"{row:32}" + "".join(f"{cell:>15}" for cell in cells), flush=True)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 """Both forms of the convolutions are Flax's, in every order and mode of autodiff."""
 
+import itertools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -22,7 +24,6 @@ PAIRS = {
     "same": (convolutions.same_by_products, convolutions.same_natively),
 }
 SIZES = {"halve": 4, "double": 4, "same": 3}  # of the kernels
-EITHER = pytest.mark.parametrize("name", PAIRS)
 
 
 @pytest.fixture
@@ -51,10 +52,13 @@ def derivatives(function):
     )
 
 
-@EITHER
-@pytest.mark.parametrize("filtered", [True, False], ids=["filtered", "gathered"])
-def test_both_forms_agree_to_any_order(name, filtered, images, monkeypatch):
-    monkeypatch.setattr(products, "_filtered", lambda *sizes: filtered)
+@pytest.mark.parametrize(
+    ("name", "outputs"),
+    [*itertools.product(PAIRS, (2, None)), ("same", 4)],
+    ids=lambda value: value or "unfiltered",
+)
+def test_both_forms_agree_to_any_order(name, outputs, images, monkeypatch):
+    monkeypatch.setattr(products, "_outputs", lambda *sizes: outputs)
     kernel = jax.random.normal(jax.random.key(1), (SIZES[name], SIZES[name], 3, 5))
     by_products, natively = (jax.jit(derivatives(f))(images, kernel) for f in PAIRS[name])
     jax.tree.map(
