@@ -84,6 +84,8 @@ pictures: install
 	$(RUN) scripts/dynamics.py --steps 0.2 --length 120 --picture docs/dynamics.png \
 	  --schemes simultaneous,alternating,runge_kutta,extragradient,optimistic,consensus,competitive,unrolled,lookahead,negative_momentum,prediction,anchored
 	$(RUN) scripts/benchmarks/pods.py --picture docs/pods.png
+	$(RUN) scripts/benchmarks/devices.py --json runs/devices.json
+	$(RUN) scripts/benchmarks/laws.py --devices runs/devices.json --picture docs/scaling.png
 
 collapse: install
 	$(RUN) scripts/benchmarks/collapse.py --out runs/collapse --picture docs/collapse.png
