@@ -24,3 +24,13 @@ WORKS = {
     "sngan_32": partial(sngan.sngan, width=64, batch_size=64, steps=2),
     "cycle_128": partial(cycle.cycle, size=128, width=64, blocks=6, steps=1),
 }
+
+# Of works that are one config: what ganjax plays in them.
+CONFIGS = {
+    "ring": partial(rings.ring_config, 256, 512, 64),
+    "ring_small": partial(rings.ring_config, *SMALL.values()),
+    "dcgan_32": partial(images.dcgan_config, 32, 64, 64),
+    "dcgan_64": partial(images.dcgan_config, 64, 128, 16),
+    "sngan_32": partial(sngan.sngan_config, 64, 64),
+    "cycle_128": partial(cycle.cycle_config, 128, 64, 6),
+}

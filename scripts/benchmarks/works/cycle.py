@@ -40,11 +40,9 @@ def repeated(step: Callable, config: dict[str, Any], steps: int, device: str) ->
     return torch_translation.repeated(step, domains, config["batch_size"], steps, device)
 
 
-def cycle(torch, device: str, *, size: int, width: int, blocks: int, steps: int) -> Work:
+def cycle_config(size: int, width: int, blocks: int) -> dict[str, Any]:
     """A step with least squares, cycle weight 10, identity weight 5 and 70x70 patches, batch 1."""
-    from works import torch_translation as theirs
-
-    config = {
+    return {
         "batch_size": 1,
         "data": {"name": "photograph_domains", "size": size, "shrink": 1},
         "game": {"name": "cycle", "pool_size": POOL},
@@ -55,10 +53,16 @@ def cycle(torch, device: str, *, size: int, width: int, blocks: int, steps: int)
         "gen_tx": images.ADAM,
         "disc_tx": images.ADAM,
     }
+
+
+def cycle(torch, device: str, *, size: int, width: int, blocks: int, steps: int) -> Work:
+    """A step of both players at once."""
+    from works import torch_translation as theirs
+
     return images.work(
         torch,
         device,
-        config,
+        cycle_config(size, width, blocks),
         modules=lambda: (
             theirs.Pair({way: theirs.Translator(width, blocks) for way in ("ab", "ba")}),
             theirs.Pair({x: theirs.PatchGAN(width) for x in "ab"}),

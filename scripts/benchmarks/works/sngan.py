@@ -1,6 +1,7 @@
 """SNGAN's residual networks at 32x32 pixels, one update of either player; ganjax's side."""
 
 from functools import partial
+from typing import Any
 
 from works import images
 from works.work import Work
@@ -9,11 +10,9 @@ SIZE, Z = 32, 128
 ADAM = {"name": "adam", "learning_rate": 2e-4, "b1": 0.0, "b2": 0.9}
 
 
-def sngan(torch, device: str, *, width: int, batch_size: int, steps: int) -> Work:
-    """A step of alternating play with the hinge loss and spectral normalisation."""
-    from works import torch_images, torch_resnet
-
-    config = {
+def sngan_config(width: int, batch_size: int) -> dict[str, Any]:
+    """Alternating play with the hinge loss and spectral normalisation."""
+    return {
         "batch_size": batch_size,
         "data": {"name": "photograph_crops", "size": SIZE},
         "game": {"name": "gan", "z_dim": Z},
@@ -28,10 +27,16 @@ def sngan(torch, device: str, *, width: int, batch_size: int, steps: int) -> Wor
         "gen_tx": ADAM,
         "disc_tx": ADAM,
     }
+
+
+def sngan(torch, device: str, *, width: int, batch_size: int, steps: int) -> Work:
+    """A step of one update of either player."""
+    from works import torch_images, torch_resnet
+
     return images.work(
         torch,
         device,
-        config,
+        sngan_config(width, batch_size),
         modules=lambda: (
             torch_resnet.Generator(Z, SIZE, width),
             torch_resnet.Discriminator(width),

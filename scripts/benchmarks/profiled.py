@@ -1,0 +1,148 @@
+"""Where the time of a step goes, by kind of operation, on the device at hand.
+
+python scripts/benchmarks/profiled.py --config configs/digits_dcgan.py
+python scripts/benchmarks/profiled.py --work cycle_128     # a work of beside_torch.py
+
+Some steps of training are profiled, and every operation of the compiled program is told apart by
+what is in it: products, sums over axes, moves of numbers that stay as they are, other arithmetic.
+Times are those of operations, the waits for all their threads included; of those that run side by
+side each counts for itself, so that shares are not of the clock's time but of all operations'.
+"""
+
+import collections
+import re
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from absl import flags
+
+from ganjax import cli
+from ganjax.errors import ConfigError, unknown
+
+CONFIG = cli.define_config(required=False)
+WORK = flags.DEFINE_string("work", None, "A work of beside_torch.py, in place of a config.")
+STEPS = flags.DEFINE_integer("steps", 5, "Steps in one program.", lower_bound=1)
+DEAREST = flags.DEFINE_integer("dearest", 10, "Operations to name.", lower_bound=0)
+
+PRODUCTS = {"dot", "convolution"}
+SUMS = {"reduce", "reduce-window", "select-and-scatter", "all-reduce"}
+HOLD_OTHERS = {"while", "call", "conditional"}  # their time is that of what is inside
+_MOVES = (
+    "parameter constant tuple get-tuple-element bitcast bitcast-convert reshape transpose copy"
+    " broadcast iota slice dynamic-slice dynamic-update-slice concatenate pad reverse gather"
+)
+MOVES = set(_MOVES.split(" "))
+_COMPUTATION = re.compile(r"^(?:ENTRY )?%?([\w.-]+) \(.*\{$")
+_INSTRUCTION = re.compile(r"^\s+(?:ROOT )?%?([\w.-]+) = .*? ([\w-]+)\(")
+_CALLED = re.compile(r" (?:calls|to_apply)=%?([\w.-]+)")
+_LIBRARY = re.compile(r'custom_call_target="[^"]*(?:gemm|conv|matmul)', re.IGNORECASE)
+_SCOPE = re.compile(r'op_name="([^"]*)"')
+
+
+def kinds(text: str) -> dict[str, tuple[str, str]]:
+    """name -> (kind, scope) of the operations of a compiled program.
+
+    A fusion is of the first kind that anything in it is of: products, sums, arithmetic, moves.
+
+    Args:
+      text: optimised HLO, `jax.jit(f).lower(...).compile().as_text()`.
+    """
+    inside, found, at = collections.defaultdict(set), {}, ""
+    for line in text.splitlines():
+        if started := _COMPUTATION.match(line):
+            at = started[1]
+        elif told := _INSTRUCTION.match(line):
+            name, operation = told.groups()
+            called = _CALLED.search(line)
+            kind = "arithmetic"
+            if operation in PRODUCTS or (operation == "custom-call" and _LIBRARY.search(line)):
+                kind = "products"
+            elif operation in SUMS:
+                kind = "sums"
+            elif operation in MOVES:
+                kind = "moves"
+            scope = _SCOPE.search(line)
+            held = called[1] if called and operation not in SUMS else None
+            found[name] = (None if operation in HOLD_OTHERS else kind, held, scope and scope[1])
+            inside[at].add(name)
+
+    def whole(name):
+        kind, held, _ = found[name]
+        if held is None or kind is None:
+            return kind
+        parts = set(map(whole, inside[held]))
+        return next((kind for kind in ("products", "sums", "arithmetic") if kind in parts), "moves")
+
+    return {
+        name: (whole(name), scope or "")
+        for name, (kind, _, scope) in found.items()
+        if kind is not None
+    }
+
+
+def operations(call: Callable[[], Any]) -> dict[str, float]:
+    """Seconds of the operations of the compiled programs that a call runs, by name."""
+    import jax
+
+    with tempfile.TemporaryDirectory() as folder:
+        with jax.profiler.trace(folder):
+            jax.block_until_ready(call())
+        (path,) = Path(folder).rglob("*.xplane.pb")
+        planes = jax.profiler.ProfileData.from_file(str(path)).planes
+        seconds = collections.Counter()
+        for event in (event for plane in planes for line in plane.lines for event in line.events):
+            name = dict(event.stats).get("hlo_op")
+            if name == event.name:
+                seconds[name] += event.duration_ns / 1e9
+    return seconds
+
+
+def main() -> None:
+    """Profiles a config and prints two tables."""
+    if (CONFIG.value is None) == (WORK.value is None):
+        raise ConfigError("give either --config or --work")
+    cli.use_all_cores()
+    import jax
+    import jax.numpy as jnp
+    from works import CONFIGS
+
+    from ganjax import experiment, train
+
+    if WORK.value is None:
+        config = cli.resolved(CONFIG.value)
+    elif WORK.value in CONFIGS:
+        config = CONFIGS[WORK.value]()
+    else:
+        raise ConfigError(unknown("work", WORK.value, CONFIGS))
+    built = experiment.build(config)
+    built = built.stages[-1] if built.stages else built
+    run = train.compiled_chunk(built, STEPS.value)
+    held = jax.jit(lambda rng: experiment.initial_state(built, rng))(jax.random.key(0))
+
+    def call():
+        nonlocal held
+        held, told = run(held, built.train, jax.random.key(1), jnp.int32(0))
+        return told
+
+    jax.block_until_ready(call())
+    told, spent, dearest = kinds(run.as_text()), collections.Counter(), collections.Counter()
+    for name, seconds in operations(call).items():
+        if name in told:
+            kind, scope = told[name]
+            spent[kind] += seconds
+            dearest[name, kind, scope] += seconds
+    total = sum(spent.values())
+    print(f"{jax.devices()[0].device_kind}, {STEPS.value} steps\n")
+    print("| operations | share | ms a step |\n|---|---|---|")
+    for kind, seconds in spent.most_common():
+        print(f"| {kind} | {seconds / total:.0%} | {1e3 * seconds / STEPS.value:.3g} |")
+    print("\n| dearest | kind | share | in |\n|---|---|---|---|")
+    for (name, kind, scope), seconds in dearest.most_common(DEAREST.value):
+        print(f"| `{name}` | {kind} | {seconds / total:.1%} | {scope} |")
+
+
+if __name__ == "__main__":
+    sys.exit(cli.run(main))
