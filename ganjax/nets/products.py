@@ -15,7 +15,7 @@ from ganjax.nets import winograd
 from ganjax.nets.layers import wide
 
 PAIRS = 256  # of channels and features, from which on minimal filtering is worth it
-FEW_TILES = 64  # too few to be worth a filtering of the kernel
+ENOUGH_TILES = 64  # to be worth a filtering of the kernel
 FEWER = 0.75  # so many times the products of tiles of 2 x 2 pixels are worth tiles of 4 x 4
 # So many times as many features as channels, or the reverse, make the other forms faster.
 MORE_FEATURES, MORE_CHANNELS = 5, 4
@@ -72,11 +72,11 @@ def _outputs(
     if channels * features < PAIRS or thin or (2, r) not in winograd.FILTERINGS:
         return None
     exact = jnp.finfo(dtype).bits >= 32
-    if exact and (4, r) in winograd.FILTERINGS and tiles(4) > FEW_TILES:
+    if exact and (4, r) in winograd.FILTERINGS and tiles(4) >= ENOUGH_TILES:
         products = {outputs: tiles(outputs) * (outputs + r - 1) ** 2 for outputs in (2, 4)}
         if products[4] <= FEWER * products[2]:
             return 4
-    return 2 if tiles(2) > FEW_TILES else None
+    return 2 if tiles(2) >= ENOUGH_TILES else None
 
 
 def _product(x: jax.Array, matrix: jax.Array) -> jax.Array:

@@ -18,11 +18,11 @@ WORKS = {
     ),
     "ring_64_seeds": partial(rings.seeds, **SMALL, steps=100),
     "dcgan_32": partial(images.dcgan, size=32, width=64, batch_size=64, steps=5),
-    "dcgan_64": partial(images.dcgan, size=64, width=128, batch_size=16, steps=1),
+    "dcgan_64": partial(images.dcgan, size=64, width=128, batch_size=16, steps=3),
     "wgan_gp_critic_32": partial(images.penalised, kind="wgan_gp", goal=(1.4, 1.3), steps=5),
     "r1_32": partial(images.penalised, kind="r1", goal=(1.1, 1.2), steps=5),
     "sngan_32": partial(sngan.sngan, width=64, batch_size=64, steps=2),
-    "cycle_128": partial(cycle.cycle, size=128, width=64, blocks=6, steps=1),
+    "cycle_128": partial(cycle.cycle, size=128, width=64, blocks=6, steps=3),
 }
 
 # Of works that are one config: what ganjax plays in them.
