@@ -100,10 +100,14 @@ def _apart(x: jax.Array, axis: int) -> list[jax.Array]:
 
 
 def _taken(x: jax.Array, axis: int, outputs: int, count: int) -> list[jax.Array]:
-    """The first, second, ... `count`-th entry of all tiles, which begin at every m-th pixel."""
-    tiles = (x.shape[axis] - count) // outputs + 1
+    """The first, second, ... `count`-th entry of all tiles, which begin at every m-th pixel.
+
+    Zeros at the end fill the last tile.
+    """
+    tiles = -(-(x.shape[axis] - count) // outputs) + 1
+    further = (count - 1) // outputs
     wide = [(0, 0)] * x.ndim
-    wide[axis] = (0, -x.shape[axis] % outputs)
+    wide[axis] = (0, (tiles + further) * outputs - x.shape[axis])
     shape = (*x.shape[:axis], -1, outputs, *x.shape[axis + 1 :])
     phases = _apart(jnp.pad(x, wide).reshape(shape), axis + 1)
     return [
@@ -146,7 +150,7 @@ def _filtered(
     take twice as long to compile. Under `jit`, of equal layers one is traced and differentiated.
 
     Args:
-      x: images [b, h, w, c] of whole tiles.
+      x: images [b, h, w, c].
       weights: of every row, [m + r - 1, c, f].
       outputs: m.
       before: [m + r - 1, entries of a tile of x].
@@ -164,12 +168,6 @@ def _filtered(
     return _put(_combined(after, list(map(row, rows, weights))), 1, outputs)
 
 
-def _filled(x: jax.Array, outputs: int, taps: int) -> jax.Array:
-    """Zeros below and to the right, so that a filter's outputs fill whole tiles."""
-    below, right = ((taps - 1 - side) % outputs for side in x.shape[1:3])
-    return jnp.pad(x, ((0, 0), (0, below), (0, right), (0, 0)))
-
-
 def convolve(x: jax.Array, kernel: jax.Array, outputs: int = 2) -> jax.Array:
     """Convolution without padding: [b, h + r - 1, w + r - 1, c], [r, r, c, f] -> [b, h, w, f].
 
@@ -181,7 +179,7 @@ def convolve(x: jax.Array, kernel: jax.Array, outputs: int = 2) -> jax.Array:
     r = len(kernel)
     data, taps, joined = FILTERINGS[outputs, r]
     weights = _weights(taps, kernel)
-    y = _filtered(_filled(x, outputs, r), weights, outputs, data, joined)
+    y = _filtered(x, weights, outputs, data, joined)
     return y[:, : x.shape[1] - r + 1, : x.shape[2] - r + 1]
 
 
@@ -197,5 +195,5 @@ def transpose(y: jax.Array, kernel: jax.Array, outputs: int = 2) -> jax.Array:
     data, taps, joined = FILTERINGS[outputs, r]
     weights = _weights(taps, kernel.swapaxes(2, 3))
     matrices = (tuple(zip(*matrix, strict=True)) for matrix in (joined, data))
-    x = _filtered(_filled(y, outputs, 1), weights, outputs, *matrices)
+    x = _filtered(y, weights, outputs, *matrices)
     return x[:, : y.shape[1] + r - 1, : y.shape[2] + r - 1]

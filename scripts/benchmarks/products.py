@@ -55,9 +55,21 @@ def compiled_products(text: str) -> list[Product]:
     dtypes = dict(_NAMED.findall(text))
     found = []
     for line in text.splitlines():
-        operation = _OPERATION.search(line)
-        if operation and (operation[1] != "custom-call" or _LIBRARY.search(line)):
-            first, second = re.findall(r"%([\w.-]+)", operation[2])[:2]
-            scope = _SCOPE.search(line)
-            found.append(Product((dtypes[first], dtypes[second]), scope[1] if scope else ""))
+        if operands := compiled_product(line):
+            first, second = re.findall(r"%([\w.-]+)", operands)[:2]
+            found.append(Product((dtypes[first], dtypes[second]), scope(line)))
     return found
+
+
+def compiled_product(line: str) -> str | None:
+    """The operands in a line of a compiled program, if it is a product, a library's included."""
+    operation = _OPERATION.search(line)
+    if operation and (operation[1] != "custom-call" or _LIBRARY.search(line)):
+        return operation[2]
+    return None
+
+
+def scope(line: str) -> str:
+    """Where what a line of a compiled program does was written; "" where that is not known."""
+    found = _SCOPE.search(line)
+    return found[1] if found else ""

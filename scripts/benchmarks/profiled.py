@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from absl import flags
+from products import compiled_product, scope
 
 from ganjax import cli
 from ganjax.errors import ConfigError, unknown
@@ -27,19 +28,16 @@ WORK = flags.DEFINE_string("work", None, "A work of beside_torch.py, in place of
 STEPS = flags.DEFINE_integer("steps", 5, "Steps in one program.", lower_bound=1)
 DEAREST = flags.DEFINE_integer("dearest", 10, "Operations to name.", lower_bound=0)
 
-PRODUCTS = {"dot", "convolution"}
-SUMS = {"reduce", "reduce-window", "select-and-scatter", "all-reduce"}
 HOLD_OTHERS = {"while", "call", "conditional"}  # their time is that of what is inside
+_SUMS = "reduce reduce-window select-and-scatter all-reduce"
 _MOVES = (
     "parameter constant tuple get-tuple-element bitcast bitcast-convert reshape transpose copy"
     " broadcast iota slice dynamic-slice dynamic-update-slice concatenate pad reverse gather"
 )
-MOVES = set(_MOVES.split(" "))
+KINDS = {"sums": set(_SUMS.split(" ")), "moves": set(_MOVES.split(" "))}
 _COMPUTATION = re.compile(r"^(?:ENTRY )?%?([\w.-]+) \(.*\{$")
 _INSTRUCTION = re.compile(r"^\s+(?:ROOT )?%?([\w.-]+) = .*? ([\w-]+)\(")
 _CALLED = re.compile(r" (?:calls|to_apply)=%?([\w.-]+)")
-_LIBRARY = re.compile(r'custom_call_target="[^"]*(?:gemm|conv|matmul)', re.IGNORECASE)
-_SCOPE = re.compile(r'op_name="([^"]*)"')
 
 
 def kinds(text: str) -> dict[str, tuple[str, str]]:
@@ -56,31 +54,23 @@ def kinds(text: str) -> dict[str, tuple[str, str]]:
             at = started[1]
         elif told := _INSTRUCTION.match(line):
             name, operation = told.groups()
-            called = _CALLED.search(line)
-            kind = "arithmetic"
-            if operation in PRODUCTS or (operation == "custom-call" and _LIBRARY.search(line)):
+            if operation in HOLD_OTHERS:
+                continue
+            kind = next((kind for kind, of in KINDS.items() if operation in of), "arithmetic")
+            if compiled_product(line):
                 kind = "products"
-            elif operation in SUMS:
-                kind = "sums"
-            elif operation in MOVES:
-                kind = "moves"
-            scope = _SCOPE.search(line)
-            held = called[1] if called and operation not in SUMS else None
-            found[name] = (None if operation in HOLD_OTHERS else kind, held, scope and scope[1])
+            called = _CALLED.search(line) if kind == "arithmetic" else None
+            found[name] = kind, called and called[1], scope(line)
             inside[at].add(name)
 
     def whole(name):
-        kind, held, _ = found[name]
-        if held is None or kind is None:
+        kind, called, _ = found[name]
+        if called is None:
             return kind
-        parts = set(map(whole, inside[held]))
+        parts = set(map(whole, inside[called]))
         return next((kind for kind in ("products", "sums", "arithmetic") if kind in parts), "moves")
 
-    return {
-        name: (whole(name), scope or "")
-        for name, (kind, _, scope) in found.items()
-        if kind is not None
-    }
+    return {name: (whole(name), where) for name, (_, _, where) in found.items()}
 
 
 def operations(call: Callable[[], Any]) -> dict[str, float]:
@@ -106,8 +96,7 @@ def main() -> None:
         raise ConfigError("give either --config or --work")
     cli.use_all_cores()
     import jax
-    import jax.numpy as jnp
-    from works import CONFIGS
+    from works import CONFIGS, images
 
     from ganjax import experiment, train
 
@@ -120,28 +109,22 @@ def main() -> None:
     built = experiment.build(config)
     built = built.stages[-1] if built.stages else built
     run = train.compiled_chunk(built, STEPS.value)
-    held = jax.jit(lambda rng: experiment.initial_state(built, rng))(jax.random.key(0))
-
-    def call():
-        nonlocal held
-        held, told = run(held, built.train, jax.random.key(1), jnp.int32(0))
-        return told
-
+    call = images.continued(built, run)
     jax.block_until_ready(call())
     told, spent, dearest = kinds(run.as_text()), collections.Counter(), collections.Counter()
     for name, seconds in operations(call).items():
         if name in told:
-            kind, scope = told[name]
+            kind, where = told[name]
             spent[kind] += seconds
-            dearest[name, kind, scope] += seconds
+            dearest[name, kind, where] += seconds
     total = sum(spent.values())
     print(f"{jax.devices()[0].device_kind}, {STEPS.value} steps\n")
     print("| operations | share | ms a step |\n|---|---|---|")
     for kind, seconds in spent.most_common():
         print(f"| {kind} | {seconds / total:.0%} | {1e3 * seconds / STEPS.value:.3g} |")
     print("\n| dearest | kind | share | in |\n|---|---|---|---|")
-    for (name, kind, scope), seconds in dearest.most_common(DEAREST.value):
-        print(f"| `{name}` | {kind} | {seconds / total:.1%} | {scope} |")
+    for (name, kind, where), seconds in dearest.most_common(DEAREST.value):
+        print(f"| `{name}` | {kind} | {seconds / total:.1%} | {where} |")
 
 
 if __name__ == "__main__":

@@ -53,6 +53,6 @@ def test_it_multiplies_less(outputs, taps):
     tiles = 2 * (8 // outputs) * (4 // outputs)
     with jax.disable_jit():  # a program without others in it
         traced = jax.make_jaxpr(partial(winograd.convolve, outputs=outputs))(x, kernel)
-    products = [e for e in traced.eqns if e.primitive.name == "dot_general"]
-    multiplied = sum(e.outvars[0].aval.size * e.invars[0].aval.shape[-1] for e in products)
+    dots = [e for e in traced.eqns if e.primitive.name == "dot_general"]
+    multiplied = sum(e.outvars[0].aval.size * e.invars[0].aval.shape[-1] for e in dots)
     assert multiplied == side**2 * (tiles + taps**2) * 3 * 5

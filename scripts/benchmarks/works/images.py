@@ -59,7 +59,11 @@ def dcgan_config(size: int, width: int, batch_size: int, **sections: Any) -> dic
 def chunk(config: dict[str, Any], steps: int) -> Callable[[], Any]:
     """So many steps of a config, as training plays them; every call goes on with the state."""
     built = experiment.build(config)
-    run = train.compiled_chunk(built, steps)
+    return continued(built, train.compiled_chunk(built, steps))
+
+
+def continued(built: experiment.Experiment, run: Callable) -> Callable[[], Any]:
+    """Calls of an experiment's `train.compiled_chunk`, from its initial state on."""
     held = [jax.jit(partial(experiment.initial_state, built))(jax.random.key(0))]
 
     def call():
