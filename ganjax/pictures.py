@@ -366,7 +366,8 @@ def save_laws(
             axes.plot(*line, color=f"C{index}", linewidth=1)
         axes.set(xscale="log", yscale="log", xlabel=over, ylabel=unit)
         axes.grid(alpha=0.3)
-        axes.legend(fontsize="small")
+        below = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.16)}
+        axes.legend(fontsize="small", ncols=min(3, len(series)), frameon=False, **below)
     for axes in grid[len(panels) :]:
         axes.set_visible(False)
     _save(figure, path)
