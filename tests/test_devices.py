@@ -173,12 +173,15 @@ def get_config():
 
 
 def together(processes, script, *flags, count=2):
-    """Runs a script in so many processes of `count` devices each; what they say."""
+    """Runs a script in so many processes of `count` devices each; what they say.
+
+    They compile as the tests do: parameters begin in float32, rounded as the compiler has it.
+    """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     environment = os.environ | {
-        "XLA_FLAGS": f"--xla_force_host_platform_device_count={count}",
+        "XLA_FLAGS": f"{os.environ['XLA_FLAGS']} --xla_force_host_platform_device_count={count}",
         "PYTHONPATH": str(ROOT),
     }
     command = [sys.executable, str(ROOT / script), *map(str, flags)]
