@@ -50,11 +50,11 @@ def machine(torch) -> dict[str, str]:
     }
 
 
-def matmul_rate(rounds: int) -> float:
-    """FLOP/s of a float32 matrix product of 2048 by XLA, the best of some calls."""
+def matmul_rate(rounds: int, dtype: str) -> float:
+    """FLOP/s of a matrix product of 2048 by XLA, the best of some calls."""
     import jax
 
-    a = jax.random.normal(jax.random.key(0), (2048, 2048))
+    a = jax.random.normal(jax.random.key(0), (2048, 2048), dtype)
     product = jax.jit(lambda a: a @ a)
     taken = []
     for _ in range(rounds + 1):
@@ -105,7 +105,7 @@ def measure(name: str, rounds: int) -> tuple[dict, dict]:
         "difference": work.difference,
     }
     if not math.isnan(work.flops):
-        rate = matmul_rate(rounds)
+        rate = matmul_rate(rounds, work.compute)
         told |= {
             "flops": work.flops,
             "matmul_rate": rate,

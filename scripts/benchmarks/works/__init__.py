@@ -21,7 +21,11 @@ WORKS = {
     ),
     "ring_64_seeds": partial(rings.seeds, **SMALL, steps=100),
     "dcgan_32": partial(images.dcgan, **DCGAN_32, steps=5),
-    "dcgan_64": partial(images.dcgan, **DCGAN_64, steps=3),
+    "dcgan_32_bfloat16": partial(images.dcgan, **DCGAN_32, steps=5, compute="bfloat16"),
+    "dcgan_64": partial(images.dcgan, **DCGAN_64, gpu_batch_size=1_024, steps=3),
+    "dcgan_64_bfloat16": partial(
+        images.dcgan, **DCGAN_64, gpu_batch_size=1_024, steps=3, compute="bfloat16"
+    ),
     "wgan_gp_critic_32": partial(images.penalised, kind="wgan_gp", goal=(1.4, 1.3), steps=5),
     "r1_32": partial(images.penalised, kind="r1", goal=(1.1, 1.2), steps=5),
     "sngan_32": partial(sngan.sngan, **SNGAN, steps=2),

@@ -24,6 +24,7 @@ RATE, Z, SHARE = 1e-2, 64, 0.3
 LONGER = 5
 CHECKED = 4  # examples of the step that both libraries make first
 FORMS = ("eager", "channels_last", "torch.compile")
+BF16 = ", bf16"  # of forms whose products are bfloat16, by autocast
 ADAM = {"name": "adam", "learning_rate": 2e-4, "b1": 0.5}
 SGD = {"name": "sgd", "learning_rate": RATE}
 
@@ -171,7 +172,8 @@ def work(
     Args:
       torch: the module.
       device: "cpu" or "cuda".
-      config: of `experiment`; both players' optimisers are one and the same Adam.
+      config: of `experiment`; both players' optimisers are one and the same Adam. With
+        `compute="bfloat16"` both libraries' products are; what is checked is float64 all the same.
       modules: makes PyTorch's (generator, discriminator).
       turns: `(gen, disc, *, optimiser, form, device, share) -> step`, as `torch_images.turns`.
       goal: on two CPU cores and on one GPU.
@@ -182,7 +184,8 @@ def work(
     """
     from works import torch_images
 
-    before, after, given = checked(config)
+    compute = config.get("compute", "float32")
+    before, after, given = checked({**config, "compute": "float32"})
     tx = config["gen_tx"]
     rates = {"lr": tx["learning_rate"], "betas": (tx["b1"], tx.get("b2", 0.999))}
     peers, apart = {}, 0.0
@@ -197,6 +200,7 @@ def work(
             pair = (list(map(np.asarray, jax.tree.leaves(tree))) for tree in (old, new))
             apart = max(apart, difference(*pair, torch_images.arrays(module)))
         adam = partial(torch.optim.Adam, foreach=True, **rates)
+        form += BF16 if compute == "bfloat16" else ""
         step = turns(*modules(), optimiser=adam, form=form, device=device, share=None)
         peers[form] = repeated(step, config, steps, device)
     return Work(
@@ -206,17 +210,30 @@ def work(
         difference=apart,
         goal=goal[device != "cpu"],
         flops=ideal_flops(config),
+        compute=compute,
     )
 
 
-def dcgan(torch, device: str, *, size: int, width: int, batch_size: int, steps: int) -> Work:
+def dcgan(
+    torch,
+    device: str,
+    *,
+    size: int,
+    width: int,
+    batch_size: int,
+    steps: int,
+    gpu_batch_size: int | None = None,
+    compute: str = "float32",
+) -> Work:
     """A step of DCGAN in alternating play: the discriminator's update, then the generator's."""
     from works import torch_images as theirs
 
+    if device != "cpu" and gpu_batch_size:
+        batch_size = gpu_batch_size
     return work(
         torch,
         device,
-        dcgan_config(size, width, batch_size),
+        dcgan_config(size, width, batch_size, compute=compute),
         modules=lambda: (
             theirs.Generator(Z, size, width),
             theirs.Discriminator(size, width),

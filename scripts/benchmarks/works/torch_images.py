@@ -189,7 +189,7 @@ def turns(
       disc_loss: `(disc, x, fake, share) -> scalar`.
       gen_loss: `(disc, fake) -> scalar`; None for updates of the discriminator alone.
       optimiser: `parameters -> torch.optim.Optimizer`.
-      form: one of `images.FORMS`.
+      form: one of `images.FORMS`, `images.BF16` behind it or not.
       device: where all of it lives.
       share: where between data and samples a penalty looks; None for draws.
     """

@@ -145,7 +145,7 @@ def turns(
       disc: discriminators "a" and "b".
       pool_size: samples of each domain that are kept.
       optimiser: `parameters -> torch.optim.Optimizer`.
-      form: one of `images.FORMS`.
+      form: one of `images.FORMS`, `images.BF16` behind it or not.
       device: where all of it lives.
       share: unused.
     """

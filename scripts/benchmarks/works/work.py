@@ -21,6 +21,7 @@ class Work(NamedTuple):
         after the same step from the same start, of every peer from ours.
       goal: the ratio of throughputs to reach on the device at hand.
       flops: ideal FLOPs of a step, for the share of the matmul rate; nan where not counted.
+      compute: dtype of the products, "float32" or "bfloat16".
     """
 
     ours: Mapping[str, Callable[[], Any]]
@@ -29,6 +30,7 @@ class Work(NamedTuple):
     difference: float
     goal: float
     flops: float = math.nan
+    compute: str = "float32"
 
 
 def difference(start: list[np.ndarray], ours: list[np.ndarray], theirs: list[np.ndarray]) -> float:
