@@ -24,7 +24,6 @@ RATE, Z, SHARE = 1e-2, 64, 0.3
 LONGER = 5
 CHECKED = 4  # examples of the step that both libraries make first
 FORMS = ("eager", "channels_last", "torch.compile")
-BF16 = ", bf16"  # of forms whose products are bfloat16, by autocast
 ADAM = {"name": "adam", "learning_rate": 2e-4, "b1": 0.5}
 SGD = {"name": "sgd", "learning_rate": RATE}
 
@@ -175,7 +174,8 @@ def work(
       config: of `experiment`; both players' optimisers are one and the same Adam. With
         `compute="bfloat16"` both libraries' products are; what is checked is float64 all the same.
       modules: makes PyTorch's (generator, discriminator).
-      turns: `(gen, disc, *, optimiser, form, device, share) -> step`, as `torch_images.turns`.
+      turns: `(gen, disc, *, optimiser, form, device, compute, share) -> step`, as
+        `torch_images.turns`.
       goal: on two CPU cores and on one GPU.
       steps: of a measurement of PyTorch's.
       forms: of PyTorch.
@@ -200,8 +200,7 @@ def work(
             pair = (list(map(np.asarray, jax.tree.leaves(tree))) for tree in (old, new))
             apart = max(apart, difference(*pair, torch_images.arrays(module)))
         adam = partial(torch.optim.Adam, foreach=True, **rates)
-        form += BF16 if compute == "bfloat16" else ""
-        step = turns(*modules(), optimiser=adam, form=form, device=device, share=None)
+        step = turns(*modules(), optimiser=adam, form=form, device=device, compute=compute)
         peers[form] = repeated(step, config, steps, device)
     return Work(
         ours={"ganjax": chunk(config, LONGER * steps)},

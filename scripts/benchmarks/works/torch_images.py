@@ -179,6 +179,7 @@ def turns(
     optimiser: Callable,
     form: str,
     device: str,
+    compute: str = "float32",
     share: float | None = None,
 ) -> Callable[[torch.Tensor, torch.Tensor, torch.Tensor], None]:
     """`(x, z_disc, z_gen) -> None`: the discriminator's update, then the generator's.
@@ -189,14 +190,15 @@ def turns(
       disc_loss: `(disc, x, fake, share) -> scalar`.
       gen_loss: `(disc, fake) -> scalar`; None for updates of the discriminator alone.
       optimiser: `parameters -> torch.optim.Optimizer`.
-      form: one of `images.FORMS`, `images.BF16` behind it or not.
+      form: one of `images.FORMS`.
       device: where all of it lives.
+      compute: dtype of the products, "bfloat16" by autocast.
       share: where between data and samples a penalty looks; None for draws.
     """
     layout = torch.contiguous_format if form == "eager" else torch.channels_last
     gen.to(device, memory_format=layout)
     disc.to(device, memory_format=layout)
-    cast = torch.autocast(device, torch.bfloat16, enabled="bf16" in form)
+    cast = torch.autocast(device, torch.bfloat16, enabled=compute == "bfloat16")
 
     def of_disc(x, fake):
         with cast:

@@ -136,6 +136,7 @@ def turns(
     optimiser: Callable,
     form: str,
     device: str,
+    compute: str = "float32",
     share: float | None = None,
 ) -> Callable[[torch.Tensor, torch.Tensor], None]:
     """`(a, b) -> None`: the generators' update, then the discriminators' on the same samples.
@@ -145,8 +146,9 @@ def turns(
       disc: discriminators "a" and "b".
       pool_size: samples of each domain that are kept.
       optimiser: `parameters -> torch.optim.Optimizer`.
-      form: one of `images.FORMS`, `images.BF16` behind it or not.
+      form: one of `images.FORMS`.
       device: where all of it lives.
+      compute: dtype of the products, "bfloat16" by autocast.
       share: unused.
     """
     del share
@@ -154,7 +156,7 @@ def turns(
     gen.to(device, memory_format=layout)
     disc.to(device, memory_format=layout)
     pools = {x: Pool(pool_size) for x in "ab"}
-    cast = torch.autocast(device, torch.bfloat16, enabled="bf16" in form)
+    cast = torch.autocast(device, torch.bfloat16, enabled=compute == "bfloat16")
 
     def of_gen(a, b):
         with cast:
