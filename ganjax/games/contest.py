@@ -12,7 +12,6 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
-from ganjax import spread
 from ganjax.augmentations import Augmentation
 from ganjax.games.networks import (
     UPDATES,
@@ -225,7 +224,7 @@ def play(
     Samples are of the labels of the data.
     """
     rng_z, rng_gen, *rngs, rng_augment = jax.random.split(rng, 6)
-    z = spread.rows(game.prior(rng_z, (x_real.shape[0], game.z_dim)))
+    z = game.prior(rng_z, (x_real.shape[0], game.z_dim))
     x_fake, gen_state = generated(game, params.gen, model_state.gen, z, y, rng=rng_gen)
     judgement = judge_penalised(
         game,
