@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ganjax import statistics, sweep
+from ganjax.config import changes
 from ganjax.errors import ConfigError, unknown
 
 SIGNIFICANT = 0.05  # largest adjusted p that is called significant
@@ -26,13 +27,13 @@ def table(workdir: Path) -> dict[str, Any]:
       `question`, `score`, `goal`, `bound`, `baseline`, `seeds`, `missing` (cells not played yet),
       `best`: the cell with the best mean if its paired difference from every other is significant,
       else None, and `rows`, one a cell in the order of the config:
-      `cell`, `changes` (what it has in place of the base); `seeds` finished, `diverged` {seed:
-      step}, `memory` (whether it ran out of it); `mean`, `std`, `low`, `high` of the last score
-      over finished seeds, the interval a 95% bootstrap interval; `difference` from the baseline
-      (`mean`, `low`, `high`, `p`, `p_adjusted` by Holm over all cells, `seeds`) and `wins`
-      (`share`, `low`, `high`) against it, None for itself; `converged`: the number of seeds that
-      stay within the bound, and the median `step` and `evaluations` from which they do, None if
-      most do not; `steps` and `evaluations` of a run; `rate` of toys: the factor a step by which
+      `cell`, `changes` {path: (value of the resolved base, of the cell)}; `seeds` finished,
+      `diverged` {seed: step}, `memory` (whether it ran out of it); `mean`, `std`, `low`, `high` of
+      the last score over finished seeds, the interval a 95% bootstrap interval; `difference` from
+      the baseline (`mean`, `low`, `high`, `p`, `p_adjusted` by Holm over all cells, `seeds`) and
+      `wins` (`share`, `low`, `high`) against it, None for itself; `converged`: the number of seeds
+      that stay within the bound, and the median `step` and `evaluations` from which they do, None
+      if most do not; `steps` and `evaluations` of a run; `rate` of toys: the factor a step by which
       the distance shrinks, its `error` and, as `radius`, the spectral radius of a step.
 
     Raises:
@@ -73,7 +74,7 @@ def _row(name: str, result: Mapping[str, Any], asked: Mapping[str, Any]) -> Row:
     evaluations = [sum(pair) for pair in zip(*result["evaluations"].values(), strict=True)]
     return {
         "cell": name,
-        "changes": asked["overrides"][name],
+        "changes": changes(asked["base"], asked["cells"][name]),
         "seeds": len(finite),
         "diverged": {seed: step for seed, status, step in stopped if status == "diverged"},
         "memory": "out of memory" in result["status"],

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ganjax import html, pictures, standings, sweep
+from ganjax.config import changes
 from ganjax.report import figures, parts
 
 CURVES = ("loss/gen", "loss/disc", "grad_norm/gen", "grad_norm/disc")
@@ -184,20 +185,16 @@ def _modes(results: Mapping[str, Any]) -> list[str]:
 
 
 def _changes(asked: Mapping[str, Any]) -> str:
-    """What every cell has in place of the base."""
-
-    def leaves(tree, prefix=""):
-        for key, value in tree.items():
-            if isinstance(value, Mapping):
-                yield from leaves(value, f"{prefix}{key}.")
-            else:
-                yield f"{prefix}{key}", value
-
-    of = {cell: dict(leaves(change)) for cell, change in asked["overrides"].items()}
-    paths = list(dict.fromkeys(path for change in of.values() for path in change))
-    rows = [[cell, *(str(change.get(path, "")) for path in paths)] for cell, change in of.items()]
-    caption = "what a cell has in place of the base; nothing where it has the base's own"
-    return parts.table(["cell", *paths], rows, caption)
+    """Where every cell differs from the resolved base."""
+    of = {cell: changes(asked["base"], config) for cell, config in asked["cells"].items()}
+    base = {path: pair[0] for cell in of.values() for path, pair in cell.items()}
+    rows = [["(the base)", *map(str, base.values())]]
+    rows += [
+        [cell, *(str(own[path][1]) if path in own else "" for path in base)]
+        for cell, own in of.items()
+    ]
+    caption = "where a cell differs from the resolved base; nothing where it has the base's own"
+    return parts.table(["cell", *base], rows, caption)
 
 
 def _failures(table: Mapping[str, Any]) -> str:

@@ -35,7 +35,7 @@ IN_SIGHT = 4  # how many times as far as its start a toy's way is shown
 TRIAL_SECONDS = 0.5  # of timing a mapping
 MEMORY_SHARE = 0.9  # of the free memory that a program may plan to use
 # What a folder may be asked anew without playing anything again.
-ASKED_ONLY = ("question", "baseline", "score", "goal", "bound")
+ASKED_ONLY = ("question", "base", "baseline", "score", "goal", "bound")
 
 
 def run(comparison: Comparison, workdir: Path, how: str = "auto") -> None:
@@ -112,15 +112,18 @@ def read(workdir: Path) -> dict[str, dict[str, Any]]:
 def described(workdir: Path) -> dict[str, Any]:
     """The comparison that a folder holds, as plain JSON.
 
+    Of a folder made before bases were kept, `base` is the baseline's config.
+
     Raises:
       RunFolderError: it is no folder of a comparison.
     """
     try:
-        return json.loads((workdir / "comparison.json").read_text())
+        found = json.loads((workdir / "comparison.json").read_text())
     except FileNotFoundError:
         raise RunFolderError(
             f"{workdir} is not the folder of a comparison: it has no comparison.json"
         ) from None
+    return {"base": found["cells"][found["baseline"]], **found}
 
 
 def _claim(workdir: Path, comparison: Comparison) -> None:
@@ -130,9 +133,9 @@ def _claim(workdir: Path, comparison: Comparison) -> None:
     if path.exists():
         old = json.loads(path.read_text())
         cells = {name: new["cells"].get(name) for name in old["cells"]}
-        overrides = {name: new["overrides"].get(name) for name in old["overrides"]}
         asked = {key: new[key] for key in ASKED_ONLY}
-        changes = difference({**old, **asked}, {**new, "cells": cells, "overrides": overrides})
+        old = {key: old.get(key) for key in new}  # older folders hold the cells' overrides too
+        changes = difference({**old, **asked}, {**new, "cells": cells})
         if changes:
             raise RunFolderError(
                 f"{workdir} holds another comparison:\n  "

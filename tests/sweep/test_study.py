@@ -1,5 +1,7 @@
 """A comparison in its folder: killed anywhere it does what is missing, and says the same."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -26,6 +28,21 @@ ASKED = {
     "bound": 1.0,
     "budget": {"steps": 200},
     "looks": 5,
+}
+
+RING = {
+    "batch_size": 8,
+    "data": {"name": "ring"},
+    "game": {"name": "gan", "z_dim": 2},
+    "generator": {"name": "mlp", "width": 4},
+    "discriminator": {"name": "mlp", "width": 4},
+    "loss": {"name": "non_saturating"},
+    "penalties": {"r1": {"name": "r1", "gamma": 100.0}},
+    "scheme": {"name": "alternating"},
+    "gen_tx": {"name": "adam", "learning_rate": 1e-3},
+    "disc_tx": {"name": "adam", "learning_rate": 1e-3},
+    "evaluation": {"name": "modes"},
+    "evaluation_samples": 64,
 }
 
 
@@ -154,3 +171,32 @@ def test_mistakes_are_told(tmp_path, played):
         sweep.run(resolved(), tmp_path, "pmap")
     with pytest.raises(RunFolderError, match=r"no comparison\.json"):
         sweep.read(tmp_path / "nowhere")
+
+
+def test_a_cell_without_a_part_of_the_base_differs_from_one_with_it(tmp_path):
+    """Called again, and by a folder made before bases were kept, nothing is played anew."""
+    asked = {
+        "question": "Does R1 matter?",
+        "base": "ring",
+        "score": "reverse_kl",
+        "cells": {"with": {}, "without": {"penalties": {}}},
+        "seeds": 1,
+        "budget": {"steps": 4},
+        "looks": 1,
+    }
+    asked = comparison.resolve(asked, lambda name: RING)
+    sweep.run(asked, tmp_path, "map")
+    found = sweep.read(tmp_path)
+    assert found["with"]["metrics"]["loss/disc"] != found["without"]["metrics"]["loss/disc"]
+    rows = {row["cell"]: row["changes"] for row in standings.table(tmp_path)["rows"]}
+    assert rows["with"] == {}
+    assert rows["without"]["penalties.r1.gamma"] == (100.0, "(absent)")
+    before, path = files(tmp_path), tmp_path / "comparison.json"
+    old = json.loads(path.read_text())
+    old["overrides"] = {"with": {}, "without": {"penalties": {}}}
+    del old["base"]
+    path.write_text(json.dumps(old))
+    assert standings.table(tmp_path)["rows"][0]["changes"] == {}
+    sweep.run(asked, tmp_path, "map")
+    assert files(tmp_path) == before
+    assert json.loads(path.read_text())["base"] == sweep.described(tmp_path)["base"]
