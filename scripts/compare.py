@@ -3,7 +3,6 @@
 python scripts/compare.py --config configs/compare_ring8.py --workdir runs/compare_ring8
 """
 
-import importlib.util
 import sys
 from pathlib import Path
 
@@ -11,7 +10,6 @@ from absl import flags
 from ml_collections import config_flags
 
 from ganjax import cli, comparison
-from ganjax.errors import ConfigError
 
 CONFIG = cli.define_config(sections=("shared", "cells", "product", "search"))
 WORKDIR = flags.DEFINE_string("workdir", None, "Folder of the comparison.", required=True)
@@ -36,15 +34,7 @@ JSON = flags.DEFINE_string("json", None, "Also write the table to this JSON file
 def base(name: str) -> dict:
     """The config of a file beside the comparison's."""
     path = Path(config_flags.get_config_filename(flags.FLAGS["config"])).parent / f"{name}.py"
-    spec = importlib.util.spec_from_file_location(name, path)
-    try:
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        return module.get_config().to_dict()
-    except Exception as error:
-        raise ConfigError(
-            f"the base {path} cannot be read ({type(error).__name__}: {error})"
-        ) from error
+    return cli.read_config(str(path))
 
 
 def main() -> None:
