@@ -14,9 +14,8 @@ import numpy as np
 
 from ganjax import statistics, sweep
 from ganjax.config import changes
-from ganjax.errors import ConfigError, unknown
+from ganjax.sweep import last_scores
 
-SIGNIFICANT = 0.05  # largest adjusted p that is called significant
 Row = dict[str, Any]
 
 
@@ -26,7 +25,8 @@ def table(workdir: Path) -> dict[str, Any]:
     Returns:
       `question`, `score`, `goal`, `bound`, `baseline`, `seeds`, `missing` (cells not played yet),
       `best`: the cell with the best mean if its paired difference from every other is significant,
-      else None, and `rows`, one a cell in the order of the config:
+      else None, `power`: what the seeds can show, as `sweep.power` has it, and `rows`, one a cell
+      in the order of the config:
       `cell`, `changes` {path: (value of the resolved base, of the cell)}; `seeds` finished,
       `diverged` {seed: step}, `memory` (whether it ran out of it); `mean`, `std`, `low`, `high` of
       the last score over finished seeds, the interval a 95% bootstrap interval; `difference` from
@@ -48,21 +48,9 @@ def table(workdir: Path) -> dict[str, Any]:
         **{key: asked[key] for key in keys},
         "missing": [name for name in asked["cells"] if name not in results],
         "best": _best(results, asked),
+        "power": sweep.power(asked, results),
         "rows": rows,
     }
-
-
-def last_scores(result: Mapping[str, Any], score: str) -> np.ndarray:
-    """The score of every seed at the end, NaN where it diverged, [seeds].
-
-    Raises:
-      ConfigError: the cell does not report it.
-    """
-    if not result["scores"]:
-        return np.full(len(result["seeds"]), math.nan)
-    if score not in result["scores"]:
-        raise ConfigError(unknown("score", score, result["scores"]))
-    return np.array(result["scores"][score][-1], float)
 
 
 def _row(name: str, result: Mapping[str, Any], asked: Mapping[str, Any]) -> Row:
@@ -147,7 +135,7 @@ def _best(results: Mapping[str, Any], asked: Mapping[str, Any]) -> str | None:
             of = statistics.paired_difference(scores[first], row)
             wins = statistics.win_rate(scores[first], row, asked["goal"])
             tests.append(wins.p if of.left_out else of.p)
-    return first if max(statistics.holm(tests)) <= SIGNIFICANT else None
+    return first if max(statistics.holm(tests)) <= statistics.LEVEL else None
 
 
 def _number(value: float) -> float | int | None:
@@ -161,19 +149,22 @@ def text(standings: Mapping[str, Any], costs: Mapping[str, Mapping[str, Any]]) -
         f"{standings['score']} at the end, {len(standings['seeds'])} seed"
         f"{'s' * (len(standings['seeds']) > 1)}, "
         f"{'small' if standings['goal'] == 'min' else 'large'} is good; mean and 95% interval; "
-        f"difference from {standings['baseline']}, p adjusted (Holm)"
+        f"difference from {standings['baseline']}, p adjusted (Holm); "
+        f"detectable: with power {statistics.POWER:.0%}"
     ]
     wide = max([len(row["cell"]) for row in standings["rows"]] + [4])
     head = f"{'cell':{wide}}  {'mean':>8} {'95% interval':>19}  {'difference':>10} {'p':>6} "
-    head += f"{'wins':>5} {'in bound':>8} {'at step':>8} {'gradients':>9} {'s/run':>7}"
-    toys = any(row["rate"] for row in standings["rows"])
+    head += f"{'detectable':>10} {'wins':>5} {'in bound':>8} {'at step':>8} {'gradients':>9} "
+    head += f"{'s/run':>7}"
+    toys, found = any(row["rate"] for row in standings["rows"]), standings["power"]["detectable"]
     lines.append(head + (f" {'rate':>9} {'radius':>9}" if toys else ""))
     for row in standings["rows"]:
         of, wins, within = row["difference"] or {}, row["wins"] or {}, row["converged"] or {}
         lines.append(
             f"{row['cell']:{wide}}{'*' if row['cell'] == standings['best'] else ' '} "
             f"{_short(row['mean'], 8)} {interval(row):>19}  {_short(of.get('mean'), 10)} "
-            f"{_shown(of.get('p_adjusted'), 6)} {_shown(wins.get('share'), 5, 2)} "
+            f"{_shown(of.get('p_adjusted'), 6)} {_short(found.get(row['cell']), 10)} "
+            f"{_shown(wins.get('share'), 5, 2)} "
             f"{_shown(within.get('seeds'), 8, 0)} {_shown(within.get('step'), 8, 0)} "
             f"{row['evaluations']:9d} {costs[row['cell']]['seconds'][-1]:7.2f}"
         )
@@ -185,7 +176,31 @@ def text(standings: Mapping[str, Any], costs: Mapping[str, Mapping[str, Any]]) -
         lines.append(f"not played yet: {', '.join(standings['missing'])}")
     if standings["best"]:
         lines.append("* better than every other cell, paired differences significant at 5%")
-    return "\n".join(lines)
+    return "\n".join([*lines, conclusion(standings)])
+
+
+def conclusion(standings: Mapping[str, Any]) -> str:
+    """The answer in a few sentences, with that of which nothing can be concluded, and why."""
+    told, power = [], standings["power"]
+    if standings["best"]:
+        told.append(f"{standings['best']} is better than every other cell (paired, Holm, 5%)")
+    elif len(standings["seeds"]) == 1:
+        told.append("One seed cannot tell chance from difference")
+    else:
+        told.append("No cell is better than every other with the certainty of 5%")
+    differences = {row["cell"]: row["difference"] or {} for row in standings["rows"]}
+    undecided = [
+        cell for cell, of in differences.items() if of.get("p_adjusted", 0) > statistics.LEVEL
+    ]
+    if power["comparisons"] and power["smallest_p"] > statistics.LEVEL:
+        told.append(f"C{sweep.limits(power, standings)[1:]}")
+    elif undecided:
+        reach = sweep.reach(power, standings, undecided)
+        told.append(
+            f"Cannot conclude whether {', '.join(undecided)} differ from {standings['baseline']}"
+            f"{reach and f': {reach}'}"
+        )
+    return " ".join(f"{sentence}." for sentence in told)
 
 
 def failures(row: Row) -> list[str]:

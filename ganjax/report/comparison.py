@@ -40,12 +40,7 @@ def _verdict(table: Mapping[str, Any]) -> str:
     seeds, score = len(table["seeds"]), table["score"]
     told = f"Compared by {score} at the end of {seeds} training seed{'s' * (seeds > 1)} a cell, "
     told += f"where {'small' if table['goal'] == 'min' else 'large'} is good."
-    if table["best"]:
-        answer = f"{table['best']} is better than every other cell (paired, Holm, 5%)."
-    elif seeds == 1:
-        answer = "One seed cannot tell chance from difference."
-    else:
-        answer = "No cell is better than every other with the certainty of 5%."
+    answer = standings.conclusion(table)
     if table["missing"]:
         answer += f" Not played yet: {', '.join(table['missing'])}."
     return f"<p><strong>{html.escape(answer)}</strong> {html.escape(told)}</p>"
@@ -53,7 +48,7 @@ def _verdict(table: Mapping[str, Any]) -> str:
 
 def _standings(table: Mapping[str, Any], results: Mapping[str, Any]) -> str:
     heads = ["cell", "mean", "95% interval", "sd", f"less {table['baseline']}", "its interval"]
-    heads += ["p", "wins", "seeds"]
+    heads += ["p", "detectable", "wins", "seeds"]
     bound, toys = table["bound"] is not None, any(row["rate"] for row in table["rows"])
     heads += [f"within {table['bound']:g}", "from step", "from gradients"] if bound else []
     heads += ["rate a step", "spectral radius"] if toys else []
@@ -68,6 +63,7 @@ def _standings(table: Mapping[str, Any], results: Mapping[str, Any]) -> str:
         cells.append(parts.number(of.get("mean"), 3))
         ends = "&ndash;" if of.get("low") is None else f"{of['low']:.3g} to {of['high']:.3g}"
         cells += [(of.get("low"), ends), parts.number(of.get("p_adjusted"), 2)]
+        cells.append(parts.number(table["power"]["detectable"].get(row["cell"]), 3))
         cells.append(parts.number(wins.get("share"), 2))
         cells.append((row["seeds"], f"{row['seeds']} of {len(table['seeds'])}"))
         if bound:
@@ -83,7 +79,9 @@ def _standings(table: Mapping[str, Any], results: Mapping[str, Any]) -> str:
     notes = (
         f"<p>The interval is a 95% bootstrap interval of the mean over seeds. Differences are "
         f"paired by seed, cell less {html.escape(table['baseline'])}; p by the sign-flip "
-        "permutation test, adjusted by Holm for the number of cells. A cell is marked best only if "
+        "permutation test, adjusted by Holm for the number of cells; detectable is a "
+        "difference that 80% of comparisons with as many seeds, and normal differences of this "
+        "cell's spread, would call significant. A cell is marked best only if "
         "it differs from every other with an adjusted p of at most 0.05. Gradients are evaluations "
         "of either player's gradient; seconds are a run's share of the machine.</p>"
     )
