@@ -84,7 +84,7 @@ def reach(power: Mapping[str, Any], asked: Mapping[str, Any], cells: list[str]) 
     low, high = (f"{value:.3g}" for value in (min(found.values()), max(found.values())))
     return (
         f"a difference in {asked['score']} of {low if low == high else f'{low} to {high}'} is "
-        f"detected with power {statistics.POWER:.0%}, by the spread of {', '.join(found)} over "
+        f"detected with power {statistics.POWER:.0%}, from the spread of {', '.join(found)} over "
         f"{_count(len(asked['seeds']), 'seed')}"
     )
 

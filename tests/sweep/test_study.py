@@ -244,7 +244,7 @@ def test_what_the_seeds_can_show_is_told_before_and_on_the_way(tmp_path, caplog)
         for name in ("x", "y")
     }
     assert told[3] == (
-        f"a difference in reverse_kl of {expected['x']:.3g} is detected with power 80%, by the "
+        f"a difference in reverse_kl of {expected['x']:.3g} is detected with power 80%, from the "
         "spread of x over 7 seeds"
     )
     kept = json.loads((tmp_path / "seven" / "power.json").read_text())
@@ -256,5 +256,5 @@ def test_what_the_seeds_can_show_is_told_before_and_on_the_way(tmp_path, caplog)
     low, high = sorted(expected.values())
     assert (
         "Cannot conclude whether x, y differ from base: a difference in reverse_kl of "
-        f"{low:.3g} to {high:.3g} is detected with power 80%, by the spread of x, y"
+        f"{low:.3g} to {high:.3g} is detected with power 80%, from the spread of x, y"
     ) in text
