@@ -4,6 +4,7 @@ Of scores, steps and gradient evaluations alone, which are the same bits wheneve
 played; what they cost in seconds is told beside.
 """
 
+import itertools
 import json
 import math
 from collections.abc import Mapping
@@ -25,8 +26,9 @@ def table(workdir: Path) -> dict[str, Any]:
     Returns:
       `question`, `score`, `goal`, `bound`, `baseline`, `seeds`, `missing` (cells not played yet),
       `best`: the cell with the best mean if its paired difference from every other is significant,
-      else None, `power`: what the seeds can show, as `sweep.power` has it, and `rows`, one a cell
-      in the order of the config:
+      else None, `same`: pairs of cells with the same scores in every seed at every look, `power`:
+      what the seeds can show, as `sweep.power` has it, and `rows`, one a cell in the order of the
+      config:
       `cell`, `changes` {path: (value of the resolved base, of the cell)}; `seeds` finished,
       `diverged` {seed: step}, `memory` (whether it ran out of it); `mean`, `std`, `low`, `high` of
       the last score over finished seeds, the interval a 95% bootstrap interval; `difference` from
@@ -48,6 +50,7 @@ def table(workdir: Path) -> dict[str, Any]:
         **{key: asked[key] for key in keys},
         "missing": [name for name in asked["cells"] if name not in results],
         "best": _best(results, asked),
+        "same": _same(results),
         "power": sweep.power(asked, results),
         "rows": rows,
     }
@@ -138,6 +141,13 @@ def _best(results: Mapping[str, Any], asked: Mapping[str, Any]) -> str | None:
     return first if max(statistics.holm(tests)) <= statistics.LEVEL else None
 
 
+def _same(results: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Cells that are the same experiment, whatever their configs say; none of those that failed."""
+    done = [name for name, result in results.items() if set(result["status"]) == {"done"}]
+    pairs = itertools.combinations(done, 2)
+    return [(a, b) for a, b in pairs if results[a]["scores"] == results[b]["scores"]]
+
+
 def _number(value: float) -> float | int | None:
     return value if isinstance(value, int) or math.isfinite(value) else None
 
@@ -188,6 +198,10 @@ def conclusion(standings: Mapping[str, Any]) -> str:
         told.append("One seed cannot tell chance from difference")
     else:
         told.append("No cell is better than every other with the certainty of 5%")
+    told += [
+        f"{a} and {b} have the same scores in every seed at every look: likely one experiment"
+        for a, b in standings["same"]
+    ]
     differences = {row["cell"]: row["difference"] or {} for row in standings["rows"]}
     undecided = [
         cell for cell, of in differences.items() if of.get("p_adjusted", 0) > statistics.LEVEL

@@ -258,3 +258,15 @@ def test_what_the_seeds_can_show_is_told_before_and_on_the_way(tmp_path, caplog)
         "Cannot conclude whether x, y differ from base: a difference in reverse_kl of "
         f"{low:.3g} to {high:.3g} is detected with power 80%, from the spread of x, y"
     ) in text
+
+
+def test_cells_that_turn_out_to_be_one_experiment_are_told(tmp_path):
+    """Configs that differ in an argument given its default alone."""
+    default = {"scheme": {"disc_updates": 1}}
+    wild = {"gen_tx": {"learning_rate": 1e30}, "scheme": {"name": "simultaneous"}}
+    cells = {"a": {}, "b": default, "c": {"gen_tx": {"learning_rate": 0.2}}}
+    cells |= {"d": wild, "e": {**wild, "gen_tx": {"learning_rate": 2e30}}}
+    sweep.run(resolved(cells=cells, looks=1), tmp_path, "map")
+    table = standings.table(tmp_path)
+    assert table["same"] == [("a", "b")]
+    assert "a and b have the same scores in every seed at every look" in standings.conclusion(table)
