@@ -1,4 +1,4 @@
-"""What the seeds of a comparison can show: known before it is played, and from its first cells."""
+"""What the seeds of a comparison can show: known before training, and from the first cells."""
 
 import math
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ def power(asked: Mapping[str, Any], results: Mapping[str, Mapping[str, Any]]) ->
 
     Args:
       asked: the comparison, as `described` has it.
-      results: of the cells that are played so far, as `read` has them.
+      results: of the cells that are trained so far, as `read` has them.
 
     Returns:
       `comparisons` with the baseline, one for each other cell; `smallest_p` that any can have
