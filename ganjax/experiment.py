@@ -37,7 +37,7 @@ from ganjax import (
     spread,
 )
 from ganjax import data as sources
-from ganjax.config import staged, validate
+from ganjax.config import plain, staged, validate
 from ganjax.errors import ConfigError, DataError, unknown
 from ganjax.games.progressive import check_stage
 from ganjax.games.semi_supervised import AVERAGE
@@ -196,7 +196,7 @@ def build(config: Mapping[str, Any], axis_name: str | None = None) -> Experiment
         a wrong type or range, or sections that do not go together.
       DataError: the data are not what they are declared to be.
     """
-    config = validate(_plain(config))
+    config = validate(config)
     stages = []
     for label, stage in staged(config).items():
         try:
@@ -225,7 +225,7 @@ def reschemed(experiment: Experiment, numbers: Mapping[str, Any]) -> Scheme:
     Raises:
       ConfigError, TypeError: a function of the config needs a plain number there.
     """
-    config = _plain(experiment.config)
+    config = plain(experiment.config)
     for path, number in numbers.items():
         *sections, key = path.split(".")
         inside = config
@@ -377,19 +377,6 @@ def live(state: GanState) -> GanState:
 def template(experiment: Experiment) -> GanState:
     """Shapes and dtypes of the experiment's state, nothing computed."""
     return jax.eval_shape(partial(initial_state, experiment), jax.random.key(0))
-
-
-def _plain(config: Any) -> dict[str, Any]:
-    """Nested dicts and tuples out of a config or of JSON."""
-    if hasattr(config, "to_dict"):
-        config = config.to_dict()
-
-    def plain(value):
-        if isinstance(value, Mapping):
-            return {key: plain(item) for key, item in value.items()}
-        return tuple(map(plain, value)) if isinstance(value, list | tuple) else value
-
-    return plain(config)
 
 
 def _call(where: str, shelf: Mapping[str, Any], section: Mapping[str, Any], **given: Any) -> Any:

@@ -52,6 +52,10 @@ def test_a_comparison_is_told_whole(folder):
     page = report.write(folder).read_text()
     assert "<h1>Is &lt;fast&gt; better?</h1>" in page
     assert "No cell is better than every other" in page
+    assert "Cannot conclude: 2 comparisons against slow with 2 seeds" in page
+    assert "at least 7 seeds are needed for 0.05" in page
+    assert "<tr><td>fast</td><td>0.01</td></tr>" in page  # beside the base's own
+    assert "<tr><td>(the base)</td><td>0.001</td></tr>" in page
     for cell in ("slow", "fast", "wild"):
         assert f"<td>{cell}</td>" in page
     assert "seed 1 diverged at step" in page
