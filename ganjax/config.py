@@ -91,6 +91,8 @@ def validate(config: Mapping[str, Any]) -> dict[str, Any]:
             )
     sections = {key: value for key, value in config.items() if key in SECTIONS}
     for key, section in sections.items():
+        if isinstance(section, Mapping):
+            section = sections[key] = by_place(section)
         if key == "penalties":
             _check_mapping(key, section)
             for label, penalty in section.items():
@@ -160,11 +162,32 @@ def _checked_end(stages: Any) -> int:
 def merged(old: Any, new: Any) -> Any:
     """`new` in the place of `old`; a dict without a name goes into that of `old`.
 
+    A list of sections takes the place of a list; one by place, {"1": {...}}, goes into it.
     So overrides, such as those of a stage or of a cell of a comparison, change what they name.
     """
+    old, new = by_place(old), by_place(new)
     if not isinstance(old, Mapping) or not isinstance(new, Mapping) or "name" in new:
         return new
+    if is_list(new) and all("name" in item for item in new.values()):
+        return new
     return {**old, **{key: merged(old.get(key), value) for key, value in new.items()}}
+
+
+def by_place(value: Any) -> Any:
+    """A list of sections as a dict by place, {"0": section, ...}; all else as it is.
+
+    So a path such as `disc_tx.transforms.1.learning_rate` leads to what stands in a list.
+    """
+    if isinstance(value, list | tuple) and any(isinstance(item, Mapping) for item in value):
+        value = {str(place): item for place, item in enumerate(value)}
+    if isinstance(value, Mapping):
+        return {key: by_place(item) for key, item in value.items()}
+    return value
+
+
+def is_list(value: Any) -> bool:
+    """Whether a value is a list of sections by place."""
+    return isinstance(value, Mapping) and bool(value) and all(map(str.isdigit, value))
 
 
 def _check_setting(key: str, value: Any) -> None:
@@ -197,7 +220,10 @@ def _check_section(where: str, section: Any) -> None:
             f"dict(name='...'); got {dict(section)!r}"
         )
     for key, value in section.items():
-        if isinstance(value, Mapping):
+        if is_list(value):
+            for place, item in value.items():
+                _check_section(f"{where}.{key}.{place}", item)
+        elif isinstance(value, Mapping):
             _check_section(f"{where}.{key}", value)
 
 
