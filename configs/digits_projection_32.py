@@ -48,8 +48,8 @@ def get_config() -> ml_collections.ConfigDict:
             loss=dict(name="hinge"),
             scheme=dict(name="alternating", disc_updates=5, fresh_batches=True),
             average=dict(name="ema", decay=0.999),
-            gen_tx=dict(name="adam", b1=0.0, b2=0.9, learning_rate=fall),
-            disc_tx=dict(name="adam", b1=0.0, b2=0.9, learning_rate=fall),
+            gen_tx=dict(name="adam", b1=0.0, b2=0.9, learning_rate=dict(**fall)),
+            disc_tx=dict(name="adam", b1=0.0, b2=0.9, learning_rate=dict(**fall)),
             evaluation=dict(name="conditional_digits"),
         )
     ).lock()

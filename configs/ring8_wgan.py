@@ -29,11 +29,11 @@ def get_config() -> ml_collections.ConfigDict:
             discriminator=dict(**mlp, activation="leaky_relu"),
             loss=dict(name="wasserstein"),
             scheme=dict(name="alternating", disc_updates=5, fresh_batches=True),
-            gen_tx=dict(name="rmsprop", learning_rate=fall),
+            gen_tx=dict(name="rmsprop", learning_rate=dict(**fall)),
             disc_tx=dict(
                 name="clip_weights",
                 limit=0.1,
-                inner=dict(name="rmsprop", learning_rate=fall),
+                inner=dict(name="rmsprop", learning_rate=dict(**fall)),
             ),
             average=dict(name="ema", decay=0.999),
             evaluation=dict(name="modes"),

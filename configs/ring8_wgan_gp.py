@@ -31,8 +31,8 @@ def get_config() -> ml_collections.ConfigDict:
             loss=dict(name="wasserstein"),
             penalties=dict(gp=dict(name="wgan_gp", weight=1.0)),
             scheme=dict(name="alternating", disc_updates=5, fresh_batches=True),
-            gen_tx=dict(**adam, learning_rate=fall),
-            disc_tx=dict(**adam, learning_rate=fall),
+            gen_tx=dict(**adam, learning_rate=dict(**fall)),
+            disc_tx=dict(**adam, learning_rate=dict(**fall)),
             evaluation=dict(name="modes"),
             evaluation_samples=2_500,
         )

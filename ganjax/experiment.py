@@ -565,9 +565,7 @@ def _scheme(
     begin: Begin = START,
 ) -> Scheme:
     given = {"game": game, "tx": _tx(config, begin), "axis_name": axis_name}
-    inner_tx = partial(optimisers.transform, steps_of=_steps_of(config, begin))
-    nested = {**NESTED, "inner_tx": inner_tx}
-    nested["inner"] = partial(_inner_scheme, nested)
+    nested = _nested(config, begin)
     scheme = names.call("scheme", schemes.SCHEMES, config["scheme"], nested, **given)
     if _none("average", config):
         return scheme
@@ -585,8 +583,15 @@ def _scheme(
     )
 
 
-def _inner_scheme(nested: names.Nested, where: str, section: Mapping[str, Any]) -> Callable:
-    return names.bind(where, schemes.SCHEMES, section, nested, "game", "tx")
+def _nested(config: Mapping[str, Any], begin: Begin) -> names.Nested:
+    """What a scheme or a monitor may nest: an inner scheme, an optimiser of its own."""
+
+    def inner(where, section):
+        return names.bind(where, schemes.SCHEMES, section, nested, "game", "tx")
+
+    inner_tx = partial(optimisers.transform, steps_of=_steps_of(config, begin))
+    nested = {**NESTED, "inner": inner, "inner_tx": inner_tx}
+    return nested
 
 
 def _batch(config: Mapping[str, Any], data: sources.Data | None, *, fresh: bool = True) -> Callable:
@@ -726,7 +731,8 @@ def _evaluation(
 def _monitor(config: Mapping[str, Any], game: Game, begin: Begin) -> Callable | None:
     if _none("monitor", config):
         return None
-    return _call("monitor", MONITORS, config["monitor"], game=game, tx=_tx(config, begin))
+    given = {"game": game, "tx": _tx(config, begin)}
+    return names.call("monitor", MONITORS, config["monitor"], _nested(config, begin), **given)
 
 
 def _try_out(experiment: Experiment) -> None:
@@ -869,7 +875,6 @@ NESTED = {
     "augment": lambda where, section: _call(where, augmentations.AUGMENTATIONS, section),
     "corrupt": lambda where, section: _call(where, augmentations.AUGMENTATIONS, section),
     "head": lambda where, section: names.bind(where, nets.HEADS, section, {}, "x", "y", "dense"),
-    "inner_tx": optimisers.transform,
     "kernel_init": lambda where, section: _call(where, nets.INITIALISERS, section),
     "labels": lambda where, section: names.bind(where, nets.LABELS, section, {}, "x", "y"),
     "likelihood": lambda where, section: _call(where, games.LIKELIHOODS, section),
