@@ -51,7 +51,6 @@ def _stage_lines(experiment: Experiment) -> list[str]:
             f"{stage.config.batch_size}, {_count(params.gen):,} generator and "
             f"{_count(params.disc):,} discriminator parameters"
         )
-        lines += [f"    {line}" for line in _rate_lines(stage)]
         begin = end
         if end == experiment.config.steps:  # one behind it is cut to nothing
             break
@@ -111,10 +110,11 @@ def describe(experiment: Experiment, compiled: jax.stages.Compiled) -> str:
     """
     state, config = template(experiment), experiment.config.to_dict()
     lines = [json.dumps(config, indent=2)]
+    for stage in experiment.stages or (experiment,):
+        if stage.begin.step < stage.config.steps:  # one behind the end is cut to nothing
+            lines += _rate_lines(stage)
     if experiment.stages:
         lines += _stage_lines(experiment)
-    else:
-        lines += _rate_lines(experiment)
     lines += [
         f"generator parameters: {_count(state.params.gen):,}",
         f"discriminator parameters: {_count(state.params.disc):,}",
