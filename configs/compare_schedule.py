@@ -1,9 +1,14 @@
 """Three schemes under one cosine schedule, counted in steps of the run or in their own updates.
 
-Command: python scripts/compare.py --config configs/compare_schedule.py --workdir runs/compare_schedule
-Time: TBD.
-Result: TBD.
-"""  # noqa: E501
+Command: python scripts/compare.py --config configs/compare_schedule.py --workdir runs/schedule
+Time: 6 min of CPU.
+Result: share of samples within 3 standard deviations of a mode, mean of 10 seeds and 95% interval.
+By steps: alternating .079 (.035 to .179), five updates of the discriminator .670 (.604 to .715),
+extragradient .045 (.037 to .052). By updates, as optax counts: .085, .053 (.005 to .179) and .028.
+So the schedule turns the order round: five updates less alternating is +.591 (p = .002) by steps,
+and -.031 (p = .012) by updates, where that discriminator stands still after step 300 of 1,500. With
+one update a step the two are one rate, and differ by rounding.
+"""
 
 import ml_collections
 
@@ -30,9 +35,9 @@ def get_config() -> ml_collections.ConfigDict:
             ),
             baseline="steps-alternating",
             seeds=10,
-            score="reverse_kl",
-            goal="min",
-            bound=0.05,
+            score="high_quality",
+            goal="max",
+            bound=0.5,
             budget=dict(steps=steps),
             looks=5,
         )
