@@ -44,8 +44,8 @@ SECTIONS = {
     "penalties": "a section per penalty, under labels of your choice",
     "scheme": "the update scheme",
     "average": "the moving average of the generator: ema, uniform or none",
-    "gen_tx": "the generator's optax transform",
-    "disc_tx": "the discriminator's optax transform",
+    "gen_tx": "the generator's optimiser, see `ganjax.optimisers`",
+    "disc_tx": "the discriminator's optimiser",
     "evaluation": "the report on samples; 'none' for none",
     "monitor": "what to watch between chunks of steps, and when to stop; 'none' for none",
     "stages": "what a stage has in place of the rest, each `until` a step, under labels of yours",
@@ -100,6 +100,8 @@ def validate(config: Mapping[str, Any]) -> dict[str, Any]:
             )
     sections = {key: value for key, value in config.items() if key in SECTIONS}
     for key, section in sections.items():
+        if isinstance(section, Mapping):
+            section = sections[key] = by_place(section)
         if key == "penalties":
             _check_mapping(key, section)
             for label, penalty in section.items():
@@ -183,7 +185,8 @@ def merged(old: Any, new: Any) -> Any:
     So overrides, such as those of a stage or of a cell of a comparison, change what they name. A
     key of such a dict that is None, or an empty dict, is taken away: `average=None` a section,
     `penalties={"r1": None}` one penalty, `penalties={}` all of them, `gen_tx={"b1": None}` an
-    argument, which then has its default.
+    argument, which then has its default. A list of sections takes the place of a list; one by
+    place, {"1": {...}}, goes into it.
 
     Args:
       old: nested dict, or whatever is replaced.
@@ -195,11 +198,13 @@ def merged(old: Any, new: Any) -> Any:
     Raises:
       ConfigError: a section has no such part to be taken away.
     """
-    return _merged(plain(old), plain(new), "")
+    return _merged(by_place(plain(old)), by_place(plain(new)), "")
 
 
 def _merged(old: Any, new: Any, where: str) -> Any:
     if not isinstance(new, Mapping) or "name" in new:
+        return new
+    if is_list(new) and all(isinstance(item, Mapping) and "name" in item for item in new.values()):
         return new
     old = old if isinstance(old, Mapping) else {}
     gone = [key for key, value in new.items() if value is None or _empty(value)]
@@ -218,6 +223,23 @@ def _merged(old: Any, new: Any, where: str) -> Any:
 
 def _empty(value: Any) -> bool:
     return isinstance(value, Mapping) and not value
+
+
+def by_place(value: Any) -> Any:
+    """A list of sections as a dict by place, {"0": section, ...}; all else as it is.
+
+    So a path such as `disc_tx.transforms.1.learning_rate` leads to what stands in a list.
+    """
+    if isinstance(value, list | tuple) and any(isinstance(item, Mapping) for item in value):
+        value = {str(place): item for place, item in enumerate(value)}
+    if isinstance(value, Mapping):
+        return {key: by_place(item) for key, item in value.items()}
+    return value
+
+
+def is_list(value: Any) -> bool:
+    """Whether a value is a list of sections by place."""
+    return isinstance(value, Mapping) and bool(value) and all(map(str.isdigit, value))
 
 
 def _check_setting(key: str, value: Any) -> None:
@@ -250,7 +272,10 @@ def _check_section(where: str, section: Any) -> None:
             f"dict(name='...'); got {dict(section)!r}"
         )
     for key, value in section.items():
-        if isinstance(value, Mapping):
+        if is_list(value):
+            for place, item in value.items():
+                _check_section(f"{where}.{key}.{place}", item)
+        elif isinstance(value, Mapping):
             _check_section(f"{where}.{key}", value)
 
 

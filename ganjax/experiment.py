@@ -51,6 +51,16 @@ PAIRS = ("autoencoder", "paired")
 SUB_BATCHES = {"disc_updates": 0, "unroll_steps": 1, "steps": 0}
 
 
+class Begin(NamedTuple):
+    """What came before a stage: steps of the run, and updates of the generator in them."""
+
+    step: int = 0
+    updates: int = 0
+
+
+START = Begin()
+
+
 class Streams(NamedTuple):
     """The independent random keys that one seed gives."""
 
@@ -88,6 +98,7 @@ class Experiment(NamedTuple):
         step at which it ends; () for a config without stages. All else is that of the stage that
         the run ends in.
       axis_name: the mapped device axis that the scheme was built with, or None.
+      begin: where the stage begins, from which schedules of rates know the run's step.
     """
 
     config: ml_collections.FrozenConfigDict
@@ -103,6 +114,7 @@ class Experiment(NamedTuple):
     step: int = 0
     stages: tuple["Experiment", ...] = ()
     axis_name: str | None = None
+    begin: Begin = START
 
     def stage(self, step: int) -> "Experiment":
         """The stage that the state after `step` steps belongs to; itself without stages.
@@ -197,10 +209,12 @@ def build(config: Mapping[str, Any], axis_name: str | None = None) -> Experiment
       DataError: the data are not what they are declared to be.
     """
     config = validate(config)
-    stages = []
+    stages, begin = [], START
     for label, stage in staged(config).items():
         try:
-            stages.append(_build(stage, axis_name))
+            stages.append(_build(stage, axis_name, begin))
+            played = stage["steps"] - begin.step
+            begin = Begin(stage["steps"], begin.updates + played * _gen_updates(stage["scheme"]))
             for old, new in itertools.pairwise(stages[-2:]):
                 _try_growth(old, new)
             _check_fade(stages, config["steps"])
@@ -232,13 +246,16 @@ def reschemed(experiment: Experiment, numbers: Mapping[str, Any]) -> Scheme:
         for section in sections:
             inside = inside[section]
         inside[key] = number
-    return _scheme(config, _assembled(config, _parts(config), experiment.data))
+    game = _assembled(config, _parts(config), experiment.data)
+    return _scheme(config, game, begin=experiment.begin)
 
 
-def _build(config: Mapping[str, Any], axis_name: str | None = None) -> Experiment:
+def _build(
+    config: Mapping[str, Any], axis_name: str | None = None, begin: Begin = START
+) -> Experiment:
     """The experiment of a resolved config without stages."""
     parts = _parts(config)
-    _tx(config)  # for its mistakes, before data are read
+    _tx(config, begin)  # for its mistakes, before data are read
     data = _data(config)
     game = _assembled(config, parts, data)
     sample = _sampler(game, data)
@@ -246,17 +263,19 @@ def _build(config: Mapping[str, Any], axis_name: str | None = None) -> Experimen
         config=ml_collections.FrozenConfigDict(config),
         data=data,
         game=game,
-        scheme=_scheme(config, game),
+        scheme=_scheme(config, game, begin=begin),
         batch=_batch(config, data),
         one_batch=_batch(config, data, fresh=False),
         sample=sample,
         evaluate=_evaluation(config, data, game, sample),
-        monitor=_monitor(config, game),
+        monitor=_monitor(config, game, begin),
+        begin=begin,
     )
     _try_out(experiment)
     if axis_name is None:
         return experiment
-    return experiment._replace(scheme=_scheme(config, game, axis_name), axis_name=axis_name)
+    scheme = _scheme(config, game, axis_name, begin)
+    return experiment._replace(scheme=scheme, axis_name=axis_name)
 
 
 def _assembled(
@@ -354,7 +373,7 @@ def grow(stage: Experiment, state: GanState, rng: jax.Array) -> GanState:
     Raises:
       ValueError: the next networks have no place for a leaf.
     """
-    scheme = _scheme(stage.config.to_dict(), carried(stage.game, state))
+    scheme = _scheme(stage.config.to_dict(), carried(stage.game, state), begin=stage.begin)
     fresh = initial_state(stage._replace(scheme=scheme), rng)
     if _averaged(fresh):
         fresh = fresh._replace(average=kept(_players(state).gen, fresh.average))
@@ -519,17 +538,29 @@ def _game(config: Mapping[str, Any], parts: Mapping[str, Any], num_classes: int)
     return _call("game", games.GAMES, section, num_classes=num_classes, **parts)
 
 
-def _tx(config: Mapping[str, Any]) -> Players:
-    return Players(*(optimisers.transform(where, config[where]) for where in ("gen_tx", "disc_tx")))
+def _steps_of(config: Mapping[str, Any], begin: Begin) -> Callable:
+    """The step of the run, from 0, of the generator's updates so far: what schedules count."""
+    each = _gen_updates(config["scheme"])
+    return lambda updates: begin.step + (updates - begin.updates) // each
 
 
-def _scheme(config: Mapping[str, Any], game: Game, axis_name: str | None = None) -> Scheme:
-    tx = _tx(config)
+def _tx(config: Mapping[str, Any], begin: Begin) -> Players:
+    made = partial(optimisers.transform, steps_of=_steps_of(config, begin))
+    return Players(gen=made("gen_tx", config["gen_tx"]), disc=made("disc_tx", config["disc_tx"]))
+
+
+def _scheme(
+    config: Mapping[str, Any],
+    game: Game,
+    axis_name: str | None = None,
+    begin: Begin = START,
+) -> Scheme:
     if axis_name is not None:
         _check_axis(config["scheme"]["name"])
         game = game._replace(losses=spread.on_rows(game.losses, axis_name))
-    given = {"game": game, "tx": tx, "axis_name": axis_name}
-    scheme = _call("scheme", schemes.SCHEMES, config["scheme"], **given)
+    given = {"game": game, "tx": _tx(config, begin), "axis_name": axis_name}
+    nested = _nested(config, begin)
+    scheme = names.call("scheme", schemes.SCHEMES, config["scheme"], nested, **given)
     if _none("average", config):
         return scheme
     average = config["average"]
@@ -555,6 +586,17 @@ def _check_axis(name: str) -> None:
             "not be averaged over the devices; give it axis_name=None and pass it on to "
             "schemes.field (both_gradients, own_gradient, device_mean), or use --form=jit"
         )
+
+
+def _nested(config: Mapping[str, Any], begin: Begin) -> names.Nested:
+    """What a scheme or a monitor may nest: an inner scheme, an optimiser of its own."""
+
+    def inner(where, section):
+        return names.bind(where, schemes.SCHEMES, section, nested, "game", "tx")
+
+    inner_tx = partial(optimisers.transform, steps_of=_steps_of(config, begin))
+    nested = {**NESTED, "inner": inner, "inner_tx": inner_tx}
+    return nested
 
 
 def _batch(config: Mapping[str, Any], data: sources.Data | None, *, fresh: bool = True) -> Callable:
@@ -691,10 +733,11 @@ def _evaluation(
     return evaluate
 
 
-def _monitor(config: Mapping[str, Any], game: Game) -> Callable | None:
+def _monitor(config: Mapping[str, Any], game: Game, begin: Begin) -> Callable | None:
     if _none("monitor", config):
         return None
-    return _call("monitor", MONITORS, config["monitor"], game=game, tx=_tx(config))
+    given = {"game": game, "tx": _tx(config, begin)}
+    return names.call("monitor", MONITORS, config["monitor"], _nested(config, begin), **given)
 
 
 def _try_out(experiment: Experiment) -> None:
@@ -719,6 +762,39 @@ def _try_out(experiment: Experiment) -> None:
         ) from error
     except (ValueError, TypeError, AssertionError) as error:
         raise ConfigError(f"the sections do not fit together: {error}") from error
+    for where, like in (("gen_tx", before.params.gen), ("disc_tx", before.params.disc)):
+        section = experiment.config[where].to_dict()
+        if optimisers.is_own(section):
+            optimisers.check(where, section, like)
+    _check_count(experiment)
+
+
+def after_a_step(experiment: Experiment, of: Callable[[GanState], Any]) -> Any:
+    """What `of` makes of the state after the first step; the compiler drops all else."""
+
+    def look(rng):
+        batch = experiment.batch(experiment.train, rng)
+        return of(experiment.scheme.step(initial_state(experiment, rng), batch, rng)[0])
+
+    return jax.jit(look)(jax.random.key(0))
+
+
+def _check_count(experiment: Experiment) -> None:
+    """A scheme of the user's must count as rates that follow the run's steps expect."""
+    config = experiment.config.to_dict()
+    sections = ("gen_tx", "disc_tx", "scheme")
+    found = [rate for where in sections for _, rate in optimisers.rates(where, config[where])]
+    steps = any(getattr(rate, "counts", "") == "steps" for rate in found)
+    if steps and optimisers.is_own(config["scheme"]):
+        expected = _gen_updates(config["scheme"])
+        counted = int(after_a_step(experiment, lambda state: state.step))
+        if counted != expected:
+            raise ConfigError(
+                f"a step of scheme {config['scheme']['name']!r} adds {counted} to state.step, and "
+                f"a rate that follows the run's steps expects {expected}: one a step, or `steps` "
+                "where the scheme has an argument of that name; count so, or let the rate's "
+                "section say counts='updates'"
+            )
 
 
 def _keys(experiment: Experiment) -> str:
@@ -804,10 +880,6 @@ NESTED = {
     "augment": lambda where, section: _call(where, augmentations.AUGMENTATIONS, section),
     "corrupt": lambda where, section: _call(where, augmentations.AUGMENTATIONS, section),
     "head": lambda where, section: names.bind(where, nets.HEADS, section, {}, "x", "y", "dense"),
-    "inner": lambda where, section: names.bind(
-        where, schemes.SCHEMES, section, NESTED, "game", "tx"
-    ),
-    "inner_tx": optimisers.transform,
     "kernel_init": lambda where, section: _call(where, nets.INITIALISERS, section),
     "labels": lambda where, section: names.bind(where, nets.LABELS, section, {}, "x", "y"),
     "likelihood": lambda where, section: _call(where, games.LIKELIHOODS, section),

@@ -31,7 +31,9 @@ STATISTICS = flags.DEFINE_enum(
 )
 PROCESSES = cli.define_processes()
 DRY_RUN = flags.DEFINE_bool(
-    "dry_run", False, "Show the resolved config, parameter counts, stages, memory; train nothing."
+    "dry_run",
+    False,
+    "Show the resolved config, rates, parameter counts, stages, memory; train nothing.",
 )
 
 

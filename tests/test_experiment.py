@@ -555,8 +555,8 @@ def test_a_likelihood_is_given_data_where_it_is_a_density(tmp_path, monkeypatch)
             "must be 2 finite numbers",
         ),
         (TOY, {"game": {"name": "dirac", "start": (1.0,)}}, "must be 2 finite numbers"),
-        (RING, {"gen_tx": {"name": "lbfgs"}}, "do not fit together"),
-        (RING, {"gen_tx": {"name": "chain"}}, "in gen_tx: "),
+        (RING, {"gen_tx": {"name": "lbfgs"}}, "unknown gen_tx 'lbfgs'"),
+        (RING, {"gen_tx": {"name": "chain"}}, "section gen_tx lacks 'transforms'"),
         (
             RING,
             {
