@@ -4,7 +4,6 @@ JAX reads past the end of an array in silence, and a network takes pixels of any
 labels and pixels are looked at here, whichever function made the data.
 """
 
-import inspect
 import reprlib
 import traceback
 from collections.abc import Callable, Mapping
@@ -31,9 +30,12 @@ FIELDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "num_classes": ("a whole number, at least 0", lambda v: _is_whole(v) and v >= 0),
     "centres": (
         "an array [modes, dim], or ()",
-        lambda v: (_is_array(v) and v.ndim == 2) or v == (),
+        lambda v: v.ndim == 2 if _is_array(v) else isinstance(v, tuple) and not v,
     ),
-    "std": ("a number, at least 0", lambda v: isinstance(v, Real) and v >= 0),
+    "std": (
+        "a number, at least 0",
+        lambda v: (isinstance(v, Real) or (_is_array(v) and not v.ndim)) and v >= 0,
+    ),
     "density": ("a function of points, or None", lambda v: v is None or callable(v)),
     "paired": ("True or False", lambda v: isinstance(v, bool)),
     "value_range": ("two numbers, the smaller first, or None", lambda v: v is None or is_range(v)),
@@ -51,10 +53,9 @@ def made(name: str, factory: Callable[[], Any]) -> Any:
     except (GanjaxError, MemoryError):
         raise
     except Exception as error:
-        function = getattr(factory, "func", factory)
+        reason = _reason(error, getattr(factory, "func", factory))
         raise DataError(
-            f"data {name!r} cannot be made: {_reason(error, inspect.getsourcefile(function))}; "
-            "mend the function or give it other arguments"
+            f"data {name!r} cannot be made: {reason}; mend the function or give it other arguments"
         ) from error
 
 
@@ -81,7 +82,7 @@ def checked(name: str, data: Any) -> Data:
         if not fits(value):
             shown = " ".join(reprlib.repr(value).split())
             raise DataError(f"{where} has {field}={shown}; expected {expected}")
-    data = data._replace(shape=tuple(map(int, data.shape)))
+    data = data._replace(shape=tuple(map(int, data.shape)), num_classes=int(data.num_classes))
     _check_arrays(where, data)
     parts = {
         part: {
@@ -147,9 +148,10 @@ def _is_array(value: Any) -> bool:
     return isinstance(value, np.ndarray | jax.Array)
 
 
-def _reason(error: Exception, file: str | None) -> str:
-    """An error in one line: where the user's file was left, type, first line of the message."""
+def _reason(error: Exception, function: Callable) -> str:
+    """An error in one line: where the function's file was left, type, first line of the message."""
     frames = traceback.extract_tb(error.__traceback__)
+    file = getattr(getattr(function, "__code__", None), "co_filename", None)
     frame = next((frame for frame in reversed(frames) if frame.filename == file), frames[-1])
     told = [str(e).strip().partition("\n")[0] for e in (error, error.__cause__) if e is not None]
     return f"{frame.filename}, line {frame.lineno}: {type(error).__name__}: {' '.join(told)}"
@@ -189,9 +191,9 @@ def _traced(where: str, data: Data) -> Batch:
     except DataError as error:
         raise DataError(f"{where}: {error}") from error
     except Exception as error:
-        file = getattr(getattr(data.sample, "__code__", None), "co_filename", None)
+        reason = _reason(error, data.sample)
         raise DataError(
-            f"{where} cannot be drawn from: {_reason(error, file)}; mend its sample(train, rng, n)"
+            f"{where} cannot be drawn from: {reason}; mend its sample(train, rng, n)"
         ) from error
     arrays = isinstance(batch, Mapping) and all(hasattr(v, "shape") for v in batch.values())
     if not arrays:
@@ -226,11 +228,11 @@ def _check_batch(where: str, data: Data, batch: Batch) -> None:
         raise DataError(
             f"{where} draws labels y {batch['y']} in a batch of two; expected whole numbers [n]"
         )
-    lacking = ({"a", "b"} & batch.keys() or {"x"}) - data.test.keys()
-    if data.test and lacking:
+    wanted = sorted(batch.keys() - {"x_labelled"})
+    if data.test and (lacking := [name for name in wanted if name not in data.test]):
         raise DataError(
-            f"{where} has no {' and '.join(sorted(lacking))} in test; expected "
-            f"{', '.join(batch)}, or test={{}} without held-out examples"
+            f"{where} has no {' and '.join(lacking)} in test; expected {' and '.join(wanted)}, or "
+            "test={} without held-out examples"
         )
     for name, array in data.test.items():
         if name in found and array.shape[1:] != found[name][1:]:
@@ -283,7 +285,7 @@ def _check_scaling(where: str, given: Data, data: Data, batch: Batch) -> None:
                 f"{told} from other arrays, which value_range={data.value_range} does not scale; "
                 "return images in [-1, 1]"
             )
-        inside = [jnp.abs(array).max() <= 1 + ROUNDING for array in data.train.values()]
+        inside = [np.abs(array).max() <= 1 + ROUNDING for array in data.train.values()]
         if not inside or not all(inside):
             x = np.asarray(data.sample(data.train, jax.random.key(0), DRAWN)[key])
             if not np.abs(x).max() <= 1 + ROUNDING:  # nor NaN

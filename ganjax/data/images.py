@@ -1,22 +1,19 @@
-"""Folders of image files: found in a fixed order, decoded to one size, every bad file named."""
+"""Folders of image files: decoded to one size and one range, every bad file named."""
 
 import logging
-import os
-from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from ganjax.data import folders
 from ganjax.data.resident import Data, of_examples
 from ganjax.errors import DataError
 
 log = logging.getLogger("ganjax")
 
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
-TOLD = 20  # names in a message
 
 
 def images(
@@ -55,8 +52,9 @@ def images(
     if size < 1 or channels not in (1, 3):
         raise ValueError(f"size={size} must be at least 1, and channels={channels} 1 or 3")
     root = Path(path)
-    names = _found(root)
-    y, num_classes = _classes(names) if labels else (None, 0)
+    endings = {end for end, kind in Image.registered_extensions().items() if kind in FORMATS}
+    names = folders.found(root, endings)
+    y, num_classes = folders.classes(names) if labels else (None, 0)
     x = np.empty((len(names), size, size, channels), np.float32)
 
     def read(row):
@@ -71,62 +69,17 @@ def images(
     good = [row for row, reason in enumerate(reasons) if reason is None]
     if len(good) < len(names):
         bad = [reason for reason in reasons if reason is not None]
-        told = f"{len(bad)} of {len(names)} images in {path} cannot be read: {_first(bad)}"
+        told = f"{len(bad)} of {len(names)} images in {path} cannot be read: {folders.first(bad)}"
         if not (skip_bad and good):
             raise DataError(f"{told}; mend or remove them, or set data.skip_bad=True")
         log.warning("%s; going on without them", told)
         x, y = x[good], None if y is None else y[good]
+    if -1 < (top := x.max()) <= 2 / 15 - 1:
+        raise DataError(
+            f"the images in {path} end at {(top + 1) / 2:.2g} of white, as masks of 0 and 1 or 12 "
+            "bits in 16 do; spread them over the range of their type"
+        )
     return of_examples(x, y, num_classes=num_classes, held_out=held_out)
-
-
-def _found(root: Path) -> list[str]:
-    """Names of the images, relative to the folder and in order."""
-    if not root.is_dir():
-        raise DataError(f"there is no folder {root} (looked for from {Path.cwd()})")
-    endings = {end for end, kind in Image.registered_extensions().items() if kind in FORMATS}
-    there, links, others = {}, [], Counter()
-    for path in _files(root):
-        if path.name.startswith(".") or path.suffix.lower() not in endings:
-            others[path.suffix.lower() or path.name] += 1
-        elif path.is_symlink():
-            links.append(path)
-        else:
-            there.setdefault(os.path.realpath(path), path)
-    taken = [there.setdefault(os.path.realpath(path), path) for path in links]
-    if twice := [str(path) for path, first in zip(links, taken, strict=True) if path != first]:
-        log.warning("links to images that are there already, left out: %s", _first(twice))
-    passed = _first([f"{count} {ending}" for ending, count in sorted(others.items())]) or "none"
-    if not there:
-        raise DataError(f"{root} holds no {', '.join(FORMATS)} files; other files: {passed}")
-    log.info("%s: %d images; files passed over: %s", root, len(there), passed)
-    return sorted(path.relative_to(root).as_posix() for path in there.values())
-
-
-def _files(root: Path) -> Iterator[Path]:
-    """All files below a folder, those below links to other folders last."""
-    tops, seen = [root], set()
-    for top in tops:
-        for folder, inside, files in os.walk(top):
-            inside.sort()
-            if (real := os.path.realpath(folder)) in seen:
-                inside.clear()
-                continue
-            seen.add(real)
-            yield from (Path(folder, file) for file in sorted(files))
-            tops += [Path(folder, name) for name in inside if Path(folder, name).is_symlink()]
-
-
-def _classes(names: list[str]) -> tuple[np.ndarray | None, int]:
-    """Labels [n] by the folders that all images lie in, and how many; (None, 0) if they do not."""
-    folders = [name.split("/")[0] if "/" in name else None for name in names]
-    classes = set(folders)
-    if None in classes or len(classes) == 1:
-        return None, 0
-    numbers = all(name.isdecimal() for name in classes)
-    order = sorted(classes, key=lambda name: (int(name), name) if numbers else name)
-    log.info("classes from 0 on: %s", _first(order))
-    index = {name: index for index, name in enumerate(order)}
-    return np.array([index[folder] for folder in folders], np.int32), len(order)
 
 
 def _decoded(path: Path, size: int, channels: int) -> np.ndarray:
@@ -155,8 +108,3 @@ def _reason(error: Exception, path: Path) -> str:
     if isinstance(error, UnidentifiedImageError):
         return "no image that Pillow knows" if path.stat().st_size else "empty"
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
-
-
-def _first(told: list[str]) -> str:
-    more = len(told) - TOLD
-    return ", ".join(told[:TOLD]) + (f" and {more} more" if more > 0 else "")

@@ -195,9 +195,19 @@ def test_folders_without_images(tmp_path):
     with pytest.raises(DataError, match="there is no folder"):
         images(str(tmp_path / "gone"), size=8)
     (tmp_path / "x.npy").write_bytes(b"")
-    with pytest.raises(DataError, match=r"holds no .*PNG.* files; other files: 1 \.npy"):
+    with pytest.raises(DataError, match=r"holds no .*\.png.*; other files: 1 \.npy"):
         images(str(tmp_path), size=8)
     (tmp_path / "float.tif").touch()
     save(tmp_path / "float.tif", np.zeros((4, 4), np.float32))
     with pytest.raises(DataError, match=r"float\.tif \(pixels of 32 bits, mode F, of no known"):
         images(str(tmp_path), size=8)
+
+
+def test_masks_are_not_taken_for_black(tmp_path):
+    """Files of 0 and 1 in 8 bits, and of 12 bits in 16; a black image is one."""
+    for x in (np.uint8(RGB[..., 0] > 127), RGB[..., 0].astype(np.uint16) * 16):
+        save(tmp_path / "0.png", x)
+        with pytest.raises(DataError, match=r"end at 0\.0.* of white, as masks of 0 and 1"):
+            images(str(tmp_path), size=16)
+    save(tmp_path / "0.png", 0 * RGB)
+    assert (x_of(images(str(tmp_path), size=16)) == -1).all()
