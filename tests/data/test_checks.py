@@ -185,6 +185,7 @@ def test_data_that_are_right_are_taken(data):
         (GOOD._replace(train={"x": X.astype(str)}), "holds values of type <U32; expected numbers"),
         (GOOD._replace(test={"x": X[:0]}), r"'x' in test of .* has no examples, shape \[0, 4"),
         (GOOD._replace(test={"x": X * np.nan}), "'x' in test of data 'own' has values that are no"),
+        (Data((2,), {"x": POINTS * np.nan}, {}, sample_rows), "'x' in train .* are not finite"),
         (GOOD._replace(test={"z": X}), "has no x in test; expected x, or test={} without"),
         (GOOD._replace(test={"x": X[:, :2]}), r"shape \(2, 4, 3\); expected \(4, 4, 3\), that"),
         (GOOD._replace(test={"x": 3 * X}), "'x' in test of data 'own' has pixels from -"),
