@@ -444,15 +444,18 @@ VAE = {
 
 
 def test_a_likelihood_is_given_data_where_it_is_a_density(tmp_path, monkeypatch):
-    """The coin of grey pixels takes images; not points, and not images of another range."""
-    text = "from ganjax.data import digits\ndef louder():\n    data = digits()\n"
-    text += "    return data._replace(train={**data.train, 'x': 2 * data.train['x']})\n"
-    (tmp_path / "my_images.py").write_text(text)
+    """The coin of grey pixels takes images; not points, unless they lie in its range."""
+    text = "from ganjax.data import digits\ndef points(reach: float):\n    data = digits()\n"
+    text += "    train = {'x': reach * data.train['x'].reshape(-1, 64)}\n"
+    text += "    return data._replace(shape=(64,), train=train, test={}, num_classes=0)\n"
+    (tmp_path / "my_points.py").write_text(text)
     monkeypatch.syspath_prepend(tmp_path)
     experiment.build({**VAE, "data": {"name": "digits"}})
-    with pytest.raises(ConfigError, match="'my_images:louder' have values from -2 to 2, but"):
-        experiment.build({**VAE, "data": {"name": "my_images:louder"}})
-    sys.modules.pop("my_images")
+    own = {"name": "my_points:points", "reach": 1.0}
+    experiment.build({**VAE, "data": own})
+    with pytest.raises(ConfigError, match="'my_points:points' have values from -2 to 2, but"):
+        experiment.build({**VAE, "data": {**own, "reach": 2.0}})
+    sys.modules.pop("my_points")
     gaussian = {**VAE["game"], "likelihood": {"name": "gaussian"}}
     experiment.build({**VAE, "data": {"name": "swiss_roll"}, "game": gaussian})
 
