@@ -19,6 +19,7 @@ def standing(
     rng: jax.Array,
     *,
     batches: int = 16,
+    players: tuple[str, ...] = ("gen", "disc"),
 ) -> Players:
     """The model state with batch statistics that belong to `params`.
 
@@ -35,6 +36,7 @@ def standing(
       draw: `rng -> batch`.
       rng: a key.
       batches: how many, at least 1.
+      players: those whose statistics are wanted; the others keep theirs.
 
     Returns:
       `Players` of the structure of `model_state`, the same bits where nothing has statistics.
@@ -45,7 +47,11 @@ def standing(
     if batches < 1:
         raise ValueError(f"batches={batches} must be at least 1")
     leaves, treedef = jax.tree_util.tree_flatten_with_path(model_state)
-    places = [at for at, (path, leaf) in enumerate(leaves) if _is_statistic(path, leaf)]
+    places = [
+        at
+        for at, (path, leaf) in enumerate(leaves)
+        if path[0].name in players and _is_statistic(path, leaf)
+    ]
     if not places:
         return model_state
 

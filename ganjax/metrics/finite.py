@@ -16,7 +16,8 @@ def finite(name: str, values: ArrayLike) -> np.ndarray:
       values: any shape, the examples first.
 
     Raises:
-      NonFiniteError: some are NaN or infinite; it says how many, of which set and where the first is.
+      NonFiniteError: some are NaN or infinite; it says how many, of which set, and where the first
+        is.
     """
     values = np.asarray(values, np.float64)
     bad = np.argwhere(~np.isfinite(values))

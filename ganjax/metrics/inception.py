@@ -18,8 +18,8 @@ def inception_score(probabilities: np.ndarray) -> float:
       The score; it depends on the classifier and, for few samples, on their number: name both.
 
     Raises:
-      ValueError: the array is not [samples >= 1, classes], not finite, has a probability below 0, or
-        a row that does not sum to 1 within 1e-3.
+      ValueError: the array is not [samples >= 1, classes] or not finite, has a probability below 0
+        or a row that does not sum to 1 within 1e-3.
     """
     probabilities = finite("probabilities", probabilities)
     if probabilities.ndim != 2 or not len(probabilities):

@@ -48,7 +48,8 @@ def affine_translation(data: Any) -> Callable[..., dict[str, float]]:
 
     def report(translate_ab, translate_ba):
         to_b, to_a = np.asarray(translate_ab(a)), np.asarray(translate_ba(b))
-        lines = [np.polyfit(a[:, 0].astype(float), y[:, 0], 1) for y in (finite("translated", to_b), b)]
+        made = finite("translated", to_b)
+        lines = [np.polyfit(a[:, 0].astype(float), y[:, 0], 1) for y in (made, b)]
         (slope, offset), (slope_real, offset_real) = lines
         return {
             "slope": float(slope),
