@@ -24,10 +24,11 @@ def standing(
     """The model state with batch statistics that belong to `params`.
 
     Moving averages of weights have no running statistics of their own; those of training belong to
-    the weights of the last steps. After Brock et al. 2019 (appendix B, arXiv:1809.11096) the
-    weights pass several batches in training mode, and every statistic is the mean of the batches'.
-    Paper: it stores sums; here a running statistic s' = m s + (1 - m) b gives the batch's b, with m
-    its derivative, so that any layer of that form will do, whatever its momentum.
+    the weights of the last steps. As in Brock et al. 2019 (appendix C.1, arXiv:1809.11096) the
+    weights pass several batches in training mode, and a statistic is the mean of the batches'. A
+    layer's running statistic s' = m s + (1 - m) b gives the batch's b: s = 0 leaves (1 - m) b, and
+    m is its derivative. So any layer of that form will do, whatever its momentum. A power iteration
+    stays as it is, as its norm is already that of the weights at hand. Paper: 100 batches.
 
     Args:
       game: any game; what it draws and passes in `losses` is what the statistics are of.

@@ -34,6 +34,7 @@ DISTRIBUTIONS = {
 }
 
 SETS = flags.DEFINE_integer("sets", 2000, "Sets of values a cell.", lower_bound=2)
+ONLY = flags.DEFINE_string("only", "", "Only distributions with this in their name.")
 SEED = flags.DEFINE_integer("seed", 0, "Seed of the sets.", lower_bound=0)
 
 
@@ -103,7 +104,7 @@ def main() -> None:
     print(f"{'covers, % (width over t)':24}  n", end="", flush=True)
     header = False
     for name, (method, arguments, true, within) in DISTRIBUTIONS.items():
-        for n in SIZES:
+        for n in SIZES if ONLY.value in name else ():
             rng = np.random.default_rng((SEED.value, n))
             values = getattr(rng, method)(*arguments, size=(SETS.value, n)).astype(float)
             with warnings.catch_warnings(), np.errstate(all="ignore"):
