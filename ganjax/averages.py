@@ -10,6 +10,7 @@ from typing import Any
 import jax
 
 from ganjax.games import has_statistics, standing
+from ganjax.games.networks import depends
 from ganjax.games.semi_supervised import AVERAGE
 from ganjax.types import Game, GanState, Players
 
@@ -48,6 +49,27 @@ def restood(state: GanState) -> tuple[str, ...]:
     """The players whose average is asked and whose batch statistics are therefore standing ones."""
     has = {"gen": averaged(state), "disc": keeps_average(state)}
     return tuple(p for p in has if has[p] and has_statistics(getattr(state.model_state, p)))
+
+
+def needs_data(game: Game, batch: Callable, train: Any, state: GanState) -> bool:
+    """Whether the state can only be asked with the data at hand, not with others of their shapes.
+
+    So it is where standing statistics depend on the values of a batch: labels, or the images that a
+    translator is given. Those of a generator of latents alone do not. Nothing is computed.
+
+    Args:
+      game: the game.
+      batch: `(train, rng) -> batch`.
+      train: what the batches are drawn from, or arrays of their shapes.
+      state: a state, or its shapes.
+    """
+    of, rng = restood(state), jax.random.key(0)
+
+    def statistics(drawn):
+        told = game.losses(players(state), state.model_state, drawn, rng)
+        return [getattr(told, player).model_state for player in of]
+
+    return bool(of) and any(jax.tree.leaves(depends(statistics, jax.eval_shape(batch, train, rng))))
 
 
 def asked(game: Game, batch: Callable, train: Any) -> Callable[[GanState], GanState]:

@@ -103,6 +103,7 @@ GAN = {
 }
 CONDITIONAL = {
     **GAN,
+    "data": {"name": "digits", "size": 16},  # at 8 the one layer's statistics are before the labels
     "game": {"name": "conditional", "z_dim": 2},
     "generator": {**DCGAN, "norm": {"name": "conditional_batch", "num_classes": 10}},
     "discriminator": {**CRITIC, "labels": {"name": "one_hot", "num_classes": 10}},
@@ -190,6 +191,21 @@ def test_the_protocol_says_whose_statistics_stand():
     plain, state = trained({**GAN, "generator": CRITIC})
     assert plain.protocol(state, step=1, seed=0)["standing_statistics"] == []
     assert plain.asked(state).model_state is state.model_state
+
+
+@pytest.mark.parametrize("name", ["gan", "packed", "bfloat16", "conditional", "paired", "cycle"])
+def test_only_games_of_labels_and_translations_need_the_data(name):
+    """What they are given is data; latents are not. Data of zeros give the same bits."""
+    packed = {**GAN, "game": {**GAN["game"], "packing": 2}}
+    built = experiment.build(CASES.get(name, packed))
+    state = jax.jit(partial(experiment.initial_state, built))(RNG)
+    needs = name in ("conditional", "paired", "cycle")
+    assert averages.needs_data(built.game, built.one_batch, built.train, state) == needs
+    assert not averages.needs_data(built.game, built.one_batch, built.train, experiment.live(state))
+    if name == "gan":
+        zeros = jax.tree.map(jnp.zeros_like, built.train)
+        alike = averages.asked(built.game, built.one_batch, zeros)(state)
+        jax.tree.map(np.testing.assert_array_equal, built.asked(state), alike)
 
 
 def test_the_average_of_a_classifier_too():
