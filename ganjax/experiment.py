@@ -12,6 +12,7 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import chex
@@ -22,6 +23,7 @@ import numpy as np
 
 from ganjax import (
     augmentations,
+    averages,
     checkpoints,
     dynamics,
     games,
@@ -37,10 +39,10 @@ from ganjax import (
     spread,
 )
 from ganjax import data as sources
+from ganjax.averages import live as live  # scripts ask for it here
 from ganjax.config import plain, staged, validate
-from ganjax.errors import ConfigError, unknown
+from ganjax.errors import ConfigError, NotFiniteError, unknown
 from ganjax.games.progressive import check_stage
-from ganjax.games.semi_supervised import AVERAGE
 from ganjax.schemes.growth import carried, kept
 from ganjax.types import Game, GanState, Players, Scheme
 
@@ -82,11 +84,11 @@ class Experiment(NamedTuple):
       batch: `(train, rng) -> batch` of the config's size, pure; None for toy games. With fresh
         batches for every discriminator update it has a leading axis of sub-batches.
       one_batch: the same without sub-batches.
-      sample: `(state, rng, n, y=None) -> x [n, ...]` from the averaged generator if there is an
-        average, else from the generator itself; None for games that generate nothing. Batch
-        normalisation uses the running statistics of the generator itself in either case. The first
-        samples of a key are the same whatever n. Labels y, int [n], are for games that have them;
-        `default_labels` if None.
+      asked: `state -> state` that queries, samples and evaluations are of: averaged players, if
+        there are any, with batch statistics of their own; see `averages.asked`.
+      sample: `(state, rng, n, y=None) -> x [n, ...]` of the state that is asked; None for games
+        that generate nothing. The first samples of a key are the same whatever n. Labels y,
+        int [n], are for games that have them; `default_labels` if None.
       evaluate: `(state, rng, n) -> {name: number}`, n samples where the evaluation wants samples;
         None if the config names no evaluation.
       monitor: `(state, batch, rng, means) -> {name: scalar}`, pure, the means being those of the
@@ -107,6 +109,7 @@ class Experiment(NamedTuple):
     scheme: Scheme
     batch: Callable
     one_batch: Callable
+    asked: Callable[[GanState], GanState]
     sample: Callable | None
     evaluate: Callable | None
     monitor: Callable | None = None
@@ -145,9 +148,9 @@ class Experiment(NamedTuple):
     def queries(self, state: GanState) -> dict[str, Callable]:
         """What the players of a state can be asked, see `Game`: functions of what remains.
 
-        The generator is the averaged one if there is an average.
+        The generator is the averaged one if there is an average, see `asked`.
         """
-        return _queries(self.game.queries, state)
+        return _queries(self.game.queries, self.asked(state))
 
     @property
     def stop_reason(self) -> str:
@@ -160,11 +163,20 @@ class Experiment(NamedTuple):
         section = self.config.monitor.to_dict()
         return STOP_REASONS.get(section["name"], "monitor {name!r} says so").format(**section)
 
-    def protocol(self, state: GanState, *, step: int, seed: int) -> dict[str, Any]:
+    def protocol(
+        self,
+        state: GanState,
+        *,
+        step: int,
+        seed: int,
+        scores: Mapping[str, float] = MappingProxyType({}),
+    ) -> dict[str, Any]:
         """What a score of samples of `state` depends on, to be kept beside it.
 
         The extractors are fitted on the data, so the data's digest and the versions stand for them.
-        `average` is about the generator, `discriminator_average` about a classifier's own average.
+        `average` is about the generator, `discriminator_average` about a classifier's own average,
+        `standing_statistics` about the players whose batch statistics are those of their averaged
+        weights. `beyond_real` has the scores that are better than real data's own.
         """
         digest = hashlib.sha256()
         for part in (*self.data.train.values(), *self.data.test.values()):
@@ -175,8 +187,10 @@ class Experiment(NamedTuple):
             "data_sha256": digest.hexdigest(),
             "step": step,
             "seed": seed,
-            "average": _averaged(state),
-            "discriminator_average": _keeps_average(state),
+            "average": averages.averaged(state),
+            "discriminator_average": averages.keeps_average(state),
+            "standing_statistics": list(averages.restood(state)),
+            "beyond_real": metrics.beyond_real(scores),
             "packages": run_folder.versions(("ganjax", "jax", "scikit-learn", "scipy")),
         }
 
@@ -258,16 +272,19 @@ def _build(
     _tx(config, begin)  # for its mistakes, before data are read
     data = _data(config)
     game = _assembled(config, parts, data)
-    sample = _sampler(game, data)
+    one_batch = _batch(config, data, fresh=False)
+    asked = averages.asked(game, one_batch, data.train if data else {})
+    sample = _sampler(game, data, asked)
     experiment = Experiment(
         config=ml_collections.FrozenConfigDict(config),
         data=data,
         game=game,
         scheme=_scheme(config, game, begin=begin),
         batch=_batch(config, data),
-        one_batch=_batch(config, data, fresh=False),
+        one_batch=one_batch,
+        asked=asked,
         sample=sample,
-        evaluate=_evaluation(config, data, game, sample),
+        evaluate=_evaluation(config, data, game, asked, sample),
         monitor=_monitor(config, game, begin),
         begin=begin,
     )
@@ -373,22 +390,9 @@ def grow(stage: Experiment, state: GanState, rng: jax.Array) -> GanState:
     """
     scheme = _scheme(stage.config.to_dict(), carried(stage.game, state), begin=stage.begin)
     fresh = initial_state(stage._replace(scheme=scheme), rng)
-    if _averaged(fresh):
-        fresh = fresh._replace(average=kept(_players(state).gen, fresh.average))
+    if averages.averaged(fresh):
+        fresh = fresh._replace(average=kept(averages.players(state).gen, fresh.average))
     return fresh._replace(step=state.step)
-
-
-def live(state: GanState) -> GanState:
-    """The state without averages, so that what is asked are the players themselves.
-
-    Neither that of the generator nor the one that a game keeps of its discriminator, as
-    `semi_supervised` does.
-    """
-    model_state = state.model_state
-    if _keeps_average(state):
-        disc = {name: part for name, part in model_state.disc.items() if name != AVERAGE}
-        model_state = model_state._replace(disc=disc)
-    return state._replace(average=(), model_state=model_state)
 
 
 def template(experiment: Experiment) -> GanState:
@@ -606,24 +610,9 @@ def _sub_batches(scheme: Mapping[str, Any]) -> Iterator[int]:
         yield from _sub_batches(scheme["inner"])
 
 
-def _averaged(state: GanState) -> bool:
-    """Whether there is an average; one of a toy's may be a bare array."""
-    return bool(jax.tree.leaves(state.average))
-
-
-def _keeps_average(state: GanState) -> bool:
-    """Whether the discriminator's state holds an average of it, which is then what is asked."""
-    return isinstance(state.model_state.disc, Mapping) and AVERAGE in state.model_state.disc
-
-
-def _players(state: GanState) -> Players:
-    """Both players' parameters, the generator's averaged if there is an average."""
-    return state.params._replace(gen=state.average) if _averaged(state) else state.params
-
-
-def _queries(queries: Mapping[str, Callable], state: GanState) -> dict[str, Callable]:
-    params = _players(state)
-    return {name: partial(query, params, state.model_state) for name, query in queries.items()}
+def _queries(queries: Mapping[str, Callable], asked: GanState) -> dict[str, Callable]:
+    given = asked.params, asked.model_state
+    return {name: partial(query, *given) for name, query in queries.items()}
 
 
 def _labelled(game: Game) -> bool:
@@ -639,7 +628,7 @@ def _in_turn(data: sources.Data, n: int) -> np.ndarray:
     return np.resize(_classes(data), n).astype(np.int32)
 
 
-def _sampler(game: Game, data: sources.Data | None) -> Callable | None:
+def _sampler(game: Game, data: sources.Data | None, asked: Callable) -> Callable | None:
     if not {"latents", "generate"} <= game.queries.keys():
         return None
 
@@ -655,9 +644,9 @@ def _sampler(game: Game, data: sources.Data | None) -> Callable | None:
             labels = _chunks_of_labels(y, n, count, data)
         elif y is not None:
             raise ConfigError("this game knows no labels; ask it for samples without them")
-        keys = (jax.random.fold_in(rng, index) for index in range(count))
+        keys, state = (jax.random.fold_in(rng, index) for index in range(count)), asked(state)
         chunks = [
-            chunk(_players(state), state.model_state, key, *own)
+            chunk(state.params, state.model_state, key, *own)
             for key, own in zip(keys, labels, strict=True)
         ]
         return jnp.concatenate(chunks)[:n]
@@ -684,6 +673,7 @@ def _evaluation(
     config: Mapping[str, Any],
     data: sources.Data | None,
     game: Game,
+    asked: Callable,
     sample: Callable | None,
 ) -> Callable | None:
     """The named report, given what its parameters name: samples, their labels, queries."""
@@ -705,12 +695,16 @@ def _evaluation(
     compiled = {key: jax.jit(query) for key, query in game.queries.items()}
 
     def evaluate(state: GanState, rng: jax.Array, n: int) -> dict[str, float]:
+        state = asked(state)
         given = _queries(compiled, state)
         if "labels" in wanted:
             given["labels"] = _in_turn(data, n)
         if "samples" in wanted:
             given["samples"] = np.asarray(sample(state, rng, n))
-        return report(**{key: given[key] for key in wanted})
+        try:
+            return report(**{key: given[key] for key in wanted})
+        except metrics.NonFiniteError as error:
+            raise NotFiniteError(f"evaluation {name!r} has no score: {error}") from error
 
     return evaluate
 

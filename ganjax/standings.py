@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ganjax import statistics, sweep
+from ganjax import metrics, statistics, sweep
 from ganjax.config import changes
 from ganjax.sweep import last_scores
 
@@ -31,11 +31,13 @@ def table(workdir: Path) -> dict[str, Any]:
       config:
       `cell`, `changes` {path: (value of the resolved base, of the cell)}; `seeds` finished,
       `diverged` {seed: step}, `memory` (whether it ran out of it); `mean`, `std`, `low`, `high` of
-      the last score over finished seeds, the interval a 95% bootstrap interval; `difference` from
-      the baseline (`mean`, `low`, `high`, `p`, `p_adjusted` by Holm over all cells, `seeds`) and
-      `wins` (`share`, `low`, `high`) against it, None for itself; `converged`: the number of seeds
-      that stay within the bound, and the median `step` and `evaluations` from which they do, None
-      if most do not; `steps` and `evaluations` of a run; `rate` of toys: the factor a step by which
+      the last score over finished seeds, the interval a 95% bootstrap interval within the score's
+      range; `beyond_real`, "above" or "below" where the mean is better than real data's own score,
+      else None; `difference` from the baseline (`mean`, `low`, `high`, `p`, `p_adjusted` by Holm
+      over all cells, `seeds`) and `wins` (`share`, `low`, `high`) against it, None for itself;
+      `converged`: the number of seeds that stay within the bound, and the median `step` and
+      `evaluations` from which they do, None if most do not; `steps` and `evaluations` of a run;
+      `rate` of toys: the factor a step by which
       the distance shrinks, its `error` and, as `radius`, the spectral radius of a step.
 
     Raises:
@@ -59,7 +61,8 @@ def table(workdir: Path) -> dict[str, Any]:
 def _row(name: str, result: Mapping[str, Any], asked: Mapping[str, Any]) -> Row:
     scores = last_scores(result, asked["score"])
     finite = scores[np.isfinite(scores)]
-    of = statistics.summary(finite)._asdict() if len(finite) else {}
+    within = metrics.score_range(asked["score"])
+    of = statistics.summary(finite, within=within)._asdict() if len(finite) else {}
     of = {key: _number(of.get(key, math.nan)) for key in ("mean", "std", "low", "high")}
     stopped = zip(result["seeds"], result["status"], result["stopped_at"], strict=True)
     evaluations = [sum(pair) for pair in zip(*result["evaluations"].values(), strict=True)]
@@ -70,6 +73,7 @@ def _row(name: str, result: Mapping[str, Any], asked: Mapping[str, Any]) -> Row:
         "diverged": {seed: step for seed, status, step in stopped if status == "diverged"},
         "memory": "out of memory" in result["status"],
         **of,
+        "beyond_real": _beyond_real(result, asked["score"], of["mean"]),
         "difference": None,
         "wins": None,
         "converged": _converged(result, asked, evaluations),
@@ -77,6 +81,14 @@ def _row(name: str, result: Mapping[str, Any], asked: Mapping[str, Any]) -> Row:
         "evaluations": evaluations[-1],
         "rate": _rate(result),
     }
+
+
+def _beyond_real(result: Mapping[str, Any], score: str, mean: float | None) -> str | None:
+    """The side of real data's own score on which a mean is better than it, None if it is not."""
+    real = last_scores(result, f"{score}_real") if f"{score}_real" in result["scores"] else ()
+    if mean is None or not np.isfinite(real).any():
+        return None
+    return metrics.beyond_real({score: mean, f"{score}_real": np.nanmean(real)}).get(score)
 
 
 def _converged(result, asked, evaluations: list[int]) -> dict[str, Any] | None:
@@ -184,6 +196,7 @@ def text(standings: Mapping[str, Any], costs: Mapping[str, Mapping[str, Any]]) -
         lines += [f"{'':{wide}}  {failure}" for failure in failures(row)]
     if standings["missing"]:
         lines.append(f"not played yet: {', '.join(standings['missing'])}")
+    lines += beyond_real(standings)
     if standings["best"]:
         lines.append("* better than every other cell, paired differences significant at 5%")
     return "\n".join([*lines, conclusion(standings)])
@@ -215,6 +228,14 @@ def conclusion(standings: Mapping[str, Any]) -> str:
             f"{reach and f': {reach}'}"
         )
     return " ".join(f"{sentence}." for sentence in told)
+
+
+def beyond_real(standings: Mapping[str, Any]) -> list[str]:
+    """A sentence about the cells whose score is better than real data's own, if there are any."""
+    cells = [row["cell"] for row in standings["rows"] if row["beyond_real"]]
+    if not cells:
+        return []
+    return [f"{standings['score']} of {', '.join(cells)}: {metrics.BEYOND}"]
 
 
 def failures(row: Row) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 import jax
 
-from ganjax import optimisers
+from ganjax import metrics, optimisers
 from ganjax.config import staged
 from ganjax.experiment import Experiment, after_a_step, template
 
@@ -14,15 +14,20 @@ MEBIBYTE = 2**20
 
 
 def report_table(report: Mapping[str, float]) -> str:
-    """A table of scores, those of real data (`NAME_real`), if there are any, in a column beside."""
+    """A table of scores, those of real data (`NAME_real`), if there are any, in a column beside.
+
+    A score that is better than real data's own is marked; see `metrics.beyond_real`.
+    """
     names = [name for name in report if not name.endswith("_real")]
     width = max(map(len, names))
     compared = len(names) < len(report)
     lines = [f"{'':{width}}  {'generated':>10}  {'real data':>10}"] if compared else []
+    beyond = metrics.beyond_real(report)
     for name in names:
         real = report.get(f"{name}_real")
-        lines.append(f"{name:{width}}  {_number(report[name]):>10}  {_number(real):>10}".rstrip())
-    return "\n".join(lines)
+        line = f"{name:{width}}  {_number(report[name]):>10}  {_number(real):>10}".rstrip()
+        lines.append(f"{line}  * {beyond[name]} real data's" if name in beyond else line)
+    return "\n".join([*lines, f"* {metrics.BEYOND}"] if beyond else lines)
 
 
 def _number(value: float | None) -> str:

@@ -381,8 +381,8 @@ def _report(
     if not path.exists():
         rng = streams(config.seed).evaluation
         path.parent.mkdir(exist_ok=True)
-        protocol = experiment.protocol(state, step=step, seed=config.seed)
         scores = experiment.evaluate(state, rng, config.evaluation_samples)
+        protocol = experiment.protocol(state, step=step, seed=config.seed, scores=scores)
         run_folder.write_json(path, {"protocol": protocol, "scores": scores})
     return json.loads(path.read_text())["scores"]
 

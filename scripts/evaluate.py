@@ -39,7 +39,7 @@ def main() -> None:
     scores = run.evaluate(state, rng, N.value)
     print(report_table(scores))
     if JSON.value:
-        protocol = run.protocol(state, step=run.step, seed=SEED.value)
+        protocol = run.protocol(state, step=run.step, seed=SEED.value, scores=scores)
         run_folder.write_json(Path(JSON.value), {"protocol": protocol, **scores})
     if run.sample is not None and "x" in run.train and len(run.data.shape) == 3:
         x = np.asarray(run.sample(state, rng, min(N.value, SHOWN)))

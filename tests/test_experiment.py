@@ -12,7 +12,7 @@ import optax
 import pytest
 
 from ganjax import experiment, run_folder
-from ganjax.errors import CheckpointError, ConfigError, DataError, RunFolderError
+from ganjax.errors import CheckpointError, ConfigError, DataError, NotFiniteError, RunFolderError
 
 ADAM = {"name": "adam", "learning_rate": 1e-3}
 RING = {
@@ -245,6 +245,22 @@ def test_samples_come_from_the_average():
     assert averaged.shape == (5, 2)
     np.testing.assert_array_equal(averaged, built.sample(swapped, rng, 5))
     assert (np.asarray(averaged) != np.asarray(live)).any()
+
+
+def test_samples_that_are_not_finite_have_no_score():
+    """A finite state may overflow in the network: one clear line, exit code 3."""
+    built, state, _ = one_step({**RING, "evaluation": {"name": "modes"}})
+    huge = state._replace(params=jax.tree.map(lambda p: 0 * p + 1e30, state.params))
+    with pytest.raises(NotFiniteError, match=r"'modes' has no score: .* values of samples"):
+        built.evaluate(huge, jax.random.key(0), 8)
+
+
+def test_the_protocol_names_scores_beyond_real_data():
+    built, state, _ = one_step({**RING, "evaluation": {"name": "modes"}})
+    scores = {"inception_score": 8.4, "inception_score_real": 8.2}
+    told = built.protocol(state, step=1, seed=0, scores=scores)
+    assert told["beyond_real"] == {"inception_score": "above"}
+    assert built.protocol(state, step=1, seed=0)["beyond_real"] == {}
 
 
 def test_many_samples_are_all_different():

@@ -85,6 +85,7 @@ def _standings(table: Mapping[str, Any], results: Mapping[str, Any]) -> str:
         "it differs from every other with an adjusted p of at most 0.05. Gradients are evaluations "
         "of either player's gradient; seconds are a run's share of the machine.</p>"
     )
+    notes += "".join(f"<p>{html.escape(told)}</p>" for told in standings.beyond_real(table))
     return parts.table(heads, rows, caption, sortable=True) + notes
 
 

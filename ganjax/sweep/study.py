@@ -21,7 +21,7 @@ from ganjax import devices, dynamics, experiment, metrics, run_folder
 from ganjax.comparison import Comparison
 from ganjax.config import difference
 from ganjax.console import interruptible
-from ganjax.errors import ConfigError, Interrupted, RunFolderError, unknown
+from ganjax.errors import ConfigError, Interrupted, NotFiniteError, RunFolderError, unknown
 from ganjax.experiment import Experiment
 from ganjax.sweep.programs import Program, programs
 from ganjax.sweep.runner import MAPPINGS, Runner, runner
@@ -402,7 +402,11 @@ def _scores(built: Experiment, state: GanState, seed: int) -> dict[str, float]:
     if built.evaluate is None:
         return {"distance": float(dynamics.distance_to_equilibrium(state.params))}
     rng = experiment.streams(seed).evaluation
-    report = built.evaluate(state, rng, built.config.evaluation_samples)
+    try:
+        report = built.evaluate(state, rng, built.config.evaluation_samples)
+    except NotFiniteError as error:  # a run without a score, not the end of the others
+        log.warning("seed %d: %s", seed, error)
+        return {}
     return {key: float(value) for key, value in report.items()}
 
 
@@ -412,6 +416,8 @@ def _mode_counts(built: Experiment, state: GanState, seed: int) -> list[int] | N
         return None
     n = built.config.evaluation_samples
     x = np.asarray(built.sample(state, experiment.streams(seed).evaluation, n))
+    if not np.isfinite(x).all():
+        return None
     counts = metrics.mode_coverage(x, built.data.centres, built.data.std).counts
     return [int(count) for count in counts]
 
