@@ -136,7 +136,7 @@ def test_an_override_reaches_one_player_alone(tmp_path):
     change = "--config.gen_tx.learning_rate=0.125"
     done = call("train", "--config", config, "--workdir", tmp_path / "run", "--dry_run", change)
     assert done.returncode == 0, done.stderr
-    resolved = json.loads(done.stdout[: done.stdout.index("generator parameters")])
+    resolved = json.loads(done.stdout[: done.stdout.index("learning rates")])
     assert resolved["gen_tx"]["learning_rate"] == 0.125
     assert resolved["disc_tx"]["learning_rate"] == 0.001
 
