@@ -162,10 +162,13 @@ def dealt(x: jax.Array, axis_name: str | None, axis: int = 0) -> jax.Array:
       x: the whole batch, which the devices divide.
       axis_name: the mapped axis; None gives x itself.
       axis: the batch's axis.
+
+    Raises:
+      ValueError: the axis is not mapped.
     """
     if axis_name is None:
         return x
-    count = x.shape[axis] // jax.lax.axis_size(axis_name)
+    count = x.shape[axis] // _devices(axis_name)
     return jax.lax.dynamic_slice_in_dim(x, jax.lax.axis_index(axis_name) * count, count, axis)
 
 
