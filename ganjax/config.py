@@ -187,7 +187,7 @@ def by_place(value: Any) -> Any:
 
 def is_list(value: Any) -> bool:
     """Whether a value is a list of sections by place."""
-    return isinstance(value, Mapping) and bool(value) and all(map(str.isdigit, value))
+    return isinstance(value, Mapping) and bool(value) and all(str(key).isdigit() for key in value)
 
 
 def _check_setting(key: str, value: Any) -> None:
