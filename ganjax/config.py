@@ -271,7 +271,8 @@ def _check_type(where: str, value: Any, parameter: inspect.Parameter) -> None:
         tuple: (tuple, list),
     }
     expected = getattr(parameter.annotation, "__origin__", parameter.annotation)
-    if expected not in accepted and type(parameter.default) in (float, bool):
+    schedule = callable(value)  # that of a rate, whose default may be a number
+    if expected not in accepted and not schedule and type(parameter.default) in (float, bool):
         expected = type(parameter.default)
     if expected not in accepted:
         return
