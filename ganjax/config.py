@@ -239,7 +239,7 @@ def by_place(value: Any) -> Any:
 
 def is_list(value: Any) -> bool:
     """Whether a value is a list of sections by place."""
-    return isinstance(value, Mapping) and bool(value) and all(map(str.isdigit, value))
+    return isinstance(value, Mapping) and bool(value) and all(str(key).isdigit() for key in value)
 
 
 def _check_setting(key: str, value: Any) -> None:
@@ -323,7 +323,8 @@ def _check_type(where: str, value: Any, parameter: inspect.Parameter) -> None:
         tuple: (tuple, list),
     }
     expected = getattr(parameter.annotation, "__origin__", parameter.annotation)
-    if expected not in accepted and type(parameter.default) in (float, bool):
+    schedule = callable(value)  # that of a rate, whose default may be a number
+    if expected not in accepted and not schedule and type(parameter.default) in (float, bool):
         expected = type(parameter.default)
     if expected not in accepted:
         return
