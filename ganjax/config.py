@@ -204,8 +204,9 @@ def merged(old: Any, new: Any) -> Any:
 def _merged(old: Any, new: Any, where: str) -> Any:
     if not isinstance(new, Mapping) or "name" in new:
         return new
-    if is_list(new) and all(isinstance(item, Mapping) and "name" in item for item in new.values()):
-        return new
+    whole = list(new) == [str(place) for place in range(len(new))]
+    if new and whole and all(isinstance(item, Mapping) and "name" in item for item in new.values()):
+        return new  # a list of sections
     old = old if isinstance(old, Mapping) else {}
     gone = [key for key, value in new.items() if value is None or _empty(value)]
     for key in gone:
