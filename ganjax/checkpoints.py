@@ -73,7 +73,7 @@ def save(folder: Path, step: int, state: Any, *, keep: int) -> Path:
     with _checkpointer() as checkpointer:
         checkpointer.save(draft / "state", jax.device_get(state) if _several() else state)
     manifest = {"step": step, "leaves": _leaves(state), "files": _digests(draft / "state")}
-    with open(draft / "manifest.json", "w") as file:
+    with open(draft / "manifest.json", "w", encoding="utf-8") as file:
         json.dump(manifest, file, indent=1)
         file.flush()
         os.fsync(file.fileno())
@@ -121,7 +121,7 @@ def restore(folder: Path, template: Any) -> Restored:
 
 def _damages(checkpoint: Path) -> Iterator[str]:
     try:
-        expected = json.loads((checkpoint / "manifest.json").read_text())["files"]
+        expected = json.loads((checkpoint / "manifest.json").read_text("utf-8"))["files"]
     except (OSError, ValueError, KeyError) as error:
         yield f"unreadable manifest: {error}"
         return
@@ -137,7 +137,7 @@ def _damages(checkpoint: Path) -> Iterator[str]:
 
 def _read(checkpoint: Path, template: Any) -> Any:
     """Restores after comparing leaves, as orbax casts dtypes and drops subtrees in silence."""
-    saved = json.loads((checkpoint / "manifest.json").read_text())["leaves"]
+    saved = json.loads((checkpoint / "manifest.json").read_text("utf-8"))["leaves"]
     expected = _leaves(template)
     for path in sorted({*saved, *expected}):
         if saved.get(path) != expected.get(path):

@@ -21,14 +21,28 @@ from ganjax.errors import RunFolderError
 PACKAGES = ("ganjax", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
 
 
-def write_json(path: Path, content: Any) -> None:
-    """Writes a JSON file in one atomic rename."""
+def write_text(path: Path, text: str) -> None:
+    """Writes a text file as UTF-8 in one atomic rename; its folder is made if missing.
+
+    Bytes of file names that the locale could not decode are written as they are.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.draft")
-    with open(draft, "w") as file:
-        file.write(json.dumps(content, indent=2) + "\n")
+    with open(draft, "w", encoding="utf-8", errors="surrogateescape") as file:
+        file.write(text)
         file.flush()
         os.fsync(file.fileno())
     os.replace(draft, path)
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Writes a JSON file in one atomic rename; its folder is made if missing."""
+    write_text(path, json.dumps(content, indent=2) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """The content of a JSON file."""
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 @contextlib.contextmanager
@@ -39,7 +53,7 @@ def locked(workdir: Path) -> Iterator[None]:
       RunFolderError: another process holds it.
     """
     workdir.mkdir(parents=True, exist_ok=True)
-    with open(workdir / "lock", "a+") as file:
+    with open(workdir / "lock", "a+", encoding="utf-8") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -86,7 +100,7 @@ def read_config(workdir: Path) -> dict[str, Any]:
       RunFolderError: the folder is no run folder, or its config cannot be read.
     """
     try:
-        return json.loads((workdir / "config.json").read_text())
+        return read_json(workdir / "config.json")
     except FileNotFoundError:
         raise RunFolderError(f"{workdir} is not a run folder: it has no config.json") from None
     except ValueError as error:
@@ -130,7 +144,7 @@ def read_metrics(workdir: Path) -> list[dict[str, float]]:
       RunFolderError: a line before the last is not JSON.
     """
     path = workdir / "metrics.jsonl"
-    lines = path.read_text().splitlines() if path.exists() else []
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
     rows = []
     for number, line in enumerate(lines, start=1):
         try:
@@ -145,14 +159,12 @@ def read_metrics(workdir: Path) -> list[dict[str, float]]:
 
 def append_metrics(workdir: Path, row: Mapping[str, float]) -> None:
     """Adds one row to `metrics.jsonl`."""
-    with open(workdir / "metrics.jsonl", "a") as file:
+    with open(workdir / "metrics.jsonl", "a", encoding="utf-8") as file:
         file.write(json.dumps(row) + "\n")
 
 
 def rewind_metrics(workdir: Path, step: int) -> list[dict[str, float]]:
     """Drops the rows after `step`, which a resumed run writes anew, and returns the rest."""
     rows = [row for row in read_metrics(workdir) if row["step"] <= step]
-    draft = workdir / ".metrics.jsonl.draft"
-    draft.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    os.replace(draft, workdir / "metrics.jsonl")
+    write_text(workdir / "metrics.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
     return rows

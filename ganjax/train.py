@@ -4,7 +4,6 @@ It holds no mathematics: what a step does is the scheme's, what a batch is the d
 """
 
 import contextlib
-import json
 import logging
 import tempfile
 import threading
@@ -383,15 +382,14 @@ def _report(
         protocol = experiment.protocol(state, step=step, seed=config.seed)
         scores = experiment.evaluate(state, rng, config.evaluation_samples)
         run_folder.write_json(path, {"protocol": protocol, "scores": scores})
-    return json.loads(path.read_text())["scores"]
+    return run_folder.read_json(path)["scores"]
 
 
 def _note_failure(workdir: Path, error: BaseException) -> None:
     """Leaves status and traceback in the folder, unless the disk is what failed."""
     status = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
     with contextlib.suppress(OSError, GanjaxError):
-        (workdir / "crash").mkdir(exist_ok=True)
-        (workdir / "crash" / "traceback.txt").write_text(traceback.format_exc())
+        run_folder.write_text(workdir / "crash" / "traceback.txt", traceback.format_exc())
         rows = run_folder.read_metrics(workdir)
         step = rows[-1]["step"] if rows else 0
         run_folder.write_status(workdir, status, step, f"{type(error).__name__}: {error}")

@@ -30,7 +30,7 @@ SEARCH = flags.DEFINE_enum(
     "the best of ever fewer (successive halving).",
 )
 PROCESSES = cli.define_processes()
-JSON = flags.DEFINE_string("json", None, "Also write the table to this JSON file.")
+JSON = cli.define_output("json", (".json",), "Also write the table to this JSON file.")
 
 
 def base(name: str) -> dict:

@@ -14,9 +14,9 @@ WORKDIR = flags.DEFINE_string("workdir", None, "Run folder.", required=True)
 N = flags.DEFINE_integer("n", 5000, "Number of samples.", lower_bound=2)
 SEED = flags.DEFINE_integer("seed", 0, "Seed of the latents.", 0, 2**32 - 1)
 LIVE = flags.DEFINE_bool("live", False, "Use the players themselves, not their averages.")
-JSON = flags.DEFINE_string("json", None, "Also write the scores to this JSON file.")
+JSON = cli.define_output("json", (".json",), "Also write the scores to this JSON file.")
 SHOWN = 49  # samples in the picture
-PICTURE = flags.DEFINE_string("picture", None, "PNG of images; by default in the run folder.")
+PICTURE = cli.define_output("picture", cli.FIGURES, "Picture; by default in the run folder.")
 
 
 def main() -> None:

@@ -18,8 +18,10 @@ SEED = flags.DEFINE_integer("seed", 0, "Seed of the latents.", 0, 2**32 - 1)
 LABEL = flags.DEFINE_integer(
     "label", None, "The class to sample, in games with labels; without it the classes in turn."
 )
-OUT = flags.DEFINE_string("out", None, "PNG to write; by default in the run folder.")
-NPZ = flags.DEFINE_string("npz", None, "Also write the arrays x [n, ...] and y to this npz file.")
+OUT = cli.define_output("out", cli.IMAGES, "Picture to write; by default in the run folder.")
+NPZ = cli.define_output(
+    "npz", (".npz",), "Also write the arrays x [n, ...] and y to this npz file."
+)
 LIVE = flags.DEFINE_bool("live", False, "Use the generator itself, not its moving average.")
 
 

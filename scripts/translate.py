@@ -16,8 +16,10 @@ N = flags.DEFINE_integer("n", 16, "Number of held-out examples; all of them at m
 INPUT = flags.DEFINE_string(
     "input", None, "npz file with an array x [n, ...], or npy file, to translate instead."
 )
-OUT = flags.DEFINE_string("out", None, "PNG to write; by default in the run folder.")
-NPZ = flags.DEFINE_string("npz", None, "Also write the arrays `source` and `x` to this npz file.")
+OUT = cli.define_output("out", cli.FIGURES, "Picture to write; by default in the run folder.")
+NPZ = cli.define_output(
+    "npz", (".npz",), "Also write the arrays `source` and `x` to this npz file."
+)
 LIVE = flags.DEFINE_bool("live", False, "Use the generator itself, not its moving average.")
 
 

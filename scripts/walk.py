@@ -40,9 +40,13 @@ MEAN_OF = flags.DEFINE_integer("mean_of", 3, "Latents of each concept.", 1)
 TRIALS = flags.DEFINE_integer("trials", 200, "Times that the arithmetic is done.", 1)
 SEED = flags.DEFINE_integer("seed", 0, "Seed of the latents.", 0, 2**32 - 1)
 LIVE = flags.DEFINE_bool("live", False, "Use the generator itself, not its moving average.")
-PICTURE = flags.DEFINE_string("picture", None, "PNG to write; by default in the run folder.")
-GIF = flags.DEFINE_string("gif", None, "Also write the walks, there and back, as this GIF.")
-JSON = flags.DEFINE_string("json", None, "Also write the arithmetic's numbers to this JSON file.")
+PICTURE = cli.define_output(
+    "picture", cli.IMAGES, "Picture to write; by default in the run folder."
+)
+GIF = cli.define_output("gif", (".gif",), "Also write the walks, there and back, as this GIF.")
+JSON = cli.define_output(
+    "json", (".json",), "Also write the arithmetic's numbers to this JSON file."
+)
 
 
 class Concept(NamedTuple):
