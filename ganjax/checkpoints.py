@@ -51,6 +51,11 @@ def steps(folder: Path) -> list[int]:
     return sorted(int(path.name) for path in folder.iterdir() if path.name.isdigit())
 
 
+def digest(folder: Path, step: int) -> str:
+    """SHA-256 of a checkpoint's manifest, which has those of its files."""
+    return hashlib.sha256((folder / str(step) / "manifest.json").read_bytes()).hexdigest()
+
+
 def save(folder: Path, step: int, state: Any, *, keep: int) -> Path:
     """Writes a checkpoint, puts it in place by a rename, then removes all but the newest `keep`.
 

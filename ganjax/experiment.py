@@ -125,7 +125,7 @@ class Experiment(NamedTuple):
     @property
     def classes(self) -> np.ndarray:
         """The classes that the training data hold, in order; all of a closed form's."""
-        return _classes(self.data)
+        return sources.classes(self.data)
 
     def queries(self, state: GanState) -> dict[str, Callable]:
         """What the players of a state can be asked, see `Game`: functions of what remains.
@@ -177,13 +177,19 @@ def initial_state(experiment: Experiment, rng: jax.Array) -> GanState:
     return experiment.scheme.init(rng_init, experiment.batch(experiment.train, rng_batch))
 
 
-def build(config: Mapping[str, Any], axis_name: str | None = None) -> Experiment:
+def build(
+    config: Mapping[str, Any],
+    axis_name: str | None = None,
+    forms: Sequence[Mapping[str, Any] | None] | None = None,
+) -> Experiment:
     """Builds an experiment from a config.
 
     Args:
       config: `ml_collections.ConfigDict` or nested dict; see `ganjax.config`.
       axis_name: the device axis that the scheme's step is to be mapped over, "data" for one that
         sees the whole batch's statistics, "rows" for each device's own; None for none.
+      forms: of the data of each stage, from `forms_of`. The data are then not read; the experiment
+        can be restored and sampled, and has neither evaluation nor monitor.
 
     Returns:
       `Experiment`, nothing initialised or compiled yet.
@@ -194,17 +200,17 @@ def build(config: Mapping[str, Any], axis_name: str | None = None) -> Experiment
       DataError: the data are not what they are declared to be.
     """
     config = validate(_plain(config))
-    stages = []
+    stages, forms = [], iter(forms or ())
     for label, stage in staged(config).items():
         try:
-            stages.append(_build(stage, axis_name))
+            stages.append(_build(stage, axis_name, next(forms, None)))
             for old, new in itertools.pairwise(stages[-2:]):
                 _try_growth(old, new)
             _check_fade(stages, config["steps"])
         except ConfigError as error:
             raise ConfigError(f"in stages.{label}: {error}") from error
     if not stages:
-        experiment = _build(config, axis_name)
+        experiment = _build(config, axis_name, next(forms, None))
         _check_fade([experiment], config["steps"])
         return experiment
     last = next(stage for stage in stages if stage.config.steps == config["steps"])
@@ -232,11 +238,21 @@ def reschemed(experiment: Experiment, numbers: Mapping[str, Any]) -> Scheme:
     return _scheme(config, _assembled(config, _parts(config), experiment.data))
 
 
-def _build(config: Mapping[str, Any], axis_name: str | None = None) -> Experiment:
+def forms_of(experiment: Experiment) -> list[dict[str, Any] | None]:
+    """The forms of the data of each stage, as JSON, for `build`; None where there are no data."""
+    stages = experiment.stages or (experiment,)
+    return [sources.form(stage.data) if stage.data else None for stage in stages]
+
+
+def _build(
+    config: Mapping[str, Any],
+    axis_name: str | None = None,
+    form: Mapping[str, Any] | None = None,
+) -> Experiment:
     """The experiment of a resolved config without stages."""
     parts = _parts(config)
     _tx(config)  # for its mistakes, before data are read
-    data = _data(config)
+    data = _data(config) if form is None else sources.of_form(form)
     game = _assembled(config, parts, data)
     sample = _sampler(game, data)
     experiment = Experiment(
@@ -247,8 +263,8 @@ def _build(config: Mapping[str, Any], axis_name: str | None = None) -> Experimen
         batch=_batch(config, data),
         one_batch=_batch(config, data, fresh=False),
         sample=sample,
-        evaluate=_evaluation(config, data, game, sample),
-        monitor=_monitor(config, game),
+        evaluate=None if form else _evaluation(config, data, game, sample),
+        monitor=None if form else _monitor(config, game),
     )
     _try_out(experiment)
     return experiment._replace(scheme=_scheme(config, game, axis_name)) if axis_name else experiment
@@ -311,15 +327,22 @@ def _accumulated(config: Mapping[str, Any], game: Game, data: sources.Data | Non
     return games.accumulated(game, parts)
 
 
-def load(workdir: str | Path) -> Experiment:
+def load(workdir: str | Path, *, data: bool = True) -> Experiment:
     """The experiment of a run folder, with the state of its newest good checkpoint.
+
+    Args:
+      workdir: the run folder.
+      data: whether the data are needed. Else they are not read, as the folder says which form they
+        have (older folders do not, and the data are read all the same): enough to ask the players,
+        not to evaluate them.
 
     Raises:
       RunFolderError: it is not a run folder.
       CheckpointError: it has no usable checkpoint.
     """
     workdir = Path(workdir)
-    experiment = build(run_folder.read_config(workdir))
+    forms = None if data else run_folder.read_manifest(workdir).get("data")
+    experiment = build(run_folder.read_config(workdir), forms=forms)
     step, state = restore(experiment, workdir)
     return experiment.stage(step)._replace(state=state, step=step, stages=experiment.stages)
 
@@ -354,6 +377,40 @@ def grow(stage: Experiment, state: GanState, rng: jax.Array) -> GanState:
     if _averaged(fresh):
         fresh = fresh._replace(average=kept(_players(state).gen, fresh.average))
     return fresh._replace(step=state.step)
+
+
+def warm_start(experiment: Experiment, other: Experiment, rng: jax.Array) -> GanState:
+    """The first state of a run that starts from the weights of another.
+
+    Parameters and running statistics are those of the other run's players, not of their averages;
+    optimisers, averages, the scheme's memory and the step are new.
+
+    Args:
+      experiment: of the new run.
+      other: from `load`, with a state.
+      rng: for what is new.
+
+    Raises:
+      ConfigError: the players have other parameters.
+    """
+    first = experiment.stage(0)
+    there, here = (_shapes(state.params) for state in (other.state, template(first)))
+    different = [path for path in sorted({*there, *here}) if there.get(path) != here.get(path)]
+    if different:
+        path = different[0]
+        raise ConfigError(
+            f"the weights do not fit these networks: {path} is {there.get(path, 'absent')} there "
+            f"and {here.get(path, 'absent')} here, one of {len(different)} differences; take the "
+            "generator and discriminator of that run's config.json"
+        )
+    scheme = _scheme(first.config.to_dict(), carried(first.game, other.state))
+    return initial_state(first._replace(scheme=scheme), rng)
+
+
+def _shapes(tree: Any) -> dict[str, str]:
+    """Path -> dtype and shape of every leaf, as text."""
+    leaves = jax.tree_util.tree_leaves_with_path(tree)
+    return {jax.tree_util.keystr(path): f"{x.dtype}{list(x.shape)}" for path, x in leaves}
 
 
 def live(state: GanState) -> GanState:
@@ -601,12 +658,8 @@ def _labelled(game: Game) -> bool:
     return generate is not None and "y" in inspect.signature(generate).parameters
 
 
-def _classes(data: sources.Data) -> np.ndarray:
-    return np.unique(data.train["y"]) if "y" in data.train else np.arange(data.num_classes)
-
-
 def _in_turn(data: sources.Data, n: int) -> np.ndarray:
-    return np.resize(_classes(data), n).astype(np.int32)
+    return np.resize(sources.classes(data), n).astype(np.int32)
 
 
 def _sampler(game: Game, data: sources.Data | None) -> Callable | None:
@@ -639,7 +692,7 @@ def _chunks_of_labels(
     y: np.ndarray | None, n: int, count: int, data: sources.Data
 ) -> list[tuple[np.ndarray]]:
     """Labels in chunks, the last one filled up with some class; the classes in turn if None."""
-    classes = _classes(data)
+    classes = sources.classes(data)
     y = _in_turn(data, n) if y is None else np.asarray(y)
     if y.shape != (n,) or not np.isin(y, classes).all():
         raise ConfigError(

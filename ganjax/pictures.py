@@ -17,7 +17,7 @@ TILE = 48  # smallest side of an image in a grid, in pixels
 
 def drawable(shape: Sequence[int]) -> bool:
     """Whether there is a picture of samples of this shape: images or points in the plane."""
-    return len(shape) == 3 and shape[-1] in (1, 3) or tuple(shape) == (2,)
+    return (len(shape) == 3 and shape[-1] in (1, 3)) or tuple(shape) == (2,)
 
 
 def check_drawable(shape: Sequence[int], otherwise: str) -> None:
@@ -67,6 +67,12 @@ def save_image(path: Path, image: np.ndarray) -> None:
     """Writes a uint8 image [height, width, 1 or 3] in the format of the path's ending."""
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image).save(path)
+
+
+def read_image(path: Path) -> np.ndarray:
+    """The uint8 pixels of a picture's file [height, width, 3]."""
+    with Image.open(path) as image:
+        return np.asarray(image.convert("RGB"))
 
 
 def save_apart(paths: Sequence[Path], x: np.ndarray) -> None:

@@ -3,6 +3,7 @@
 from ganjax.data.digits import digits, digits_few_labels
 from ganjax.data.domains import affine_domains, photograph_domains
 from ganjax.data.files import samples_of_file
+from ganjax.data.form import classes, form, of_form
 from ganjax.data.masks import MASKS
 from ganjax.data.mixtures import gaussian_mixture, grid, ring, swiss_roll
 from ganjax.data.paired import paired_images
@@ -29,10 +30,13 @@ __all__ = [
     "MASKS",
     "Data",
     "affine_domains",
+    "classes",
     "digits",
     "digits_few_labels",
+    "form",
     "gaussian_mixture",
     "grid",
+    "of_form",
     "paired_images",
     "photograph_crops",
     "photograph_domains",
