@@ -413,6 +413,49 @@ def _shapes(tree: Any) -> dict[str, str]:
     return {jax.tree_util.keystr(path): f"{x.dtype}{list(x.shape)}" for path, x in leaves}
 
 
+def score(
+    experiment: Experiment, samples: np.ndarray, labels: np.ndarray | None = None
+) -> dict[str, float]:
+    """The scores of samples of any origin, by the evaluation that the config names.
+
+    Args:
+      experiment: from `build`; its data and evaluation count, not its players.
+      samples: [n, ...], of the shape of the data; images in [-1, 1].
+      labels: their classes, int [n]; None if they have none.
+
+    Raises:
+      ConfigError: the config names no evaluation, or one that is about more than is given; or the
+        labels are not classes of the data.
+    """
+    config = experiment.config.to_dict()
+    if _none("evaluation", config):
+        raise ConfigError("the config names no evaluation; set evaluation.name")
+    name = config["evaluation"]["name"]
+    report = _call("evaluation", metrics.EVALUATIONS, config["evaluation"], data=experiment.data)
+    given = {"samples": samples} | ({} if labels is None else {"labels": labels})
+    wanted = tuple(inspect.signature(report).parameters)
+    if lacking := [part for part in wanted if part not in given]:
+        raise ConfigError(
+            f"evaluation {name!r} is about {' and '.join(lacking)}, which these samples come "
+            "without; " + ("add labels y" if lacking == ["labels"] else "name another evaluation")
+        )
+    if "labels" in wanted and not np.isin(labels, experiment.classes).all():
+        raise ConfigError(
+            f"labels from {np.min(labels)} to {np.max(labels)} are not all of the classes "
+            f"{', '.join(map(str, experiment.classes))}"
+        )
+    return report(**{key: given[key] for key in wanted})
+
+
+def protocol_of_file(experiment: Experiment, path: str | Path, n: int) -> dict[str, Any]:
+    """`Experiment.protocol` for the first n samples of a file, which stands for the players."""
+    own = experiment.protocol(template(experiment), step=0, seed=0)
+    players = ("step", "seed", "average", "discriminator_average")
+    origin = {"file": str(path), "sha256": hashlib.sha256(Path(path).read_bytes()).hexdigest()}
+    kept = {key: value for key, value in own.items() if key not in players}
+    return {**kept, "samples": {**origin, "n": n}}
+
+
 def live(state: GanState) -> GanState:
     """The state without averages, so that what is asked are the players themselves.
 

@@ -161,6 +161,8 @@ def main() -> None:
     from ganjax import experiment, metrics, pictures, run_folder
 
     run = experiment.load(WORKDIR.value)
+    if PICTURE.value:
+        pictures.check_drawable(run.data.shape if run.data else (), "leave --picture out")
     x, labels = held_out(run)
     rng_mask, rng_start = jax.random.split(jax.random.key(SEED.value))
     kinds = len(KINDS.value)

@@ -32,7 +32,7 @@ def main() -> None:
     from ganjax.errors import ConfigError
 
     workdir, direction = Path(WORKDIR.value), DIRECTION.value
-    run = experiment.load(workdir)
+    run = experiment.load(workdir, data=not INPUT.value)
     state = experiment.live(run.state) if LIVE.value else run.state
     queries = {way: run.queries(state).get(f"translate_{way}") for way in ("ab", "ba")}
     if queries[direction] is None:
@@ -47,6 +47,7 @@ def main() -> None:
         source = data.samples_of_file(INPUT.value, source.shape[1:])
     x = np.asarray(jax.jit(queries[direction])(source))
     if NPZ.value:
+        Path(NPZ.value).parent.mkdir(parents=True, exist_ok=True)
         with open(NPZ.value, "wb") as file:
             np.savez(file, source=source, x=x)
         print(NPZ.value)

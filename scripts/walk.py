@@ -242,6 +242,8 @@ def check_flags(run: object) -> None:
         raise ConfigError("--plane and --arithmetic are two pictures; ask for one at a time")
     if GIF.value and (PLANE.value or ARITHMETIC.value):
         raise ConfigError("--gif is of walks; leave it out with --plane and --arithmetic")
+    if JSON.value and not ARITHMETIC.value:
+        raise ConfigError("--json has the numbers of --arithmetic; give both or neither")
     if LABEL.value is None:
         return
     if not (PLANE.value and run.labelled):
@@ -259,13 +261,14 @@ def main() -> None:
     import jax
     import numpy as np
 
-    from ganjax import experiment
+    from ganjax import experiment, pictures
     from ganjax.errors import ConfigError
 
     workdir = Path(WORKDIR.value)
-    run = experiment.load(workdir)
+    run = experiment.load(workdir, data=ARITHMETIC.value is not None)
     if run.sample is None or len(run.data.shape) != 3:
         raise ConfigError(f"{workdir} has no generator of images to walk in")
+    pictures.check_drawable(run.data.shape, "sample.py --npz FILE has the numbers")
     check_flags(run)
     state = experiment.live(run.state) if LIVE.value else run.state
     queries = run.queries(state)

@@ -21,8 +21,10 @@ import numpy as np
 from absl import flags
 
 from ganjax import cli, run_folder
+from ganjax.errors import ConfigError
 
 NAMES = ("linear", "denoising", "one_class", "vae", "adversarial", "colourisation")
+UNPICTURED = {"linear", "one_class"}
 PARTS = flags.DEFINE_multi_enum("parts", ["all"], ["all", *NAMES], "What to measure.")
 PICTURES = flags.DEFINE_string("pictures", None, "Also draw into this folder what has a picture.")
 JSON = cli.define_output("json", (".json",), "Also write the figures to this JSON file.")
@@ -174,6 +176,10 @@ def show(part: str, figures: dict[str, float]) -> None:
 def main() -> None:
     """Trains what is asked for, prints its figures and draws what has a picture."""
     measures = (linear, denoising, one_class, vae, adversarial, colourisation)
+    if PICTURES.value and set(PARTS.value) <= UNPICTURED:
+        raise ConfigError(
+            f"--pictures: there are none of {', '.join(sorted(UNPICTURED))}; add another --parts"
+        )
     figures, digits, photographs = {}, {}, {}
     for measure in measures:
         part = measure.__name__
