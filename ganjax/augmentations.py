@@ -11,7 +11,6 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
-from ganjax import spread
 from ganjax.errors import unknown
 
 Augmentation = Callable[[jax.Array, jax.Array, jax.Array | int], jax.Array]
@@ -42,10 +41,6 @@ def _pixels(share: float, side: int) -> int:
     return int(share * side + 0.5)
 
 
-def _coin(rng: jax.Array, shape: tuple[int, ...]) -> jax.Array:
-    return jax.random.bernoulli(rng, 0.5, shape)
-
-
 def _per_image(x: jax.Array) -> tuple[int, ...]:
     return (x.shape[0], 1, 1, 1)
 
@@ -57,9 +52,7 @@ def _stretched(name: str, strength: float, axes: int | tuple[int, ...]) -> Augme
     def change(x, rng):
         mean = jnp.mean(x, axis=axes, keepdims=True)
         low, high = 1 - strength, 1 + strength
-        return mean + (x - mean) * spread.draw(
-            jax.random.uniform, rng, _per_image(x), x.dtype, low, high
-        )
+        return mean + (x - mean) * jax.random.uniform(rng, _per_image(x), x.dtype, low, high)
 
     return _of_images(name, change)
 
@@ -87,9 +80,7 @@ def instance_noise(std: float = 0.1, steps: int = 0) -> Augmentation:
 
     def augment(x, rng, updates=0):
         left = jnp.maximum(1 - updates / steps, 0.0) if steps else 1.0
-        return x + jnp.asarray(std * left, x.dtype) * spread.draw(
-            jax.random.normal, rng, x.shape, x.dtype
-        )
+        return x + jnp.asarray(std * left, x.dtype) * jax.random.normal(rng, x.shape, x.dtype)
 
     return augment
 
@@ -98,7 +89,7 @@ def flip() -> Augmentation:
     """Mirrors each image left to right with probability 1/2."""
 
     def change(x, rng):
-        return jnp.where(spread.draw(_coin, rng, _per_image(x)), x[:, :, ::-1], x)
+        return jnp.where(jax.random.bernoulli(rng, 0.5, _per_image(x)), x[:, :, ::-1], x)
 
     return _of_images("flip", change)
 
@@ -115,7 +106,7 @@ def brightness(strength: float = 0.5) -> Augmentation:
     _share("strength", strength)
 
     def change(x, rng):
-        return x + spread.draw(jax.random.uniform, rng, _per_image(x), x.dtype, -strength, strength)
+        return x + jax.random.uniform(rng, _per_image(x), x.dtype, -strength, strength)
 
     return _of_images("brightness", change)
 
@@ -162,7 +153,7 @@ def translate(share: float = 0.125) -> Augmentation:
         rngs = jax.random.split(rng)
         shifts = jnp.stack(
             [
-                spread.draw(jax.random.randint, rng, x.shape[:1], 0, 2 * r + 1)
+                jax.random.randint(rng, x.shape[:1], 0, 2 * r + 1)
                 for rng, r in zip(rngs, reach, strict=True)
             ],
             axis=1,
@@ -194,7 +185,7 @@ def cutout(share: float = 0.5) -> Augmentation:
             size = _pixels(share, side)
             # One place more for an even square, so that both edges are cut as often.
             places = side + 1 - size % 2
-            first = spread.draw(jax.random.randint, rng_axis, (x.shape[0], 1), 0, places)
+            first = jax.random.randint(rng_axis, (x.shape[0], 1), 0, places)
             first = first - size // 2
             pixel = jnp.arange(side)[None, :]
             inside.append((pixel >= first) & (pixel < first + size))  # [batch, side]

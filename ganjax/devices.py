@@ -240,7 +240,8 @@ def compiled(layout: Layout, run: Callable, state: Any, *shared: Any) -> Callabl
       shared: the other arguments, the same on every device; for their shapes.
 
     Returns:
-      `(state laid out, *shared) -> (state laid out, told)`, told being this process's.
+      `(state laid out, *shared) -> (state laid out, told)`, told being this process's. It raises
+      a ConfigError for a function that cannot be mapped.
     """
     if layout.form == "pmap":
         # pmap copies a key over several processes anew at every call, its bits it takes as they lie
@@ -256,7 +257,11 @@ def compiled(layout: Layout, run: Callable, state: Any, *shared: Any) -> Callabl
         )
 
         def play(state, *shared):
-            state, told = mapped(state, *jax.tree.map(_bits, share(layout, shared)))
+            shared_bits = jax.tree.map(_bits, share(layout, shared))
+            try:
+                state, told = mapped(state, *shared_bits)
+            except ValueError as error:  # while the first call is traced
+                raise ConfigError(f"under --form=pmap: {error}") from error
             return state, jax.tree.map(lambda x: x.addressable_data(0)[0], told)
 
         return play

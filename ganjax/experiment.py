@@ -34,6 +34,7 @@ from ganjax import (
     penalties,
     run_folder,
     schemes,
+    spread,
 )
 from ganjax import data as sources
 from ganjax.config import staged, validate
@@ -86,6 +87,7 @@ class Experiment(NamedTuple):
       stages: the experiments that are played one after another, `config.steps` of each being the
         step at which it ends; () for a config without stages. All else is that of the stage that
         the run ends in.
+      axis_name: the mapped device axis that the scheme was built with, or None.
     """
 
     config: ml_collections.FrozenConfigDict
@@ -100,6 +102,7 @@ class Experiment(NamedTuple):
     state: GanState | None = None
     step: int = 0
     stages: tuple["Experiment", ...] = ()
+    axis_name: str | None = None
 
     def stage(self, step: int) -> "Experiment":
         """The stage that the state after `step` steps belongs to; itself without stages.
@@ -186,8 +189,8 @@ def build(
 
     Args:
       config: `ml_collections.ConfigDict` or nested dict; see `ganjax.config`.
-      axis_name: the device axis that the scheme's step is to be mapped over, "data" for one that
-        sees the whole batch's statistics, "rows" for each device's own; None for none.
+      axis_name: the device axis that the scheme's step is to be mapped over, of any name; with
+        "rows" batch statistics are each device's own, else the whole batch's. None for none.
       forms: of the data of each stage, from `forms_of`. The data are then not read; the experiment
         can be restored and sampled, and has neither evaluation nor monitor.
 
@@ -267,7 +270,9 @@ def _build(
         monitor=None if form else _monitor(config, game),
     )
     _try_out(experiment)
-    return experiment._replace(scheme=_scheme(config, game, axis_name)) if axis_name else experiment
+    if axis_name is None:
+        return experiment
+    return experiment._replace(scheme=_scheme(config, game, axis_name), axis_name=axis_name)
 
 
 def _assembled(
@@ -633,6 +638,9 @@ def _tx(config: Mapping[str, Any]) -> Players:
 
 def _scheme(config: Mapping[str, Any], game: Game, axis_name: str | None = None) -> Scheme:
     tx = _tx(config)
+    if axis_name is not None:
+        _check_axis(config["scheme"]["name"])
+        game = game._replace(losses=spread.on_rows(game.losses, axis_name))
     given = {"game": game, "tx": tx, "axis_name": axis_name}
     scheme = _call("scheme", schemes.SCHEMES, config["scheme"], **given)
     if _none("average", config):
@@ -649,6 +657,17 @@ def _scheme(config: Mapping[str, Any], game: Game, axis_name: str | None = None)
         kind=average["name"],
         inner=lambda game, tx, axis_name: scheme,
     )
+
+
+def _check_axis(name: str) -> None:
+    """A scheme that never hears of the axis would leave every device to train on its own."""
+    factory = names.lookup("scheme", name, schemes.SCHEMES)
+    if "axis_name" not in inspect.signature(factory).parameters:
+        raise ConfigError(
+            f"scheme {name!r} has no parameter axis_name, so under --form=pmap its gradients would "
+            "not be averaged over the devices; give it axis_name=None and pass it on to "
+            "schemes.field (both_gradients, own_gradient, device_mean), or use --form=jit"
+        )
 
 
 def _batch(config: Mapping[str, Any], data: sources.Data | None, *, fresh: bool = True) -> Callable:

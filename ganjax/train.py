@@ -76,7 +76,8 @@ def chunk(experiment: Experiment, length: int) -> Callable:
         def body(state, step):
             rng_batch, rng_step = jax.random.split(jax.random.fold_in(rng, step))
             batch = experiment.batch(train, rng_batch)
-            batch = jax.tree.map(lambda leaf: spread.dealt(leaf, axis), spread.rows(batch, axis))
+            deal = partial(spread.dealt, axis_name=experiment.axis_name, axis=axis)
+            batch = jax.tree.map(deal, spread.rows(batch, axis))
             return experiment.scheme.step(state, batch, rng_step)
 
         state, metrics = jax.lax.scan(body, state, first_step + jnp.arange(length))

@@ -23,6 +23,7 @@ from ganjax.errors import ConfigError
 from ganjax.nets import norms
 
 ROOT = Path(__file__).parent.parent
+sys.path.append(str(Path(__file__).parent))  # for `own:function` in configs
 # Momentum, so that a sharded optimiser has something to shard; it is linear in the gradients.
 SGD = {"name": "sgd", "learning_rate": 0.05, "momentum": 0.5}
 RING = {
@@ -77,6 +78,48 @@ CONFIGS |= {
 }
 CONFIGS["pull_away"] = {k: v for k, v in CONFIGS["pull_away"].items() if k != "loss"}
 CONFIGS["accumulated"] = {**CONFIGS["unrolled"], "accumulate": 2}
+# Functions that draw by themselves, those of `own.py` without a word to the library.
+NOISE = {**RING, "discriminator": {"name": "mlp", "width": 8, "noise": 0.5}}
+OWN_NETWORK = {**RING, "discriminator": {"name": "own:dropped"}}
+OWN_PRIOR = {**RING, "prior": {"name": "own:normal"}}
+DRAWS = {
+    "noise": NOISE,
+    "dropout": {
+        **IMAGES,
+        "data": {"name": "paired_images", "images": "digits", "task": "segmentation"},
+        "game": {"name": "paired"},
+        "generator": {"name": "unet", "width": 4, "depth": 3},
+        "discriminator": {"name": "patch", "width": 4, "layers": 1, "idle_biases": False},
+    },
+    "cycle": {
+        **RING,
+        "data": {"name": "affine_domains"},
+        "game": {"name": "cycle", "pool_size": 5, "cycle_weight": 0.1, "identity_weight": 0.0},
+        "generator": {"name": "residual_mlp", "width": 8},
+        "discriminator": NOISE["discriminator"],
+    },
+    "own_network": OWN_NETWORK,
+    "own_prior": OWN_PRIOR,
+    "own_prior_by_rejection": {**RING, "prior": {"name": "own:dirichlet"}},
+    "own_prior_by_row": {**RING, "prior": {"name": "own:by_row"}},
+    "own_penalty": {**RING, "penalties": {"own": {"name": "own:noisy_slopes"}}},
+    "own_augmentation": {**RING, "game": {**RING["game"], "augment": {"name": "own:scaled"}}},
+    "own_game": {
+        **{name: section for name, section in RING.items() if name != "loss"},
+        "game": {"name": "own:game"},
+    },
+    "unrolled_noise": {**NOISE, "scheme": CONFIGS["unrolled"]["scheme"]},
+    "unrolled_fresh": {
+        **OWN_NETWORK,
+        "scheme": {"name": "unrolled", "unroll_steps": 2, "fresh_batches": True},
+    },
+    "lookahead_own_network": {**OWN_NETWORK, "scheme": CONFIGS["lookahead"]["scheme"]},
+    "shaping_noise": {**NOISE, "scheme": CONFIGS["opponent_shaping"]["scheme"]},
+    "accumulated_noise": {**NOISE, "accumulate": 2},
+    "accumulated_own_network": {**OWN_NETWORK, "accumulate": 2},
+    "accumulated_own_prior": {**OWN_PRIOR, "accumulate": 2},
+}
+CONFIGS |= DRAWS
 QUICK = ("alternating", "unrolled", "batch_norm")
 REST = [name for name in CONFIGS if name not in QUICK]
 GROUPS = [QUICK, *(REST[place::3] for place in range(3))]  # played in one pair of processes each
@@ -128,6 +171,72 @@ def test_devices_agree_with_one(name, count, form, sharded, dtype, x64):
     close(one.params, many.params, DIGITS[dtype])
     close(one, many, 10 * DIGITS[dtype])
     close(told_one, told_many, 1e-5)  # shares of a batch are counted in float32
+
+
+@pytest.mark.parametrize("name", DRAWS)
+def test_a_row_has_the_draws_that_it_has_on_one_device(name, x64):
+    one, told_one = played(name, "float64")
+    many, told_many = played(name, "float64", "pmap", count=4)
+    close(one, many, 1e-11)
+    close(told_one, told_many, 1e-5)
+
+
+@pytest.mark.parametrize("name", [name for name in DRAWS if name.startswith("accumulated")])
+def test_a_part_of_a_batch_has_the_draws_of_its_rows(name, x64):
+    """Without statistics of the batch the parts make the step of the whole batch."""
+    whole, _ = played(name.removeprefix("accumulated_"), "float64")
+    close(whole, played(name, "float64")[0], 1e-11)
+
+
+@pytest.mark.parametrize("axis", ["batch", "devices"])
+def test_an_axis_of_any_name_is_the_one_that_is_passed(axis, x64):
+    """A network with noise and batch-wide features, mapped by the user."""
+    config = {**NOISE, "discriminator": {**NOISE["discriminator"], "minibatch": "stddev"}}
+    one, _ = played_on(None, config, "float64")
+    built = experiment.build(config, axis)
+    given = jax.tree.map(lambda x: x.astype("float64"), built.train)
+    state = jax.tree.map(
+        lambda x: x.astype("float64") if jnp.issubdtype(x.dtype, jnp.inexact) else x,
+        experiment.initial_state(built, experiment.streams(0).init),
+    )
+    run = jax.pmap(train.chunk(built, 20), axis_name=axis, in_axes=(0, None, None, None))
+    stacked = jax.tree.map(lambda x: jnp.stack([x] * 4), state)
+    many, _ = run(stacked, given, experiment.streams(0).play, jnp.int32(0))
+    for device in range(4):
+        close(one.params, jax.tree.map(lambda x: x[device], many.params), 1e-12)  # noqa: B023
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({"discriminator": {"name": "own:dropped", "joined": True}}, "draw for each batch by itse"),
+        ({"prior": {"name": "own:sized"}}, "make the same draws for a batch of any size"),
+        ({"prior": {"name": "own:by_row"}, "batch_size": 8}, "take another batch_size"),
+    ],
+)
+def test_draws_of_which_the_rows_are_unclear_are_refused(config, message, tmp_path):
+    config, layout = (
+        {**RING, "log_every": 20, **config},
+        devices.layout("pmap", among=jax.devices()[:4]),
+    )
+    with pytest.raises(ConfigError, match=message):
+        experiment.build({**config, "accumulate": 4})
+    built = experiment.build(config, layout.axis_name)
+    with pytest.raises(ConfigError, match=f"under --form=pmap: .*{message}"):
+        train.train(built, tmp_path, layout)
+
+
+def test_a_scheme_that_never_hears_of_the_axis_is_refused():
+    config = {**RING, "scheme": {"name": "own:deaf"}}
+    experiment.build(config)
+    with pytest.raises(ConfigError, match=r"'own:deaf' has no parameter axis_name.*--form=jit"):
+        experiment.build(config, "data")
+    scheme = experiment.build(RING, "data").scheme
+    built = experiment.build(RING)
+    state = experiment.initial_state(built, jax.random.key(0))
+    batch = built.batch(built.train, jax.random.key(1))
+    with pytest.raises(ValueError, match="axis_name='data' is not mapped here; map the step"):
+        scheme.step(state, batch, jax.random.key(2))
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "ganjax"
 LEVELS = (
-    ("types", "errors", "swept", "spread"),
-    ("divergences", "augmentations", "statistics"),
+    ("types", "errors", "swept", "draws"),
+    ("spread", "divergences", "augmentations", "statistics"),
     ("config", "console", "losses", "penalties", "latents", "nets", "data", "pictures", "html"),
     ("cli", "events", "names", "comparison", "run_folder", "games", "checkpoints"),
     ("optimisers", "schemes", "dynamics", "metrics", "devices"),
@@ -23,7 +23,7 @@ LEVELS = (
 LEVEL = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}
 # Rooms that may import these alone, of all that is below them.
 ONLY = {
-    "schemes": {"types"},
+    "schemes": {"types", "spread"},
     "dynamics": {"types"},
     "metrics": set(),
     "nets": {"spread"},

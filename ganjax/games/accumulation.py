@@ -21,7 +21,8 @@ def accumulated(game: Game, parts: int) -> Game:
       parts: how many, at least 1.
 
     Returns:
-      `Game`; while tracing, its losses raise a ValueError for a batch that the parts do not divide.
+      `Game`; while tracing, its losses raise a ValueError for a batch that the parts do not divide,
+      or for draws of which it is unclear whether they belong to rows (`draws.key_of_part`).
 
     Raises:
       ValueError: `parts` is less than 1.
@@ -41,8 +42,9 @@ def accumulated(game: Game, parts: int) -> Game:
         @jax.checkpoint
         def one(params, given):
             index, part = given
-            with spread.part(index, parts):
-                return game.losses(params, model_state, part, rng)
+            players = params, model_state
+            key = spread.key_of_part(game.losses, players, part, rng, index, parts)
+            return game.losses(params, model_state, part, key)
 
         given = jnp.arange(parts), jax.tree.map(split, batch)
         _, each = jax.lax.scan(lambda carry, given: (carry, one(params, given)), None, given)

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
-from ganjax import losses, spread
+from ganjax import losses
 from ganjax.games import image_pool
 from ganjax.games.contest import at_least_1, packs
 from ganjax.games.networks import accuracies, ask, domains_of, run, start
@@ -26,7 +26,6 @@ def cycle(
     cycle_weight: float = 10.0,
     identity_weight: float = 0.5,
     pool_size: int = 50,
-    axis_name: str | None = None,
     packing: int = 1,
 ) -> Game:
     """CycleGAN (Zhu et al. 2017, arXiv:1703.10593): G: a -> b, F: b -> a, D_a and D_b.
@@ -54,9 +53,6 @@ def cycle(
       cycle_weight: lambda, at least 0; the paper takes 10.
       identity_weight: mu, at least 0, relative to the cycle's weight as in the released code.
       pool_size: samples in each domain's pool, 50 in the paper; 0 for none.
-      axis_name: mapped device axis, needed where a game with a pool is mapped over devices: schemes
-        average the model state, which leaves a pool what it is only if every device holds the same.
-        One called `data` or `rows` is found where it is mapped.
       packing: as in `gan`, for either discriminator: a logit judges the same patch of m samples of
         one domain, joined along their channels; pools hold samples one by one.
 
@@ -127,8 +123,7 @@ def cycle(
             seen = (fakes[x],)
             if pool_size:
                 pool = model_state[POOLS][x]
-                axis = axis_name or spread.dealt_axis_name()
-                shown, pools[x] = image_pool.exchange(pool, fakes[x], rng_pool, axis)
+                shown, pools[x] = image_pool.exchange(pool, fakes[x], rng_pool)
                 seen = (fakes[x], shown)
             (real, *judged), states[x] = judge(
                 discriminator,

@@ -5,6 +5,8 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from ganjax import spread
+
 
 class Pool(NamedTuple):
     """Samples kept for the discriminator.
@@ -23,9 +25,7 @@ def empty(size: int, like: jax.Array) -> Pool:
     return Pool(jnp.zeros((size, *like.shape[1:]), like.dtype), jnp.zeros((), jnp.int32))
 
 
-def exchange(
-    pool: Pool, x: jax.Array, rng: jax.Array, axis_name: str | None = None
-) -> tuple[jax.Array, Pool]:
+def exchange(pool: Pool, x: jax.Array, rng: jax.Array) -> tuple[jax.Array, Pool]:
     """Shows past samples in place of half of the new ones (Shrivastava et al. 2017, 1612.07828).
 
     The rule of CycleGAN's released code, sample by sample: while the pool is not full, a sample is
@@ -35,24 +35,15 @@ def exchange(
     Args:
       pool: of at least one place.
       x: new samples [batch, ...].
-      rng: a key.
-      axis_name: mapped device axis; the samples of all devices then pass one pool, in the order of
-        the devices and by the first one's key, so that every device holds the same pool.
+      rng: a key. On several devices the samples of all pass one pool in the order of the devices,
+        so that every device holds the same pool.
 
     Returns:
       (samples to show [batch, ...], the new pool).
     """
-    if axis_name is None:
-        return _exchange(pool, x, rng)
-    everyone = jax.lax.all_gather(x, axis_name, tiled=True)
-    keys = jax.lax.all_gather(jax.random.key_data(rng), axis_name)
-    shared = jax.random.wrap_key_data(keys[0], impl=jax.random.key_impl(rng))
-    shown, pool = _exchange(pool, everyone, shared)
-    first = jax.lax.axis_index(axis_name) * x.shape[0]
-    return jax.lax.dynamic_slice_in_dim(shown, first, x.shape[0]), pool
-
-
-def _exchange(pool: Pool, x: jax.Array, rng: jax.Array) -> tuple[jax.Array, Pool]:
+    axis_name = spread.rows_axis_name()
+    if axis_name is not None:
+        x = jax.lax.all_gather(x, axis_name, tiled=True)
     rng_swap, rng_place = jax.random.split(rng)
     size = pool.images.shape[0]
     swaps = jax.random.bernoulli(rng_swap, shape=x.shape[:1])
@@ -68,4 +59,4 @@ def _exchange(pool: Pool, x: jax.Array, rng: jax.Array) -> tuple[jax.Array, Pool
         return Pool(images, jnp.minimum(pool.filled + 1, size)), shown
 
     pool, shown = jax.lax.scan(one, pool, (x, swaps, places))
-    return shown, pool
+    return spread.dealt(shown, axis_name), pool

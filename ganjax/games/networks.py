@@ -12,6 +12,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jax.extend.core import Literal
 
+from ganjax import spread
 from ganjax.games.precision import narrowed, widened
 from ganjax.penalties import Lazy, Penalty
 
@@ -48,14 +49,14 @@ def run(
       module: the module; a `train` argument of its `__call__` is set to True.
       params: its parameters.
       model_state: its collections.
-      inputs: what it is called with.
+      inputs: what it is called with; over a mesh their rows are split.
       rng: for dropout.
       method: a method's name or a function of the module, `__call__` if None; it must take `train`
         if the module has modes.
     """
     outputs, new_state = module.apply(
         {"params": narrowed(params), **model_state},
-        *narrowed(inputs),
+        *narrowed(spread.rows(inputs)),
         **mode(module, train=True),
         mutable=list(model_state),
         rngs={"dropout": rng},

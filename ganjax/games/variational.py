@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
-from ganjax import latents, spread
+from ganjax import latents
 from ganjax.games.autoencoding import alone, asking, check_codes, check_outputs, generative
 from ganjax.games.likelihoods import Likelihood, gaussian
 from ganjax.games.networks import ask, data_of, run, start
@@ -84,7 +84,7 @@ def vae(
 
     def log_weights(params, model_state, x, rng):
         mean, log_var = posterior(params, model_state, x)
-        noise = spread.draw(jax.random.normal, rng, mean.shape, mean.dtype)
+        noise = jax.random.normal(rng, mean.shape, mean.dtype)
         z = mean + jnp.exp(log_var / 2) * noise
         # log p(z) - log q(z|x): the constants cancel.
         ratio = jnp.sum(jnp.square(noise) + log_var - jnp.square(z), axis=-1) / 2

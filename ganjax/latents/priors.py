@@ -2,17 +2,15 @@
 
 import jax
 
-from ganjax import spread
-
 
 def normal(rng: jax.Array, shape: tuple[int, ...]) -> jax.Array:
     """Standard normal latents of the given shape, usually [batch, z_dim]."""
-    return spread.draw(jax.random.normal, rng, shape)
+    return jax.random.normal(rng, shape)
 
 
 def uniform(rng: jax.Array, shape: tuple[int, ...]) -> jax.Array:
     """Latents uniform on [-1, 1), the DCGAN prior (arXiv:1511.06434, section 3); [batch, z_dim]."""
-    return spread.draw(jax.random.uniform, rng, shape, float, -1.0, 1.0)
+    return jax.random.uniform(rng, shape, minval=-1.0, maxval=1.0)
 
 
 PRIORS = {

@@ -10,8 +10,6 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
-from ganjax import spread
-
 Critic = Callable[[jax.Array], jax.Array]
 Penalty = Callable[[Critic, jax.Array, jax.Array, jax.Array], jax.Array]
 
@@ -64,5 +62,5 @@ def between(x_real: jax.Array, x_fake: jax.Array, rng: jax.Array) -> jax.Array:
     """Points drawn uniformly on the lines between pairs of a data point and a sample."""
     check_pairs(x_real, x_fake)
     shape = (x_real.shape[0], *(1,) * (x_real.ndim - 1))
-    share = spread.draw(jax.random.uniform, rng, shape, x_real.dtype)
+    share = jax.random.uniform(rng, shape, x_real.dtype)
     return share * x_real + (1 - share) * x_fake

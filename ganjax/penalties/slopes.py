@@ -12,7 +12,7 @@ from ganjax.penalties.critic import (
     root,
     squared_slopes,
 )
-from ganjax.spread import draw, everyone
+from ganjax.spread import everyone
 
 
 def r1(gamma: float = 10.0) -> Penalty:
@@ -139,7 +139,7 @@ def dragan(
     def penalty(critic: Critic, x_real: jax.Array, x_fake: jax.Array, rng: jax.Array) -> jax.Array:
         del x_fake
         rng_far, rng_between = jax.random.split(rng)
-        far = draw(jax.random.uniform, rng_far, x_real.shape, x_real.dtype)
+        far = jax.random.uniform(rng_far, x_real.shape, x_real.dtype)
         x = between(x_real, x_real + spread * jnp.std(everyone(x_real)) * far, rng_between)
         return weight * jnp.mean(excess(root(squared_slopes(critic, x)), target, one_sided))
 

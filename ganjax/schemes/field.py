@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from ganjax.spread import on_rows
 from ganjax.types import Game, GanState, Loss, Players
 
 
@@ -43,6 +44,21 @@ def device_mean(tree: Any, axis_name: str | None) -> Any:
     )
 
 
+def losses_on_rows(
+    game: Game,
+    params: Players,
+    model_state: Players,
+    batch: Any,
+    rng: jax.Array,
+    axis_name: str | None = None,
+) -> Players:
+    """`game.losses` on this device's rows, with the draws that these rows have on one device.
+
+    Every scheme evaluates its game through this function: `spread.on_rows` tells the game the axis.
+    """
+    return on_rows(game.losses, axis_name)(params, model_state, batch, rng)
+
+
 def both_gradients(
     game: Game,
     params: Players,
@@ -61,7 +77,7 @@ def both_gradients(
     """
 
     def values(params):
-        losses = game.losses(params, model_state, batch, rng)
+        losses = losses_on_rows(game, params, model_state, batch, rng, axis_name)
         return Players(gen=losses.gen.value, disc=losses.disc.value), losses
 
     value, pull_back, losses = jax.vjp(values, params, has_aux=True)
@@ -98,7 +114,8 @@ def own_gradient(
     """
 
     def value(own):
-        losses = game.losses(params._replace(**{player: own}), model_state, batch, rng)
+        at = params._replace(**{player: own})
+        losses = losses_on_rows(game, at, model_state, batch, rng, axis_name)
         loss = getattr(losses, player)
         return loss.value, loss
 

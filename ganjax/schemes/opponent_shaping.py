@@ -6,7 +6,7 @@ from functools import partial
 import jax
 import optax
 
-from ganjax.schemes.field import device_mean, finish, own_gradient, start
+from ganjax.schemes.field import device_mean, finish, losses_on_rows, own_gradient, start
 from ganjax.types import Game, Players, Scheme
 
 OTHER = {"gen": "disc", "disc": "gen"}
@@ -62,7 +62,8 @@ def opponent_shaping(
                 params = state.params._replace(**{player: own})
                 ahead = naive_step(params) if shaping else fixed
                 params = params._replace(**{other: ahead})
-                loss = getattr(game.losses(params, state.model_state, batch, rng), player)
+                losses = losses_on_rows(game, params, state.model_state, batch, rng, axis_name)
+                loss = getattr(losses, player)
                 return loss.value, loss
 
             outcome = jax.grad(value, has_aux=True)(getattr(state.params, player))

@@ -11,6 +11,7 @@ from ganjax.schemes.checkpointing import checkpointed_scan, plain_scan
 from ganjax.schemes.field import (
     check_sub_batches,
     device_mean,
+    losses_on_rows,
     move,
     own_gradient,
     start,
@@ -111,7 +112,8 @@ def unrolled(
         def loss(fixed, moving):
             (gen, batch, rng), (params, model_state) = fixed, moving
             model_state = state.model_state._replace(disc=model_state)
-            return game.losses(Players(gen=gen, disc=params), model_state, batch, rng).disc
+            params = Players(gen=gen, disc=params)
+            return losses_on_rows(game, params, model_state, batch, rng, axis_name).disc
 
         draws = jax.random.split(rng, unroll_steps if fresh_batches else 1)
         start_at = (state.params.disc, state.model_state.disc)
@@ -147,7 +149,8 @@ def unrolled(
 
         def value(gen):
             ahead = looked_ahead(gen, state, batch, rng_look)
-            loss = game.losses(ahead.params, ahead.model_state, batch_gen, rng).gen
+            given = (ahead.params, ahead.model_state, batch_gen, rng, axis_name)
+            loss = losses_on_rows(game, *given).gen
             return loss.value, loss
 
         return device_mean(jax.grad(value, has_aux=True)(state.params.gen), axis_name)

@@ -1,5 +1,7 @@
 """CycleGAN: its losses by hand, the image pool against the plain rule, who owns what."""
 
+from functools import partial
+
 import chex
 import jax
 import jax.numpy as jnp
@@ -8,7 +10,7 @@ import optax
 import pytest
 from flax import linen as nn
 
-from ganjax import games, losses, nets, schemes
+from ganjax import games, losses, nets, schemes, spread
 from ganjax.games import image_pool
 from ganjax.types import Players
 
@@ -120,16 +122,16 @@ def test_the_pool_is_the_plain_rule():
 
 
 def test_devices_hold_one_pool():
-    """Mapped, with keys of their own: the pool of all samples by the first key, everywhere."""
+    """Mapped: the pool of all samples, everywhere."""
     x = jnp.arange(1.0, 13.0).reshape(4, 3, 1)
     pool = image_pool.Pool(-jnp.ones((5, 1)), jnp.int32(5))
-    keys = jax.random.split(RNG, 4)
-    alone, kept = image_pool.exchange(pool, x.reshape(12, 1), keys[0])
+    alone, kept = image_pool.exchange(pool, x.reshape(12, 1), RNG)
 
-    def mapped(x, key):
-        return image_pool.exchange(pool, x, key, axis_name="devices")
+    def losses(params, model_state, x, rng):
+        return image_pool.exchange(pool, x, rng)
 
-    shown, pools = jax.vmap(mapped, axis_name="devices")(x, keys)
+    mapped = partial(spread.on_rows(losses, "devices"), (), (), rng=RNG)
+    shown, pools = jax.vmap(mapped, axis_name="devices")(x)
     np.testing.assert_array_equal(shown.reshape(12, 1), alone)
     for device in range(4):
         np.testing.assert_array_equal(pools.images[device], kept.images)
@@ -143,11 +145,8 @@ def test_a_split_batch_plays_as_the_whole(x64):
     """
     tx = Players(gen=optax.sgd(0.01), disc=optax.sgd(0.01))
 
-    def play(axis_name):
-        game = games.cycle(Scale(), Scale(), pool_size=5, axis_name=axis_name)
-        return schemes.simultaneous(game, tx, axis_name=axis_name)
-
-    whole, mapped = play(None), play("devices")
+    game = games.cycle(Scale(), Scale(), pool_size=5)
+    whole, mapped = (schemes.simultaneous(game, tx, axis_name=axis) for axis in (None, "devices"))
     batch = domains(16)
     rows = {key: x.reshape(4, 4, 2) for key, x in batch.items()}
     state = whole.init(RNG, batch)._replace(params=scales())

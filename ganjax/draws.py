@@ -1,0 +1,186 @@
+"""Keys that make a part of a batch draw its own rows of the whole batch's draws.
+
+A part is one device's rows, or one of the parts that `games.accumulated` passes in turn. Every
+function of `jax.random` obeys such a key, whoever calls it: a prior, dropout, a penalty.
+"""
+
+import math
+from collections.abc import Callable, Iterator
+from functools import cache
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax.extend import random
+from jax.extend.core import Jaxpr, JaxprEqn, jaxprs_in_params
+
+REMEDY = "or train with --form=jit and accumulate=1"
+
+
+class Draw(NamedTuple):
+    """One draw of a function: of random "bits" or "split" keys, and their shape."""
+
+    kind: str
+    shape: tuple[int, ...]
+
+
+class Place(NamedTuple):
+    """Where a part's draw lies: the whole batch's shape, and the axis of rows, None if it has none.
+
+    A draw without rows is the same in every part.
+    """
+
+    shape: tuple[int, ...]
+    axis: int | None
+
+
+# The places of draws, by the dtype of the keys that `key_of_part` made.
+_PLACES: dict[Any, dict[Draw, Place]] = {}
+
+
+def drawn(function: Callable, *arguments: Any) -> list[Draw]:
+    """The draws of a function in their order, traced and not run; those of a part as of its whole.
+
+    Args:
+      function: pure, with any draws of `jax.random` from typed keys.
+      arguments: arrays, or shapes and dtypes.
+    """
+    return list(_walked(jax.make_jaxpr(function)(*arguments).jaxpr))
+
+
+def _walked(jaxpr: Jaxpr) -> Iterator[Draw]:
+    for equation in jaxpr.eqns:
+        if (draw := _draw(equation)) is not None:
+            places = _PLACES.get(equation.invars[0].aval.dtype)
+            yield draw if places is None else Draw(draw.kind, places[draw].shape)
+        for inside in jaxprs_in_params(equation.params):
+            yield from _walked(inside)
+
+
+def _draw(equation: JaxprEqn) -> Draw | None:
+    match equation.primitive.name:
+        case "random_bits":
+            return Draw("bits", tuple(equation.params["shape"]))
+        case "random_split":
+            return Draw("split", tuple(equation.params["shape"]))
+        case "random_gamma":  # splits a key for each of its numbers
+            return Draw("split", (math.prod(equation.invars[1].aval.shape),))
+    return None
+
+
+def key_of_part(
+    rng: jax.Array,
+    index: jax.Array | int,
+    parts: int,
+    *,
+    rows: int,
+    of_part: list[Draw],
+    of_whole: list[Draw],
+) -> jax.Array:
+    """The key that makes a function of a part draw the part's rows of the whole batch's draws.
+
+    The two lists show which draws belong to rows: those with `parts` times the size along one axis
+    where the batch is whole. Of these the part gets its block; all other draws are the same in
+    every part. An operation across the batch, such as `jax.random.permutation` of its rows, stays
+    within the part.
+
+    Args:
+      rng: the whole batch's key.
+      index: of the part, from 0; it may be traced.
+      parts: equal parts of the batch.
+      rows: of a part.
+      of_part: `drawn` of the function on a part.
+      of_whole: the same on the whole batch.
+
+    Raises:
+      ValueError: the draws have no such places, with what to do.
+    """
+    if [draw.kind for draw in of_part] != [draw.kind for draw in of_whole]:
+        raise ValueError(
+            f"a part of the batch makes {len(of_part)} draws and the whole batch {len(of_whole)}; "
+            f"make the same draws for a batch of any size, {REMEDY}"
+        )
+    places = {}
+    for draw, whole in zip(of_part, of_whole, strict=True):
+        place = _place(draw, whole.shape, parts, rows)
+        if places.setdefault(draw, place) != place:
+            raise ValueError(
+                f"draws of shape {draw.shape} are made for the {rows} rows of a part, and others "
+                f"of the same shape for no rows; take another batch_size, {REMEDY}"
+            )
+    kind = _kind(jax.random.key_impl(rng), tuple(sorted(places.items())))
+    bits = jnp.asarray(index).astype(jnp.uint32)[None]
+    return jax.random.wrap_key_data(jnp.append(jax.random.key_data(rng), bits), impl=kind)
+
+
+def _place(draw: Draw, whole: tuple[int, ...], parts: int, rows: int) -> Place:
+    """Where a draw lies in the whole batch's, of which there must be one reading."""
+    sizes = list(zip(draw.shape, whole, strict=False))
+    axes = [axis for axis, (of_part, of_whole) in enumerate(sizes) if of_part != of_whole]
+    scaled = all(sizes[axis][0] * parts == sizes[axis][1] for axis in axes)
+    if len(draw.shape) != len(whole) or len(axes) > 1 or not scaled:
+        raise ValueError(
+            f"a part of the batch draws the shape {draw.shape} and the whole batch {whole}; "
+            f"expected {parts} times as many rows along one axis, {REMEDY}"
+        )
+    if axes and draw.kind == "bits" and draw.shape[axes[0]] > rows:
+        raise ValueError(
+            f"a draw of shape {draw.shape} for batches of {rows} rows: rows of several batches "
+            f"joined along one axis have no fixed order; draw for each batch by itself, {REMEDY}"
+        )
+    return Place(whole, axes[0] if axes else None)
+
+
+@cache
+def _kind(whole: Any, places: tuple[tuple[Draw, Place], ...]) -> Any:
+    """A kind of key whose bits are the whole batch's key and the index of a part."""
+    known = dict(places)
+
+    def place(kind, shape):
+        # Not met while tracing: what a sampler such as gamma draws from a key of one number.
+        return known.get(Draw(kind, tuple(shape)), Place(tuple(shape), None))
+
+    def whole_key(bits):
+        return jax.random.wrap_key_data(bits[:-1], impl=whole)
+
+    def with_index(keys, index):
+        data = jax.random.key_data(keys)
+        return jnp.append(data, jnp.broadcast_to(index, (*data.shape[:-1], 1)), axis=-1)
+
+    def block(drawn, shape, axis, bits):
+        if axis is None:
+            return drawn
+        first = bits[-1].astype(jnp.int32) * shape[axis]
+        return jax.lax.dynamic_slice_in_dim(drawn, first, shape[axis], axis)
+
+    def seed(number):
+        return with_index(jax.random.key(number, impl=whole), jnp.uint32(0))
+
+    def split(bits, shape):
+        of_whole, axis = place("split", shape)
+        keys = jax.random.split(whole_key(bits), of_whole)
+        index = bits[-1] if axis is None else jnp.uint32(0)  # a row's own key has no part any more
+        return block(with_index(keys, index), shape, axis, bits)
+
+    def random_bits(bits, bit_width, shape):
+        of_whole, axis = place("bits", shape)
+        drawn = jax.random.bits(whole_key(bits), of_whole, f"uint{bit_width}")
+        return block(drawn, shape, axis, bits)
+
+    def fold_in(bits, number):
+        return with_index(jax.random.fold_in(whole_key(bits), number), bits[-1])
+
+    def data_of(impl):
+        return jax.eval_shape(lambda: jax.random.key_data(jax.random.key(0, impl=impl)))
+
+    kind = random.define_prng_impl(
+        key_shape=(data_of(whole).shape[-1] + 1,),
+        seed=seed,
+        split=split,
+        random_bits=random_bits,
+        fold_in=fold_in,
+        name=f"part of {whole}",
+        tag="part",
+    )
+    _PLACES[jax.eval_shape(lambda: jax.random.key(0, impl=kind)).dtype] = known
+    return kind
