@@ -96,7 +96,8 @@ def data_gone(own, monkeypatch):
 def outputs(path):
     """(function, name, help) of the flags of a script that may name a file to write."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        called = node.func.attr if isinstance(node, ast.Call) and hasattr(node.func, "attr") else ""
+        function = getattr(node, "func", None)
+        called = getattr(function, "attr", getattr(function, "id", ""))
         if called.startswith(("DEFINE_", "define_output")) and node.args:
             texts = [arg.value for arg in ast.walk(node) if isinstance(arg, ast.Constant)]
             yield called, texts[0], " ".join(text for text in texts if isinstance(text, str))
