@@ -49,13 +49,7 @@ def get_config() -> ml_collections.ConfigDict:
             scheme=dict(name="alternating", disc_updates=5, fresh_batches=True),
             average=dict(name="ema", decay=0.999),
             gen_tx=dict(name="adam", b1=0.0, b2=0.9, learning_rate=dict(**fall)),
-            # Five updates a step, so that its rate falls in five times as many.
-            disc_tx=dict(
-                name="adam",
-                b1=0.0,
-                b2=0.9,
-                learning_rate=dict(fall, transition_begin=225_000, transition_steps=25_000),
-            ),
+            disc_tx=dict(name="adam", b1=0.0, b2=0.9, learning_rate=dict(**fall)),
             evaluation=dict(name="conditional_digits"),
         )
     ).lock()

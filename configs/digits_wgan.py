@@ -12,7 +12,7 @@ import ml_collections
 def get_config() -> ml_collections.ConfigDict:
     """Settings and sections; see `ganjax/config.py`."""
     mlp = dict(name="mlp", width=256, depth=2)
-    fall = dict(name="cosine_decay_schedule", init_value=1e-3)
+    fall = dict(name="cosine_decay_schedule", init_value=1e-3, decay_steps=6_000)
     return ml_collections.ConfigDict(
         dict(
             seed=0,
@@ -27,11 +27,11 @@ def get_config() -> ml_collections.ConfigDict:
             discriminator=dict(**mlp, activation="leaky_relu"),
             loss=dict(name="wasserstein"),
             scheme=dict(name="alternating", disc_updates=5, fresh_batches=True),
-            gen_tx=dict(name="rmsprop", learning_rate=dict(**fall, decay_steps=6_000)),
+            gen_tx=dict(name="rmsprop", learning_rate=dict(**fall)),
             disc_tx=dict(
                 name="clip_weights",
                 limit=0.1,
-                inner=dict(name="rmsprop", learning_rate=dict(**fall, decay_steps=30_000)),
+                inner=dict(name="rmsprop", learning_rate=dict(**fall)),
             ),
             average=dict(name="ema", decay=0.999),
             evaluation=dict(name="digits"),

@@ -18,7 +18,7 @@ import ml_collections
 def get_config() -> ml_collections.ConfigDict:
     """Settings and sections; see `ganjax/config.py`."""
     steps = 3_000
-    cosine = dict(name="cosine_decay_schedule", alpha=0.01)
+    cosine = dict(name="cosine_decay_schedule", alpha=0.01, decay_steps=steps)
     return ml_collections.ConfigDict(
         dict(
             seed=0,
@@ -34,15 +34,7 @@ def get_config() -> ml_collections.ConfigDict:
             loss=dict(name="f_gan", divergence="jensen_shannon"),
             scheme=dict(name="alternating", disc_updates=3, fresh_batches=True),
             average=dict(name="ema", decay=0.995),
-            gen_tx=dict(
-                name="adam",
-                b1=0.5,
-                learning_rate=dict(**cosine, init_value=5e-3, decay_steps=steps),
-            ),
-            disc_tx=dict(
-                name="adam",
-                b1=0.5,
-                learning_rate=dict(**cosine, init_value=2e-3, decay_steps=3 * steps),
-            ),
+            gen_tx=dict(name="adam", b1=0.5, learning_rate=dict(**cosine, init_value=5e-3)),
+            disc_tx=dict(name="adam", b1=0.5, learning_rate=dict(**cosine, init_value=2e-3)),
         )
     ).lock()

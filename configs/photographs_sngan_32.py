@@ -42,12 +42,6 @@ def get_config() -> ml_collections.ConfigDict:
             scheme=dict(name="alternating", disc_updates=5, fresh_batches=True),
             average=dict(name="ema", decay=0.999),
             gen_tx=dict(name="adam", b1=0.0, b2=0.9, learning_rate=dict(**fall)),
-            # Five updates a step, so that its rate falls in five times as many.
-            disc_tx=dict(
-                name="adam",
-                b1=0.0,
-                b2=0.9,
-                learning_rate=dict(fall, transition_steps=250_000),
-            ),
+            disc_tx=dict(name="adam", b1=0.0, b2=0.9, learning_rate=dict(**fall)),
         )
     ).lock()

@@ -14,7 +14,7 @@ def get_config() -> ml_collections.ConfigDict:
     """Settings and sections; see `ganjax/config.py`."""
     mlp = dict(name="mlp", width=128, depth=2)
     adam = dict(name="adam", b1=0.5, b2=0.9)
-    fall = dict(name="cosine_decay_schedule", init_value=1e-3)
+    fall = dict(name="cosine_decay_schedule", init_value=1e-3, decay_steps=6_000)
     return ml_collections.ConfigDict(
         dict(
             seed=0,
@@ -31,8 +31,8 @@ def get_config() -> ml_collections.ConfigDict:
             loss=dict(name="wasserstein"),
             penalties=dict(gp=dict(name="wgan_gp", weight=1.0)),
             scheme=dict(name="alternating", disc_updates=5, fresh_batches=True),
-            gen_tx=dict(**adam, learning_rate=dict(**fall, decay_steps=6_000)),
-            disc_tx=dict(**adam, learning_rate=dict(**fall, decay_steps=30_000)),
+            gen_tx=dict(**adam, learning_rate=dict(**fall)),
+            disc_tx=dict(**adam, learning_rate=dict(**fall)),
             evaluation=dict(name="modes"),
             evaluation_samples=2_500,
         )

@@ -5,12 +5,17 @@ It imports neither JAX nor the rest of the library, so that a wrong flag is refu
 
 import contextlib
 import io
+import linecache
 import logging
 import os
+import re
 import subprocess
 import sys
+import sysconfig
 import traceback
 from collections.abc import Callable, Iterable, Sequence
+from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +34,10 @@ from ganjax.errors import (
 
 IMAGES = (".png", ".jpg", ".jpeg", ".webp", ".pdf")  # formats of pictures made of pixels
 FIGURES = (*IMAGES, ".svg")  # and of those that matplotlib draws
+LIBRARIES = (
+    *(sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")),
+    str(Path(__file__).parent),
+)  # where no line is a user's
 
 
 def define_config(
@@ -37,8 +46,8 @@ def define_config(
     """The flag `--config FILE` with `--config.KEY=VALUE` overrides.
 
     Config files return locked configs. They are unlocked while flags are read, so that a flag may
-    give a section an argument that the file leaves at its default; `experiment.build` refuses what
-    the named function does not take.
+    give a section an argument that the file leaves at its default, or fill a section that it leaves
+    out; `experiment.build` refuses what the named function does not take.
 
     Args:
       required: whether a script cannot do without.
@@ -52,41 +61,62 @@ def define_config(
         accept_new_attributes=True,
     )
     parser = flags.FLAGS["config"].parser
-    parse = parser.parse
-    parser.parse = lambda path: _unlocked(_read(parse, path), sections)
+    parser.parse = lambda path: ml_collections.ConfigDict(
+        {**{section: {} for section in sections}, **read_config(path)}
+    )
     if required:
         flags.mark_flag_as_required("config")
     return holder
 
 
-def _read(parse: Callable[[str], Any], path: str) -> Any:
-    """Runs a config file; whatever it raises is a mistake in it, told with its line."""
-    try:
-        return parse(path)
-    except Exception as error:
-        lines = traceback.extract_tb(error.__traceback__)
-        at = f"{lines[-1].filename}, line {lines[-1].lineno}: " if lines else ""
-        reason = str(error).strip().splitlines()[-1:] or [""]
-        raise ConfigError(
-            f"the config file {path} fails: {at}{type(error).__name__}: {reason[0]}"
-        ) from None
-
-
-def _unlocked(config: Any, sections: Iterable[str]) -> Any:
-    """The file's config, open to new arguments; sections it leaves out are there to be filled.
+def read_config(path: str) -> dict[str, Any]:
+    """What `get_config()` of a config file returns, as a nested dict.
 
     Sections are copied one by one: a dict that a file uses twice is one object in a `ConfigDict`,
     and overriding one player's optimiser would change the other's.
+
+    Args:
+      path: the file; of `FILE:WORD` the word is given to `get_config`.
+
+    Raises:
+      ConfigError: the file cannot be read, or whatever it raises, with the line of the file.
     """
+    file, *word = path.split(":", 1)
+    loader = SourceFileLoader(f"{Path(file).stem}_config", file)
+    module = module_from_spec(spec_from_loader(loader.name, loader))
+    sys.modules[loader.name] = module  # data classes look there
     try:
-        plain = _copied(config.to_dict())
-    except OSError as error:  # ml_collections defers the failure to read the file to this point
-        raise ConfigError(f"cannot read the config file: {error}") from None
-    except AttributeError:
+        loader.exec_module(module)
+        config = module.get_config(*word)
+        plain = config.to_dict() if hasattr(config, "to_dict") else None
+    except (Exception, SystemExit) as error:
+        raise ConfigError(f"the config file {path} fails: {_mistake(error)}") from None
+    if plain is None:
         raise ConfigError(
-            f"get_config() returned a {type(config).__name__}; expected a ConfigDict"
-        ) from None
-    return ml_collections.ConfigDict({**{section: {} for section in sections}, **plain})
+            f"get_config() of {file} returned a {type(config).__name__}; expected a ConfigDict"
+        )
+    return _copied(plain)
+
+
+def _mistake(error: BaseException) -> str:
+    """What a config file raised, with the innermost line that is not a library's."""
+    reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
+    if isinstance(error, SyntaxError) and os.path.isfile(error.filename or ""):
+        return f"{error.filename}, line {error.lineno}: SyntaxError: {error.msg}"
+    frames = traceback.extract_tb(error.__traceback__)
+    frames = [frame for frame in frames if not frame.filename.startswith(("<", *LIBRARIES))]
+    if not frames:
+        return reason
+    file, line, end = frames[-1].filename, frames[-1].lineno, frames[-1].end_lineno
+    if dotted := re.search(r"dots in field names.* key (\S+) contains", reason):
+        name = dotted[1]
+        reason = f"{name!r} has a dot, which no name in a config may have; call it e.g. "
+        reason += repr(name.replace(".", "_"))
+        quoted = (f"'{name}'", f'"{name}"')  # the call may begin some lines before the name
+        lines = range(line, (end or line) + 1)
+        own = (n for n in lines if any(text in linecache.getline(file, n) for text in quoted))
+        line = next(own, line)
+    return f"{file}, line {line}: {reason}"
 
 
 def define_output(name: str, endings: Sequence[str], help_string: str) -> flags.FlagHolder:

@@ -4,18 +4,19 @@ A comparison is a base config, cells that override it, and a number of seeds. Li
 """
 
 import itertools
+import json
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from ganjax.config import KNOWN, merged, validate
+from ganjax.config import CHOICES, KNOWN, SETTINGS, changes, merged, plain, validate
 from ganjax.errors import ConfigError, unknown
 
 # name: (default, meaning); a default of `...` says that there is none.
 KEYS = {
     "question": (..., "what the comparison is to answer, a sentence"),
     "base": (..., "the config that every cell starts from: a file beside the comparison's"),
-    "shared": ({}, "what all cells have in place of the base's"),
-    "cells": ({}, "{name: what the cell has in place of the base's}"),
+    "shared": ({}, "what all cells have in place of the base's; None takes away"),
+    "cells": ({}, "{name: what the cell has in place of the base's; None takes away}"),
     "product": ({}, "{factor: {level: override}}; every combination of levels is a cell"),
     "baseline": ("", "the cell that the others are compared with; the first if ''"),
     "seeds": (5, "training seeds of every cell"),
@@ -35,6 +36,7 @@ BUDGETS = {
 }
 # Settings of a run that a comparison decides itself.
 OWN = ("seed", "steps", "log_every", "sample_every", "checkpoint_every")
+UNUSED = ("keep_checkpoints", "sample_count", "monitor")  # those that change nothing in one
 
 
 class Comparison(NamedTuple):
@@ -42,8 +44,8 @@ class Comparison(NamedTuple):
 
     Attributes:
       question: a sentence.
+      base: the resolved config that the cells differ from, `shared` included.
       cells: {name: resolved config}, in the order to be shown; seed and steps are not theirs.
-      overrides: {name: what the cell has in place of the base}.
       baseline: name of the cell that the others are compared with.
       seeds: the training seeds, the same for every cell.
       score, goal, bound: what is compared, "min" or "max", and the score to stay under or over.
@@ -54,8 +56,8 @@ class Comparison(NamedTuple):
     """
 
     question: str
+    base: dict[str, Any]
     cells: dict[str, dict[str, Any]]
-    overrides: dict[str, dict[str, Any]]
     baseline: str
     seeds: tuple[int, ...]
     score: str
@@ -71,15 +73,17 @@ def resolve(config: Mapping[str, Any], read_base: Callable[[str], dict[str, Any]
     """Checks a comparison's config and works out its cells.
 
     Args:
-      config: plain nested dict with the keys of `KEYS`.
-      read_base: `(name) -> config` of the base, a plain nested dict.
+      config: nested dict with the keys of `KEYS`; overrides are merged as `config.merged` does it.
+      read_base: `(name) -> config` of the base, a nested dict.
 
     Returns:
       `Comparison`.
 
     Raises:
-      ConfigError: an unknown, missing or ill-typed key, or a cell that is no valid config.
+      ConfigError: an unknown, missing or ill-typed key, a cell that is no valid config, or two
+        that are the same experiment.
     """
+    config = plain(config)
     for key in config:
         if key not in KEYS:
             raise ConfigError(unknown("key of a comparison", key, KEYS))
@@ -92,19 +96,22 @@ def resolve(config: Mapping[str, Any], read_base: Callable[[str], dict[str, Any]
             raise ConfigError(f"{key}={given[key]!r} must be a dict ({KEYS[key][1]})")
     for key, smallest in (("seeds", 1), ("seed", 0), ("looks", 1), ("trials", 2)):
         _check_count(key, given[key], smallest)
-    base = merged(_base(given, read_base), _checked("shared", given["shared"]))
-    overrides = _overrides(given)
+    base = _overridden("shared", _base(given, read_base), given["shared"])
     cells = {}
-    for name, override in overrides.items():
+    for name, overrides in _overrides(given).items():
+        config = base
+        for override in overrides:
+            config = _overridden(f"cell {name!r}", config, override)
         try:
-            cells[name] = validate(merged(base, _checked(f"cell {name}", override)))
+            cells[name] = validate(config)
         except ConfigError as error:
             raise ConfigError(f"in cell {name!r}: {error}") from error
         if "stages" in cells[name]:
             raise ConfigError(
-                f"cell {name!r} has stages, and a comparison plays runs of one stage; take a base "
-                "without them"
+                f"cell {name!r} has stages, and a comparison trains runs of one stage; take a base "
+                "without them, or shared=dict(stages=None)"
             )
+    check_distinct(cells)
     baseline = given["baseline"] or next(iter(cells))
     if baseline not in cells:
         raise ConfigError(unknown("baseline", baseline, cells))
@@ -115,8 +122,8 @@ def resolve(config: Mapping[str, Any], read_base: Callable[[str], dict[str, Any]
     seeds = tuple(range(given["seed"], given["seed"] + given["seeds"]))
     return Comparison(
         given["question"],
+        {key: default for key, (default, *_) in (SETTINGS | CHOICES).items()} | base,
         cells,
-        overrides,
         baseline,
         seeds,
         given["score"],
@@ -129,13 +136,43 @@ def resolve(config: Mapping[str, Any], read_base: Callable[[str], dict[str, Any]
     )
 
 
+def check_distinct(cells: Mapping[str, Mapping[str, Any]]) -> None:
+    """Refuses two cells that are the same experiment: nothing could come of comparing them.
+
+    Args:
+      cells: {name: resolved config}.
+
+    Raises:
+      ConfigError: resolved configs are equal, but for labels of penalties, sections of the name
+        'none', and settings that change nothing in a comparison; the message has both names.
+    """
+    for (first, one), (second, other) in itertools.combinations(cells.items(), 2):
+        if _essence(one) == _essence(other):
+            but = ", ".join(changes(one, other))
+            raise ConfigError(
+                f"cells {first!r} and {second!r} are the same experiment: their resolved configs "
+                f"are equal{but and f' but for {but}, which changes no score'}; remove one, or let "
+                "them differ (None in a cell takes a part of the base away)"
+            )
+
+
+def _essence(config: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a cell's config may change its scores."""
+    kept = {
+        key: value
+        for key, value in config.items()
+        if key not in UNUSED and not (isinstance(value, Mapping) and value.get("name") == "none")
+    }
+    of = kept.get("penalties", {}).values()
+    return kept | {"penalties": sorted(of, key=lambda section: json.dumps(section, sort_keys=True))}
+
+
 def _base(given: Mapping[str, Any], read_base: Callable) -> dict[str, Any]:
-    base = dict(read_base(given["base"]))
-    return {key: value for key, value in base.items() if key not in OWN}
+    return {key: value for key, value in plain(read_base(given["base"])).items() if key not in OWN}
 
 
-def _checked(where: str, override: Any) -> Mapping[str, Any]:
-    """An override, refused if it sets what the comparison decides, or no key of a config."""
+def _overridden(where: str, config: Mapping[str, Any], override: Any) -> dict[str, Any]:
+    """A config with an override, refused if it sets what the comparison decides, or no key."""
     if not isinstance(override, Mapping):
         raise ConfigError(f"{where}={override!r} must be a dict of settings and sections")
     for key in override:
@@ -146,11 +183,14 @@ def _checked(where: str, override: Any) -> Mapping[str, Any]:
             )
         if key not in KNOWN:
             raise ConfigError(f"in {where}: " + unknown("config key", key, KNOWN))
-    return override
+    try:
+        return merged(config, override)
+    except ConfigError as error:
+        raise ConfigError(f"in {where}: {error}") from error
 
 
-def _overrides(given: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Named cells as they are, or every combination of the levels of a product."""
+def _overrides(given: Mapping[str, Any]) -> dict[str, tuple[Any, ...]]:
+    """Each cell's overrides: its own, or in a product one of a level of each factor, in turn."""
     cells, product = given["cells"], given["product"]
     if cells and product:
         raise ConfigError("give the comparison cells or a product, not both")
@@ -158,23 +198,27 @@ def _overrides(given: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         for factor, levels in product.items():
             if not isinstance(levels, Mapping) or not levels:
                 raise ConfigError(f"product.{factor}={levels!r} must be a dict {{level: override}}")
-        cells = {}
-        for combination in itertools.product(*(levels.items() for levels in product.values())):
-            name = "-".join(level for level, _ in combination)
-            cells[name] = {}
-            for _, override in combination:
-                cells[name] = merged(cells[name], override)
-    if not cells:
-        if not given["search"]:
-            raise ConfigError("the comparison has no cells; add cells, a product or a search")
-        cells = {"base": {}}
+        return _named(
+            {
+                "-".join(levels): overrides
+                for combination in itertools.product(*(of.items() for of in product.values()))
+                for levels, overrides in [zip(*combination, strict=True)]
+            }
+        )
+    if not cells and not given["search"]:
+        raise ConfigError("the comparison has no cells; add cells, a product or a search")
+    return _named({name: (override,) for name, override in (cells or {"base": {}}).items()})
+
+
+def _named(cells: dict[str, Any]) -> dict[str, Any]:
+    """The cells, refused if files cannot be named after them."""
     for name in cells:
         if not name or set(name) - set(NAME_LETTERS):
             raise ConfigError(
                 f"cell {name!r} must be named by letters, digits and . _ + - alone: files are "
                 "named after it"
             )
-    return {name: dict(override) for name, override in cells.items()}
+    return cells
 
 
 def _budget(budget: Mapping[str, Any]) -> tuple[str, float]:

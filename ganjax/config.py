@@ -44,8 +44,8 @@ SECTIONS = {
     "penalties": "a section per penalty, under labels of your choice",
     "scheme": "the update scheme",
     "average": "the moving average of the generator: ema, uniform or none",
-    "gen_tx": "the generator's optax transform",
-    "disc_tx": "the discriminator's optax transform",
+    "gen_tx": "the generator's optimiser, see `ganjax.optimisers`",
+    "disc_tx": "the discriminator's optimiser",
     "evaluation": "the report on samples; 'none' for none",
     "monitor": "what to watch between chunks of steps, and when to stop; 'none' for none",
     "stages": "what a stage has in place of the rest, each `until` a step, under labels of yours",
@@ -55,13 +55,15 @@ STAGE_SETTINGS = ("until", "batch_size")
 
 KNOWN = (*SETTINGS, *CHOICES, *SECTIONS)
 REQUIRED = ("game", "scheme", "gen_tx", "disc_tx")
+ABSENT = "(absent)"  # in a difference, the value of what is not there
 
 
 def validate(config: Mapping[str, Any]) -> dict[str, Any]:
     """Checks settings and sections against what is known and fills in default settings.
 
     Args:
-      config: plain nested dict; what a section's name stands for is checked when it is built.
+      config: nested dict; what a section's name stands for is checked when it is built. A section
+        that is None is left out.
 
     Returns:
       New dict with every setting and choice; with stages, `steps` is by default where the last
@@ -70,12 +72,19 @@ def validate(config: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
       ConfigError: an unknown or missing key, a wrong type or a value out of range.
     """
+    config = {
+        key: value
+        for key, value in plain(config).items()
+        if value is not None or key not in SECTIONS
+    }
     for key in config:
         if key not in KNOWN:
             raise ConfigError(unknown("config key", key, KNOWN))
     for key in REQUIRED:
         if key not in config:
-            raise ConfigError(f"config has no section {key!r} ({SECTIONS[key]}); add one")
+            raise ConfigError(
+                f"config has no section {key!r} ({SECTIONS[key]}); every config needs one, add it"
+            )
     resolved = {key: config.get(key, default) for key, (default, _, _) in SETTINGS.items()}
     if "stages" in config:
         resolved["steps"] = config.get("steps", _checked_end(config["stages"]))
@@ -91,6 +100,8 @@ def validate(config: Mapping[str, Any]) -> dict[str, Any]:
             )
     sections = {key: value for key, value in config.items() if key in SECTIONS}
     for key, section in sections.items():
+        if isinstance(section, Mapping):
+            section = sections[key] = by_place(section)
         if key == "penalties":
             _check_mapping(key, section)
             for label, penalty in section.items():
@@ -106,10 +117,11 @@ def staged(config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """The configs of a config's stages, in the order of play.
 
     A stage is the config with the stage's own settings and sections in place. A section with a name
-    replaces that of the config, one without has its arguments merged into it.
+    replaces that of the config, one without has its arguments merged into it; None takes away, as
+    in `merged`.
 
     Args:
-      config: plain nested dict with every setting.
+      config: nested dict with every setting.
 
     Returns:
       {label: config without stages}, whose `steps` is the step of the run at which the stage ends,
@@ -118,6 +130,7 @@ def staged(config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     Raises:
       ConfigError: as `validate`, of any stage.
     """
+    config = plain(config)
     stages, made = config.get("stages", {}), {}
     if stages and config["steps"] > _checked_end(stages):
         raise ConfigError(
@@ -157,14 +170,76 @@ def _checked_end(stages: Any) -> int:
     return max(ends)
 
 
+def plain(config: Any) -> Any:
+    """Nested dicts and tuples out of a `ConfigDict`, frozen or not, or out of JSON."""
+    if hasattr(config, "to_dict"):
+        config = config.to_dict()
+    if isinstance(config, Mapping):
+        return {key: plain(value) for key, value in config.items()}
+    return tuple(map(plain, config)) if isinstance(config, list | tuple) else config
+
+
 def merged(old: Any, new: Any) -> Any:
     """`new` in the place of `old`; a dict without a name goes into that of `old`.
 
-    So overrides, such as those of a stage or of a cell of a comparison, change what they name.
+    So overrides, such as those of a stage or of a cell of a comparison, change what they name. A
+    key of such a dict that is None, or an empty dict, is taken away: `average=None` a section,
+    `penalties={"r1": None}` one penalty, `penalties={}` all of them, `gen_tx={"b1": None}` an
+    argument, which then has its default. A list of sections takes the place of a list; one by
+    place, {"1": {...}}, goes into it.
+
+    Args:
+      old: nested dict, or whatever is replaced.
+      new: nested dict; inside a dict with a name all is as it says, None too.
+
+    Returns:
+      New nested dict, or `new`.
+
+    Raises:
+      ConfigError: a section has no such part to be taken away.
     """
-    if not isinstance(old, Mapping) or not isinstance(new, Mapping) or "name" in new:
+    return _merged(by_place(plain(old)), by_place(plain(new)), "")
+
+
+def _merged(old: Any, new: Any, where: str) -> Any:
+    if not isinstance(new, Mapping) or "name" in new:
         return new
-    return {**old, **{key: merged(old.get(key), value) for key, value in new.items()}}
+    if is_list(new) and all(isinstance(item, Mapping) and "name" in item for item in new.values()):
+        return new
+    old = old if isinstance(old, Mapping) else {}
+    gone = [key for key, value in new.items() if value is None or _empty(value)]
+    for key in gone:
+        if where and key not in old:  # a whole section may be absent: it cannot be misspelt
+            raise ConfigError(
+                f"{where}{key}={new[key]!r} takes away what is not there: "
+                + unknown("part", key, old)
+            )
+    kept = {
+        **old,
+        **{k: _merged(old.get(k), v, f"{where}{k}.") for k, v in new.items() if k not in gone},
+    }
+    return {key: value for key, value in kept.items() if key not in gone and not _empty(value)}
+
+
+def _empty(value: Any) -> bool:
+    return isinstance(value, Mapping) and not value
+
+
+def by_place(value: Any) -> Any:
+    """A list of sections as a dict by place, {"0": section, ...}; all else as it is.
+
+    So a path such as `disc_tx.transforms.1.learning_rate` leads to what stands in a list.
+    """
+    if isinstance(value, list | tuple) and any(isinstance(item, Mapping) for item in value):
+        value = {str(place): item for place, item in enumerate(value)}
+    if isinstance(value, Mapping):
+        return {key: by_place(item) for key, item in value.items()}
+    return value
+
+
+def is_list(value: Any) -> bool:
+    """Whether a value is a list of sections by place."""
+    return isinstance(value, Mapping) and bool(value) and all(map(str.isdigit, value))
 
 
 def _check_setting(key: str, value: Any) -> None:
@@ -197,7 +272,10 @@ def _check_section(where: str, section: Any) -> None:
             f"dict(name='...'); got {dict(section)!r}"
         )
     for key, value in section.items():
-        if isinstance(value, Mapping):
+        if is_list(value):
+            for place, item in value.items():
+                _check_section(f"{where}.{key}.{place}", item)
+        elif isinstance(value, Mapping):
             _check_section(f"{where}.{key}", value)
 
 
@@ -259,6 +337,11 @@ def _check_type(where: str, value: Any, parameter: inspect.Parameter) -> None:
 
 def difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     """Lines `key: old -> new` for every leaf in which two nested dicts differ."""
+    return [f"{path}: {a!r} -> {b!r}" for path, (a, b) in changes(old, new).items()]
+
+
+def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """{path: (old, new)} of every leaf in which two nested dicts differ, `ABSENT` for none."""
 
     def leaves(tree, prefix=""):
         for key, value in tree.items():
@@ -268,8 +351,8 @@ def difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
                 yield f"{prefix}{key}", value
 
     before, after = dict(leaves(old)), dict(leaves(new))
-    return [
-        f"{key}: {before.get(key, '(absent)')!r} -> {after.get(key, '(absent)')!r}"
-        for key in sorted({*before, *after})
-        if before.get(key, "(absent)") != after.get(key, "(absent)")
-    ]
+    pairs = {
+        path: (before.get(path, ABSENT), after.get(path, ABSENT))
+        for path in sorted({*before, *after})
+    }
+    return {path: pair for path, pair in pairs.items() if pair[0] != pair[1]}

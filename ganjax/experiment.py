@@ -12,6 +12,7 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import chex
@@ -22,6 +23,7 @@ import numpy as np
 
 from ganjax import (
     augmentations,
+    averages,
     checkpoints,
     dynamics,
     games,
@@ -37,10 +39,10 @@ from ganjax import (
     spread,
 )
 from ganjax import data as sources
-from ganjax.config import staged, validate
-from ganjax.errors import ConfigError, DataError, unknown
+from ganjax.averages import live as live  # scripts ask for it here
+from ganjax.config import plain, staged, validate
+from ganjax.errors import ConfigError, NotFiniteError, unknown
 from ganjax.games.progressive import check_stage
-from ganjax.games.semi_supervised import AVERAGE
 from ganjax.schemes.growth import carried, kept
 from ganjax.types import Game, GanState, Players, Scheme
 
@@ -49,6 +51,16 @@ SAMPLE_CHUNK = 64  # samples generated at a time
 PAIRS = ("autoencoder", "paired")
 # The option of a scheme that says how many sub-batches it wants, and how many more than it says.
 SUB_BATCHES = {"disc_updates": 0, "unroll_steps": 1, "steps": 0}
+
+
+class Begin(NamedTuple):
+    """What came before a stage: steps of the run, and updates of the generator in them."""
+
+    step: int = 0
+    updates: int = 0
+
+
+START = Begin()
 
 
 class Streams(NamedTuple):
@@ -72,11 +84,11 @@ class Experiment(NamedTuple):
       batch: `(train, rng) -> batch` of the config's size, pure; None for toy games. With fresh
         batches for every discriminator update it has a leading axis of sub-batches.
       one_batch: the same without sub-batches.
-      sample: `(state, rng, n, y=None) -> x [n, ...]` from the averaged generator if there is an
-        average, else from the generator itself; None for games that generate nothing. Batch
-        normalisation uses the running statistics of the generator itself in either case. The first
-        samples of a key are the same whatever n. Labels y, int [n], are for games that have them;
-        `default_labels` if None.
+      asked: `state -> state` that queries, samples and evaluations are of: averaged players, if
+        there are any, with batch statistics of their own; see `averages.asked`.
+      sample: `(state, rng, n, y=None) -> x [n, ...]` of the state that is asked; None for games
+        that generate nothing. The first samples of a key are the same whatever n. Labels y,
+        int [n], are for games that have them; `default_labels` if None.
       evaluate: `(state, rng, n) -> {name: number}`, n samples where the evaluation wants samples;
         None if the config names no evaluation.
       monitor: `(state, batch, rng, means) -> {name: scalar}`, pure, the means being those of the
@@ -88,6 +100,7 @@ class Experiment(NamedTuple):
         step at which it ends; () for a config without stages. All else is that of the stage that
         the run ends in.
       axis_name: the mapped device axis that the scheme was built with, or None.
+      begin: where the stage begins, from which schedules of rates know the run's step.
     """
 
     config: ml_collections.FrozenConfigDict
@@ -96,6 +109,7 @@ class Experiment(NamedTuple):
     scheme: Scheme
     batch: Callable
     one_batch: Callable
+    asked: Callable[[GanState], GanState]
     sample: Callable | None
     evaluate: Callable | None
     monitor: Callable | None = None
@@ -103,6 +117,7 @@ class Experiment(NamedTuple):
     step: int = 0
     stages: tuple["Experiment", ...] = ()
     axis_name: str | None = None
+    begin: Begin = START
 
     def stage(self, step: int) -> "Experiment":
         """The stage that the state after `step` steps belongs to; itself without stages.
@@ -133,9 +148,9 @@ class Experiment(NamedTuple):
     def queries(self, state: GanState) -> dict[str, Callable]:
         """What the players of a state can be asked, see `Game`: functions of what remains.
 
-        The generator is the averaged one if there is an average.
+        The generator is the averaged one if there is an average, see `asked`.
         """
-        return _queries(self.game.queries, state)
+        return _queries(self.game.queries, self.asked(state))
 
     @property
     def stop_reason(self) -> str:
@@ -148,11 +163,20 @@ class Experiment(NamedTuple):
         section = self.config.monitor.to_dict()
         return STOP_REASONS.get(section["name"], "monitor {name!r} says so").format(**section)
 
-    def protocol(self, state: GanState, *, step: int, seed: int) -> dict[str, Any]:
+    def protocol(
+        self,
+        state: GanState,
+        *,
+        step: int,
+        seed: int,
+        scores: Mapping[str, float] = MappingProxyType({}),
+    ) -> dict[str, Any]:
         """What a score of samples of `state` depends on, to be kept beside it.
 
         The extractors are fitted on the data, so the data's digest and the versions stand for them.
-        `average` is about the generator, `discriminator_average` about a classifier's own average.
+        `average` is about the generator, `discriminator_average` about a classifier's own average,
+        `standing_statistics` about the players whose batch statistics are those of their averaged
+        weights. `beyond_real` has the scores that are better than real data's own.
         """
         digest = hashlib.sha256()
         for part in (*self.data.train.values(), *self.data.test.values()):
@@ -163,8 +187,10 @@ class Experiment(NamedTuple):
             "data_sha256": digest.hexdigest(),
             "step": step,
             "seed": seed,
-            "average": _averaged(state),
-            "discriminator_average": _keeps_average(state),
+            "average": averages.averaged(state),
+            "discriminator_average": averages.keeps_average(state),
+            "standing_statistics": list(averages.restood(state)),
+            "beyond_real": metrics.beyond_real(scores),
             "packages": run_folder.versions(("ganjax", "jax", "scikit-learn", "scipy")),
         }
 
@@ -202,18 +228,20 @@ def build(
         a wrong type or range, or sections that do not go together.
       DataError: the data are not what they are declared to be.
     """
-    config = validate(_plain(config))
-    stages, forms = [], iter(forms or ())
+    config = validate(config)
+    stages, begin, forms = [], START, iter(forms or ())
     for label, stage in staged(config).items():
         try:
-            stages.append(_build(stage, axis_name, next(forms, None)))
+            stages.append(_build(stage, axis_name, begin, next(forms, None)))
+            played = stage["steps"] - begin.step
+            begin = Begin(stage["steps"], begin.updates + played * _gen_updates(stage["scheme"]))
             for old, new in itertools.pairwise(stages[-2:]):
                 _try_growth(old, new)
             _check_fade(stages, config["steps"])
         except ConfigError as error:
             raise ConfigError(f"in stages.{label}: {error}") from error
     if not stages:
-        experiment = _build(config, axis_name, next(forms, None))
+        experiment = _build(config, axis_name, form=next(forms, None))
         _check_fade([experiment], config["steps"])
         return experiment
     last = next(stage for stage in stages if stage.config.steps == config["steps"])
@@ -231,14 +259,15 @@ def reschemed(experiment: Experiment, numbers: Mapping[str, Any]) -> Scheme:
     Raises:
       ConfigError, TypeError: a function of the config needs a plain number there.
     """
-    config = _plain(experiment.config)
+    config = plain(experiment.config)
     for path, number in numbers.items():
         *sections, key = path.split(".")
         inside = config
         for section in sections:
             inside = inside[section]
         inside[key] = number
-    return _scheme(config, _assembled(config, _parts(config), experiment.data))
+    game = _assembled(config, _parts(config), experiment.data)
+    return _scheme(config, game, begin=experiment.begin)
 
 
 def forms_of(experiment: Experiment) -> list[dict[str, Any] | None]:
@@ -250,29 +279,35 @@ def forms_of(experiment: Experiment) -> list[dict[str, Any] | None]:
 def _build(
     config: Mapping[str, Any],
     axis_name: str | None = None,
+    begin: Begin = START,
     form: Mapping[str, Any] | None = None,
 ) -> Experiment:
     """The experiment of a resolved config without stages."""
     parts = _parts(config)
-    _tx(config)  # for its mistakes, before data are read
+    _tx(config, begin)  # for its mistakes, before data are read
     data = _data(config) if form is None else sources.of_form(form)
     game = _assembled(config, parts, data)
-    sample = _sampler(game, data)
+    one_batch = _batch(config, data, fresh=False)
+    asked = averages.asked(game, one_batch, data.train if data else {})
+    sample = _sampler(game, data, asked)
     experiment = Experiment(
         config=ml_collections.FrozenConfigDict(config),
         data=data,
         game=game,
-        scheme=_scheme(config, game),
+        scheme=_scheme(config, game, begin=begin),
         batch=_batch(config, data),
-        one_batch=_batch(config, data, fresh=False),
+        one_batch=one_batch,
+        asked=asked,
         sample=sample,
-        evaluate=None if form else _evaluation(config, data, game, sample),
-        monitor=None if form else _monitor(config, game),
+        evaluate=None if form else _evaluation(config, data, game, asked, sample),
+        monitor=None if form else _monitor(config, game, begin),
+        begin=begin,
     )
     _try_out(experiment)
     if axis_name is None:
         return experiment
-    return experiment._replace(scheme=_scheme(config, game, axis_name), axis_name=axis_name)
+    scheme = _scheme(config, game, axis_name, begin)
+    return experiment._replace(scheme=scheme, axis_name=axis_name)
 
 
 def _assembled(
@@ -295,8 +330,6 @@ def _assembled(
         )
     if data is not None:
         _check_pairs(config, data)
-    if data is not None and data.num_classes:
-        _check_labels(config["data"]["name"], data)
     _check_classes(config, num_classes)
     if data is not None and config["game"].get("likelihood") is not None:
         _check_support(config, data)
@@ -337,9 +370,9 @@ def load(workdir: str | Path, *, data: bool = True) -> Experiment:
 
     Args:
       workdir: the run folder.
-      data: whether the data are needed. Else they are not read, as the folder says which form they
-        have (older folders do not, and the data are read all the same): enough to ask the players,
-        not to evaluate them.
+      data: whether the data are needed. Else they are not read where the folder says which form
+        they have and no average is asked with statistics of the data themselves
+        (`averages.needs_data`): enough to ask the players, not to evaluate them.
 
     Raises:
       RunFolderError: it is not a run folder.
@@ -349,7 +382,10 @@ def load(workdir: str | Path, *, data: bool = True) -> Experiment:
     forms = None if data else run_folder.read_manifest(workdir).get("data")
     experiment = build(run_folder.read_config(workdir), forms=forms)
     step, state = restore(experiment, workdir)
-    return experiment.stage(step)._replace(state=state, step=step, stages=experiment.stages)
+    run = experiment.stage(step)._replace(state=state, step=step, stages=experiment.stages)
+    if forms and averages.needs_data(run.game, run.one_batch, run.train, state):
+        return load(workdir)
+    return run
 
 
 def restore(experiment: Experiment, workdir: Path) -> checkpoints.Restored:
@@ -377,10 +413,10 @@ def grow(stage: Experiment, state: GanState, rng: jax.Array) -> GanState:
     Raises:
       ValueError: the next networks have no place for a leaf.
     """
-    scheme = _scheme(stage.config.to_dict(), carried(stage.game, state))
+    scheme = _scheme(stage.config.to_dict(), carried(stage.game, state), begin=stage.begin)
     fresh = initial_state(stage._replace(scheme=scheme), rng)
-    if _averaged(fresh):
-        fresh = fresh._replace(average=kept(_players(state).gen, fresh.average))
+    if averages.averaged(fresh):
+        fresh = fresh._replace(average=kept(averages.players(state).gen, fresh.average))
     return fresh._replace(step=state.step)
 
 
@@ -452,44 +488,20 @@ def score(
     return report(**{key: given[key] for key in wanted})
 
 
-def protocol_of_file(experiment: Experiment, path: str | Path, n: int) -> dict[str, Any]:
+def protocol_of_file(
+    experiment: Experiment, path: str | Path, n: int, scores: Mapping[str, float]
+) -> dict[str, Any]:
     """`Experiment.protocol` for the first n samples of a file, which stands for the players."""
-    own = experiment.protocol(template(experiment), step=0, seed=0)
-    players = ("step", "seed", "average", "discriminator_average")
+    own = experiment.protocol(template(experiment), step=0, seed=0, scores=scores)
+    players = ("step", "seed", "average", "discriminator_average", "standing_statistics")
     origin = {"file": str(path), "sha256": hashlib.sha256(Path(path).read_bytes()).hexdigest()}
     kept = {key: value for key, value in own.items() if key not in players}
     return {**kept, "samples": {**origin, "n": n}}
 
 
-def live(state: GanState) -> GanState:
-    """The state without averages, so that what is asked are the players themselves.
-
-    Neither that of the generator nor the one that a game keeps of its discriminator, as
-    `semi_supervised` does.
-    """
-    model_state = state.model_state
-    if _keeps_average(state):
-        disc = {name: part for name, part in model_state.disc.items() if name != AVERAGE}
-        model_state = model_state._replace(disc=disc)
-    return state._replace(average=(), model_state=model_state)
-
-
 def template(experiment: Experiment) -> GanState:
     """Shapes and dtypes of the experiment's state, nothing computed."""
     return jax.eval_shape(partial(initial_state, experiment), jax.random.key(0))
-
-
-def _plain(config: Any) -> dict[str, Any]:
-    """Nested dicts and tuples out of a config or of JSON."""
-    if hasattr(config, "to_dict"):
-        config = config.to_dict()
-
-    def plain(value):
-        if isinstance(value, Mapping):
-            return {key: plain(item) for key, item in value.items()}
-        return tuple(map(plain, value)) if isinstance(value, list | tuple) else value
-
-    return plain(config)
 
 
 def _call(where: str, shelf: Mapping[str, Any], section: Mapping[str, Any], **given: Any) -> Any:
@@ -508,19 +520,12 @@ def _data(config: Mapping[str, Any]) -> sources.Data | None:
     """The data source, checked for being what it declares."""
     if _none("data", config):
         return None
-    data, name = names.call("data", sources.DATA, config["data"], {}), config["data"]["name"]
-    if not isinstance(data, sources.Data):
-        raise DataError(f"data {name!r} returned a {type(data).__name__}; expected a Data")
-    batch = jax.eval_shape(lambda rng: data.sample(data.train, rng, 2), jax.random.key(0))
-    samples = batch.get("b" if "a" in batch else "x")
-    if samples is None or samples.shape != (2, *data.shape):
-        raise DataError(
-            f"data {name!r} declares samples of shape {data.shape}, but two of them are {batch}"
-        )
-    for key, array in (*data.train.items(), *data.test.items()):
-        if not np.isfinite(array).all():
-            raise DataError(f"data {name!r} has values in {key!r} that are not finite; clean them")
-    return data
+    section, name = config["data"], config["data"]["name"]
+    if ":" in name:  # whatever a function of the user's raises is about data
+        data = sources.made(name, names.bind("data", sources.DATA, section, {}))
+    else:
+        data = names.call("data", sources.DATA, section, {})
+    return sources.checked(name, data)
 
 
 def _check_pairs(config: Mapping[str, Any], data: sources.Data) -> None:
@@ -533,15 +538,6 @@ def _check_pairs(config: Mapping[str, Any], data: sources.Data) -> None:
             "paired data, e.g. paired_images, or game 'cycle'. A source of your own declares "
             "them with Data(..., paired=True)"
         )
-
-
-def _check_labels(name: str, data: sources.Data) -> None:
-    for part in (data.train, data.test):
-        if "y" in part and not np.isin(part["y"], np.arange(data.num_classes)).all():
-            raise DataError(
-                f"data {name!r} declares {data.num_classes} classes, but has labels from "
-                f"{np.min(part['y'])} to {np.max(part['y'])}; number the classes from 0"
-            )
 
 
 def _check_classes(config: Mapping[str, Any], num_classes: int) -> None:
@@ -632,17 +628,29 @@ def _game(config: Mapping[str, Any], parts: Mapping[str, Any], num_classes: int)
     return _call("game", games.GAMES, section, num_classes=num_classes, **parts)
 
 
-def _tx(config: Mapping[str, Any]) -> Players:
-    return Players(*(optimisers.transform(where, config[where]) for where in ("gen_tx", "disc_tx")))
+def _steps_of(config: Mapping[str, Any], begin: Begin) -> Callable:
+    """The step of the run, from 0, of the generator's updates so far: what schedules count."""
+    each = _gen_updates(config["scheme"])
+    return lambda updates: begin.step + (updates - begin.updates) // each
 
 
-def _scheme(config: Mapping[str, Any], game: Game, axis_name: str | None = None) -> Scheme:
-    tx = _tx(config)
+def _tx(config: Mapping[str, Any], begin: Begin) -> Players:
+    made = partial(optimisers.transform, steps_of=_steps_of(config, begin))
+    return Players(gen=made("gen_tx", config["gen_tx"]), disc=made("disc_tx", config["disc_tx"]))
+
+
+def _scheme(
+    config: Mapping[str, Any],
+    game: Game,
+    axis_name: str | None = None,
+    begin: Begin = START,
+) -> Scheme:
     if axis_name is not None:
         _check_axis(config["scheme"]["name"])
         game = game._replace(losses=spread.on_rows(game.losses, axis_name))
-    given = {"game": game, "tx": tx, "axis_name": axis_name}
-    scheme = _call("scheme", schemes.SCHEMES, config["scheme"], **given)
+    given = {"game": game, "tx": _tx(config, begin), "axis_name": axis_name}
+    nested = _nested(config, begin)
+    scheme = names.call("scheme", schemes.SCHEMES, config["scheme"], nested, **given)
     if _none("average", config):
         return scheme
     average = config["average"]
@@ -670,6 +678,17 @@ def _check_axis(name: str) -> None:
         )
 
 
+def _nested(config: Mapping[str, Any], begin: Begin) -> names.Nested:
+    """What a scheme or a monitor may nest: an inner scheme, an optimiser of its own."""
+
+    def inner(where, section):
+        return names.bind(where, schemes.SCHEMES, section, nested, "game", "tx")
+
+    inner_tx = partial(optimisers.transform, steps_of=_steps_of(config, begin))
+    nested = {**NESTED, "inner": inner, "inner_tx": inner_tx}
+    return nested
+
+
 def _batch(config: Mapping[str, Any], data: sources.Data | None, *, fresh: bool = True) -> Callable:
     if data is None:
         return lambda train, rng: None
@@ -695,24 +714,9 @@ def _sub_batches(scheme: Mapping[str, Any]) -> Iterator[int]:
         yield from _sub_batches(scheme["inner"])
 
 
-def _averaged(state: GanState) -> bool:
-    """Whether there is an average; one of a toy's may be a bare array."""
-    return bool(jax.tree.leaves(state.average))
-
-
-def _keeps_average(state: GanState) -> bool:
-    """Whether the discriminator's state holds an average of it, which is then what is asked."""
-    return isinstance(state.model_state.disc, Mapping) and AVERAGE in state.model_state.disc
-
-
-def _players(state: GanState) -> Players:
-    """Both players' parameters, the generator's averaged if there is an average."""
-    return state.params._replace(gen=state.average) if _averaged(state) else state.params
-
-
-def _queries(queries: Mapping[str, Callable], state: GanState) -> dict[str, Callable]:
-    params = _players(state)
-    return {name: partial(query, params, state.model_state) for name, query in queries.items()}
+def _queries(queries: Mapping[str, Callable], asked: GanState) -> dict[str, Callable]:
+    given = asked.params, asked.model_state
+    return {name: partial(query, *given) for name, query in queries.items()}
 
 
 def _labelled(game: Game) -> bool:
@@ -724,7 +728,7 @@ def _in_turn(data: sources.Data, n: int) -> np.ndarray:
     return np.resize(sources.classes(data), n).astype(np.int32)
 
 
-def _sampler(game: Game, data: sources.Data | None) -> Callable | None:
+def _sampler(game: Game, data: sources.Data | None, asked: Callable) -> Callable | None:
     if not {"latents", "generate"} <= game.queries.keys():
         return None
 
@@ -740,9 +744,9 @@ def _sampler(game: Game, data: sources.Data | None) -> Callable | None:
             labels = _chunks_of_labels(y, n, count, data)
         elif y is not None:
             raise ConfigError("this game knows no labels; ask it for samples without them")
-        keys = (jax.random.fold_in(rng, index) for index in range(count))
+        keys, state = (jax.random.fold_in(rng, index) for index in range(count)), asked(state)
         chunks = [
-            chunk(_players(state), state.model_state, key, *own)
+            chunk(state.params, state.model_state, key, *own)
             for key, own in zip(keys, labels, strict=True)
         ]
         return jnp.concatenate(chunks)[:n]
@@ -769,6 +773,7 @@ def _evaluation(
     config: Mapping[str, Any],
     data: sources.Data | None,
     game: Game,
+    asked: Callable,
     sample: Callable | None,
 ) -> Callable | None:
     """The named report, given what its parameters name: samples, their labels, queries."""
@@ -790,20 +795,25 @@ def _evaluation(
     compiled = {key: jax.jit(query) for key, query in game.queries.items()}
 
     def evaluate(state: GanState, rng: jax.Array, n: int) -> dict[str, float]:
+        state = asked(state)
         given = _queries(compiled, state)
         if "labels" in wanted:
             given["labels"] = _in_turn(data, n)
         if "samples" in wanted:
             given["samples"] = np.asarray(sample(state, rng, n))
-        return report(**{key: given[key] for key in wanted})
+        try:
+            return report(**{key: given[key] for key in wanted})
+        except metrics.NonFiniteError as error:
+            raise NotFiniteError(f"evaluation {name!r} has no score: {error}") from error
 
     return evaluate
 
 
-def _monitor(config: Mapping[str, Any], game: Game) -> Callable | None:
+def _monitor(config: Mapping[str, Any], game: Game, begin: Begin) -> Callable | None:
     if _none("monitor", config):
         return None
-    return _call("monitor", MONITORS, config["monitor"], game=game, tx=_tx(config))
+    given = {"game": game, "tx": _tx(config, begin)}
+    return names.call("monitor", MONITORS, config["monitor"], _nested(config, begin), **given)
 
 
 def _try_out(experiment: Experiment) -> None:
@@ -828,6 +838,39 @@ def _try_out(experiment: Experiment) -> None:
         ) from error
     except (ValueError, TypeError, AssertionError) as error:
         raise ConfigError(f"the sections do not fit together: {error}") from error
+    for where, like in (("gen_tx", before.params.gen), ("disc_tx", before.params.disc)):
+        section = experiment.config[where].to_dict()
+        if optimisers.is_own(section):
+            optimisers.check(where, section, like)
+    _check_count(experiment)
+
+
+def after_a_step(experiment: Experiment, of: Callable[[GanState], Any]) -> Any:
+    """What `of` makes of the state after the first step; the compiler drops all else."""
+
+    def look(rng):
+        batch = experiment.batch(experiment.train, rng)
+        return of(experiment.scheme.step(initial_state(experiment, rng), batch, rng)[0])
+
+    return jax.jit(look)(jax.random.key(0))
+
+
+def _check_count(experiment: Experiment) -> None:
+    """A scheme of the user's must count as rates that follow the run's steps expect."""
+    config = experiment.config.to_dict()
+    sections = ("gen_tx", "disc_tx", "scheme")
+    found = [rate for where in sections for _, rate in optimisers.rates(where, config[where])]
+    steps = any(getattr(rate, "counts", "") == "steps" for rate in found)
+    if steps and optimisers.is_own(config["scheme"]):
+        expected = _gen_updates(config["scheme"])
+        counted = int(after_a_step(experiment, lambda state: state.step))
+        if counted != expected:
+            raise ConfigError(
+                f"a step of scheme {config['scheme']['name']!r} adds {counted} to state.step, and "
+                f"a rate that follows the run's steps expects {expected}: one a step, or `steps` "
+                "where the scheme has an argument of that name; count so, or let the rate's "
+                "section say counts='updates'"
+            )
 
 
 def _keys(experiment: Experiment) -> str:
@@ -913,10 +956,6 @@ NESTED = {
     "augment": lambda where, section: _call(where, augmentations.AUGMENTATIONS, section),
     "corrupt": lambda where, section: _call(where, augmentations.AUGMENTATIONS, section),
     "head": lambda where, section: names.bind(where, nets.HEADS, section, {}, "x", "y", "dense"),
-    "inner": lambda where, section: names.bind(
-        where, schemes.SCHEMES, section, NESTED, "game", "tx"
-    ),
-    "inner_tx": optimisers.transform,
     "kernel_init": lambda where, section: _call(where, nets.INITIALISERS, section),
     "labels": lambda where, section: names.bind(where, nets.LABELS, section, {}, "x", "y"),
     "likelihood": lambda where, section: _call(where, games.LIKELIHOODS, section),

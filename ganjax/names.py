@@ -45,9 +45,7 @@ def call(
     Raises:
       ConfigError: an unknown name; an unknown, missing, ill-typed or refused argument.
     """
-    function = lookup(where, section["name"], shelf)
-    if not callable(function):
-        raise ConfigError(f"{where} {section['name']!r} is not a function")
+    function = _function(where, section["name"], shelf)
     parameters = inspect.signature(function).parameters
     given = {name: value for name, value in given.items() if name in parameters}
     arguments = _arguments(where, section, nested)
@@ -66,10 +64,17 @@ def bind(
     Raises:
       ConfigError: as `call`.
     """
-    function = lookup(where, section["name"], shelf)
+    function = _function(where, section["name"], shelf)
     arguments = _arguments(where, section, nested)
     check_arguments(where, function, arguments, given=given)
     return partial(function, **arguments)
+
+
+def _function(where: str, name: str, shelf: Mapping[str, Any]) -> Callable:
+    function = lookup(where, name, shelf)
+    if not callable(function):
+        raise ConfigError(f"{where} {name!r} is not a function")
+    return function
 
 
 def _arguments(where: str, section: Section, nested: Nested) -> dict[str, Any]:

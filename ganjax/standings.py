@@ -4,6 +4,7 @@ Of scores, steps and gradient evaluations alone, which are the same bits wheneve
 played; what they cost in seconds is told beside.
 """
 
+import itertools
 import json
 import math
 from collections.abc import Mapping
@@ -12,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from ganjax import statistics, sweep
-from ganjax.errors import ConfigError, unknown
+from ganjax import metrics, statistics, sweep
+from ganjax.config import changes
+from ganjax.sweep import last_scores
 
-SIGNIFICANT = 0.05  # largest adjusted p that is called significant
 Row = dict[str, Any]
 
 
@@ -25,14 +26,18 @@ def table(workdir: Path) -> dict[str, Any]:
     Returns:
       `question`, `score`, `goal`, `bound`, `baseline`, `seeds`, `missing` (cells not played yet),
       `best`: the cell with the best mean if its paired difference from every other is significant,
-      else None, and `rows`, one a cell in the order of the config:
-      `cell`, `changes` (what it has in place of the base); `seeds` finished, `diverged` {seed:
-      step}, `memory` (whether it ran out of it); `mean`, `std`, `low`, `high` of the last score
-      over finished seeds, the interval a 95% bootstrap interval; `difference` from the baseline
-      (`mean`, `low`, `high`, `p`, `p_adjusted` by Holm over all cells, `seeds`) and `wins`
-      (`share`, `low`, `high`) against it, None for itself; `converged`: the number of seeds that
-      stay within the bound, and the median `step` and `evaluations` from which they do, None if
-      most do not; `steps` and `evaluations` of a run; `rate` of toys: the factor a step by which
+      else None, `same`: pairs of cells with the same scores in every seed at every look, `power`:
+      what the seeds can show, as `sweep.power` has it, and `rows`, one a cell in the order of the
+      config:
+      `cell`, `changes` {path: (value of the resolved base, of the cell)}; `seeds` finished,
+      `diverged` {seed: step}, `memory` (whether it ran out of it); `mean`, `std`, `low`, `high` of
+      the last score over finished seeds, the interval a 95% bootstrap interval within the score's
+      range; `beyond_real`, "above" or "below" where the mean is better than real data's own score,
+      else None; `difference` from the baseline (`mean`, `low`, `high`, `p`, `p_adjusted` by Holm
+      over all cells, `seeds`) and `wins` (`share`, `low`, `high`) against it, None for itself;
+      `converged`: the number of seeds that stay within the bound, and the median `step` and
+      `evaluations` from which they do, None if most do not; `steps` and `evaluations` of a run;
+      `rate` of toys: the factor a step by which
       the distance shrinks, its `error` and, as `radius`, the spectral radius of a step.
 
     Raises:
@@ -47,37 +52,28 @@ def table(workdir: Path) -> dict[str, Any]:
         **{key: asked[key] for key in keys},
         "missing": [name for name in asked["cells"] if name not in results],
         "best": _best(results, asked),
+        "same": _same(results),
+        "power": sweep.power(asked, results),
         "rows": rows,
     }
-
-
-def last_scores(result: Mapping[str, Any], score: str) -> np.ndarray:
-    """The score of every seed at the end, NaN where it diverged, [seeds].
-
-    Raises:
-      ConfigError: the cell does not report it.
-    """
-    if not result["scores"]:
-        return np.full(len(result["seeds"]), math.nan)
-    if score not in result["scores"]:
-        raise ConfigError(unknown("score", score, result["scores"]))
-    return np.array(result["scores"][score][-1], float)
 
 
 def _row(name: str, result: Mapping[str, Any], asked: Mapping[str, Any]) -> Row:
     scores = last_scores(result, asked["score"])
     finite = scores[np.isfinite(scores)]
-    of = statistics.summary(finite)._asdict() if len(finite) else {}
+    within = metrics.score_range(asked["score"])
+    of = statistics.summary(finite, within=within)._asdict() if len(finite) else {}
     of = {key: _number(of.get(key, math.nan)) for key in ("mean", "std", "low", "high")}
     stopped = zip(result["seeds"], result["status"], result["stopped_at"], strict=True)
     evaluations = [sum(pair) for pair in zip(*result["evaluations"].values(), strict=True)]
     return {
         "cell": name,
-        "changes": asked["overrides"][name],
+        "changes": changes(asked["base"], asked["cells"][name]),
         "seeds": len(finite),
         "diverged": {seed: step for seed, status, step in stopped if status == "diverged"},
         "memory": "out of memory" in result["status"],
         **of,
+        "beyond_real": _beyond_real(result, asked["score"], of["mean"]),
         "difference": None,
         "wins": None,
         "converged": _converged(result, asked, evaluations),
@@ -85,6 +81,14 @@ def _row(name: str, result: Mapping[str, Any], asked: Mapping[str, Any]) -> Row:
         "evaluations": evaluations[-1],
         "rate": _rate(result),
     }
+
+
+def _beyond_real(result: Mapping[str, Any], score: str, mean: float | None) -> str | None:
+    """The side of real data's own score on which a mean is better than it, None if it is not."""
+    real = last_scores(result, f"{score}_real") if f"{score}_real" in result["scores"] else ()
+    if mean is None or not np.isfinite(real).any():
+        return None
+    return metrics.beyond_real({score: mean, f"{score}_real": np.nanmean(real)}).get(score)
 
 
 def _converged(result, asked, evaluations: list[int]) -> dict[str, Any] | None:
@@ -146,7 +150,14 @@ def _best(results: Mapping[str, Any], asked: Mapping[str, Any]) -> str | None:
             of = statistics.paired_difference(scores[first], row)
             wins = statistics.win_rate(scores[first], row, asked["goal"])
             tests.append(wins.p if of.left_out else of.p)
-    return first if max(statistics.holm(tests)) <= SIGNIFICANT else None
+    return first if max(statistics.holm(tests)) <= statistics.LEVEL else None
+
+
+def _same(results: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Cells that are the same experiment, whatever their configs say; none of those that failed."""
+    done = [name for name, result in results.items() if set(result["status"]) == {"done"}]
+    pairs = itertools.combinations(done, 2)
+    return [(a, b) for a, b in pairs if results[a]["scores"] == results[b]["scores"]]
 
 
 def _number(value: float) -> float | int | None:
@@ -160,19 +171,22 @@ def text(standings: Mapping[str, Any], costs: Mapping[str, Mapping[str, Any]]) -
         f"{standings['score']} at the end, {len(standings['seeds'])} seed"
         f"{'s' * (len(standings['seeds']) > 1)}, "
         f"{'small' if standings['goal'] == 'min' else 'large'} is good; mean and 95% interval; "
-        f"difference from {standings['baseline']}, p adjusted (Holm)"
+        f"difference from {standings['baseline']}, p adjusted (Holm); "
+        f"detectable: with power {statistics.POWER:.0%}"
     ]
     wide = max([len(row["cell"]) for row in standings["rows"]] + [4])
     head = f"{'cell':{wide}}  {'mean':>8} {'95% interval':>19}  {'difference':>10} {'p':>6} "
-    head += f"{'wins':>5} {'in bound':>8} {'at step':>8} {'gradients':>9} {'s/run':>7}"
-    toys = any(row["rate"] for row in standings["rows"])
+    head += f"{'detectable':>10} {'wins':>5} {'in bound':>8} {'at step':>8} {'gradients':>9} "
+    head += f"{'s/run':>7}"
+    toys, found = any(row["rate"] for row in standings["rows"]), standings["power"]["detectable"]
     lines.append(head + (f" {'rate':>9} {'radius':>9}" if toys else ""))
     for row in standings["rows"]:
         of, wins, within = row["difference"] or {}, row["wins"] or {}, row["converged"] or {}
         lines.append(
             f"{row['cell']:{wide}}{'*' if row['cell'] == standings['best'] else ' '} "
             f"{_short(row['mean'], 8)} {interval(row):>19}  {_short(of.get('mean'), 10)} "
-            f"{_shown(of.get('p_adjusted'), 6)} {_shown(wins.get('share'), 5, 2)} "
+            f"{_shown(of.get('p_adjusted'), 6)} {_short(found.get(row['cell']), 10)} "
+            f"{_shown(wins.get('share'), 5, 2)} "
             f"{_shown(within.get('seeds'), 8, 0)} {_shown(within.get('step'), 8, 0)} "
             f"{row['evaluations']:9d} {costs[row['cell']]['seconds'][-1]:7.2f}"
         )
@@ -182,9 +196,46 @@ def text(standings: Mapping[str, Any], costs: Mapping[str, Mapping[str, Any]]) -
         lines += [f"{'':{wide}}  {failure}" for failure in failures(row)]
     if standings["missing"]:
         lines.append(f"not played yet: {', '.join(standings['missing'])}")
+    lines += beyond_real(standings)
     if standings["best"]:
         lines.append("* better than every other cell, paired differences significant at 5%")
-    return "\n".join(lines)
+    return "\n".join([*lines, conclusion(standings)])
+
+
+def conclusion(standings: Mapping[str, Any]) -> str:
+    """The answer in a few sentences, with that of which nothing can be concluded, and why."""
+    told, power = [], standings["power"]
+    if standings["best"]:
+        told.append(f"{standings['best']} is better than every other cell (paired, Holm, 5%)")
+    elif len(standings["seeds"]) == 1:
+        told.append("One seed cannot tell chance from difference")
+    else:
+        told.append("No cell is better than every other with the certainty of 5%")
+    told += [
+        f"{a} and {b} have the same scores in every seed at every look: likely one experiment"
+        for a, b in standings["same"]
+    ]
+    differences = {row["cell"]: row["difference"] or {} for row in standings["rows"]}
+    undecided = [
+        cell for cell, of in differences.items() if of.get("p_adjusted", 0) > statistics.LEVEL
+    ]
+    if power["comparisons"] and power["smallest_p"] > statistics.LEVEL:
+        told.append(f"C{sweep.limits(power, standings)[1:]}")
+    elif undecided:
+        reach = sweep.reach(power, standings, undecided)
+        told.append(
+            f"Cannot conclude whether {', '.join(undecided)} differ from {standings['baseline']}"
+            f"{reach and f': {reach}'}"
+        )
+    return " ".join(f"{sentence}." for sentence in told)
+
+
+def beyond_real(standings: Mapping[str, Any]) -> list[str]:
+    """A sentence about the cells whose score is better than real data's own, if there are any."""
+    cells = [row["cell"] for row in standings["rows"] if row["beyond_real"]]
+    if not cells:
+        return []
+    return [f"{standings['score']} of {', '.join(cells)}: {metrics.BEYOND}"]
 
 
 def failures(row: Row) -> list[str]:

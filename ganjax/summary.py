@@ -2,26 +2,32 @@
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import jax
 
+from ganjax import metrics, optimisers
 from ganjax.config import staged
-from ganjax.experiment import Experiment, template
+from ganjax.experiment import Experiment, after_a_step, template
 
 MEBIBYTE = 2**20
 
 
 def report_table(report: Mapping[str, float]) -> str:
-    """A table of scores, those of real data (`NAME_real`), if there are any, in a column beside."""
+    """A table of scores, those of real data (`NAME_real`), if there are any, in a column beside.
+
+    A score that is better than real data's own is marked; see `metrics.beyond_real`.
+    """
     names = [name for name in report if not name.endswith("_real")]
     width = max(map(len, names))
     compared = len(names) < len(report)
     lines = [f"{'':{width}}  {'generated':>10}  {'real data':>10}"] if compared else []
+    beyond = metrics.beyond_real(report)
     for name in names:
         real = report.get(f"{name}_real")
-        lines.append(f"{name:{width}}  {_number(report[name]):>10}  {_number(real):>10}".rstrip())
-    return "\n".join(lines)
+        line = f"{name:{width}}  {_number(report[name]):>10}  {_number(real):>10}".rstrip()
+        lines.append(f"{line}  * {beyond[name]} real data's" if name in beyond else line)
+    return "\n".join([*lines, f"* {metrics.BEYOND}"] if beyond else lines)
 
 
 def _number(value: float | None) -> str:
@@ -56,8 +62,47 @@ def _stage_lines(experiment: Experiment) -> list[str]:
     return [*lines, f"the stage that the run ends in, {label}:"]
 
 
+def _rate_lines(experiment: Experiment) -> list[str]:
+    """Each player's learning rates at the first, the middle and the last step of a stage."""
+    config, begin = experiment.config.to_dict(), experiment.begin.step
+    steps = (begin, (begin + config["steps"] - 1) // 2, config["steps"] - 1)
+    lines = [f"learning rates at steps {', '.join(str(step + 1) for step in steps)}:"]
+    for where in ("gen_tx", "disc_tx", "scheme"):
+        found = list(optimisers.rates(where, config[where]))
+        if not found and where != "scheme":
+            lines.append(f"  {where}: {config[where]['name']} without one")
+        for path, rate in found:
+            if not isinstance(rate, optimisers.Rate):
+                lines.append(f"  {path}: {rate:g} throughout")
+            elif rate.counts == "steps":
+                lines.append(f"  {path}: {_values(rate, steps)}")
+            else:
+                each = _updates(experiment, where)
+                counts = [(step - begin) * each for step in steps]
+                lines.append(
+                    f"  {path}: {_values(rate, counts)}, by its own updates, {each} a step"
+                )
+    return lines
+
+
+def _values(rate: optimisers.Rate, counts: Iterable[int]) -> str:
+    return ", ".join(f"{float(rate.at(count)):g}" for count in counts)
+
+
+def _updates(experiment: Experiment, where: str) -> int:
+    """Updates that a player's optimiser makes in a step; none that outlive it of `inner_tx`."""
+
+    def first(state):
+        own = {"gen_tx": state.opt_state.gen, "disc_tx": state.opt_state.disc}.get(where)
+        kind = optimisers.Scheduled
+        parts = jax.tree.leaves(own, is_leaf=lambda part: isinstance(part, kind))
+        return next((part.updates for part in parts if isinstance(part, kind)), 0)
+
+    return int(after_a_step(experiment, first))
+
+
 def describe(experiment: Experiment, compiled: jax.stages.Compiled) -> str:
-    """The resolved config, parameter counts and estimated memory of an experiment.
+    """The resolved config, learning rates, parameter counts and estimated memory.
 
     Args:
       experiment: from `experiment.build`; with stages, its other parts are those of the stage that
@@ -70,6 +115,9 @@ def describe(experiment: Experiment, compiled: jax.stages.Compiled) -> str:
     """
     state, config = template(experiment), experiment.config.to_dict()
     lines = [json.dumps(config, indent=2)]
+    for stage in experiment.stages or (experiment,):
+        if stage.begin.step < stage.config.steps:  # one behind the end is cut to nothing
+            lines += _rate_lines(stage)
     if experiment.stages:
         lines += _stage_lines(experiment)
     lines += [

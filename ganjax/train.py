@@ -441,8 +441,8 @@ def _report(
     if not path.exists() or run_folder.read_json(path).get("evaluation_samples", n) != n:
         rng = streams(config.seed).evaluation
         path.parent.mkdir(exist_ok=True)
-        protocol = experiment.protocol(state, step=step, seed=config.seed)
         scores = experiment.evaluate(state, rng, n)
+        protocol = experiment.protocol(state, step=step, seed=config.seed, scores=scores)
         told = {"protocol": protocol, "evaluation_samples": n, "scores": scores}
         run_folder.write_json(path, told)
     return run_folder.read_json(path)["scores"]

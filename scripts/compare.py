@@ -3,7 +3,6 @@
 python scripts/compare.py --config configs/compare_ring8.py --workdir runs/compare_ring8
 """
 
-import importlib.util
 import sys
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from absl import flags
 from ml_collections import config_flags
 
 from ganjax import cli, comparison
-from ganjax.errors import ConfigError
+from ganjax.config import difference
 
 CONFIG = cli.define_config(sections=("shared", "cells", "product", "search"))
 WORKDIR = flags.DEFINE_string("workdir", None, "Folder of the comparison.", required=True)
@@ -30,21 +29,38 @@ SEARCH = flags.DEFINE_enum(
     "the best of ever fewer (successive halving).",
 )
 PROCESSES = cli.define_processes()
+DRY_RUN = flags.DEFINE_bool(
+    "dry_run",
+    False,
+    "Show how each cell differs from the resolved base, the programs, and how many seeds it takes; "
+    "train nothing.",
+)
 JSON = cli.define_output("json", (".json",), "Also write the table to this JSON file.")
 
 
 def base(name: str) -> dict:
     """The config of a file beside the comparison's."""
     path = Path(config_flags.get_config_filename(flags.FLAGS["config"])).parent / f"{name}.py"
-    spec = importlib.util.spec_from_file_location(name, path)
-    try:
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        return module.get_config().to_dict()
-    except Exception as error:
-        raise ConfigError(
-            f"the base {path} cannot be read ({type(error).__name__}: {error})"
-        ) from error
+    return cli.read_config(str(path))
+
+
+def described(resolved: comparison.Comparison) -> str:
+    """What would be trained: cells by their difference from the base, programs, limits of seeds."""
+    from ganjax import sweep
+
+    unit, amount = resolved.budget
+    asked = resolved._asdict()
+    lines = [
+        resolved.question,
+        f"cells: {len(resolved.cells)}, seeds: {len(resolved.seeds)}, {unit} a run: {amount:g}; "
+        f"{resolved.score} at the end, {'small' if resolved.goal == 'min' else 'large'} is good",
+    ]
+    for name, cell in resolved.cells.items():
+        lines.append(f"{name}{' (baseline)' if name == resolved.baseline else ''}:")
+        lines += [f"  {line}" for line in difference(resolved.base, cell)] or ["  as the base"]
+    together = [", ".join(program.cells) for program in sweep.programs(resolved.cells)]
+    lines.append(f"compiled programs, {len(together)}: {'; '.join(together)}")
+    return "\n".join([*lines, sweep.limits(sweep.power(asked, {}), asked)]).rstrip()
 
 
 def main() -> None:
@@ -56,6 +72,9 @@ def main() -> None:
 
     devices.initialise(*(flag.value for flag in PROCESSES))
     workdir = Path(WORKDIR.value)
+    if DRY_RUN.value:
+        print(described(resolved if SEARCH.value == "none" else sweep.drawn(resolved)))
+        return
     if SEARCH.value == "halving":
         *_, workdir = sweep.halve(resolved, workdir, MAPPED.value)
     else:

@@ -23,6 +23,7 @@ SAMPLES = flags.DEFINE_string(
     "Score the samples of this file: npz with an array x [n, ...] and, where the evaluation is "
     "about classes, y [n]; or npy.",
 )
+RANGE = flags.DEFINE_string("range", None, "Black and white in --samples, e.g. 0,1.")
 N = flags.DEFINE_integer(
     "n", 5000, "Number of samples; with --samples all, unless given.", lower_bound=2
 )
@@ -62,7 +63,7 @@ def samples_of_others(run: Any) -> tuple[Any, Any]:
     from ganjax import data
     from ganjax.errors import ConfigError, DataError
 
-    x, y = data.samples_of_file(SAMPLES.value, run.data.shape), None
+    x, y = data.samples_of_file(SAMPLES.value, run.data.shape, data.parsed_range(RANGE.value)), None
     loaded = np.load(SAMPLES.value, allow_pickle=False)
     if not isinstance(loaded, np.ndarray) and "y" in loaded:
         y = loaded["y"]
@@ -113,11 +114,11 @@ def main() -> None:
     if SAMPLES.value:
         x, y = samples_of_others(run)
         scores = experiment.score(run, x, y)
-        protocol = experiment.protocol_of_file(run, SAMPLES.value, len(x))
+        protocol = experiment.protocol_of_file(run, SAMPLES.value, len(x), scores)
     else:
         state = experiment.live(run.state) if LIVE.value else run.state
         scores = run.evaluate(state, rng, N.value)
-        protocol = run.protocol(state, step=run.step, seed=SEED.value)
+        protocol = run.protocol(state, step=run.step, seed=SEED.value, scores=scores)
     print(report_table(scores))
     if JSON.value:
         run_folder.write_json(Path(JSON.value), {"protocol": protocol, **scores})

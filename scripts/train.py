@@ -34,7 +34,9 @@ INIT_FROM = flags.DEFINE_string(
 )
 PROCESSES = cli.define_processes()
 DRY_RUN = flags.DEFINE_bool(
-    "dry_run", False, "Show the resolved config, parameter counts, stages, memory; train nothing."
+    "dry_run",
+    False,
+    "Show the resolved config, rates, parameter counts, stages, memory; train nothing.",
 )
 
 

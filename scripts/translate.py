@@ -16,6 +16,7 @@ N = flags.DEFINE_integer("n", 16, "Number of held-out examples; all of them at m
 INPUT = flags.DEFINE_string(
     "input", None, "npz file with an array x [n, ...], or npy file, to translate instead."
 )
+RANGE = flags.DEFINE_string("range", None, "Black and white in --input, e.g. 0,1.")
 OUT = cli.define_output("out", cli.FIGURES, "Picture to write; by default in the run folder.")
 NPZ = cli.define_output(
     "npz", (".npz",), "Also write the arrays `source` and `x` to this npz file."
@@ -25,13 +26,15 @@ LIVE = flags.DEFINE_bool("live", False, "Use the generator itself, not its movin
 
 def main() -> None:
     """Restores the newest checkpoint, translates, writes a picture and prints its path."""
+    import flax
     import jax
     import numpy as np
 
     from ganjax import data, experiment, pictures
-    from ganjax.errors import ConfigError
+    from ganjax.errors import ConfigError, DataError
 
     workdir, direction = Path(WORKDIR.value), DIRECTION.value
+    value_range = data.parsed_range(RANGE.value)
     run = experiment.load(workdir, data=not INPUT.value)
     state = experiment.live(run.state) if LIVE.value else run.state
     queries = {way: run.queries(state).get(f"translate_{way}") for way in ("ab", "ba")}
@@ -44,7 +47,14 @@ def main() -> None:
     shown = run.data.show(jax.random.key(0), N.value)
     source = np.asarray(shown[direction[0]])
     if INPUT.value:
-        source = data.samples_of_file(INPUT.value, source.shape[1:])
+        shape = source.shape[1:]
+        source = data.samples_of_file(INPUT.value, shape, value_range, any_size=True)
+        try:
+            jax.eval_shape(queries[direction], source)
+        except (ValueError, TypeError, flax.errors.FlaxError) as error:  # another size
+            raise DataError(
+                f"{INPUT.value}: {str(error).splitlines()[0]} (the run's own are of shape {shape})"
+            ) from None
     x = np.asarray(jax.jit(queries[direction])(source))
     if NPZ.value:
         Path(NPZ.value).parent.mkdir(parents=True, exist_ok=True)

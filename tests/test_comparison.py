@@ -1,8 +1,10 @@
 """A comparison's config: what it stands for, and what it refuses."""
 
+import ml_collections
 import pytest
 
 from ganjax.comparison import resolve
+from ganjax.config import changes
 from ganjax.errors import ConfigError
 
 BASE = {
@@ -60,9 +62,92 @@ def test_a_product_is_every_combination():
     assert found.cells["sim-slow"]["gen_tx"]["learning_rate"] == 0.01
 
 
+WITH_R1 = {
+    **BASE,
+    "average": {"name": "ema", "decay": 0.9},
+    "penalties": {"r1": {"name": "r1", "gamma": 1.0}},
+}
+R1 = {"penalties.r1.gamma": (1.0, "(absent)"), "penalties.r1.name": ("r1", "(absent)")}
+
+
+def cells_of(**asked):
+    found = resolve({**ASKED, "cells": {}, **asked}, lambda name: WITH_R1)
+    return {name: changes(found.base, cell) for name, cell in found.cells.items()}
+
+
+@pytest.mark.parametrize("kind", [dict, ml_collections.ConfigDict, ml_collections.FrozenConfigDict])
+@pytest.mark.parametrize("nothing", [None, {}, {"r1": None}])
+def test_a_cell_takes_a_part_of_the_base_away(nothing, kind):
+    cells = {"with": {}, "without": {"penalties": nothing}}
+    found = resolve(kind({**ASKED, "cells": cells}), lambda name: kind(WITH_R1))
+    assert found.cells["with"]["penalties"] == WITH_R1["penalties"]
+    assert "penalties" not in found.cells["without"]
+    assert {name: changes(found.base, cell) for name, cell in found.cells.items()} == {
+        "with": {},
+        "without": R1,
+    }
+
+
+def test_shared_and_the_levels_of_a_product_take_away():
+    reference = {"with": {}, "without": {"penalties": {"r1": None}}}
+    assert cells_of(cells=reference, shared={"average": None}) == {"with": {}, "without": R1}
+    average = {"averaged": {}, "live": {"average": None}}
+    found = cells_of(product={"penalty": reference, "average": average})
+    assert list(found) == ["with-averaged", "with-live", "without-averaged", "without-live"]
+    assert found["without-live"] == {**found["with-live"], **R1}
+    # A later level puts something in the place of what an earlier one took away.
+    found = cells_of(
+        product={
+            "a": {"none": {"penalties": {}}},
+            "b": {"r2": {"penalties": {"r2": {"name": "r2"}}}},
+        }
+    )
+    assert found == {"none-r2": {**R1, "penalties.r2.name": ("(absent)", "r2")}}
+
+
+def test_a_difference_is_from_the_resolved_base():
+    """A setting that a cell gives its default is none."""
+    found = cells_of(cells={"a": {}, "b": {"accumulate": 1, "average": {"decay": 0.5}}})
+    assert found == {"a": {}, "b": {"average.decay": (0.9, 0.5)}}
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "but"),
+    [
+        ({}, {}, ""),
+        ({"average": None}, {"average": {}}, ""),
+        ({}, {"accumulate": 1}, ""),
+        ({}, {"gen_tx": {"learning_rate": 0.1}}, ""),
+        ({"gen_tx": {"learning_rate": 1}}, {"gen_tx": {"learning_rate": 1.0}}, ""),
+        ({}, {"sample_count": 9}, " but for sample_count, which changes no score"),
+        (
+            {},
+            {"penalties": {"r1": None, "other": WITH_R1["penalties"]["r1"]}},
+            " but for penalties",
+        ),
+        ({"average": None}, {"average": {"name": "none"}}, " but for average.name"),
+        ({}, {"monitor": {"name": "nash"}}, " but for monitor.name"),
+    ],
+)
+def test_two_cells_that_are_the_same_experiment_are_refused(one, other, but):
+    message = f"cells 'a' and 'c' are the same experiment: their resolved configs are equal{but}"
+    with pytest.raises(ConfigError, match=message):
+        cells_of(cells={"a": one, "b": {"batch_size": 4}, "c": other})
+
+
+def test_a_base_with_stages_may_lose_them():
+    asked = {**ASKED, "shared": {"stages": None}}
+    found = resolve(asked, lambda name: {**BASE, "stages": {"one": {"until": 3}}})
+    assert found.cells == resolved().cells
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
+        ({"cells": {"a": {"game": None}}}, "in cell 'a': config has no section 'game'"),
+        ({"cells": {"a": {"scheme": {}}}}, "in cell 'a': config has no section 'scheme'"),
+        ({"shared": {"penalties": {"r1": None}}}, "in shared: penalties.r1=None takes away"),
+        ({"cells": {"a": {"gen_tx": {"b1": None}}}}, "in cell 'a': gen_tx.b1=None takes away"),
         ({"sedes": 3}, "Did you mean 'seeds'"),
         ({"question": ""}, "has no 'question'"),
         ({"score": ""}, "has no 'score'"),

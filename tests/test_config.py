@@ -1,8 +1,9 @@
 """What a config may hold, and how each mistake is answered."""
 
+import ml_collections
 import pytest
 
-from ganjax.config import CHOICES, SETTINGS, check_arguments, difference, staged, validate
+from ganjax.config import CHOICES, SETTINGS, check_arguments, difference, merged, staged, validate
 from ganjax.errors import ConfigError
 
 MINIMAL = {
@@ -111,6 +112,99 @@ def test_mistakes_in_stages(change, message):
     with pytest.raises(ConfigError) as caught:
         validate({**MINIMAL, **change})
     assert message in str(caught.value)
+
+
+WHOLE = {
+    **MINIMAL,
+    "batch_size": 8,
+    "average": {"name": "ema", "decay": 0.9},
+    "penalties": {"r1": {"name": "r1", "gamma": 1.0}, "gp": {"name": "wgan_gp"}},
+}
+KINDS = {
+    "dict": dict,
+    "ConfigDict": ml_collections.ConfigDict,
+    "FrozenConfigDict": ml_collections.FrozenConfigDict,
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("override", "expected"),
+    [
+        ({}, {}),
+        ({"average": None}, {"average": ...}),
+        ({"average": {}}, {"average": ...}),
+        ({"penalties": None}, {"penalties": ...}),
+        ({"penalties": {}}, {"penalties": ...}),
+        ({"penalties": {"r1": None}}, {"penalties": {"gp": {"name": "wgan_gp"}}}),
+        ({"penalties": {"r1": {}}}, {"penalties": {"gp": {"name": "wgan_gp"}}}),
+        ({"penalties": {"r1": None, "gp": None}}, {"penalties": ...}),
+        ({"gen_tx": {"learning_rate": None}}, {"gen_tx": {"name": "sgd"}}),
+        ({"batch_size": None}, {"batch_size": ...}),
+        ({"monitor": None, "prior": {}}, {}),  # what is not there is not there afterwards
+        (
+            {"penalties": {"r1": None, "r2": {"name": "r2"}}, "average": None, "batch_size": 4},
+            {
+                "penalties": {"gp": {"name": "wgan_gp"}, "r2": {"name": "r2"}},
+                "average": ...,
+                "batch_size": 4,
+            },
+        ),
+        # A section with a name is as it is written.
+        ({"game": {"name": "x", "a": None}}, {"game": {"name": "x", "a": None}}),
+    ],
+)
+def test_none_and_an_empty_section_take_away(override, expected, kind):
+    found = merged(KINDS[kind](WHOLE), KINDS[kind](override))
+    assert type(found) is dict
+    assert found == {key: value for key, value in (WHOLE | expected).items() if value is not ...}
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ({"penalties": {"rl": None}}, r"penalties.rl=None takes away what is not there.*'r1'"),
+        ({"penalties": {"rl": {}}}, r"penalties.rl=\{\} takes away what is not there"),
+        ({"gen_tx": {"learning_rat": None}}, "Did you mean 'learning_rate'"),
+        ({"monitor": {"every": None}}, "monitor.every=None takes away what is not there"),
+    ],
+)
+def test_a_part_that_is_not_there_cannot_be_taken_away(override, message):
+    with pytest.raises(ConfigError, match=message):
+        merged(WHOLE, override)
+
+
+@pytest.mark.parametrize("section", ["game", "scheme", "gen_tx", "disc_tx"])
+@pytest.mark.parametrize("nothing", [None, {}])
+def test_what_must_stay_cannot_be_taken_away(section, nothing):
+    with pytest.raises(ConfigError, match=f"no section '{section}' .* every config needs one"):
+        validate(merged(WHOLE, {section: nothing}))
+    with pytest.raises(ConfigError, match=rf"in stages\.a: config has no section '{section}'"):
+        validate({**WHOLE, "stages": {"a": {"until": 9, section: nothing}}})
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_stages_take_away(kind):
+    """Each from the config, not from the stage before it."""
+    stages = {
+        "first": {"until": 10, "penalties": {}},
+        "second": {"until": 20, "penalties": {"r1": None}},
+        "third": {"until": 30, "average": None},
+    }
+    found = staged(KINDS[kind](validate(KINDS[kind]({**WHOLE, "stages": stages}))))
+    assert "penalties" not in found["first"]
+    assert list(found["second"]["penalties"]) == ["gp"]
+    assert found["third"]["penalties"] == WHOLE["penalties"]
+    assert ["average" in stage for stage in found.values()] == [True, True, False]
+
+
+def test_a_section_that_is_none_is_left_out():
+    """As a file says it that takes another's config and sets `config.average = None`."""
+    assert validate({**WHOLE, "average": None}) == validate(merged(WHOLE, {"average": None}))
+    with pytest.raises(ConfigError, match="unknown config key 'averag'"):
+        validate({**WHOLE, "averag": None})
+    with pytest.raises(ConfigError, match="batch_size=None must be a whole number"):
+        validate({**WHOLE, "batch_size": None})
 
 
 def function(count: int, rate: float = 0.1, *, label: str = "a", on: bool = False, other=0.5):

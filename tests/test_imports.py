@@ -14,7 +14,7 @@ LEVELS = (
     ("spread", "divergences", "augmentations", "statistics"),
     ("config", "console", "losses", "penalties", "latents", "nets", "data", "pictures", "html"),
     ("cli", "events", "names", "comparison", "run_folder", "games", "checkpoints"),
-    ("optimisers", "schemes", "dynamics", "metrics", "devices"),
+    ("averages", "optimisers", "schemes", "dynamics", "metrics", "devices"),
     ("experiment",),
     ("train", "summary", "sweep"),
     ("standings", "tour"),

@@ -170,6 +170,20 @@ def test_rows_are_pairs_of_functions(name):
         row(option=1)
 
 
+@pytest.mark.parametrize("name", LOSSES)
+def test_a_replaced_loss_keeps_its_realness(name):
+    """Its options are gone: called for other ones, it would forget what was replaced."""
+    row, x = VARIANTS[name], jnp.linspace(-30.0, 30.0, 7)
+    other = row._replace(gen=losses.hinge_gen_loss)
+    assert (other.gen, other.disc) == (losses.hinge_gen_loss, row.disc)
+    np.testing.assert_array_equal(other.realness(x), row.realness(x))
+    assert not isinstance(other, losses.LossWithOptions)
+    flipped = row._replace(realness=jnp.negative)
+    np.testing.assert_array_equal(flipped.realness(x), -x)
+    with pytest.raises(TypeError, match="unexpected keyword argument 'margin'"):
+        row._replace(margin=1.0)
+
+
 @ROWS
 def test_realness_changes_sign_where_the_discriminator_is_undecided(name):
     """There a sample called both real and generated gives the discriminator no slope.

@@ -1,22 +1,27 @@
 """Data: sources of batches, each a factory in the `DATA` shelf that returns a `Data`."""
 
+from ganjax.data.checks import checked, made
 from ganjax.data.digits import digits, digits_few_labels
 from ganjax.data.domains import affine_domains, photograph_domains
-from ganjax.data.files import samples_of_file
+from ganjax.data.files import arrays, samples_of_file
 from ganjax.data.form import classes, form, of_form
+from ganjax.data.images import images
 from ganjax.data.masks import MASKS
 from ganjax.data.mixtures import gaussian_mixture, grid, ring, swiss_roll
 from ganjax.data.paired import paired_images
 from ganjax.data.photographs import photographs
+from ganjax.data.pixels import parsed_range
 from ganjax.data.pyramid import photograph_crops
 from ganjax.data.resident import Data
 
 DATA = {
     "affine_domains": affine_domains,
+    "arrays": arrays,
     "digits": digits,
     "digits_few_labels": digits_few_labels,
     "gaussian_mixture": gaussian_mixture,
     "grid": grid,
+    "images": images,
     "paired_images": paired_images,
     "photograph_crops": photograph_crops,
     "photograph_domains": photograph_domains,
@@ -30,14 +35,19 @@ __all__ = [
     "MASKS",
     "Data",
     "affine_domains",
+    "arrays",
+    "checked",
     "classes",
     "digits",
     "digits_few_labels",
     "form",
     "gaussian_mixture",
     "grid",
+    "images",
+    "made",
     "of_form",
     "paired_images",
+    "parsed_range",
     "photograph_crops",
     "photograph_domains",
     "photographs",

@@ -1,19 +1,30 @@
-"""Samples in a file of the user's: read, and checked for being what a network takes."""
+"""Arrays in files of the user's: read, and checked for being what a network takes."""
 
 import zipfile
 from pathlib import Path
 
 import numpy as np
 
+from ganjax.data.checks import labels
+from ganjax.data.pixels import ARGUMENT, FLAG, is_range, mismatch, scaled
+from ganjax.data.resident import Data, of_examples
 from ganjax.errors import DataError
 
 
-def samples_of_file(path: str | Path, shape: tuple[int, ...]) -> np.ndarray:
+def samples_of_file(
+    path: str | Path,
+    shape: tuple[int, ...],
+    value_range: tuple[float, float] | None = None,
+    *,
+    any_size: bool = False,
+) -> np.ndarray:
     """The samples in a npy file, or of the array `x` in a npz file.
 
     Args:
       path: of the file.
       shape: of one sample, (height, width, channel) for images.
+      value_range: the values that stand for black and white, see `pixels.scaled`.
+      any_size: whether images of another height and width will do.
 
     Returns:
       Samples [n, *shape], float32; images in [-1, 1].
@@ -22,45 +33,90 @@ def samples_of_file(path: str | Path, shape: tuple[int, ...]) -> np.ndarray:
       DataError: there is no such file, it is of another kind or empty, or its values are not
         numbers, not finite, of another shape, or out of range.
     """
-    x = _array(path)
+    x = _read(path, "x")["x"]
     expected = f"[n, {', '.join(map(str, shape))}]"
-    if x.dtype.kind not in "fiu":
+    if x.dtype.kind not in "fiub":
         raise DataError(f"{path} holds values of type {x.dtype}; expected numbers {expected}")
-    if x.ndim != len(shape) + 1:
-        raise DataError(f"{path} holds an array of shape {x.shape}; expected {expected}")
-    if x.shape[1:] != shape:
-        change = "resize or crop them"
-        if len(shape) == 3 and x.shape[1:3] == shape[:2]:
-            change = f"give them {shape[2]} channel{'s' if shape[2] > 1 else ''}"
-        raise DataError(f"{path} holds samples of shape {x.shape[1:]}; expected {shape}: {change}")
+    if x.shape == shape:
+        raise DataError(
+            f"{path} holds one sample of shape {x.shape}; expected {expected}: take x[None]"
+        )
+    sizes = any_size and len(shape) == 3 and x.ndim == 4 and x.shape[3] == shape[2]
+    if x.shape[1:] != shape and not sizes:
+        raise DataError(
+            f"{path} holds samples of shape {x.shape[1:]}; expected {shape}: "
+            f"{mismatch(x.shape[1:], shape)}"
+        )
     if not len(x):
         raise DataError(f"{path} holds no samples; expected {expected} with n at least 1")
-    x = x.astype(np.float32)
-    if not np.isfinite(x).all():
+    if len(shape) == 3:
+        x = scaled(x, value_range, where=str(path), remedy=FLAG)
+    elif not np.isfinite(x).all():
         raise DataError(f"{path} has values that are not finite; clean them")
-    if len(shape) == 3 and np.abs(x).max() > 1 + 1e-6:  # a little more, for rounding
+    return x.astype(np.float32, copy=False)
+
+
+def arrays(
+    path: str,
+    value_range: tuple | None = None,
+    num_classes: int | None = None,
+    held_out: int = 0,
+) -> Data:
+    """Examples in a file: the array `x` and, if there are labels, `y` of a npz file, or a npy file.
+
+    Args:
+      path: of the file.
+      value_range: the values that stand for black and white in images, e.g. (0, 1); without it
+        unsigned integers are scaled by their type and floats must be in [-1, 1], see
+        `pixels.scaled`.
+      num_classes: of the labels; one more than the largest if None.
+      held_out: examples kept for tests, see `resident.of_examples`.
+
+    Returns:
+      Data with `x` [batch, ...], images in [-1, 1], and labels `y` int [batch] where there are any.
+
+    Raises:
+      ValueError: an argument is out of range.
+      DataError: the file is not one of arrays, or they are not what they should be.
+    """
+    if value_range is not None and not is_range(value_range):
+        raise ValueError(f"value_range={value_range} must be two numbers, the smaller first")
+    found = _read(path, "x", "y")
+    x, y = found["x"], found.get("y")
+    if x.dtype.kind not in "fiub" or x.ndim < 2 or not len(x):
         raise DataError(
-            f"{path} has pixels from {x.min():g} to {x.max():g}; expected -1 to 1, which x / 127.5 "
-            "- 1 makes of 0 to 255"
+            f"{path} holds x of type {x.dtype} and shape {x.shape}; expected numbers, points "
+            "[n, dim] or images [n, height, width, channel], n at least 1"
         )
-    return x
+    if x.ndim > 3:
+        x = scaled(x, value_range, where=f"x in {path}", remedy=ARGUMENT)
+    elif value_range is not None:
+        raise ValueError(f"value_range={value_range} is for images, and x is of shape {x.shape}")
+    if y is not None:
+        y = labels(f"y in {path}", y, num_classes)
+        num_classes = num_classes or int(y.max()) + 1
+    return of_examples(x, y, num_classes=num_classes or 0, held_out=held_out)
 
 
-def _array(path: str | Path) -> np.ndarray:
+def _read(path: str | Path, *wanted: str) -> dict[str, np.ndarray]:
+    """Those of the wanted arrays that a file has, `x` among them."""
     if Path(path).is_dir():
         raise DataError(f"{path} is a folder; expected a npz file with an array x, or a npy file")
     try:
         with open(path, "rb") as file:
             loaded = np.load(file, allow_pickle=False)
             if isinstance(loaded, np.ndarray):
-                return loaded
-            if "x" not in loaded:
-                raise DataError(
-                    f"{path} holds {', '.join(loaded.files) or 'nothing'}; expected an array x"
-                )
-            return loaded["x"]
+                return {"x": loaded}
+            names = loaded.files
+            found = {name: loaded[name] for name in wanted if name in names}
     except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
         raise DataError(
             f"{path} cannot be read as a npz or npy file ({error}); numpy.savez(file, x=...) "
             "writes one"
         ) from error
+    if "x" not in found:
+        raise DataError(
+            f"{path} holds {', '.join(names) or 'nothing'}; expected an array x, as "
+            "numpy.savez(file, x=...) writes it"
+        )
+    return found

@@ -7,6 +7,10 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ganjax.errors import DataError
 
 Batch = dict[str, jax.Array]
 
@@ -27,6 +31,9 @@ class Data(NamedTuple):
       std: standard deviation of every mode of the mixture; 0.0 otherwise.
       density: of a distribution on the line, `(points) -> density`, elementwise; None otherwise.
       paired: of two domains, whether row i of a batch's `a` belongs to row i of its `b`.
+      value_range: the values of `train` and `test` that stand for black and white, where they are
+        images; `experiment.build` scales them to [-1, 1]. None for floats in [-1, 1] or unsigned
+        integers that are scaled by their type, see `pixels.scaled`.
     """
 
     shape: tuple[int, ...]
@@ -38,6 +45,7 @@ class Data(NamedTuple):
     std: float = 0.0
     density: Callable[[jax.Array], jax.Array] | None = None
     paired: bool = False
+    value_range: tuple[float, float] | None = None
 
     def show(self, rng: jax.Array, n: int) -> Batch:
         """The first n held-out examples, or as many as there are; a draw if none are held out."""
@@ -47,7 +55,62 @@ class Data(NamedTuple):
 
 
 def sample_rows(train: Batch, rng: jax.Array, batch_size: int) -> Batch:
-    """Draws `batch_size` rows uniformly with replacement, the same rows of every array."""
-    examples = next(iter(train.values())).shape[0]
+    """Draws `batch_size` rows uniformly with replacement, the same rows of every array.
+
+    Raises:
+      DataError: the arrays are not of one length.
+    """
+    examples = one_length("sample_rows", train)
     rows = jax.random.randint(rng, (batch_size,), 0, examples)
     return {key: array[rows] for key, array in train.items()}
+
+
+def one_length(where: str, arrays: Batch) -> int:
+    """The number of rows that all arrays have; JAX would read past an end in silence.
+
+    Raises:
+      DataError: they are not of one length.
+    """
+    lengths = {key: array.shape[0] for key, array in arrays.items()}
+    if len(set(lengths.values())) > 1:
+        told = " and ".join(f"{length} of {key!r}" for key, length in lengths.items())
+        raise DataError(
+            f"{where} has {told}; row i of one belongs to row i of the other, so give them one "
+            "length"
+        )
+    return next(iter(lengths.values()))
+
+
+def of_examples(
+    x: np.ndarray, y: np.ndarray | None = None, *, num_classes: int = 0, held_out: int = 0
+) -> Data:
+    """Examples, drawn row by row.
+
+    Args:
+      x: [n, ...]; images in [-1, 1].
+      y: labels [n], or None.
+      num_classes: of the labels.
+      held_out: examples kept for `test`, the first of numpy's `RandomState(0).permutation(n)`.
+
+    Raises:
+      ValueError: `held_out` leaves no example for training.
+      DataError: x and y are not of one length.
+    """
+    arrays = {"x": x} if y is None else {"x": x, "y": y}
+    examples = one_length("the data set", arrays)
+    if not 0 <= held_out < examples:
+        raise ValueError(f"held_out={held_out} must be from 0 to {examples - 1}, of {examples}")
+    order = np.random.RandomState(0).permutation(examples)
+    kept = np.sort(order[held_out:])
+
+    def part(rows):
+        return {key: jnp.asarray(array[rows]) for key, array in arrays.items()}
+
+    return Data(
+        shape=x.shape[1:],
+        train=part(kept),
+        test=part(order[:held_out]) if held_out else {},
+        sample=sample_rows,
+        num_classes=num_classes,
+        value_range=(-1.0, 1.0),
+    )

@@ -46,6 +46,7 @@ def best_response_gains(
     The best of `steps` steps from the present point, so that a gain is never negative. All of them
     see the same batch and draw; losses that overflow on the way are left out. It bounds the gain of
     a best response from below: 0 at a Nash point, and wherever this optimiser cannot leave.
+    A rate that follows the run's steps stays at that of the state's step.
 
     Args:
       game: any game.
@@ -67,13 +68,13 @@ def best_response_gains(
     rng = jax.random.key(0) if rng is None else rng
 
     def gain(player):
-        transform = getattr(tx, player)
+        transform = optax.with_extra_args_support(getattr(tx, player))
         loss = partial(own_value(game, state, batch, rng), player=player, params=state.params)
 
         def improve(carry, _):
             own, opt_state = carry
             value, gradient = jax.value_and_grad(loss)(own)
-            updates, opt_state = transform.update(gradient, opt_state, own)
+            updates, opt_state = transform.update(gradient, opt_state, own, step=state.step)
             return (optax.apply_updates(own, updates), opt_state), value
 
         own = getattr(state.params, player)

@@ -53,7 +53,8 @@ def update_map_jacobian(
 
     Parameters, optimiser moments, float model state and the scheme's memory are included; counters
     and random keys are held fixed; `state.average` is left out, as nothing depends on it. A layer
-    that stops gradients is taken at its word: spectral normalisation's u counts as a constant.
+    that stops gradients is taken at its word: spectral normalisation's u counts as a constant. A
+    rate that follows a schedule stands in the optimiser's state, and adds an eigenvalue of 0.
 
     Args:
       step: a scheme's step, `(state, batch, rng) -> (state, metrics)`.

@@ -13,6 +13,7 @@ from ganjax.games.precision import in_bfloat16
 from ganjax.games.progressive import progressive
 from ganjax.games.semi_supervised import semi_supervised
 from ganjax.games.small_gans import dirac, gaussian_1d, parallel_lines
+from ganjax.games.standing import has_statistics, standing
 from ganjax.games.toy import bilinear, matrix_game, quadratic, stackelberg
 from ganjax.games.variational import vae
 
@@ -75,6 +76,7 @@ __all__ = [
     "energy_based",
     "gan",
     "gaussian_1d",
+    "has_statistics",
     "in_bfloat16",
     "matrix_game",
     "paired",
@@ -83,5 +85,6 @@ __all__ = [
     "quadratic",
     "semi_supervised",
     "stackelberg",
+    "standing",
     "vae",
 ]

@@ -1,8 +1,9 @@
 """What a loss is: both players' functions of the logits, and a loss with options."""
 
+import dataclasses
 import functools
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -10,27 +11,50 @@ import jax.numpy as jnp
 Logits = jax.Array
 
 
-class AdversarialLoss(NamedTuple):
-    """Both players' losses, each `(logits_real [batch], logits_fake [batch]) -> scalar`."""
+def above_zero(logits: Logits) -> jax.Array:
+    """Realness where a logit of 0 is undecided."""
+    return logits
+
+
+@dataclasses.dataclass(frozen=True)
+class AdversarialLoss:
+    """Both players' losses, each `(logits_real [batch], logits_fake [batch]) -> scalar`.
+
+    It unpacks into the pair of them.
+
+    Attributes:
+      gen: what the generator descends.
+      disc: what the discriminator descends.
+      realness: logits -> numbers of their shape, above 0 where the discriminator calls a sample
+        real, for its accuracy; the logits themselves by default.
+    """
 
     gen: Callable[[Logits, Logits], jax.Array]
     disc: Callable[[Logits, Logits], jax.Array]
+    realness: Callable[[Logits], jax.Array] = above_zero
 
-    def realness(self, logits: Logits) -> jax.Array:
-        """Above 0 where the discriminator calls a sample real, for its accuracy: the logits."""
-        return logits
+    def __iter__(self) -> Iterator[Callable[[Logits, Logits], jax.Array]]:
+        return iter((self.gen, self.disc))
+
+    def _replace(self, **fields: Any) -> "AdversarialLoss":
+        """The loss with other fields, and without options: they would undo the change.
+
+        Raises:
+          TypeError: an unknown field.
+        """
+        own = {"gen": self.gen, "disc": self.disc, "realness": self.realness}
+        return AdversarialLoss(**own | fields)
 
 
+@dataclasses.dataclass(frozen=True)
 class LossWithOptions(AdversarialLoss):
     """A loss that is one of several.
 
     Attributes:
-      realness: as in `AdversarialLoss`.
       variant: makes the same loss with other options.
     """
 
-    realness: Callable[[Logits], jax.Array]
-    variant: Callable[..., AdversarialLoss]
+    variant: Callable[..., AdversarialLoss] = dataclasses.field(kw_only=True)
 
     def __call__(self, *arguments: Any, **options: Any) -> AdversarialLoss:
         """The same loss with other options, e.g. `f_gan("kl")`, `energy_margin(margin=5.0)`.
@@ -47,17 +71,9 @@ def with_options(factory: Callable[..., tuple]) -> LossWithOptions:
 
     @functools.wraps(factory)
     def variant(*arguments, **options):
-        gen, disc, realness = factory(*arguments, **options)
-        loss = LossWithOptions(gen, disc)
-        loss.realness, loss.variant = realness, variant
-        return loss
+        return LossWithOptions(*factory(*arguments, **options), variant=variant)
 
     return variant()
-
-
-def above_zero(logits: Logits) -> jax.Array:
-    """Realness where a logit of 0 is undecided."""
-    return logits
 
 
 def wide(*logits: Logits) -> tuple[Logits, ...]:

@@ -10,9 +10,11 @@ from ganjax.metrics.classification import classification_report
 from ganjax.metrics.concepts import STROKES, class_judge, ink, showing
 from ganjax.metrics.digits import conditional_digits_report, digits_report
 from ganjax.metrics.distances import frechet_distance, nearest_distances
+from ganjax.metrics.finite import NonFiniteError
 from ganjax.metrics.inception import inception_score
 from ganjax.metrics.likelihood import Bound, importance_bounds, likelihood_report
 from ganjax.metrics.modes import ModeCoverage, mode_coverage, modes_report
+from ganjax.metrics.ranges import BEYOND, SCORES, Score, beyond_real, score_range
 from ganjax.metrics.reconstruction import Affine, best_affine, reconstruction_report
 from ganjax.metrics.restoration import hole_error, mean_fill, regression_fill
 from ganjax.metrics.translation import affine_translation, paired_translation, unpaired_translation
@@ -31,14 +33,19 @@ EVALUATIONS = {
 }
 
 __all__ = [
+    "BEYOND",
     "EVALUATIONS",
+    "SCORES",
     "STROKES",
     "Affine",
     "Bound",
     "ModeCoverage",
+    "NonFiniteError",
+    "Score",
     "affine_translation",
     "anomaly_report",
     "best_affine",
+    "beyond_real",
     "class_judge",
     "classification_report",
     "conditional_digits_report",
@@ -56,6 +63,7 @@ __all__ = [
     "paired_translation",
     "reconstruction_report",
     "regression_fill",
+    "score_range",
     "showing",
     "unpaired_translation",
 ]

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from ganjax.metrics.distances import nearest_distances
+from ganjax.metrics.finite import finite
 
 
 def anomaly_report(data: Any) -> Callable[..., dict[str, float]]:
@@ -23,7 +24,8 @@ def anomaly_report(data: Any) -> Callable[..., dict[str, float]]:
       test examples.
 
     Raises:
-      ValueError: the data have no labels, or no test examples of either kind.
+      ValueError: the data have no labels, or no test examples of either kind; from the report, an
+        energy is not finite.
     """
     labels = np.asarray(data.test.get("y", ()))
     anomalous = ~np.isin(labels, np.unique(data.train.get("y", ())))
@@ -40,7 +42,7 @@ def anomaly_report(data: Any) -> Callable[..., dict[str, float]]:
         x, train = np.asarray(data.test["x"]), np.asarray(data.train["x"])
         nearest = nearest_distances(x.reshape(len(x), -1), train.reshape(len(train), -1))
         return {
-            "auroc": float(roc_auc_score(anomalous, np.asarray(energy(x), np.float64))),
+            "auroc": float(roc_auc_score(anomalous, finite("energies", energy(x)))),
             "auroc_nearest": float(roc_auc_score(anomalous, nearest)),
             "normal": int((~anomalous).sum()),
             "anomalous": int(anomalous.sum()),

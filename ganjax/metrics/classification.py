@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from ganjax.metrics.finite import finite
+
 
 def classification_report(data: Any) -> Callable[[Callable], dict[str, float]]:
     """Scores a classifier on the labelled test examples.
@@ -18,7 +20,7 @@ def classification_report(data: Any) -> Callable[[Callable], dict[str, float]]:
       not that of their class.
 
     Raises:
-      ValueError: no test example has a label.
+      ValueError: no test example has a label; from the report, a logit is not finite.
     """
     if "y" not in data.test:
         raise ValueError(
@@ -28,7 +30,7 @@ def classification_report(data: Any) -> Callable[[Callable], dict[str, float]]:
     x, y = data.test["x"], np.asarray(data.test["y"])
 
     def report(classify):
-        wrong = np.argmax(np.asarray(classify(x)), axis=-1) != y
+        wrong = np.argmax(finite("logits", classify(x)), axis=-1) != y
         return {"test_examples": len(y), "test_error": 100 * float(wrong.mean())}
 
     return report

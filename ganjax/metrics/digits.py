@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ganjax.metrics.distances import frechet_distance, nearest_distances
+from ganjax.metrics.finite import finite
 from ganjax.metrics.inception import inception_score
 
 
@@ -31,10 +32,11 @@ def digits_report(data: Any) -> Callable[[np.ndarray], dict[str, float]]:
       `class_share_min`, `class_share_max`, smallest and largest share of a class.
 
     Raises:
-      ValueError: the data are not labelled grey images of ten classes, of a side that 8 divides.
+      ValueError: the data are not labelled grey images of ten classes, of a side that 8 divides;
+        from the report, a sample is not finite.
     """
     digits = _digits(data)
-    return lambda samples: _scores(digits, _classifier(digits), _flat(samples))
+    return lambda samples: _scores(digits, _classifier(digits), _samples(samples))
 
 
 def conditional_digits_report(
@@ -60,7 +62,7 @@ def conditional_digits_report(
     digits = _digits(data)
 
     def report(samples, labels):
-        samples, classifier = _flat(samples), _classifier(digits)
+        samples, classifier = _samples(samples), _classifier(digits)
         result = _scores(digits, classifier, samples)
         for suffix, x, y in (("", samples, labels), ("_real", digits.test, digits.test_labels)):
             right = classifier.predict(x) == np.asarray(y)
@@ -121,6 +123,11 @@ def _scores(digits: _Digits, classifier: Any, samples: np.ndarray) -> dict[str, 
         "class_share_min": float(shares.min()),
         "class_share_max": float(shares.max()),
     }
+
+
+def _samples(x: np.ndarray) -> np.ndarray:
+    """Generated images [n, size, size, 1] -> [n, 64]."""
+    return _flat(finite("samples", x))
 
 
 def _flat(x: np.ndarray) -> np.ndarray:

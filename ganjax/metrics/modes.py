@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.special import rel_entr
 
+from ganjax.metrics.finite import finite
+
 
 class ModeCoverage(NamedTuple):
     """What a set of samples makes of a mixture's modes.
@@ -39,9 +41,9 @@ def mode_coverage(
       `ModeCoverage`.
 
     Raises:
-      ValueError: shapes do not fit, `std` is not positive, or a sample is not finite.
+      ValueError: shapes do not fit, `std` is not positive, or a sample or centre is not finite.
     """
-    samples, centres = np.asarray(samples, np.float64), np.asarray(centres, np.float64)
+    samples, centres = finite("samples", samples), finite("centres", centres)
     if samples.ndim != 2 or centres.ndim != 2 or samples.shape[1:] != centres.shape[1:]:
         raise ValueError(
             f"expected samples [n, dim] and centres [modes, dim], got {samples.shape} and "
@@ -49,8 +51,6 @@ def mode_coverage(
         )
     if not std > 0:
         raise ValueError(f"std={std} must be greater than 0")
-    if not np.isfinite(samples).all():
-        raise ValueError("some samples are not finite; has the run diverged?")
     distances = np.linalg.norm(samples[:, None] - centres, axis=-1)
     nearest = distances.argmin(1)
     good = distances.min(1) <= radius * std

@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ganjax.metrics.finite import finite
+
 
 class Affine(NamedTuple):
     """The map inputs [n, p] -> inputs @ matrix [p, q] + bias [q]."""
@@ -34,9 +36,10 @@ def best_affine(
       `Affine`, in float64.
 
     Raises:
-      ValueError: an argument is out of range, or there are not as many targets as inputs.
+      ValueError: an argument is out of range or not finite, or there are not as many targets as
+        inputs.
     """
-    inputs, targets = np.asarray(inputs, np.float64), np.asarray(targets, np.float64)
+    inputs, targets = finite("inputs", inputs), finite("targets", targets)
     if inputs.ndim != 2 or targets.ndim != 2 or len(inputs) != len(targets):
         raise ValueError(
             f"expected inputs [n, p] and targets [n, q], got {inputs.shape} and {targets.shape}"
@@ -80,7 +83,8 @@ def reconstruction_report(
       is the least that any affine auto-encoder of that width can have, but for the draws.
 
     Raises:
-      ValueError: an option is out of range, or there are no test examples.
+      ValueError: an option is out of range, or there are no test examples; from the report, an
+        output is not finite.
     """
     _check_noise(noise)
     if draws < 1:
@@ -102,7 +106,8 @@ def reconstruction_report(
             inputs, targets = _pair(part)
             given = [inputs + noise * rng.normal(size=inputs.shape) for _ in range(draws)]
             wanted = _flat(targets)
-            ours = [_error(_flat(reconstruct(x.astype(inputs.dtype))), wanted) for x in given]
+            made = (finite("outputs", reconstruct(x.astype(inputs.dtype))) for x in given)
+            ours = [_error(_flat(x), wanted) for x in made]
             best = [_error(_flat(x) @ affine.matrix + affine.bias, wanted) for x in given]
             kept = [_error(np.broadcast_to(x, targets.shape), targets) for x in given]
             return [float(np.mean(values)) for values in (ours, best, kept)]

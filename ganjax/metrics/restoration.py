@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from ganjax.metrics.finite import finite
+
 
 def hole_error(filled: np.ndarray, x: np.ndarray, mask: np.ndarray) -> float:
     """Mean squared error over the pixels of the holes, in the squared units of the images.
@@ -12,12 +14,12 @@ def hole_error(filled: np.ndarray, x: np.ndarray, mask: np.ndarray) -> float:
       mask: [n, height, width, 1], 1 visible and 0 in the hole.
 
     Raises:
-      ValueError: there is no hole.
+      ValueError: there is no hole, or a filled pixel is not finite.
     """
     hole = np.broadcast_to(np.asarray(mask) == 0, np.shape(x))
     if not hole.any():
         raise ValueError("no pixel is missing; give masks with holes")
-    return float(np.mean((np.asarray(filled, np.float64) - x)[hole] ** 2))
+    return float(np.mean((finite("filled", filled) - x)[hole] ** 2))
 
 
 def mean_fill(x: np.ndarray, mask: np.ndarray, train: np.ndarray) -> np.ndarray:

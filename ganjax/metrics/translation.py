@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from ganjax.metrics.distances import frechet_distance
+from ganjax.metrics.finite import finite
 
 PATCH = 4  # side of the patches whose statistics are compared
 
@@ -20,7 +21,7 @@ def _test(data: Any, needs: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _apart(x: np.ndarray, y: np.ndarray) -> float:
-    return float(np.abs(np.asarray(x, np.float64) - y).mean())
+    return float(np.abs(finite("translated", x) - y).mean())
 
 
 def affine_translation(data: Any) -> Callable[..., dict[str, float]]:
@@ -47,7 +48,8 @@ def affine_translation(data: Any) -> Callable[..., dict[str, float]]:
 
     def report(translate_ab, translate_ba):
         to_b, to_a = np.asarray(translate_ab(a)), np.asarray(translate_ba(b))
-        lines = [np.polyfit(a[:, 0].astype(float), y[:, 0], 1) for y in (to_b, b)]
+        made = finite("translated", to_b)
+        lines = [np.polyfit(a[:, 0].astype(float), y[:, 0], 1) for y in (made, b)]
         (slope, offset), (slope_real, offset_real) = lines
         return {
             "slope": float(slope),

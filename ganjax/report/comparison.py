@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ganjax import html, pictures, standings, sweep
+from ganjax.config import changes
 from ganjax.report import figures, parts
 
 CURVES = ("loss/gen", "loss/disc", "grad_norm/gen", "grad_norm/disc")
@@ -39,12 +40,7 @@ def _verdict(table: Mapping[str, Any]) -> str:
     seeds, score = len(table["seeds"]), table["score"]
     told = f"Compared by {score} at the end of {seeds} training seed{'s' * (seeds > 1)} a cell, "
     told += f"where {'small' if table['goal'] == 'min' else 'large'} is good."
-    if table["best"]:
-        answer = f"{table['best']} is better than every other cell (paired, Holm, 5%)."
-    elif seeds == 1:
-        answer = "One seed cannot tell chance from difference."
-    else:
-        answer = "No cell is better than every other with the certainty of 5%."
+    answer = standings.conclusion(table)
     if table["missing"]:
         answer += f" Not played yet: {', '.join(table['missing'])}."
     return f"<p><strong>{html.escape(answer)}</strong> {html.escape(told)}</p>"
@@ -52,7 +48,7 @@ def _verdict(table: Mapping[str, Any]) -> str:
 
 def _standings(table: Mapping[str, Any], results: Mapping[str, Any]) -> str:
     heads = ["cell", "mean", "95% interval", "sd", f"less {table['baseline']}", "its interval"]
-    heads += ["p", "wins", "seeds"]
+    heads += ["p", "detectable", "wins", "seeds"]
     bound, toys = table["bound"] is not None, any(row["rate"] for row in table["rows"])
     heads += [f"within {table['bound']:g}", "from step", "from gradients"] if bound else []
     heads += ["rate a step", "spectral radius"] if toys else []
@@ -67,6 +63,7 @@ def _standings(table: Mapping[str, Any], results: Mapping[str, Any]) -> str:
         cells.append(parts.number(of.get("mean"), 3))
         ends = "&ndash;" if of.get("low") is None else f"{of['low']:.3g} to {of['high']:.3g}"
         cells += [(of.get("low"), ends), parts.number(of.get("p_adjusted"), 2)]
+        cells.append(parts.number(table["power"]["detectable"].get(row["cell"]), 3))
         cells.append(parts.number(wins.get("share"), 2))
         cells.append((row["seeds"], f"{row['seeds']} of {len(table['seeds'])}"))
         if bound:
@@ -82,10 +79,13 @@ def _standings(table: Mapping[str, Any], results: Mapping[str, Any]) -> str:
     notes = (
         f"<p>The interval is a 95% bootstrap interval of the mean over seeds. Differences are "
         f"paired by seed, cell less {html.escape(table['baseline'])}; p by the sign-flip "
-        "permutation test, adjusted by Holm for the number of cells. A cell is marked best only if "
+        "permutation test, adjusted by Holm for the number of cells; detectable is a "
+        "difference that 80% of comparisons with as many seeds, and normal differences of this "
+        "cell's spread, would call significant. A cell is marked best only if "
         "it differs from every other with an adjusted p of at most 0.05. Gradients are evaluations "
         "of either player's gradient; seconds are a run's share of the machine.</p>"
     )
+    notes += "".join(f"<p>{html.escape(told)}</p>" for told in standings.beyond_real(table))
     return parts.table(heads, rows, caption, sortable=True) + notes
 
 
@@ -184,20 +184,16 @@ def _modes(results: Mapping[str, Any]) -> list[str]:
 
 
 def _changes(asked: Mapping[str, Any]) -> str:
-    """What every cell has in place of the base."""
-
-    def leaves(tree, prefix=""):
-        for key, value in tree.items():
-            if isinstance(value, Mapping):
-                yield from leaves(value, f"{prefix}{key}.")
-            else:
-                yield f"{prefix}{key}", value
-
-    of = {cell: dict(leaves(change)) for cell, change in asked["overrides"].items()}
-    paths = list(dict.fromkeys(path for change in of.values() for path in change))
-    rows = [[cell, *(str(change.get(path, "")) for path in paths)] for cell, change in of.items()]
-    caption = "what a cell has in place of the base; nothing where it has the base's own"
-    return parts.table(["cell", *paths], rows, caption)
+    """Where every cell differs from the resolved base."""
+    of = {cell: changes(asked["base"], config) for cell, config in asked["cells"].items()}
+    base = {path: pair[0] for cell in of.values() for path, pair in cell.items()}
+    rows = [["(the base)", *map(str, base.values())]]
+    rows += [
+        [cell, *(str(own[path][1]) if path in own else "" for path in base)]
+        for cell, own in of.items()
+    ]
+    caption = "where a cell differs from the resolved base; nothing where it has the base's own"
+    return parts.table(["cell", *base], rows, caption)
 
 
 def _failures(table: Mapping[str, Any]) -> str:

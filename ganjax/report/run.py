@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ganjax import html, run_folder
+from ganjax import html, metrics, run_folder
 from ganjax.report import figures, parts
 
 MOST_PICTURES = 12  # looks of the slider; of more, evenly spaced ones
@@ -53,9 +53,14 @@ def _scores(workdir: Path) -> list[str]:
     if not found:
         return []
     scores = _read(found[-1])["scores"]
-    rows = [[name, parts.number(value)] for name, value in scores.items()]
+    beyond = metrics.beyond_real(scores)
+    marks = {name: f"{side} real data's *" for name, side in beyond.items()}
+    rows = [[name, parts.number(value), marks.get(name, "")] for name, value in scores.items()]
     caption = f"evaluation after step {_step(found[-1]):,}"
-    return ["<h2>Scores</h2>", parts.table(["score", "value"], rows, caption, sortable=True)]
+    heads = ["score", "value", "beside real data"] if beyond else ["score", "value"]
+    rows = [row[: len(heads)] for row in rows]
+    note = [f"<p>* {html.escape(metrics.BEYOND)}</p>"] if beyond else []
+    return ["<h2>Scores</h2>", parts.table(heads, rows, caption, sortable=True), *note]
 
 
 def _curves(rows: list[Mapping[str, float]]) -> list[str]:

@@ -11,7 +11,8 @@ def extragradient(game: Game, tx: Players, *, axis_name: str | None = None) -> S
 
     With any optax transform in place of h: both moves start from z, and the optimiser's state runs
     on from the first to the second, which with `optax.adam` is ExtraAdam (arXiv:1802.10551,
-    algorithm 4). A schedule therefore counts two moves a step. Both see the same batch and draw.
+    algorithm 4). A schedule of optax's own counts both moves; one of a config's counts steps. Both
+    moves see the same batch and draw.
 
     On V = sigma x y, s = h sigma, the spectral radius is sqrt(1 - s^2 + s^4): it converges for
     s < 1, fastest at s = 1/sqrt(2).

@@ -124,11 +124,13 @@ def own_gradient(
 
 
 def move(tx: Players, player: str, state: GanState, gradient: Any, loss: Loss) -> GanState:
-    """One optax move of one player, which takes over its own new model state and nothing else."""
-    params = getattr(state.params, player)
-    updates, opt_state = getattr(tx, player).update(
-        gradient, getattr(state.opt_state, player), params
-    )
+    """One optax move of one player, which takes over its own new model state and nothing else.
+
+    The transform is told the state's step, for rates that follow the run's steps.
+    """
+    params, own = getattr(state.params, player), getattr(state.opt_state, player)
+    transform = optax.with_extra_args_support(getattr(tx, player))
+    updates, opt_state = transform.update(gradient, own, params, step=state.step)
     return state._replace(
         params=state.params._replace(**{player: optax.apply_updates(params, updates)}),
         opt_state=state.opt_state._replace(**{player: opt_state}),

@@ -5,6 +5,7 @@ from ganjax.statistics.comparisons import (
     WinRate,
     holm,
     paired_difference,
+    sign_flip_p,
     win_rate,
     worth,
 )
@@ -15,17 +16,30 @@ from ganjax.statistics.convergence import (
     median_convergence,
 )
 from ganjax.statistics.intervals import Summary, summary
+from ganjax.statistics.power import (
+    LEVEL,
+    POWER,
+    detectable_difference,
+    fewest_pairs,
+    smallest_p,
+)
 
 __all__ = [
+    "LEVEL",
+    "POWER",
     "ContractionRate",
     "PairedDifference",
     "Summary",
     "WinRate",
     "contraction_rate",
     "convergence_step",
+    "detectable_difference",
+    "fewest_pairs",
     "holm",
     "median_convergence",
     "paired_difference",
+    "sign_flip_p",
+    "smallest_p",
     "summary",
     "win_rate",
     "worth",

@@ -71,8 +71,8 @@ def paired_difference(a: ArrayLike, b: ArrayLike, *, seed: int = 0) -> PairedDif
     (Phipson and Smyth 2010, arXiv:1603.05766).
 
     The smallest p of n pairs is 2^(1 - n): five never reach 0.05, and eight are needed to do so
-    after `holm` over four to six comparisons. Pairs in which a seed diverged are left out: mean and
-    p then speak of the seeds that survived, and `win_rate` of all.
+    after `holm` over four to six comparisons (`fewest_pairs`). Pairs in which a seed diverged are
+    left out: mean and p then speak of the seeds that survived, and `win_rate` of all.
 
     Args:
       a: scores of every seed [seeds]; not finite where it diverged.
@@ -92,8 +92,26 @@ def paired_difference(a: ArrayLike, b: ArrayLike, *, seed: int = 0) -> PairedDif
         return PairedDifference(0, left_out, math.nan, math.nan, math.nan, math.nan)
     differences = a[both] - b[both]
     of = summary(differences, seed=seed)
-    p = _sign_flip_p(differences, np.random.default_rng(seed))
+    p = sign_flip_p(differences, seed=seed)
     return PairedDifference(n, left_out, of.mean, of.low, of.high, p)
+
+
+def sign_flip_p(differences: np.ndarray, *, seed: int = 0) -> float:
+    """Two-sided p of the sign-flip test that paired differences are as likely negative.
+
+    Args:
+      differences: finite [pairs >= 1].
+      seed: of random flips, beyond 14 pairs.
+    """
+    n = len(differences)
+    if n <= EXACT:
+        signs = 1 - 2 * (np.arange(2**n)[:, None] >> np.arange(n) & 1)
+    else:
+        signs = np.random.default_rng(seed).choice((-1, 1), size=(FLIPS, n))
+    # Sums that are equal but for rounding are equal.
+    least = abs(differences.sum()) - 1e-12 * np.abs(differences).sum()
+    hits = int((np.abs((signs * differences).sum(1)) >= least).sum())
+    return hits / 2**n if n <= EXACT else (hits + 1) / (FLIPS + 1)
 
 
 def holm(p_values: ArrayLike) -> np.ndarray:
@@ -174,15 +192,3 @@ def _scores(a: ArrayLike, b: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
             f"{b.shape}"
         )
     return a, b
-
-
-def _sign_flip_p(differences: np.ndarray, rng: np.random.Generator) -> float:
-    n = len(differences)
-    if n <= EXACT:
-        signs = 1 - 2 * (np.arange(2**n)[:, None] >> np.arange(n) & 1)
-    else:
-        signs = rng.choice((-1, 1), size=(FLIPS, n))
-    # Sums that are equal but for rounding are equal.
-    least = abs(differences.sum()) - 1e-12 * np.abs(differences).sum()
-    hits = int((np.abs((signs * differences).sum(1)) >= least).sum())
-    return hits / 2**n if n <= EXACT else (hits + 1) / (FLIPS + 1)

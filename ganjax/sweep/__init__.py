@@ -7,6 +7,7 @@ numbers. What a run does is a function of (cell, seed, step) alone.
 from ganjax.sweep.programs import Program, programs
 from ganjax.sweep.runner import MAPPINGS, Played, Runner, runner
 from ganjax.sweep.search import drawn, halve
+from ganjax.sweep.seeds import last_scores, limits, power, reach
 from ganjax.sweep.study import described, read, run
 
 __all__ = [
@@ -17,7 +18,11 @@ __all__ = [
     "described",
     "drawn",
     "halve",
+    "last_scores",
+    "limits",
+    "power",
     "programs",
+    "reach",
     "read",
     "run",
     "runner",

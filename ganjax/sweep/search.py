@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ganjax import devices, statistics
-from ganjax.comparison import Comparison
+from ganjax.comparison import Comparison, check_distinct
 from ganjax.config import merged, validate
 from ganjax.errors import ConfigError
 from ganjax.sweep.study import read, run
@@ -34,7 +34,8 @@ def drawn(comparison: Comparison) -> Comparison:
       `Comparison` whose baseline is the first draw of the old one.
 
     Raises:
-      ConfigError: no range is given, or a path leads nowhere.
+      ConfigError: no range is given, a path leads nowhere, or two cells differ in nothing but the
+        numbers that are searched.
     """
     if not comparison.search:
         raise ConfigError(
@@ -50,17 +51,18 @@ def drawn(comparison: Comparison) -> Comparison:
             value = low * (high / low) ** share if scale == "log" else low + (high - low) * share
             override = merged(override, _nested(path, float(f"{value:.4g}")))
         draws.append(override)
-    cells, overrides = {}, {}
+    cells = {}
     width = len(str(comparison.trials - 1))
+    first = "0" * width
     for cell, config in comparison.cells.items():
         for path in comparison.search:
             _check_path(cell, config, path)
         for index, override in enumerate(draws):
             name = f"{cell}.{index:0{width}d}"
             cells[name] = validate(merged(config, override))
-            overrides[name] = merged(comparison.overrides[cell], override)
-    baseline = f"{comparison.baseline}.{0:0{width}d}"
-    return comparison._replace(cells=cells, overrides=overrides, baseline=baseline)
+    # A cell may draw the same numbers twice, two cells may not share them.
+    check_distinct({name: config for name, config in cells.items() if name.endswith(f".{first}")})
+    return comparison._replace(cells=cells, baseline=f"{comparison.baseline}.{first}")
 
 
 def halve(comparison: Comparison, workdir: Path, how: str = "auto") -> list[Path]:
@@ -120,9 +122,7 @@ def _best(comparison: Comparison, results: Mapping[str, Mapping[str, Any]]) -> l
 
 def _only(comparison: Comparison, kept: list[str]) -> Comparison:
     return comparison._replace(
-        cells={name: comparison.cells[name] for name in kept},
-        overrides={name: comparison.overrides[name] for name in kept},
-        baseline=kept[0],
+        cells={name: comparison.cells[name] for name in kept}, baseline=kept[0]
     )
 
 

@@ -1,7 +1,8 @@
 """A comparison played in a folder: what is missing is done, what is done is kept.
 
 `cells/NAME.json` and `.npz` hold what a cell's runs came to, the same bits whenever they are made;
-`costs/NAME.json` its seconds; `plan.json` what was decided by timing, before anything was played.
+`costs/NAME.json` its seconds; `plan.json` what was decided by timing, before anything was played;
+`power.json` what the seeds can show, by the first cells.
 """
 
 import json
@@ -20,10 +21,11 @@ from ganjax import devices, dynamics, experiment, metrics, run_folder
 from ganjax.comparison import Comparison
 from ganjax.config import difference
 from ganjax.console import interruptible
-from ganjax.errors import ConfigError, Interrupted, RunFolderError, unknown
+from ganjax.errors import ConfigError, Interrupted, NotFiniteError, RunFolderError, unknown
 from ganjax.experiment import Experiment
 from ganjax.sweep.programs import Program, programs
 from ganjax.sweep.runner import MAPPINGS, Runner, runner
+from ganjax.sweep.seeds import limits, power, reach
 from ganjax.types import GanState
 
 log = logging.getLogger(__name__)
@@ -35,7 +37,7 @@ IN_SIGHT = 4  # how many times as far as its start a toy's way is shown
 TRIAL_SECONDS = 0.5  # of timing a mapping
 MEMORY_SHARE = 0.9  # of the free memory that a program may plan to use
 # What a folder may be asked anew without playing anything again.
-ASKED_ONLY = ("question", "baseline", "score", "goal", "bound")
+ASKED_ONLY = ("question", "base", "baseline", "score", "goal", "bound")
 
 
 def run(comparison: Comparison, workdir: Path, how: str = "auto") -> None:
@@ -71,7 +73,12 @@ def _run(comparison: Comparison, workdir: Path, how: str) -> None:
         for part in ("cells", "costs"):
             (workdir / part).mkdir(exist_ok=True)
         run_folder.write_manifest(workdir, list(map(str, jax.devices())), seed=comparison.seeds[0])
-        for program in programs(comparison.cells):
+        _tell_limits(comparison)
+        told = False
+        # The baseline's first: differences from it say early what the seeds can show.
+        for program in sorted(
+            programs(comparison.cells), key=lambda program: comparison.baseline not in program.cells
+        ):
             absent = np.array([not _path(workdir, name).exists() for name in program.cells])
             absent = devices.from_first(absent)
             missing = [
@@ -82,6 +89,24 @@ def _run(comparison: Comparison, workdir: Path, how: str) -> None:
                 results, costs = _results(program, comparison, workdir, how, stop_asked)
                 for name in missing:
                     _write(workdir, name, results[name], costs[name])
+                told = told or _tell_reach(workdir, comparison)
+
+
+def _tell_limits(comparison: Comparison) -> None:
+    """Logs whether so many seeds can show anything."""
+    asked = comparison._asdict()
+    if devices.leads() and len(comparison.cells) > 1:
+        log.info("%s", limits(power(asked, {}), asked))
+
+
+def _tell_reach(workdir: Path, comparison: Comparison) -> bool:
+    """Logs and keeps how large a difference the seeds find, once cells' spreads say it."""
+    asked = comparison._asdict()
+    found = power(asked, read(workdir)) if devices.leads() else {"detectable": {}}
+    if found["detectable"]:
+        log.info("%s", reach(found, asked, list(found["detectable"])) or limits(found, asked))
+        run_folder.write_json(workdir / "power.json", found)
+    return bool(found["detectable"])
 
 
 def read(workdir: Path) -> dict[str, dict[str, Any]]:
@@ -112,15 +137,18 @@ def read(workdir: Path) -> dict[str, dict[str, Any]]:
 def described(workdir: Path) -> dict[str, Any]:
     """The comparison that a folder holds, as plain JSON.
 
+    Of a folder made before bases were kept, `base` is the baseline's config.
+
     Raises:
       RunFolderError: it is no folder of a comparison.
     """
     try:
-        return run_folder.read_json(workdir / "comparison.json")
+        found = run_folder.read_json(workdir / "comparison.json")
     except FileNotFoundError:
         raise RunFolderError(
             f"{workdir} is not the folder of a comparison: it has no comparison.json"
         ) from None
+    return {"base": found["cells"][found["baseline"]], **found}
 
 
 def _claim(workdir: Path, comparison: Comparison) -> None:
@@ -130,9 +158,9 @@ def _claim(workdir: Path, comparison: Comparison) -> None:
     if path.exists():
         old = run_folder.read_json(path)
         cells = {name: new["cells"].get(name) for name in old["cells"]}
-        overrides = {name: new["overrides"].get(name) for name in old["overrides"]}
         asked = {key: new[key] for key in ASKED_ONLY}
-        changes = difference({**old, **asked}, {**new, "cells": cells, "overrides": overrides})
+        old = {key: old.get(key) for key in new}  # older folders hold the cells' overrides too
+        changes = difference({**old, **asked}, {**new, "cells": cells})
         if changes:
             raise RunFolderError(
                 f"{workdir} holds another comparison:\n  "
@@ -374,7 +402,11 @@ def _scores(built: Experiment, state: GanState, seed: int) -> dict[str, float]:
     if built.evaluate is None:
         return {"distance": float(dynamics.distance_to_equilibrium(state.params))}
     rng = experiment.streams(seed).evaluation
-    report = built.evaluate(state, rng, built.config.evaluation_samples)
+    try:
+        report = built.evaluate(state, rng, built.config.evaluation_samples)
+    except NotFiniteError as error:  # a run without a score, not the end of the others
+        log.warning("seed %d: %s", seed, error)
+        return {}
     return {key: float(value) for key, value in report.items()}
 
 
@@ -384,6 +416,8 @@ def _mode_counts(built: Experiment, state: GanState, seed: int) -> list[int] | N
         return None
     n = built.config.evaluation_samples
     x = np.asarray(built.sample(state, experiment.streams(seed).evaluation, n))
+    if not np.isfinite(x).all():
+        return None
     counts = metrics.mode_coverage(x, built.data.centres, built.data.std).counts
     return [int(count) for count in counts]
 

@@ -134,11 +134,10 @@ def own_elbo(run: Any) -> dict[str, float]:
     """
     import jax
 
-    state = run.state
-    params, batch = state.params._replace(gen=state.average), {"x": run.data.test["x"]}
+    state, batch = run.asked(run.state), {"x": run.data.test["x"]}
 
     def elbo(rng):
-        return -run.game.losses(params, state.model_state, batch, rng).gen.value
+        return -run.game.losses(state.params, state.model_state, batch, rng).gen.value
 
     keys = jax.random.split(jax.random.key(1), GAME_DRAWS)
     drawn = np.asarray(jax.jit(lambda keys: jax.lax.map(elbo, keys))(keys), np.float64)

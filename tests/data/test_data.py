@@ -4,17 +4,33 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from PIL import Image
 from sklearn.datasets import load_digits
 
 from ganjax import data
-from ganjax.data import DATA
+from ganjax.data import DATA, checked
 
 RNG = jax.random.key(0)
 
 
+@pytest.fixture
+def options(tmp_path):
+    """Arguments of the sources that read the user's files."""
+    x = np.random.RandomState(0).randint(0, 256, (12, 8, 8, 3), np.uint8)
+    for row, image in enumerate(x):
+        (tmp_path / str(row % 3)).mkdir(exist_ok=True)
+        Image.fromarray(image).save(tmp_path / str(row % 3) / f"{row}.png")
+    np.savez(tmp_path / "x.npz", x=x, y=np.arange(12) % 3)
+    return {
+        "arrays": {"path": str(tmp_path / "x.npz"), "held_out": 4},
+        "images": {"path": str(tmp_path), "size": 8, "held_out": 4},
+    }
+
+
 @pytest.mark.parametrize("name", DATA)
-def test_contract(name):
-    source = DATA[name]()
+def test_contract(name, options):
+    source = DATA[name](**options.get(name, {}))
+    assert checked(name, source).shape == source.shape
     batch = jax.jit(source.sample, static_argnums=2)(source.train, RNG, 32)
     assert batch["b" if "a" in batch else "x"].shape == (32, *source.shape)
     for name in batch.keys() - {"y"}:

@@ -33,6 +33,16 @@ def test_inception_score_refuses_logits():
         metrics.inception_score(RNG.normal(size=(5, 3)))
 
 
+def test_inception_score_refuses_what_is_no_probability():
+    good = [0.25, 0.75]
+    with pytest.raises(ValueError, match=r"row 1, one of 1 .* smallest value of -0.1"):
+        metrics.inception_score([good, [1.1, -0.1], good])
+    with pytest.raises(ValueError, match=r"row 0, one of 2 .* sums to 0.9"):
+        metrics.inception_score([[0.5, 0.4], good, [0.3, 0.3]])
+    with pytest.raises(ValueError, match=r"got shape \(0, 3\)"):
+        metrics.inception_score(np.ones((0, 3)))
+
+
 def with_moments(mean, covariance, n=200):
     """Samples with exactly this mean and covariance."""
     x = RNG.normal(size=(n, len(mean)))
@@ -64,11 +74,94 @@ def test_frechet_distance_of_a_set_to_itself_and_with_constant_features():
     np.testing.assert_allclose(metrics.frechet_distance(a, shifted), 4, rtol=1e-8)
 
 
+@pytest.mark.parametrize("shape", [(50, 64), (192, 192), (2000, 64)])
+@pytest.mark.parametrize("scale", [1, 5000])
+def test_frechet_distance_of_a_set_to_itself_is_never_below_0(shape, scale):
+    """In any order of its rows; roots of eigenvalues of covariances gave -0.83 for (50, 64)."""
+    x = scale * np.random.RandomState(0).rand(*shape)
+    trace = np.trace(np.cov(x, rowvar=False))
+    for again in (x, x[::-1]):
+        assert 0 <= metrics.frechet_distance(x, again) <= 1e-12 * trace
+
+
+def test_frechet_distance_in_many_dimensions():
+    """Fewer samples than dimensions, and one more: commuting covariances of rank n - 1."""
+    q = np.linalg.qr(RNG.normal(size=(40, 40)))[0]
+    for n in (10, 41):
+        rank = min(n - 1, 40)
+        base = with_moments(np.zeros(rank), np.eye(rank), n=n)
+        a, b = RNG.uniform(1, 3, size=rank), RNG.uniform(1, 3, size=rank)
+        shift = RNG.normal(size=40)
+        x, y = (base * a) @ q[:rank], (base * b) @ q[:rank] + shift
+        expected = np.sum(shift**2) + np.sum((a - b) ** 2)
+        np.testing.assert_allclose(metrics.frechet_distance(x, y), expected, rtol=1e-10)
+
+
 def test_frechet_distance_refuses_what_does_not_compare():
     with pytest.raises(ValueError, match="3 and 2 dimensions"):
         metrics.frechet_distance(np.ones((4, 3)), np.ones((4, 2)))
     with pytest.raises(ValueError, match="samples >= 2"):
         metrics.frechet_distance(np.ones((1, 3)), np.ones((4, 3)))
+
+
+BAD = np.array([[0.0, 1.0], [np.nan, 2.0], [3.0, -np.inf]])
+
+
+@pytest.mark.parametrize(
+    ("score", "name"),
+    [
+        (lambda: metrics.frechet_distance(BAD, np.ones((3, 2))), "features_a"),
+        (lambda: metrics.frechet_distance(np.ones((3, 2)), BAD), "features_b"),
+        (lambda: metrics.nearest_distances(BAD, np.ones((3, 2))), "samples"),
+        (lambda: metrics.nearest_distances(np.ones((3, 2)), BAD), "reference"),
+        (lambda: metrics.inception_score(BAD), "probabilities"),
+        (lambda: metrics.mode_coverage(BAD, CENTRES, 0.02), "samples"),
+        (lambda: metrics.best_affine(np.ones((3, 2)), BAD, rank=1), "targets"),
+        (lambda: metrics.hole_error(BAD, np.ones((3, 2)), np.zeros((3, 2))), "filled"),
+    ],
+)
+def test_what_is_not_finite_is_refused_by_name(score, name):
+    with pytest.raises(ValueError, match=rf"2 of 6 values of {name} .*the first at \[1, 0\]"):
+        score()
+
+
+def test_reports_refuse_what_is_not_finite(digits):
+    x = np.array(digits.test["x"][:10])
+    x[3, 0, 0, 0] = np.nan
+    with pytest.raises(ValueError, match=r"1 of 640 values of samples"):
+        metrics.digits_report(digits)(x)
+    with pytest.raises(ValueError, match=r"1 of 640 values of samples"):
+        metrics.conditional_digits_report(digits)(x, digits.test["y"][:10])
+    with pytest.raises(ValueError, match="values of logits"):
+        metrics.classification_report(digits)(lambda x: np.full((len(x), 10), np.nan))
+
+
+def test_scores_declare_their_ranges():
+    assert metrics.score_range("high_quality") == (0, 1)
+    assert metrics.score_range("reverse_kl") == (0, np.inf)
+    assert metrics.score_range("inception_score_real") == (1, np.inf)
+    assert metrics.score_range("elbo") == (-np.inf, np.inf)
+
+
+def test_a_score_beyond_real_data_is_told(digits):
+    """The surest image of each class beats the real data's Inception score; copies its distance."""
+    report = {"inception_score": 8.3, "inception_score_real": 8.2, "label_accuracy": 0.9}
+    assert metrics.beyond_real(report) == {"inception_score": "above"}
+    assert metrics.beyond_real(report | {"label_accuracy_real": 0.9}) == {
+        "inception_score": "above"
+    }
+    assert metrics.beyond_real({"nearest_min": 0.1, "nearest_min_real": 0.3}) == {
+        "nearest_min": "below"
+    }
+    test = np.asarray(digits.test["x"])
+    copies = metrics.digits_report(digits)(test)
+    assert metrics.beyond_real(copies) == {"frechet_distance": "below"}
+    train, y = np.asarray(digits.train["x"]), np.asarray(digits.train["y"])
+    _, sure = metrics.class_judge(train, y)(train)
+    best = [np.flatnonzero(y == k)[np.argmax(sure[y == k])] for k in range(10)]
+    collapsed = metrics.digits_report(digits)(np.repeat(train[best], 50, 0))
+    assert collapsed["inception_score"] > 9.9
+    assert metrics.beyond_real(collapsed)["inception_score"] == "above"
 
 
 def test_nearest_distances():

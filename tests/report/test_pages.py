@@ -1,10 +1,12 @@
 """Pages of a comparison and of a run: whole, without requests, the same bytes again."""
 
+import json
 import re
+import shutil
 
 import pytest
 
-from ganjax import comparison, experiment, report, sweep, train
+from ganjax import comparison, experiment, report, standings, sweep, train
 from ganjax.errors import RunFolderError
 
 
@@ -52,6 +54,10 @@ def test_a_comparison_is_told_whole(folder):
     page = report.write(folder).read_text()
     assert "<h1>Is &lt;fast&gt; better?</h1>" in page
     assert "No cell is better than every other" in page
+    assert "Cannot conclude: 2 comparisons against slow with 2 seeds" in page
+    assert "at least 7 seeds are needed for 0.05" in page
+    assert "<tr><td>fast</td><td>0.01</td></tr>" in page  # beside the base's own
+    assert "<tr><td>(the base)</td><td>0.001</td></tr>" in page
     for cell in ("slow", "fast", "wild"):
         assert f"<td>{cell}</td>" in page
     assert "seed 1 diverged at step" in page
@@ -69,6 +75,48 @@ def test_a_run_is_told_whole(run):
     for part in ("Scores", "On the way", "Samples", "Provenance"):
         assert f"<h2>{part}</h2>" in page
     assert page.count("data:image/png;base64,") == 2
+
+
+MARK = "better than real data&#x27;s own score: saturated or fooled"
+
+
+def edited(path, **changes):
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+
+
+def test_a_score_beyond_real_data_is_marked_on_the_page_of_a_run(run, tmp_path):
+    again = shutil.copytree(run, tmp_path / "run")
+    assert MARK not in report.write(again).read_text()
+    (path,) = (again / "eval").iterdir()
+    edited(path, scores={"inception_score": 8.4, "inception_score_real": 8.2, "samples": 9})
+    page = report.write(again).read_text()
+    assert MARK in page
+    assert "above real data&#x27;s *" in page
+
+
+def test_a_mean_beyond_real_data_is_marked_in_a_comparison(folder, tmp_path):
+    """Of the mean over finished seeds; the diverged cell has none."""
+    again = shutil.copytree(folder, tmp_path / "ring")
+    edited(again / "comparison.json", score="inception_score", goal="max")
+    for cell, values in {"slow": [8.0, 8.1], "fast": [8.1, 8.5], "wild": [None, None]}.items():
+        scores = {"inception_score": [values] * 3, "inception_score_real": [[8.2, 8.2]] * 3}
+        edited(again / "cells" / f"{cell}.json", scores=scores)
+    table = standings.table(again)
+    assert [row["beyond_real"] for row in table["rows"]] == [None, "above", None]
+    told = standings.text(table, sweep.read(again))
+    assert "inception_score of fast: better than real data's own score" in told
+    page = report.write(again).read_text()
+    assert f"inception_score of fast: {MARK}" in page
+    assert MARK not in report.write(folder).read_text()
+
+
+def test_a_bounded_score_has_its_interval_in_its_range(folder, tmp_path):
+    """A reverse KL is at least 0, whatever Student's t says of two seeds."""
+    again = shutil.copytree(folder, tmp_path / "ring")
+    for cell in ("slow", "fast", "wild"):
+        edited(again / "cells" / f"{cell}.json", scores={"reverse_kl": [[0.01, 0.2]] * 3})
+    for row in standings.table(again)["rows"]:
+        assert row["low"] == 0 < row["mean"] < row["high"]
 
 
 def test_what_is_no_run_is_refused(tmp_path):

@@ -27,7 +27,7 @@ def images(channels=1, test=False, labels=0):
     rng = np.random.default_rng(0)
     x = jnp.asarray(rng.uniform(-1, 1, (40, 8, 8, channels)), jnp.float32)
     train = {"x": x, **({"y": jnp.arange(40) % labels + 2} if labels else {})}
-    held_out = {"x": x[:9]} if test else {}
+    held_out = {key: rows[:9] for key, rows in train.items()} if test else {}
     return Data((8, 8, channels), train, held_out, sample_rows, labels + 2 if labels else 0)
 
 def report(data):
@@ -207,6 +207,19 @@ def test_samples_need_no_data(name, runs, here, tmp_path, request):
         with pytest.raises(ConfigError, match="--label=1 is none of the classes 2, 3, 4"):
             here("sample", *of, "--label=1")
         assert here("walk", "--workdir", runs / name).startswith("3 walks")
+
+
+def test_averages_with_statistics_of_the_data_need_them(runs, monkeypatch):
+    """The data are then read, as `averages.needs_data` sees with their form alone."""
+    alone = experiment.load(runs / "labelled", data=False)
+    assert len(alone.train["x"]) == 3  # an example for each class
+    seen = []
+    monkeypatch.setattr(
+        experiment.averages, "needs_data", lambda game, batch, *rest: seen.append(rest) or True
+    )
+    loaded = experiment.load(runs / "labelled", data=False)
+    assert len(loaded.train["x"]) == 40
+    assert len(seen) == 1
 
 
 def test_points_without_data_are_drawn_alone(runs, here, tmp_path):

@@ -286,6 +286,31 @@ def test_translate_writes_what_it_made(run, tmp_path):
         assert told in done.stderr
 
 
+def test_translate_takes_images_of_ones_own(tmp_path):
+    """Of any size that fits the strides, 0 to 1 if told so; others exit with 6."""
+    from ganjax import experiment, train
+
+    sgd = {"name": "sgd", "learning_rate": 0.1}
+    small = {"data": {"name": "paired_images"}, "game": {"name": "paired"}, "steps": 1}
+    small |= {"log_every": 1, "batch_size": 2, "scheme": {"name": "simultaneous"}}
+    small |= {"generator": {"name": "resnet", "width": 2, "blocks": 0}}
+    small |= {"discriminator": {"name": "patch", "width": 2, "layers": 1}}
+    workdir, given, out = tmp_path / "run", tmp_path / "x.npy", tmp_path / "y.npz"
+    train.train(experiment.build({**small, "gen_tx": sgd, "disc_tx": dict(sgd)}), workdir)
+    flags = ("--workdir", workdir, "--input", given, "--npz", out, "--range=0,1")
+    x = np.random.RandomState(0).uniform(0, 1, (3, 24, 32, 1)).astype("f")
+    np.save(given, x)
+    done = call("translate", *flags)
+    assert done.returncode == 0, done.stderr
+    with np.load(out) as arrays:
+        np.testing.assert_allclose(arrays["source"], 2 * x - 1, atol=1e-6)
+        assert arrays["x"].shape == (3, 24, 32, 1)
+    np.save(given, x[:, :22])
+    done = call("translate", *flags)
+    assert (done.returncode, len(done.stderr.splitlines())) == (6, 1), done.stderr
+    assert "needs sides of at least 8 that 4 divides, got images of 22x32" in done.stderr
+
+
 def test_no_usable_checkpoint_exits_with_5(tmp_path):
     workdir = tmp_path / "run"
     trained(workdir, "--config.steps=20", "--config.log_every=20")

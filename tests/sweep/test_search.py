@@ -73,6 +73,10 @@ def test_halving_keeps_the_best_third_of_every_cell(tmp_path):
     ("changes", "message"),
     [
         ({"search": {}}, "has no ranges to search"),
+        (
+            {"cells": {"slow": {}, "fast": {"gen_tx": {"learning_rate": 0.5}}}},
+            "cells 'slow.0' and 'fast.0' are the same experiment",
+        ),
         ({"search": {"penalties.r1.gamma": (0.1, 1.0, "log")}}, "leads nowhere in cell"),
         ({"budget": {"steps": 8}}, "3 rungs of 9 trials"),
     ],

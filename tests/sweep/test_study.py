@@ -1,9 +1,11 @@
 """A comparison in its folder: killed anywhere it does what is missing, and says the same."""
 
+import json
+
 import numpy as np
 import pytest
 
-from ganjax import comparison, standings, sweep
+from ganjax import comparison, standings, statistics, sweep
 from ganjax.errors import ConfigError, RunFolderError
 
 TOY = {
@@ -26,6 +28,21 @@ ASKED = {
     "bound": 1.0,
     "budget": {"steps": 200},
     "looks": 5,
+}
+
+RING = {
+    "batch_size": 8,
+    "data": {"name": "ring"},
+    "game": {"name": "gan", "z_dim": 2},
+    "generator": {"name": "mlp", "width": 4},
+    "discriminator": {"name": "mlp", "width": 4},
+    "loss": {"name": "non_saturating"},
+    "penalties": {"r1": {"name": "r1", "gamma": 100.0}},
+    "scheme": {"name": "alternating"},
+    "gen_tx": {"name": "adam", "learning_rate": 1e-3},
+    "disc_tx": {"name": "adam", "learning_rate": 1e-3},
+    "evaluation": {"name": "modes"},
+    "evaluation_samples": 64,
 }
 
 
@@ -154,3 +171,102 @@ def test_mistakes_are_told(tmp_path, played):
         sweep.run(resolved(), tmp_path, "pmap")
     with pytest.raises(RunFolderError, match=r"no comparison\.json"):
         sweep.read(tmp_path / "nowhere")
+
+
+def test_a_cell_without_a_part_of_the_base_differs_from_one_with_it(tmp_path):
+    """Called again, and by a folder made before bases were kept, nothing is played anew."""
+    asked = {
+        "question": "Does R1 matter?",
+        "base": "ring",
+        "score": "reverse_kl",
+        "cells": {"with": {}, "without": {"penalties": {}}},
+        "seeds": 1,
+        "budget": {"steps": 4},
+        "looks": 1,
+    }
+    asked = comparison.resolve(asked, lambda name: RING)
+    sweep.run(asked, tmp_path, "map")
+    found = sweep.read(tmp_path)
+    assert found["with"]["metrics"]["loss/disc"] != found["without"]["metrics"]["loss/disc"]
+    rows = {row["cell"]: row["changes"] for row in standings.table(tmp_path)["rows"]}
+    assert rows["with"] == {}
+    assert rows["without"]["penalties.r1.gamma"] == (100.0, "(absent)")
+    before, path = files(tmp_path), tmp_path / "comparison.json"
+    old = json.loads(path.read_text())
+    old["overrides"] = {"with": {}, "without": {"penalties": {}}}
+    del old["base"]
+    path.write_text(json.dumps(old))
+    assert standings.table(tmp_path)["rows"][0]["changes"] == {}
+    sweep.run(asked, tmp_path, "map")
+    assert files(tmp_path) == before
+    assert json.loads(path.read_text())["base"] == sweep.described(tmp_path)["base"]
+
+
+def test_what_the_seeds_can_show_is_told_before_and_on_the_way(tmp_path, caplog):
+    """Nine comparisons by four seeds cannot have p below 1, and say so; two by seven can."""
+    rates = {f"rate_{i}": {"gen_tx": {"learning_rate": 0.1 + 0.01 * i}} for i in range(1, 10)}
+    asked = resolved(cells={**rates, "base": {}}, baseline="base", seeds=4, looks=1)
+    with caplog.at_level("INFO", "ganjax"):
+        sweep.run(asked._replace(budget=("steps", 1)), tmp_path / "few", "map")
+    limits = (
+        "cannot conclude: 9 comparisons against base with 4 seeds: the smallest adjusted p (sign "
+        "flips, Holm) is 1.0000; at least 9 seeds are needed for 0.05"
+    )
+    assert caplog.messages[0] == limits
+    table = standings.table(tmp_path / "few")
+    assert table["power"]["fewest_seeds"] == 9
+    assert f"C{limits[1:]}." in standings.text(table, sweep.read(tmp_path / "few"))
+    # The baseline is played first, wherever it stands; then the first cell's spread is told.
+    noisy = {"x": {"batch_size": 16}, "y": {"batch_size": 4}, "base": {}}
+    asked = comparison.resolve(
+        {
+            "question": "Does the batch matter?",
+            "base": "ring",
+            "score": "reverse_kl",
+            "cells": noisy,
+            "baseline": "base",
+            "seeds": 7,
+            "budget": {"steps": 2},
+            "looks": 1,
+        },
+        lambda name: RING,
+    )
+    caplog.clear()
+    with caplog.at_level("INFO", "ganjax"):
+        sweep.run(asked, tmp_path / "seven", "map")
+    told = [message for message in caplog.messages if "seeds" in message]
+    assert told[0].startswith("2 comparisons against base with 7 seeds: the smallest adjusted p")
+    assert told[1:3] == ["base: 7 seeds", "x: 7 seeds"]
+    found = sweep.read(tmp_path / "seven")
+    last = {name: np.array(result["scores"]["reverse_kl"][-1]) for name, result in found.items()}
+    expected = {
+        name: statistics.detectable_difference((last[name] - last["base"]).std(ddof=1), 7, 2)
+        for name in ("x", "y")
+    }
+    assert told[3] == (
+        f"a difference in reverse_kl of {expected['x']:.3g} is detected with power 80%, from the "
+        "spread of x over 7 seeds"
+    )
+    kept = json.loads((tmp_path / "seven" / "power.json").read_text())
+    assert kept["detectable"] == pytest.approx({"x": expected["x"]})
+    table = standings.table(tmp_path / "seven")
+    assert table["power"]["detectable"] == pytest.approx(expected)
+    text = standings.text(table, found)
+    assert table["best"] is None
+    low, high = sorted(expected.values())
+    assert (
+        "Cannot conclude whether x, y differ from base: a difference in reverse_kl of "
+        f"{low:.3g} to {high:.3g} is detected with power 80%, from the spread of x, y"
+    ) in text
+
+
+def test_cells_that_turn_out_to_be_one_experiment_are_told(tmp_path):
+    """Configs that differ in an argument given its default alone."""
+    default = {"scheme": {"disc_updates": 1}}
+    wild = {"gen_tx": {"learning_rate": 1e30}, "scheme": {"name": "simultaneous"}}
+    cells = {"a": {}, "b": default, "c": {"gen_tx": {"learning_rate": 0.2}}}
+    cells |= {"d": wild, "e": {**wild, "gen_tx": {"learning_rate": 2e30}}}
+    sweep.run(resolved(cells=cells, looks=1), tmp_path, "map")
+    table = standings.table(tmp_path)
+    assert table["same"] == [("a", "b")]
+    assert "a and b have the same scores in every seed at every look" in standings.conclusion(table)

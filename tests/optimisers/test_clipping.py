@@ -1,4 +1,4 @@
-"""Weight clipping and two time scales; names and schedules are tested with the experiments."""
+"""Weight clipping and two time scales."""
 
 import jax
 import jax.numpy as jnp

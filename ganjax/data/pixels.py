@@ -1,0 +1,151 @@
+"""What a number in an array of images means: one contract for every way in, files and functions.
+
+Only the type of an array tells its range, and only where it is unsigned and made use of; all else
+is in [-1, 1] or needs the range spelt out.
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ganjax.errors import ConfigError, DataError
+
+ROUNDING = 1e-6
+FLAG = "--range={:g},{:g}"
+ARGUMENT = "value_range=({:g}, {:g})"
+
+
+def scaled(
+    x: np.ndarray,
+    value_range: tuple[float, float] | None = None,
+    *,
+    where: str,
+    remedy: str = ARGUMENT,
+) -> np.ndarray:
+    """Images as floats in [-1, 1].
+
+    Without a range, unsigned integers are scaled by their own type (uint8 255 -> 1, uint16 65535 ->
+    1, 0 -> -1) and floats are taken as they are. Refused until the range is given is what could
+    mean two things: booleans and masks of 0 and 1, unsigned integers that fill no more than a
+    fifteenth of their type (12 bits in a uint16), signed integers, floats without a value below 0.
+
+    Args:
+      x: numbers of any shape, at least one.
+      value_range: the values that are to become -1 and 1, e.g. (0, 1).
+      where: what holds them, the subject of the message.
+      remedy: how the range is given there, `FLAG` or `ARGUMENT`.
+
+    Returns:
+      Floats of x's shape: x itself where it is in [-1, 1] already, else float32.
+
+    Raises:
+      DataError: values are not finite, out of range, or could mean two things.
+    """
+    values = np.asarray(x)
+    if not np.isfinite(values).all():
+        raise DataError(f"{where} has values that are not finite; clean them")
+    low, high, kind = float(values.min()), float(values.max()), values.dtype
+    found = f"{where} has pixels from {low:g} to {high:g}"
+    if value_range is None:
+        value_range = _told(kind, low, high, found, remedy)
+    bottom, top = value_range
+    slack = ROUNDING * (top - bottom)
+    if low < bottom - slack or high > top + slack:
+        made = ", which x / 127.5 - 1 makes of 0 to 255" if 1 < high <= 255 and low >= 0 else ""
+        guess = remedy.format(*_guess(low, high))
+        raise DataError(
+            f"{found}; expected {bottom:g} to {top:g}{made}; scale them or give {guess}"
+        )
+    if (bottom, top) == (-1, 1) and kind.kind not in "biu":
+        return x
+    middle = (top + bottom) / (top - bottom)
+    return values.astype(np.float32) / np.float32((top - bottom) / 2) - np.float32(middle)
+
+
+def _told(kind: np.dtype, low: float, high: float, found: str, remedy: str) -> tuple[float, float]:
+    """The range that the type and the values themselves tell."""
+    give = f"; give the range, e.g. {remedy.format(*_guess(low, high))}"
+    if kind.kind == "b":
+        raise DataError(f"{found}, values of type bool, a mask and no image{give}")
+    if kind.kind == "i":
+        raise DataError(f"{found}, of type {kind}, which does not tell where white is{give}")
+    if kind.kind != "u":
+        if 0 <= low <= high <= 1 + ROUNDING:
+            raise DataError(
+                f"{found}, none below 0, where -1 is black; give {remedy.format(0, 1)} if 0 is "
+                f"black, or {remedy.format(-1, 1)} if they are right as they are"
+            )
+        return -1.0, 1.0
+    top = float(np.iinfo(kind).max)
+    if 0 < 15 * high <= top:
+        raise DataError(f"{found}, of type {kind}, which ends at {top:g}{give}")
+    return 0.0, top
+
+
+def _guess(low: float, high: float) -> tuple[float, float]:
+    """The likely range of values: that of a usual format if they are not negative."""
+    if low < 0:
+        return low, high
+    return 0.0, next((top for top in (1.0, 255.0, 4095.0, 65535.0) if high <= top), high)
+
+
+def parsed_range(text: str | None) -> tuple[float, float] | None:
+    """The range of a flag, "0,1" -> (0.0, 1.0); None for None.
+
+    Raises:
+      ConfigError: it is not two finite numbers, the smaller first.
+    """
+    try:
+        found = None if text is None else tuple(map(float, text.split(",")))
+    except ValueError:
+        found = ()
+    if found is not None and not is_range(found):
+        raise ConfigError(
+            f"--range={text} must be two numbers, the smaller first, e.g. --range=0,1"
+        )
+    return found
+
+
+def is_range(value: Any) -> bool:
+    """Whether a value is a pair of finite numbers, the smaller first."""
+    return (
+        isinstance(value, tuple | list)
+        and len(value) == 2
+        and all(isinstance(end, int | float) and math.isfinite(end) for end in value)
+        and value[0] < value[1]
+    )
+
+
+def mismatch(found: tuple[int, ...], expected: tuple[int, ...]) -> str:
+    """How samples of one shape become samples of another: the hint that fits the cause.
+
+    Args:
+      found: shape of a sample.
+      expected: another shape; (height, width, channel) for images.
+    """
+    if len(expected) != 3:
+        same = math.prod(found) == math.prod(expected)
+        return (
+            f"reshape them, x.reshape({', '.join(map(str, (-1, *expected)))})"
+            if same
+            else (f"take points of {math.prod(expected)} coordinates")
+        )
+    channels = expected[2]
+    if found == expected[:2] or len(found) == 2:
+        return "add a channel axis, x[..., None]" + (
+            f", and give them {channels} channels, np.repeat(x, {channels}, -1)"
+            if channels > 1
+            else ""
+        )
+    if len(found) != 3:
+        return "make images [n, height, width, channel] of them"
+    if found[0] == channels != found[2]:
+        return "put the channels last, np.moveaxis(x, 1, -1)"
+    if found[2] != channels:
+        return f"give them {channels} channel{'s' if channels > 1 else ''}" + {
+            (1, 3): ", np.repeat(x, 3, -1)",
+            (3, 1): ", x.mean(-1, keepdims=True)",
+            (4, 3): ", x[..., :3] without alpha",
+        }.get((found[2], channels), "")
+    return "resize or crop them"

@@ -1,0 +1,94 @@
+"""Ranges of the scores that the reports give, and which are better than real data's own."""
+
+import math
+from collections.abc import Mapping
+from typing import NamedTuple
+
+MARGIN = 1e-6  # share of real data's score by which another is beyond it, above rounding
+BEYOND = "better than real data's own score: saturated or fooled, not better than real data"
+
+
+class Score(NamedTuple):
+    """The values that a score can have.
+
+    Attributes:
+      low: the least.
+      high: the largest.
+      better: "above" or "below", where a score is better than that of real data; "" for a score
+        that is not reported of real data.
+    """
+
+    low: float = 0.0
+    high: float = math.inf
+    better: str = ""
+
+
+SCORES = {
+    "accuracy": Score(high=1.0),
+    "auroc": Score(high=1.0),
+    "auroc_nearest": Score(high=1.0),
+    "class_share_max": Score(high=1.0),
+    "class_share_min": Score(high=1.0),
+    "cycle_error_a": Score(),
+    "cycle_error_b": Score(),
+    "distance": Score(),
+    "error": Score(),
+    "error_affine": Score(),
+    "error_affine_train": Score(),
+    "error_before": Score(),
+    "error_input": Score(),
+    "error_mean": Score(),
+    "error_train": Score(),
+    "frechet_ab": Score(),
+    "frechet_ab_before": Score(),
+    "frechet_ba": Score(),
+    "frechet_ba_before": Score(),
+    "frechet_distance": Score(better="below"),
+    "high_quality": Score(high=1.0),
+    "inception_score": Score(low=1.0, better="above"),
+    "iou": Score(high=1.0),
+    "iou_before": Score(high=1.0),
+    "label_accuracy": Score(high=1.0, better="above"),
+    "label_accuracy_min": Score(high=1.0, better="above"),
+    "modes": Score(better="above"),
+    "nearest_median": Score(better="below"),
+    "nearest_min": Score(better="below"),
+    "offset_error": Score(),
+    "reverse_kl": Score(),
+    "slope_error": Score(),
+    "test_error": Score(high=100.0),
+    "translation_error": Score(),
+}
+
+
+def score_range(name: str) -> tuple[float, float]:
+    """The least and the largest value of a score, infinite where there is none or it is not known.
+
+    Args:
+      name: as a report has it; `NAME_real` has the range of `NAME`.
+    """
+    score = SCORES.get(name.removesuffix("_real"), Score(low=-math.inf))
+    return score.low, score.high
+
+
+def beyond_real(report: Mapping[str, float]) -> dict[str, str]:
+    """The scores that are better than those of real data under the same protocol.
+
+    Such a score does not say that samples are better than real data: it is saturated or fooled, as
+    the Inception score is by samples that a classifier is too sure of (Barratt and Sharma 2018,
+    arXiv:1801.01973), or a distance to the training data by copies of them.
+
+    Args:
+      report: `NAME` and, beside it, `NAME_real`.
+
+    Returns:
+      {name: "above" or "below"}, on which side of real data's own score it is.
+    """
+    found = {}
+    for name, score in SCORES.items():
+        value, real = report.get(name), report.get(f"{name}_real")
+        if score.better and value is not None and real is not None:
+            ahead = value - real if score.better == "above" else real - value
+            if ahead > MARGIN * abs(real):
+                found[name] = score.better
+    return found

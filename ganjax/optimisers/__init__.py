@@ -1,0 +1,24 @@
+"""Optimisers of a player by section: tables, chains, rates that follow the run's steps.
+
+Whatever a section builds is tried on a few gradients: an optimiser goes downhill.
+"""
+
+from ganjax.optimisers.schedules import Rate, Scheduled, schedule, scheduled
+from ganjax.optimisers.sections import check, is_own, rates, transform
+from ganjax.optimisers.shelf import OPTIMISERS, TRANSFORMS, chain, clip_weights, multi_transform
+
+__all__ = [
+    "OPTIMISERS",
+    "TRANSFORMS",
+    "Rate",
+    "Scheduled",
+    "chain",
+    "check",
+    "clip_weights",
+    "is_own",
+    "multi_transform",
+    "rates",
+    "schedule",
+    "scheduled",
+    "transform",
+]

@@ -1,0 +1,154 @@
+"""From a section of a config to an optimiser: names, nested sections, rates, and the trial."""
+
+import math
+import numbers
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import Any
+
+import jax
+import optax
+
+from ganjax import names
+from ganjax.config import by_place, is_list
+from ganjax.errors import ConfigError
+from ganjax.optimisers.descent import LAYER, check_descent
+from ganjax.optimisers.schedules import Rate, schedule, scheduled
+from ganjax.optimisers.shelf import MASKS, NOWHERE, NUMBERS_ONLY, OPTIMISERS, TRANSFORMS, matching
+from ganjax.swept import Swept
+
+SHELF = {**OPTIMISERS, **TRANSFORMS}
+TRIAL_RATE = 0.1
+
+
+def transform(
+    where: str,
+    section: names.Section,
+    steps_of: Callable[[jax.Array], jax.Array] = lambda step: step,
+) -> optax.GradientTransformationExtraArgs:
+    """A player's optimiser, with rates that make sense.
+
+    Args:
+      where: name of the section, for messages.
+      section: `name` of a row of `OPTIMISERS`, or `module:function`, and its arguments.
+        `learning_rate` may be a section that names a schedule of optax's, see `schedule`; `inner`
+        and the items of `transforms`, a list, are sections like this one that may also name a row
+        of `TRANSFORMS`; `mask` is a regular expression of parameters' names.
+      steps_of: the run's step, of the `step` that `update` is called with.
+
+    Returns:
+      The transform; its `update` takes `step`, the generator's updates so far, which it needs where
+      a rate follows a schedule. Without one it is optax's, bit by bit.
+
+    Raises:
+      ConfigError: unknown name or argument, a rate that is negative or not finite, or a transform
+        that does not go downhill.
+    """
+    section = by_place(section)
+    tx = _made(where, section, steps_of)
+    try:
+        check(where, section)
+    except ConfigError:
+        raise
+    except Exception as error:  # whatever optax, or a transform of the user's, raises
+        if not is_own(section):  # which may be made for its own parameters alone
+            raise ConfigError(f"in {where}: {error}") from error
+    return tx
+
+
+def rates(where: str, section: names.Section) -> Iterator[tuple[str, float | Rate]]:
+    """The learning rates of a section and of those in it, each with its path; lists in order."""
+    section = by_place(section)
+    for key in sorted(section, key=int) if is_list(section) else section:
+        value = section[key]
+        if key == "learning_rate":
+            rate = schedule(f"{where}.{key}", value) if isinstance(value, Mapping) else value
+            yield f"{where}.{key}", rate
+        elif isinstance(value, Mapping):
+            yield from rates(f"{where}.{key}", value)
+
+
+def _made(where: str, section: names.Section, steps_of: Callable) -> Any:
+    """The transform of a section, not tried."""
+    name, rate = section["name"], section.get("learning_rate", 0.0)
+    number = isinstance(rate, numbers.Real) and not isinstance(rate, bool)
+    if not isinstance(rate, Mapping) and not (number and 0 <= rate < math.inf):
+        raise ConfigError(
+            f"{where}.learning_rate={rate!r} must be a number of at least 0, or a section that "
+            "names an optax schedule"
+        )
+    if "transforms" in section and not is_list(section["transforms"]):
+        raise ConfigError(
+            f"{where}.transforms={section['transforms']!r} must be a list of sections, e.g. "
+            "[dict(name='clip_by_global_norm', max_norm=1.0), dict(name='adam', "
+            "learning_rate=1e-3)]"
+        )
+    part = partial(_made, steps_of=steps_of)
+    # Groups of parameters have an optimiser each; a chain has one for all.
+    item = partial(transform, steps_of=steps_of) if name == "multi_transform" else part
+    nested = {"inner": part, "transforms": partial(_listed, item), "learning_rate": None}
+    if ":" not in name:
+        nested |= {key: lambda _, mask: matching(mask["name"]) for key in MASKS}
+
+    def made(**rate):
+        return names.call(where, SHELF, {**section, **rate}, nested)
+
+    if isinstance(rate, Mapping):
+        if name in NUMBERS_ONLY:
+            raise ConfigError(f"{where} {name!r} takes a number as its rate, no schedule")
+        rate = schedule(f"{where}.learning_rate", rate)
+        tx = made(learning_rate=rate.at)  # for its mistakes
+    else:
+        tx = made()
+    if not isinstance(tx, optax.GradientTransformation):
+        raise ConfigError(f"{where} {name!r} does not return an optax transform")
+    if isinstance(rate, Rate):
+        return scheduled(lambda at: made(learning_rate=at), rate, steps_of)
+    return optax.with_extra_args_support(tx)
+
+
+def _listed(item: Callable, where: str, places: Mapping[str, names.Section]) -> tuple:
+    return tuple(item(f"{where}.{place}", places[place]) for place in sorted(places, key=int))
+
+
+def check(where: str, section: names.Section, like: Any = LAYER) -> None:
+    """Tries an optimiser, at a rate that does not begin at 0: does it go downhill?
+
+    Args:
+      where: name of the section, for the message.
+      section: as in `transform`.
+      like: parameters, arrays or their shapes.
+
+    Raises:
+      ConfigError: it climbs or stands still, also where a mask leaves parameters out.
+    """
+    if section["name"] == "set_to_zero":
+        return
+    masked = _tried(section, "") != _tried(section, NOWHERE)
+    for mask in ("", NOWHERE) if masked else ("",):
+        tx = _made(where, _tried(section, mask), lambda step: step)
+        # With a mask all may be held fixed that it holds for: [adam, masked set_to_zero].
+        check_descent(where, section["name"], tx, like, still=masked and mask == "")
+
+
+def is_own(section: names.Section) -> bool:
+    """Whether a section, or one in it, names a function of the user's."""
+    parts = [part for part in section.values() if isinstance(part, Mapping)]
+    return ":" in section.get("name", "") or any(map(is_own, parts))
+
+
+def _tried(value: Any, mask: str) -> Any:
+    """A section as it is tried: at one rate, its masks holding for all parameters or for none.
+
+    The optimisers of groups have been tried one by one, so that one of them stands for all.
+    """
+    if isinstance(value, Swept):
+        return value.values[0]
+    if not isinstance(value, Mapping):
+        return value
+    if value.get("name") == "multi_transform":
+        return _tried(value["transforms"]["0"], mask)
+    own = ":" in value.get("name", "")
+    changed = {key: _tried(part, mask) for key, part in value.items()}
+    changed |= {key: mask for key in MASKS if isinstance(value.get(key), str) and not own}
+    return changed | ({"learning_rate": TRIAL_RATE} if "learning_rate" in value else {})

@@ -1,0 +1,204 @@
+"""The tables of optimisers and of what may stand beside one in a chain, and the rows that are ours.
+
+Left out: what needs the loss's value or more than one gradient a move (`lbfgs`, `polyak_sgd`,
+`momo`, `sam`), and `schedule_free`, whose players are not the ones that train.
+"""
+
+import math
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import optax
+from optax import contrib
+
+NOWHERE = "(?!)"  # the pattern that is in no name
+
+
+def chain(transforms: Sequence[optax.GradientTransformation]) -> optax.GradientTransformation:
+    """`optax.chain` of a list: each transform gets the updates of the one before.
+
+    Args:
+      transforms: in order, at least one; an optimiser among them turns the sign.
+    """
+    return optax.chain(*transforms)
+
+
+def clip_weights(
+    inner: optax.GradientTransformation, limit: float = 0.01
+) -> optax.GradientTransformationExtraArgs:
+    """Clips every parameter to [-limit, limit] after the update (WGAN, arXiv:1701.07875).
+
+    Arjovsky et al. 2017, algorithm 1, line 7: w <- clip(w + update, -c, c), biases and gains
+    included. Exact to one rounding, as a transform returns the difference.
+
+    Args:
+      inner: the transform that makes the update.
+      limit: c, greater than 0; the paper takes 0.01.
+
+    Returns:
+      Transform whose `update` needs the parameters and hands extra arguments on.
+
+    Raises:
+      ValueError: the limit is out of range, or `update` is called without parameters.
+    """
+    if not 0 < limit < math.inf:
+        raise ValueError(f"limit={limit} must be finite and greater than 0, e.g. 0.01")
+    inner = optax.with_extra_args_support(inner)
+
+    def update(updates, state, params=None, **extra):
+        if params is None:
+            raise ValueError("clip_weights needs the parameters: tx.update(updates, state, params)")
+        updates, state = inner.update(updates, state, params, **extra)
+        moved = optax.tree.clip(optax.apply_updates(params, updates), -limit, limit)
+        return jax.tree.map(lambda new, old: new - old, moved, params), state
+
+    return optax.GradientTransformationExtraArgs(inner.init, update)
+
+
+def multi_transform(
+    transforms: Sequence[optax.GradientTransformation], patterns: tuple
+) -> optax.GradientTransformation:
+    """An optimiser for each group of parameters, by name (`optax.partition`).
+
+    Args:
+      transforms: an optimiser for each pattern.
+      patterns: regular expressions, as many; a parameter goes to the first that is found in its
+        path, e.g. "Dense_0/bias", and "" is found in all.
+
+    Returns:
+      Transform whose `init` raises ValueError if a parameter has no pattern.
+
+    Raises:
+      ValueError: the two are not of one length.
+    """
+    if len(transforms) != len(patterns):
+        raise ValueError(
+            f"{len(transforms)} transforms for {len(patterns)} patterns; give one for each"
+        )
+
+    def label(path, _):
+        name = _name(path)
+        for index, pattern in enumerate(patterns):
+            if re.search(pattern, name):
+                return str(index)
+        raise ValueError(f"parameter {name!r} has none of the patterns {patterns}; end with ''")
+
+    return optax.partition(
+        {str(index): tx for index, tx in enumerate(transforms)},
+        lambda params: jax.tree_util.tree_map_with_path(label, params),
+    )
+
+
+def matching(pattern: str) -> Callable[[Any], Any]:
+    """`params -> pytree of bool`: whether a regular expression is found in a parameter's path.
+
+    Returns:
+      Function that raises ValueError where a pattern other than `NOWHERE` is found in no parameter.
+    """
+
+    def mask(params):
+        found = jax.tree_util.tree_map_with_path(
+            lambda path, _: re.search(pattern, _name(path)) is not None, params
+        )
+        if pattern != NOWHERE and not any(jax.tree.leaves(found) or [True]):
+            names = [_name(path) for path, _ in jax.tree_util.tree_leaves_with_path(params)]
+            raise ValueError(f"mask {pattern!r} is in none of the parameters {', '.join(names)}")
+        return found
+
+    return mask
+
+
+def _name(path: tuple) -> str:
+    return jax.tree_util.keystr(path, simple=True, separator="/")
+
+
+# Whatever may be a player's optimiser: by itself, or around sections of its own.
+OPTIMISERS = {
+    "acprop": contrib.acprop,
+    "adabelief": optax.adabelief,
+    "adadelta": optax.adadelta,
+    "adafactor": optax.adafactor,
+    "adagrad": optax.adagrad,
+    "adam": optax.adam,
+    "adamax": optax.adamax,
+    "adamaxw": optax.adamaxw,
+    "adamw": optax.adamw,
+    "adan": optax.adan,
+    "ademamix": contrib.ademamix,
+    "adopt": contrib.adopt,
+    "amsgrad": optax.amsgrad,
+    "apply_if_finite": optax.apply_if_finite,
+    "chain": chain,
+    "clip_weights": clip_weights,
+    "cocob": contrib.cocob,
+    "dadapt_adamw": contrib.dadapt_adamw,
+    "dog": contrib.dog,
+    "dowg": contrib.dowg,
+    "flatten": optax.flatten,
+    "fromage": optax.fromage,
+    "lamb": optax.lamb,
+    "lars": optax.lars,
+    "lion": optax.lion,
+    "madgrad": contrib.madgrad,
+    "multi_transform": multi_transform,
+    "muon": contrib.muon,
+    "nadam": optax.nadam,
+    "nadamw": optax.nadamw,
+    "noisy_sgd": optax.noisy_sgd,
+    "novograd": optax.novograd,
+    "optimistic_adam_v2": optax.optimistic_adam_v2,
+    "optimistic_gradient_descent": optax.optimistic_gradient_descent,
+    "prodigy": contrib.prodigy,
+    "radam": optax.radam,
+    "rmsprop": optax.rmsprop,
+    "rprop": optax.rprop,
+    "set_to_zero": optax.set_to_zero,  # a player that is held fixed, or has nothing to learn
+    "sgd": optax.sgd,
+    "sign_sgd": optax.sign_sgd,
+    "signum": optax.signum,
+    "sm3": optax.sm3,
+    "yogi": optax.yogi,
+}
+# Whatever else may stand in a chain, or as the `inner` of a row above.
+TRANSFORMS = {
+    "adaptive_grad_clip": optax.adaptive_grad_clip,
+    "add_decayed_weights": optax.add_decayed_weights,
+    "add_noise": optax.add_noise,
+    "centralize": optax.centralize,
+    "clip": optax.clip,
+    "clip_by_block_rms": optax.clip_by_block_rms,
+    "clip_by_global_norm": optax.clip_by_global_norm,
+    "ema": optax.ema,
+    "identity": optax.identity,
+    "keep_params_nonnegative": optax.keep_params_nonnegative,
+    "masked": optax.masked,
+    "normalize_by_update_norm": optax.normalize_by_update_norm,
+    "scale": optax.scale,
+    "scale_by_adam": optax.scale_by_adam,
+    "scale_by_adamax": optax.scale_by_adamax,
+    "scale_by_adan": optax.scale_by_adan,
+    "scale_by_amsgrad": optax.scale_by_amsgrad,
+    "scale_by_belief": optax.scale_by_belief,
+    "scale_by_learning_rate": optax.scale_by_learning_rate,
+    "scale_by_lion": optax.scale_by_lion,
+    "scale_by_novograd": optax.scale_by_novograd,
+    "scale_by_optimistic_gradient": optax.scale_by_optimistic_gradient,
+    "scale_by_param_block_norm": optax.scale_by_param_block_norm,
+    "scale_by_param_block_rms": optax.scale_by_param_block_rms,
+    "scale_by_radam": optax.scale_by_radam,
+    "scale_by_rms": optax.scale_by_rms,
+    "scale_by_rss": optax.scale_by_rss,
+    "scale_by_sign": optax.scale_by_sign,
+    "scale_by_sm3": optax.scale_by_sm3,
+    "scale_by_stddev": optax.scale_by_stddev,
+    "scale_by_trust_ratio": optax.scale_by_trust_ratio,
+    "scale_by_yogi": optax.scale_by_yogi,
+    "trace": optax.trace,
+    "zero_nans": optax.zero_nans,
+}
+# Rows whose learning rate is a number, no schedule.
+NUMBERS_ONLY = ("rprop", "sm3")
+# Arguments of these that are patterns of parameters' names.
+MASKS = ("mask", "weight_decay_mask", "trust_ratio_mask")

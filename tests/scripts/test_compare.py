@@ -1,0 +1,80 @@
+"""The comparing script as a process: what it shows before anything is trained, and refuses."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+TEXT = """
+import ml_collections
+
+
+def get_config():
+    return ml_collections.ConfigDict(
+        dict(
+            question="Does R1 matter?",
+            base="base",
+            cells={
+                "with": dict(),
+                "without": dict(penalties=dict(r1=None)),
+            },
+            seeds=4,
+            score="reverse_kl",
+        )
+    ).lock()
+"""
+
+
+def call(folder, text, *arguments, base=None):
+    (folder / "asked.py").write_text(text.lstrip())
+    (folder / "base.py").write_text(base or (ROOT / "configs" / "ring8_r1.py").read_text())
+    flags = ["--config", folder / "asked.py", "--workdir", folder / "run", *arguments]
+    return subprocess.run(
+        [sys.executable, "scripts/compare.py", *map(str, flags)],
+        cwd=ROOT,
+        env={**os.environ, "XLA_FLAGS": ""},
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_a_dry_run_shows_cells_programs_and_what_seeds_can_show(tmp_path):
+    done = call(tmp_path, TEXT, "--dry_run")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [
+        "Does R1 matter?",
+        "cells: 2, seeds: 4, steps a run: 1000; reverse_kl at the end, small is good",
+        "with (baseline):",
+        "  as the base",
+        "without:",
+        "  penalties.r1.gamma: 0.1 -> '(absent)'",
+        "  penalties.r1.name: 'r1' -> '(absent)'",
+        "compiled programs, 2: with; without",
+        "cannot conclude: 1 comparison against with with 4 seeds: the smallest adjusted p (sign "
+        "flips, Holm) is 0.1250; at least 6 seeds are needed for 0.05",
+    ]
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "base", "message"),
+    [
+        ("without", "lr0.001", None, "asked.py, line 11: 'lr0.001' has a dot"),
+        ("dict(r1=None)", "dict(r2=None)", None, "in cell 'without': penalties.r2=None takes away"),
+        ("penalties=dict(r1=None)", "", None, "cells 'with' and 'without' are the same experiment"),
+        ("penalties", "scheme", None, "in cell 'without': scheme.r1=None takes away what is not"),
+        ("x", "x", "def get_config():\n    return [][1]", "base.py, line 2: IndexError"),
+        ('base="base"', 'base="nowhere"', None, "No such file or directory"),
+    ],
+)
+def test_mistakes_exit_with_2_and_one_line(old, new, base, message, tmp_path):
+    done = call(tmp_path, TEXT.replace(old, new), base=base)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert done.stderr.startswith("error: ")
+    assert done.stderr.count("\n") == 1
+    assert done.stdout == ""
+    assert not (tmp_path / "run").exists()
