@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import jax
 import orbax.checkpoint as ocp
 
-from ganjax.errors import CheckpointError
+from ganjax.errors import CheckpointError, MachineError
 
 log = logging.getLogger(__name__)
 
@@ -46,9 +46,30 @@ def _digests(folder: Path) -> dict[str, str]:
 
 def steps(folder: Path) -> list[int]:
     """Steps of the checkpoints in a folder, ascending; empty if the folder does not exist."""
+    folder = _absolute(folder)
     if not folder.is_dir():
         return []
     return sorted(int(path.name) for path in folder.iterdir() if path.name.isdigit())
+
+
+def digest(folder: Path, step: int) -> str:
+    """SHA-256 of a checkpoint's manifest, which has those of its files."""
+    return hashlib.sha256((folder / str(step) / "manifest.json").read_bytes()).hexdigest()
+
+
+def _absolute(folder: Path) -> Path:
+    """The absolute path, refused if orbax, which writes names in UTF-8, would write another."""
+    folder = folder.absolute()
+    try:
+        alike = str(folder).encode() == os.fsencode(folder)
+    except UnicodeEncodeError:
+        alike = False
+    if not alike:
+        raise MachineError(
+            f"this locale cannot name {folder} in UTF-8; set LC_ALL=C.UTF-8 or PYTHONUTF8=1, or "
+            "choose another --workdir"
+        )
+    return folder
 
 
 def save(folder: Path, step: int, state: Any, *, keep: int) -> Path:
@@ -66,14 +87,14 @@ def save(folder: Path, step: int, state: Any, *, keep: int) -> Path:
     Returns:
       The checkpoint's folder.
     """
-    folder = folder.absolute()
+    folder = _absolute(folder)
     final, draft = folder / str(step), folder / f".{step}.draft"
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
     with _checkpointer() as checkpointer:
         checkpointer.save(draft / "state", jax.device_get(state) if _several() else state)
     manifest = {"step": step, "leaves": _leaves(state), "files": _digests(draft / "state")}
-    with open(draft / "manifest.json", "w") as file:
+    with open(draft / "manifest.json", "w", encoding="utf-8") as file:
         json.dump(manifest, file, indent=1)
         file.flush()
         os.fsync(file.fileno())
@@ -103,7 +124,7 @@ def restore(folder: Path, template: Any) -> Restored:
     Raises:
       CheckpointError: there is no checkpoint, none is intact, or an intact one does not fit.
     """
-    folder = folder.absolute()
+    folder = _absolute(folder)
     damages = []
     for step in reversed(steps(folder)):
         damage = next(_damages(folder / str(step)), None)
@@ -121,7 +142,7 @@ def restore(folder: Path, template: Any) -> Restored:
 
 def _damages(checkpoint: Path) -> Iterator[str]:
     try:
-        expected = json.loads((checkpoint / "manifest.json").read_text())["files"]
+        expected = json.loads((checkpoint / "manifest.json").read_text("utf-8"))["files"]
     except (OSError, ValueError, KeyError) as error:
         yield f"unreadable manifest: {error}"
         return
@@ -137,7 +158,7 @@ def _damages(checkpoint: Path) -> Iterator[str]:
 
 def _read(checkpoint: Path, template: Any) -> Any:
     """Restores after comparing leaves, as orbax casts dtypes and drops subtrees in silence."""
-    saved = json.loads((checkpoint / "manifest.json").read_text())["leaves"]
+    saved = json.loads((checkpoint / "manifest.json").read_text("utf-8"))["leaves"]
     expected = _leaves(template)
     for path in sorted({*saved, *expected}):
         if saved.get(path) != expected.get(path):

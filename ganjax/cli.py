@@ -4,14 +4,16 @@ It imports neither JAX nor the rest of the library, so that a wrong flag is refu
 """
 
 import contextlib
+import io
 import linecache
 import logging
 import os
 import re
+import subprocess
 import sys
 import sysconfig
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
@@ -30,6 +32,8 @@ from ganjax.errors import (
     MachineError,
 )
 
+IMAGES = (".png", ".jpg", ".jpeg", ".webp", ".pdf")  # formats of pictures made of pixels
+FIGURES = (*IMAGES, ".svg")  # and of those that matplotlib draws
 LIBRARIES = (
     *(sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")),
     str(Path(__file__).parent),
@@ -115,6 +119,31 @@ def _mistake(error: BaseException) -> str:
     return f"{file}, line {line}: {reason}"
 
 
+def define_output(name: str, endings: Sequence[str], help_string: str) -> flags.FlagHolder:
+    """Defines a flag that names a file to write, None by default; the ending names its format.
+
+    Another ending is refused while the flags are read.
+
+    Args:
+      name: of the flag.
+      endings: those of the formats that can be written, e.g. `IMAGES`.
+      help_string: the flag's help.
+    """
+    known = ", ".join(endings)
+    holder = flags.DEFINE_string(name, None, f"{help_string} Ends in {known}.")
+
+    @flags.validator(name)
+    def check(path):
+        if path is not None and Path(path).suffix.lower() not in endings:
+            raise flags.ValidationError(
+                f"the ending names the format, and {Path(path).suffix or 'none'!r} is none that "
+                f"can be written here; use {known}"
+            )
+        return True
+
+    return holder
+
+
 def define_processes() -> tuple[flags.FlagHolder, flags.FlagHolder, flags.FlagHolder]:
     """Defines the flags of several processes, in the order of `devices.initialise`."""
     return (
@@ -172,8 +201,12 @@ def keep_compiled() -> None:
 def run(main: Callable[[], None]) -> None:
     """Runs a script: parses its flags, calls `main()`, turns failures into exit codes.
 
-    Results belong on stdout, logs on stderr.
+    Results belong on stdout, logs on stderr. Characters that the terminal's encoding lacks are
+    escaped.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     app.run(lambda _: _guarded(main), flags_parser=_parse_flags)
 
 
@@ -183,7 +216,7 @@ def _parse_flags(argv: list[str]) -> list[str]:
         if rest[1:]:
             raise ConfigError(f"unexpected argument {rest[1]!r}; flags are --name value")
     except ConfigError as error:
-        _leave(error)
+        _leave(_no_platform(error) or error)
     except SystemExit:  # --help has been printed; absl would leave with 1, which is for bugs
         sys.exit(0)
     except (flags.Error, KeyError, AttributeError, ValueError, TypeError) as error:
@@ -200,17 +233,52 @@ def _guarded(main: Callable[[], None]) -> None:
     keep_compiled()
     try:
         main()
-    except GanjaxError as error:
-        _leave(error)
     except KeyboardInterrupt:
         _leave(Interrupted("stopped at once; call it again (training resumes where it last saved)"))
-    except OSError as error:
-        _leave(MachineError(f"{error}; mend that or choose another place, then call it again"))
-    except (RuntimeError, MemoryError) as error:
-        if isinstance(error, RuntimeError) and "RESOURCE_EXHAUSTED" not in str(error):
+    except Exception as error:
+        told = _no_platform(error) or _told(error)
+        if told is None:
             raise
+        _leave(told)
+
+
+def _told(error: Exception) -> GanjaxError | None:
+    """What a user is told of a failure; None for a bug."""
+    if isinstance(error, GanjaxError):
+        return error
+    if isinstance(error, OSError):
+        return MachineError(f"{error}; mend that or choose another place, then call it again")
+    if isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error):
         reason = (str(error).splitlines() or ["of the host"])[0]
-        _leave(DeviceMemoryError(f"out of device memory; lower config.batch_size ({reason})"))
+        return DeviceMemoryError(f"out of device memory; lower config.batch_size ({reason})")
+    return None
+
+
+def _no_platform(error: BaseException) -> MachineError | None:
+    """The error of a machine without the platform that JAX is told to use, if that is the cause.
+
+    JAX raises a RuntimeError or a bare AssertionError where it is first called, be it in a config
+    file, in data, in tracing or in a subprocess, and whoever catches that may raise another error.
+    So JAX is asked again if one of these is among the causes.
+    """
+    causes = []
+    while error is not None:
+        causes.append(error)
+        error = error.__cause__ or error.__context__
+    failures = (RuntimeError, AssertionError, subprocess.SubprocessError)
+    if not any(isinstance(cause, failures) for cause in causes):
+        return None
+    import jax
+
+    try:
+        jax.devices()
+    except (RuntimeError, AssertionError) as missing:
+        reason = (str(missing).splitlines() or [""])[0]
+        return MachineError(
+            f"JAX_PLATFORMS={jax.config.jax_platforms}: this machine has no such device; leave it "
+            f"unset or set it to cpu{f' ({reason})' if reason else ''}"
+        )
+    return None
 
 
 def _leave(error: GanjaxError) -> None:

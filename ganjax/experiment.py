@@ -143,7 +143,7 @@ class Experiment(NamedTuple):
     @property
     def classes(self) -> np.ndarray:
         """The classes that the training data hold, in order; all of a closed form's."""
-        return _classes(self.data)
+        return sources.classes(self.data)
 
     def queries(self, state: GanState) -> dict[str, Callable]:
         """What the players of a state can be asked, see `Game`: functions of what remains.
@@ -206,13 +206,19 @@ def initial_state(experiment: Experiment, rng: jax.Array) -> GanState:
     return experiment.scheme.init(rng_init, experiment.batch(experiment.train, rng_batch))
 
 
-def build(config: Mapping[str, Any], axis_name: str | None = None) -> Experiment:
+def build(
+    config: Mapping[str, Any],
+    axis_name: str | None = None,
+    forms: Sequence[Mapping[str, Any] | None] | None = None,
+) -> Experiment:
     """Builds an experiment from a config.
 
     Args:
       config: `ml_collections.ConfigDict` or nested dict; see `ganjax.config`.
       axis_name: the device axis that the scheme's step is to be mapped over, of any name; with
         "rows" batch statistics are each device's own, else the whole batch's. None for none.
+      forms: of the data of each stage, from `forms_of`. The data are then not read; the experiment
+        can be restored and sampled, and has neither evaluation nor monitor.
 
     Returns:
       `Experiment`, nothing initialised or compiled yet.
@@ -223,10 +229,10 @@ def build(config: Mapping[str, Any], axis_name: str | None = None) -> Experiment
       DataError: the data are not what they are declared to be.
     """
     config = validate(config)
-    stages, begin = [], START
+    stages, begin, forms = [], START, iter(forms or ())
     for label, stage in staged(config).items():
         try:
-            stages.append(_build(stage, axis_name, begin))
+            stages.append(_build(stage, axis_name, begin, next(forms, None)))
             played = stage["steps"] - begin.step
             begin = Begin(stage["steps"], begin.updates + played * _gen_updates(stage["scheme"]))
             for old, new in itertools.pairwise(stages[-2:]):
@@ -235,7 +241,7 @@ def build(config: Mapping[str, Any], axis_name: str | None = None) -> Experiment
         except ConfigError as error:
             raise ConfigError(f"in stages.{label}: {error}") from error
     if not stages:
-        experiment = _build(config, axis_name)
+        experiment = _build(config, axis_name, form=next(forms, None))
         _check_fade([experiment], config["steps"])
         return experiment
     last = next(stage for stage in stages if stage.config.steps == config["steps"])
@@ -264,13 +270,22 @@ def reschemed(experiment: Experiment, numbers: Mapping[str, Any]) -> Scheme:
     return _scheme(config, game, begin=experiment.begin)
 
 
+def forms_of(experiment: Experiment) -> list[dict[str, Any] | None]:
+    """The forms of the data of each stage, as JSON, for `build`; None where there are no data."""
+    stages = experiment.stages or (experiment,)
+    return [sources.form(stage.data) if stage.data else None for stage in stages]
+
+
 def _build(
-    config: Mapping[str, Any], axis_name: str | None = None, begin: Begin = START
+    config: Mapping[str, Any],
+    axis_name: str | None = None,
+    begin: Begin = START,
+    form: Mapping[str, Any] | None = None,
 ) -> Experiment:
     """The experiment of a resolved config without stages."""
     parts = _parts(config)
     _tx(config, begin)  # for its mistakes, before data are read
-    data = _data(config)
+    data = _data(config) if form is None else sources.of_form(form)
     game = _assembled(config, parts, data)
     one_batch = _batch(config, data, fresh=False)
     asked = averages.asked(game, one_batch, data.train if data else {})
@@ -284,8 +299,8 @@ def _build(
         one_batch=one_batch,
         asked=asked,
         sample=sample,
-        evaluate=_evaluation(config, data, game, asked, sample),
-        monitor=_monitor(config, game, begin),
+        evaluate=None if form else _evaluation(config, data, game, asked, sample),
+        monitor=None if form else _monitor(config, game, begin),
         begin=begin,
     )
     _try_out(experiment)
@@ -350,17 +365,27 @@ def _accumulated(config: Mapping[str, Any], game: Game, data: sources.Data | Non
     return games.accumulated(game, parts)
 
 
-def load(workdir: str | Path) -> Experiment:
+def load(workdir: str | Path, *, data: bool = True) -> Experiment:
     """The experiment of a run folder, with the state of its newest good checkpoint.
+
+    Args:
+      workdir: the run folder.
+      data: whether the data are needed. Else they are not read where the folder says which form
+        they have and no average is asked with statistics of the data themselves
+        (`averages.needs_data`): enough to ask the players, not to evaluate them.
 
     Raises:
       RunFolderError: it is not a run folder.
       CheckpointError: it has no usable checkpoint.
     """
     workdir = Path(workdir)
-    experiment = build(run_folder.read_config(workdir))
+    forms = None if data else run_folder.read_manifest(workdir).get("data")
+    experiment = build(run_folder.read_config(workdir), forms=forms)
     step, state = restore(experiment, workdir)
-    return experiment.stage(step)._replace(state=state, step=step, stages=experiment.stages)
+    run = experiment.stage(step)._replace(state=state, step=step, stages=experiment.stages)
+    if forms and averages.needs_data(run.game, run.one_batch, run.train, state):
+        return load(workdir)
+    return run
 
 
 def restore(experiment: Experiment, workdir: Path) -> checkpoints.Restored:
@@ -393,6 +418,85 @@ def grow(stage: Experiment, state: GanState, rng: jax.Array) -> GanState:
     if averages.averaged(fresh):
         fresh = fresh._replace(average=kept(averages.players(state).gen, fresh.average))
     return fresh._replace(step=state.step)
+
+
+def warm_start(experiment: Experiment, other: Experiment, rng: jax.Array) -> GanState:
+    """The first state of a run that starts from the weights of another.
+
+    Parameters and running statistics are those of the other run's players, not of their averages;
+    optimisers, averages, the scheme's memory and the step are new.
+
+    Args:
+      experiment: of the new run.
+      other: from `load`, with a state.
+      rng: for what is new.
+
+    Raises:
+      ConfigError: the players have other parameters.
+    """
+    first = experiment.stage(0)
+    there, here = (_shapes(state.params) for state in (other.state, template(first)))
+    different = [path for path in sorted({*there, *here}) if there.get(path) != here.get(path)]
+    if different:
+        path = different[0]
+        raise ConfigError(
+            f"the weights do not fit these networks: {path} is {there.get(path, 'absent')} there "
+            f"and {here.get(path, 'absent')} here, one of {len(different)} differences; take the "
+            "generator and discriminator of that run's config.json"
+        )
+    scheme = _scheme(first.config.to_dict(), carried(first.game, other.state))
+    return initial_state(first._replace(scheme=scheme), rng)
+
+
+def _shapes(tree: Any) -> dict[str, str]:
+    """Path -> dtype and shape of every leaf, as text."""
+    leaves = jax.tree_util.tree_leaves_with_path(tree)
+    return {jax.tree_util.keystr(path): f"{x.dtype}{list(x.shape)}" for path, x in leaves}
+
+
+def score(
+    experiment: Experiment, samples: np.ndarray, labels: np.ndarray | None = None
+) -> dict[str, float]:
+    """The scores of samples of any origin, by the evaluation that the config names.
+
+    Args:
+      experiment: from `build`; its data and evaluation count, not its players.
+      samples: [n, ...], of the shape of the data; images in [-1, 1].
+      labels: their classes, int [n]; None if they have none.
+
+    Raises:
+      ConfigError: the config names no evaluation, or one that is about more than is given; or the
+        labels are not classes of the data.
+    """
+    config = experiment.config.to_dict()
+    if _none("evaluation", config):
+        raise ConfigError("the config names no evaluation; set evaluation.name")
+    name = config["evaluation"]["name"]
+    report = _call("evaluation", metrics.EVALUATIONS, config["evaluation"], data=experiment.data)
+    given = {"samples": samples} | ({} if labels is None else {"labels": labels})
+    wanted = tuple(inspect.signature(report).parameters)
+    if lacking := [part for part in wanted if part not in given]:
+        raise ConfigError(
+            f"evaluation {name!r} is about {' and '.join(lacking)}, which these samples come "
+            "without; " + ("add labels y" if lacking == ["labels"] else "name another evaluation")
+        )
+    if "labels" in wanted and not np.isin(labels, experiment.classes).all():
+        raise ConfigError(
+            f"labels from {np.min(labels)} to {np.max(labels)} are not all of the classes "
+            f"{', '.join(map(str, experiment.classes))}"
+        )
+    return report(**{key: given[key] for key in wanted})
+
+
+def protocol_of_file(
+    experiment: Experiment, path: str | Path, n: int, scores: Mapping[str, float]
+) -> dict[str, Any]:
+    """`Experiment.protocol` for the first n samples of a file, which stands for the players."""
+    own = experiment.protocol(template(experiment), step=0, seed=0, scores=scores)
+    players = ("step", "seed", "average", "discriminator_average", "standing_statistics")
+    origin = {"file": str(path), "sha256": hashlib.sha256(Path(path).read_bytes()).hexdigest()}
+    kept = {key: value for key, value in own.items() if key not in players}
+    return {**kept, "samples": {**origin, "n": n}}
 
 
 def template(experiment: Experiment) -> GanState:
@@ -620,12 +724,8 @@ def _labelled(game: Game) -> bool:
     return generate is not None and "y" in inspect.signature(generate).parameters
 
 
-def _classes(data: sources.Data) -> np.ndarray:
-    return np.unique(data.train["y"]) if "y" in data.train else np.arange(data.num_classes)
-
-
 def _in_turn(data: sources.Data, n: int) -> np.ndarray:
-    return np.resize(_classes(data), n).astype(np.int32)
+    return np.resize(sources.classes(data), n).astype(np.int32)
 
 
 def _sampler(game: Game, data: sources.Data | None, asked: Callable) -> Callable | None:
@@ -658,7 +758,7 @@ def _chunks_of_labels(
     y: np.ndarray | None, n: int, count: int, data: sources.Data
 ) -> list[tuple[np.ndarray]]:
     """Labels in chunks, the last one filled up with some class; the classes in turn if None."""
-    classes = _classes(data)
+    classes = sources.classes(data)
     y = _in_turn(data, n) if y is None else np.asarray(y)
     if y.shape != (n,) or not np.isin(y, classes).all():
         raise ConfigError(

@@ -1,4 +1,7 @@
-"""Pictures of samples and of training: arrays and rows of numbers in, PNG and GIF files out."""
+"""Pictures of samples and of training: arrays and rows of numbers in, files out.
+
+The ending of a file's name is the format: .png, .jpg, .webp, .pdf and, of figures, .svg.
+"""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -7,7 +10,31 @@ import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image
 
+from ganjax.errors import ConfigError
+
 TILE = 48  # smallest side of an image in a grid, in pixels
+
+
+def drawable(shape: Sequence[int]) -> bool:
+    """Whether there is a picture of samples of this shape: images or points in the plane."""
+    return (len(shape) == 3 and shape[-1] in (1, 3)) or tuple(shape) == (2,)
+
+
+def check_drawable(shape: Sequence[int], otherwise: str) -> None:
+    """Refuses samples without a picture.
+
+    Args:
+      shape: of one sample.
+      otherwise: what a user may do instead.
+
+    Raises:
+      ConfigError: there is no picture of such samples.
+    """
+    if not drawable(shape):
+        raise ConfigError(
+            f"there is no picture of samples of shape {tuple(shape)}, only of images with 1 or 3 "
+            f"channels and of points in the plane; {otherwise}"
+        )
 
 
 def image_grid(x: np.ndarray, *, columns: int | None = None) -> np.ndarray:
@@ -22,8 +49,7 @@ def image_grid(x: np.ndarray, *, columns: int | None = None) -> np.ndarray:
     """
     x = np.asarray(x)
     scale = -(-TILE // min(x.shape[1:3]))
-    x = np.clip(np.rint((x + 1) * 127.5), 0, 255).astype(np.uint8)
-    x = x.repeat(scale, axis=1).repeat(scale, axis=2)
+    x = _pixels(x).repeat(scale, axis=1).repeat(scale, axis=2)
     n, height, width, channels = x.shape
     columns = columns or int(np.ceil(np.sqrt(n)))
     rows, gap = -(-n // columns), max(1, min(height, width) // 16)
@@ -38,9 +64,25 @@ def image_grid(x: np.ndarray, *, columns: int | None = None) -> np.ndarray:
 
 
 def save_image(path: Path, image: np.ndarray) -> None:
-    """Writes a uint8 image [height, width, 1 or 3] as PNG."""
+    """Writes a uint8 image [height, width, 1 or 3] in the format of the path's ending."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image).save(path, format="PNG")
+    Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image).save(path)
+
+
+def read_image(path: Path) -> np.ndarray:
+    """The uint8 pixels of a picture's file [height, width, 3]."""
+    with Image.open(path) as image:
+        return np.asarray(image.convert("RGB"))
+
+
+def save_apart(paths: Sequence[Path], x: np.ndarray) -> None:
+    """Writes images [n, height, width, 1 or 3] in [-1, 1], each as it is into a file of its own."""
+    for path, image in zip(paths, _pixels(x), strict=True):
+        save_image(path, image)
+
+
+def _pixels(x: np.ndarray) -> np.ndarray:
+    return np.clip(np.rint((x + 1) * 127.5), 0, 255).astype(np.uint8)
 
 
 def save_animation(path: Path, frames: Sequence[np.ndarray], *, seconds: float = 0.12) -> None:
@@ -57,13 +99,14 @@ def save_animation(path: Path, frames: Sequence[np.ndarray], *, seconds: float =
     images[0].save(path, format="GIF", save_all=True, optimize=True, **options)
 
 
-def save_points(path: Path, x: np.ndarray, x_real: np.ndarray) -> None:
-    """Scatters generated points [n, 2] over real ones, with the real ones' limits."""
+def save_points(path: Path, x: np.ndarray, x_real: np.ndarray | None) -> None:
+    """Scatters generated points [n, 2] over real ones, with the real ones' limits if there are."""
     figure = Figure(figsize=(5, 5), layout="constrained")
     axes = figure.subplots()
-    axes.scatter(*np.asarray(x_real).T, s=6, color="0.75", label="data")
+    if x_real is not None:
+        axes.scatter(*np.asarray(x_real).T, s=6, color="0.75", label="data")
     axes.scatter(*np.asarray(x).T, s=6, color="C0", alpha=0.6, label="generated")
-    reach = 1.3 * float(np.abs(x_real).max())
+    reach = 1.3 * float(np.abs(x if x_real is None else x_real).max())
     axes.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal")
     axes.legend(loc="upper right")
     _save(figure, path)
@@ -81,7 +124,7 @@ def save_point_panels(
     """Scatters points [n, 2] in a grid of panels, and a panel of curves at the end of each row.
 
     Args:
-      path: of the PNG.
+      path: of the picture.
       rows: label of a row -> its panels from left to right.
       titles: of the columns of points.
       marks: points [n, 2] marked in every panel; they set its limits, at twice their reach.
@@ -116,7 +159,7 @@ def save_densities(
     """Draws densities on the line over that of the data, in panels side by side.
 
     Args:
-      path: of the PNG.
+      path: of the picture.
       x: abscissa [points].
       data: density of the data at x.
       panels: title -> the best density at x and the learned ones.
@@ -145,7 +188,7 @@ def save_portraits(
     """Draws trajectories in the plane over arrows, in panels side by side.
 
     Args:
-      path: of the PNG.
+      path: of the picture.
       arrows: x [n], y [m] and the arrows' components u, v [m, n], as in `dynamics.Portrait`; they
         are drawn with one length.
       panels: title -> label -> trajectory [steps, 2] from its first point.
@@ -174,26 +217,28 @@ def save_portraits(
     _save(figure, path)
 
 
-def save_samples(path: Path, x: np.ndarray, x_real: np.ndarray, *, rows: int | None = None) -> bool:
+def save_samples(
+    path: Path, x: np.ndarray, x_real: np.ndarray | None, *, rows: int | None = None
+) -> bool:
     """Draws samples by their shape: a grid of images, or points in the plane beside the data.
 
     Args:
-      path: of the PNG.
+      path: of the picture.
       x: the samples [n, ...].
-      x_real: data [m, ...].
+      x_real: data [m, ...], which only a picture of points shows; None to leave them out.
       rows: of the grid, which is then filled column by column: with the classes in turn one row a
         class. If None the grid is about square, filled row by row.
 
     Returns:
       False, and no file, for samples that have no picture.
     """
-    if x.ndim == 4 and x.shape[-1] in (1, 3):
+    if not drawable(x.shape[1:]):
+        return False
+    if x.ndim == 4:
         columns = -(-len(x) // rows) if rows else None
         save_image(path, image_grid(_turned(x, rows) if rows else x, columns=columns))
-    elif x.ndim == 2 and x.shape[-1] == 2:
-        save_points(path, x, x_real)
     else:
-        return False
+        save_points(path, x, x_real)
     return True
 
 
@@ -204,23 +249,30 @@ def _turned(x: np.ndarray, rows: int) -> np.ndarray:
     return columns.swapaxes(0, 1).reshape(-1, *x.shape[1:])
 
 
-def save_comparison(path: Path, x: np.ndarray, held_out: np.ndarray, train: np.ndarray) -> None:
-    """Draws held-out real images, generated ones, and the training image nearest to each of these.
+def save_comparison(
+    path: Path, x: np.ndarray, held_out: np.ndarray | None, train: np.ndarray | None
+) -> list[str]:
+    """Draws held-out real samples, generated ones, and the training image nearest to each of these.
 
     Args:
-      path: of the PNG.
-      x: generated images [n, height, width, channel] in [-1, 1].
-      held_out: real images that were not trained on, at least n of them are drawn if there are.
-      train: the training images, searched for the nearest in Euclidean distance.
+      path: of the picture.
+      x: generated images [n, height, width, 1 or 3] in [-1, 1], or points [n, 2].
+      held_out: real samples that were not trained on, of which n are drawn; None if there are none.
+      train: the training images, searched for the nearest in Euclidean distance; None for points
+        and where there are none.
+
+    Returns:
+      Titles of the panels drawn.
     """
-    flat, pool = x.reshape(len(x), -1), train.reshape(len(train), -1)
-    nearest = train[((flat[:, None] - pool[None]) ** 2).sum(-1).argmin(1)]
-    panels = {
-        "real, held out": held_out[: len(x)],
-        "generated": x,
-        "nearest training images": nearest,
-    }
+    panels = {"generated": x}
+    if held_out is not None:
+        panels = {"real, held out": held_out[: len(x)], **panels}
+    if train is not None:
+        flat, pool = x.reshape(len(x), -1), train.reshape(len(train), -1)
+        nearest = train[((flat[:, None] - pool[None]) ** 2).sum(-1).argmin(1)]
+        panels["nearest training images"] = nearest
     save_panels(path, panels)
+    return list(panels)
 
 
 def save_panels(
@@ -233,7 +285,7 @@ def save_panels(
     """Draws sets of images, or of points in the plane, side by side under their titles.
 
     Args:
-      path: of the PNG.
+      path: of the picture.
       panels: title -> images [n, height, width, 1 or 3] in [-1, 1], or points [n, 2], which all
         get the limits of the widest.
       columns: images in a row; about the square root of n if None.
@@ -244,8 +296,8 @@ def save_panels(
       False, and no file, if something is neither.
     """
     panels = {title: np.asarray(x) for title, x in panels.items()}
-    images = all(x.ndim == 4 and x.shape[-1] in (1, 3) for x in panels.values())
-    if not images and not all(x.ndim == 2 and x.shape[-1] == 2 for x in panels.values()):
+    images = all(x.ndim == 4 for x in panels.values())
+    if not all(drawable(x.shape[1:]) and (x.ndim == 4) == images for x in panels.values()):
         return False
     figure = Figure(figsize=(3 * len(panels), 3.3), layout="constrained")
     for axes, (title, x) in zip(
@@ -271,7 +323,7 @@ def save_curves(path: Path, rows: Sequence[Mapping[str, float]], title: str) -> 
     """Draws losses, energies, gradient norms and the accuracy with its 50:50 line.
 
     Args:
-      path: of the PNG.
+      path: of the picture.
       rows: rows of metrics with `step`; what is missing in them is left out.
       title: above the panels.
     """
@@ -311,7 +363,7 @@ def save_scaling(
     """Draws what many chips do in a second, and how much of it one chip would do, log-log.
 
     Args:
-      path: of the PNG.
+      path: of the picture.
       panels: title -> (unit, label -> curve); a curve has `chips`, `rate` and `efficiency`, all
         [points], the efficiency of the first being 1. Labels are "colour, line": those that begin
         alike have one colour, those that end alike one style of line, in all panels.
@@ -352,7 +404,7 @@ def save_laws(
     """Draws what was measured as points and what was fitted to it as lines, both axes logarithmic.
 
     Args:
-      path: of the PNG.
+      path: of the picture.
       panels: (label of the abscissa, of the ordinate) -> name -> (points (x, y), line (x, y)), each
         x and y [n] positive.
     """
@@ -375,4 +427,4 @@ def save_laws(
 
 def _save(figure: Figure, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=110, format="png")
+    figure.savefig(path, dpi=110)

@@ -18,17 +18,41 @@ from typing import Any
 from ganjax.config import difference
 from ganjax.errors import RunFolderError
 
+# Settings that may change when a run goes on, as they change no mathematics.
+RESUMABLE = (
+    "steps",
+    "log_every",
+    "sample_every",
+    "checkpoint_every",
+    "keep_checkpoints",
+    "sample_count",
+    "evaluation_samples",
+)
 PACKAGES = ("ganjax", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
 
 
-def write_json(path: Path, content: Any) -> None:
-    """Writes a JSON file in one atomic rename."""
+def write_text(path: Path, text: str) -> None:
+    """Writes a text file as UTF-8 in one atomic rename; its folder is made if missing.
+
+    Bytes of file names that the locale could not decode are written as they are.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.draft")
-    with open(draft, "w") as file:
-        file.write(json.dumps(content, indent=2) + "\n")
+    with open(draft, "w", encoding="utf-8", errors="surrogateescape") as file:
+        file.write(text)
         file.flush()
         os.fsync(file.fileno())
     os.replace(draft, path)
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Writes a JSON file in one atomic rename; its folder is made if missing."""
+    write_text(path, json.dumps(content, indent=2) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """The content of a JSON file."""
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 @contextlib.contextmanager
@@ -39,7 +63,7 @@ def locked(workdir: Path) -> Iterator[None]:
       RunFolderError: another process holds it.
     """
     workdir.mkdir(parents=True, exist_ok=True)
-    with open(workdir / "lock", "a+") as file:
+    with open(workdir / "lock", "a+", encoding="utf-8") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -54,11 +78,18 @@ def locked(workdir: Path) -> Iterator[None]:
         yield
 
 
-def claim(workdir: Path, config: Mapping[str, Any]) -> None:
-    """Writes `config.json` in a new folder; in an old one, insists that it is the same.
+def claim(workdir: Path, config: Mapping[str, Any], *, trained: int = 0) -> None:
+    """Writes `config.json`; in an old folder, insists that nothing changes that was trained with.
+
+    Args:
+      workdir: the run folder.
+      config: with every setting.
+      trained: steps that the run has been trained for. `RESUMABLE` may change, and where stages
+        end behind that step, their order kept.
 
     Raises:
-      RunFolderError: the folder holds another config; the message is the difference.
+      RunFolderError: the folder holds another config; the message is the difference. Or it has been
+        trained for more steps than the config has, or for such that `log_every` does not divide.
     """
     path = workdir / "config.json"
     config = json.loads(json.dumps(config))
@@ -70,13 +101,50 @@ def claim(workdir: Path, config: Mapping[str, Any]) -> None:
             )
         write_json(path, config)
         return
-    changes = difference(read_config(workdir), config)
+    old = read_config(workdir)
+    changes = difference(_continued(old, config, trained), config)
     if changes:
         raise RunFolderError(
             f"{workdir} holds a run of another config:\n  "
             + "\n  ".join(changes)
-            + "\nChoose another --workdir, or call it with the same config to resume."
+            + "\nChoose another --workdir, or call it with the same config to resume; only "
+            f"{', '.join(RESUMABLE)} may change. --init_from {workdir} with another --workdir "
+            "starts a new run from the weights of this one."
         )
+    if config.get("steps", trained) < trained:
+        raise RunFolderError(
+            f"steps={config['steps']}, but {workdir} has been trained for {trained} steps already; "
+            "ask for more, or choose another --workdir"
+        )
+    every = config.get("log_every")
+    if every != old.get("log_every") and trained % every:
+        raise RunFolderError(
+            f"log_every={every} does not divide step {trained}, where {workdir} goes on; it was "
+            f"{old['log_every']}, keep it or take a divisor of {trained}"
+        )
+    if config != old:
+        write_json(path, config)
+
+
+def _continued(old: Mapping[str, Any], new: Mapping[str, Any], trained: int) -> dict[str, Any]:
+    """`old` with those values of `new` that may change in a run of so many steps."""
+    stages, new_stages = old.get("stages", {}), new.get("stages", {})
+    watched = any(
+        part.get("monitor", {}).get("name", "none") != "none" for part in (old, *stages.values())
+    )  # a monitor looks once every `log_every` steps, and may end the run
+    free = set(RESUMABLE) - ({"log_every"} if watched else set())
+    made = {**old, **{key: new[key] for key in free & old.keys() & new.keys()}}
+    if stages and _later(stages, new_stages, trained):
+        ends = {label: {"until": stage["until"]} for label, stage in new_stages.items()}
+        made["stages"] = {label: stages[label] | ends[label] for label in stages}
+    return made
+
+
+def _later(old: Mapping[str, Any], new: Mapping[str, Any], trained: int) -> bool:
+    """Whether stages are the same in the same order, and end alike where they have been trained."""
+    order, new_order = (sorted(of, key=lambda label: of[label]["until"]) for of in (old, new))
+    ends = [(old[label]["until"], new[label]["until"]) for label in order if label in new]
+    return order == new_order and all(a == b or min(a, b) >= trained for a, b in ends)
 
 
 def read_config(workdir: Path) -> dict[str, Any]:
@@ -86,7 +154,7 @@ def read_config(workdir: Path) -> dict[str, Any]:
       RunFolderError: the folder is no run folder, or its config cannot be read.
     """
     try:
-        return json.loads((workdir / "config.json").read_text())
+        return read_json(workdir / "config.json")
     except FileNotFoundError:
         raise RunFolderError(f"{workdir} is not a run folder: it has no config.json") from None
     except ValueError as error:
@@ -102,8 +170,8 @@ def versions(packages: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def write_manifest(workdir: Path, devices: list[str], seed: int) -> None:
-    """Records what made the run: versions, machine, devices, seed, arguments."""
+def write_manifest(workdir: Path, devices: list[str], seed: int, **more: Any) -> None:
+    """Records what made the run: versions, machine, devices, seed, arguments, and more."""
     write_json(
         workdir / "manifest.json",
         {
@@ -114,8 +182,22 @@ def write_manifest(workdir: Path, devices: list[str], seed: int) -> None:
             "packages": versions(PACKAGES),
             "devices": devices,
             "seed": seed,
+            **more,
         },
     )
+
+
+def read_manifest(workdir: Path) -> dict[str, Any]:
+    """The manifest of a run; {} if it has none.
+
+    Raises:
+      RunFolderError: it cannot be read.
+    """
+    path = workdir / "manifest.json"
+    try:
+        return read_json(path) if path.exists() else {}
+    except ValueError as error:
+        raise RunFolderError(f"{path} is not JSON: {error}") from None
 
 
 def write_status(workdir: Path, status: str, step: int, reason: str = "") -> None:
@@ -130,7 +212,7 @@ def read_metrics(workdir: Path) -> list[dict[str, float]]:
       RunFolderError: a line before the last is not JSON.
     """
     path = workdir / "metrics.jsonl"
-    lines = path.read_text().splitlines() if path.exists() else []
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
     rows = []
     for number, line in enumerate(lines, start=1):
         try:
@@ -145,14 +227,12 @@ def read_metrics(workdir: Path) -> list[dict[str, float]]:
 
 def append_metrics(workdir: Path, row: Mapping[str, float]) -> None:
     """Adds one row to `metrics.jsonl`."""
-    with open(workdir / "metrics.jsonl", "a") as file:
+    with open(workdir / "metrics.jsonl", "a", encoding="utf-8") as file:
         file.write(json.dumps(row) + "\n")
 
 
 def rewind_metrics(workdir: Path, step: int) -> list[dict[str, float]]:
     """Drops the rows after `step`, which a resumed run writes anew, and returns the rest."""
     rows = [row for row in read_metrics(workdir) if row["step"] <= step]
-    draft = workdir / ".metrics.jsonl.draft"
-    draft.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    os.replace(draft, workdir / "metrics.jsonl")
+    write_text(workdir / "metrics.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
     return rows

@@ -264,4 +264,4 @@ def _short(value: float | None, width: int) -> str:
 
 def write(path: Path, standings: Mapping[str, Any]) -> None:
     """The standings as JSON, the same bytes for the same results."""
-    path.write_text(json.dumps(standings, indent=2) + "\n")
+    path.write_text(json.dumps(standings, indent=2) + "\n", encoding="utf-8")

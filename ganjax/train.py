@@ -4,7 +4,6 @@ It holds no mathematics: what a step does is the scheme's, what a batch is the d
 """
 
 import contextlib
-import json
 import logging
 import tempfile
 import threading
@@ -19,10 +18,20 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ganjax import checkpoints, devices, pictures, run_folder, spread
+from ganjax import checkpoints, devices, events, pictures, run_folder, spread
 from ganjax.console import interruptible, progress
-from ganjax.errors import GanjaxError, Interrupted, NotFiniteError
-from ganjax.experiment import Experiment, grow, initial_state, restore, streams, template
+from ganjax.errors import GanjaxError, Interrupted, NotFiniteError, RunFolderError
+from ganjax.experiment import (
+    Experiment,
+    forms_of,
+    grow,
+    initial_state,
+    load,
+    restore,
+    streams,
+    template,
+    warm_start,
+)
 from ganjax.types import GanState
 
 log = logging.getLogger(__name__)
@@ -119,7 +128,12 @@ def _bad_step(metrics: dict[str, jax.Array], state: Any, length: int) -> jax.Arr
     return jnp.where(jnp.all(finite), in_state, jnp.argmin(finite))
 
 
-def train(experiment: Experiment, workdir: Path, layout: devices.Layout | None = None) -> Result:
+def train(
+    experiment: Experiment,
+    workdir: Path,
+    layout: devices.Layout | None = None,
+    init_from: Path | None = None,
+) -> Result:
     """Trains to the config's number of steps, from the newest checkpoint if there is one.
 
     Of several processes the first keeps the folder; the others play along, and read nothing there.
@@ -128,12 +142,15 @@ def train(experiment: Experiment, workdir: Path, layout: devices.Layout | None =
       experiment: from `experiment.build`, with the layout's `axis_name`.
       workdir: the run folder; made if missing.
       layout: devices to spread over, from `devices.layout`; None for one device.
+      init_from: run folder whose newest weights a new run starts from, see `experiment.warm_start`;
+        the manifest records which. None for new weights.
 
     Returns:
       `Result`.
 
     Raises:
-      RunFolderError: the folder is in use, or holds another config.
+      ConfigError: the weights of `init_from` do not fit.
+      RunFolderError: the folder is in use, holds another config, or a run that starts otherwise.
       CheckpointError: it has checkpoints, and none is usable.
       NotFiniteError: the run diverged; status and reason are in the folder.
       Interrupted: SIGINT or SIGTERM came; the state is saved and the same command resumes.
@@ -143,23 +160,35 @@ def train(experiment: Experiment, workdir: Path, layout: devices.Layout | None =
             devices.check_batch(stage.config.batch_size, layout.count)
     if not devices.leads():
         with tempfile.TemporaryDirectory() as aside:
-            return _train(experiment, Path(aside), layout)
-    return _train(experiment, workdir, layout)
+            return _train(experiment, Path(aside), layout, init_from)
+    return _train(experiment, workdir, layout, init_from)
 
 
-def _train(experiment: Experiment, workdir: Path, layout: devices.Layout | None) -> Result:
-    steps = experiment.config.steps
+def _train(
+    experiment: Experiment, workdir: Path, layout: devices.Layout | None, init_from: Path | None
+) -> Result:
+    config, shown = experiment.config, events.NONE
     with run_folder.locked(workdir), interruptible() as stop_asked:
-        run_folder.claim(workdir, experiment.config.to_dict())
+        origin, first = _origin(experiment, workdir, init_from)
+        trained = max(checkpoints.steps(workdir / "checkpoints"), default=0)
+        run_folder.claim(workdir, config.to_dict(), trained=trained)
         try:
-            step, state = _start(experiment, workdir)
+            step, state = _start(experiment, workdir, first)
             rows = run_folder.rewind_metrics(workdir, step)
-            if step < steps and not devices.any_of(_settled(rows)):
-                step, state = _play(experiment, workdir, layout, step, state, rows, stop_asked)
+            if step < config.steps and not devices.any_of(_settled(rows)):
+                more = {"data": forms_of(experiment), "init_from": origin}
+                names = list(map(str, jax.devices()))
+                run_folder.write_manifest(workdir, names, config.seed, **more)
+                run_folder.write_status(workdir, "running", step)
+                shown = events.tensorboard(workdir, step)
+                step, state = _play(
+                    experiment, workdir, layout, step, state, rows, stop_asked, shown
+                )
             else:
                 log.info("%s is done already, at step %d", workdir, step)
             stage = experiment.stage(step)
             picture = _draw(stage, workdir, step, state, rows)
+            shown.picture(step, picture)
             result = Result(step, _report(stage, workdir, step, state), picture)
             reason = stage.stop_reason if _settled(rows) else ""
             run_folder.write_status(workdir, "done", step, reason)
@@ -170,22 +199,54 @@ def _train(experiment: Experiment, workdir: Path, layout: devices.Layout | None)
         except BaseException as error:
             _note_failure(workdir, error)
             raise
+        finally:
+            shown.close()
 
 
-def _start(experiment: Experiment, workdir: Path) -> tuple[int, GanState]:
+def _origin(
+    experiment: Experiment, workdir: Path, init_from: Path | None
+) -> tuple[dict[str, Any] | None, GanState | None]:
+    """The record of the run whose weights this one starts from, and the state to start at, if any.
+
+    The first process's: others get the state from it.
+    """
+    manifest, begun = run_folder.read_manifest(workdir), checkpoints.steps(workdir / "checkpoints")
+    record = manifest.get("init_from")
+    known, asked = (record or {}).get("workdir"), init_from and str(init_from.resolve())
+    if (manifest or begun) and asked != known and (asked or not begun):
+        raise RunFolderError(
+            f"{workdir} holds a run that starts from {known or 'new weights'}, not from "
+            f"{asked or 'new weights'}; call it as before, or choose another --workdir"
+        )
+    if asked is None or begun:
+        return record, None
+    if not devices.leads():
+        return None, jax.tree.map(jnp.zeros_like, template(experiment.stage(0)))
+    other = load(init_from, data=False)
+    state = jax.jit(lambda state, rng: warm_start(experiment, other._replace(state=state), rng))(
+        other.state, streams(experiment.config.seed).init
+    )
+    log.info("starting from the weights of %s at step %d", init_from, other.step)
+    digest = checkpoints.digest(init_from / "checkpoints", other.step)
+    return {"workdir": asked, "step": other.step, "checkpoint_sha256": digest}, state
+
+
+def _start(experiment: Experiment, workdir: Path, first: GanState | None) -> tuple[int, GanState]:
     """The newest checkpoint's step and state, or a fresh start; the first process's."""
-    step, state = _newest(experiment, workdir)
+    step, state = _newest(experiment, workdir, first)
     step = int(devices.from_first(np.int32(step)))
     if not devices.leads() and step:
         state = jax.tree.map(jnp.zeros_like, template(experiment.stage(step)))
-    return step, devices.from_first(state) if step else state
+    return step, devices.from_first(state) if step or first is not None else state
 
 
-def _newest(experiment: Experiment, workdir: Path) -> tuple[int, GanState]:
+def _newest(experiment: Experiment, workdir: Path, first: GanState | None) -> tuple[int, GanState]:
     if checkpoints.steps(workdir / "checkpoints"):
         step, state = restore(experiment, workdir)
         log.info("resuming %s at step %d", workdir, step)
         return step, state
+    if first is not None:
+        return 0, first
     rng = streams(experiment.config.seed).init
     return 0, jax.jit(partial(initial_state, experiment.stage(0)))(rng)
 
@@ -198,6 +259,7 @@ def _play(
     state: GanState,
     rows: list[Row],
     stop_asked: threading.Event,
+    shown: events.Events,
 ) -> tuple[int, GanState]:
     """Plays from `step` to the end and appends to `rows`; everything due on the way is on disk.
 
@@ -206,9 +268,7 @@ def _play(
     """
     config, saved, compiled = experiment.config, step or None, {}
     stage = experiment.stage(step)
-    run_folder.write_manifest(workdir, list(map(str, jax.devices())), config.seed)
-    run_folder.write_status(workdir, "running", step)
-    rng, events = streams(config.seed).play, _tensorboard(workdir, step)
+    rng = streams(config.seed).play
     put, share, take = _placing(layout)
     monitored = _monitored(stage)
     played, train, rng = put(state), share(stage.train), share(rng)
@@ -235,7 +295,7 @@ def _play(
             rows.append(_row(told, step, rows, length / (time.perf_counter() - began)))
             rows[-1] |= monitored(state, step, told.metrics)
             run_folder.append_metrics(workdir, rows[-1])
-            events(rows[-1])
+            shown.row(rows[-1])
             show(rows[-1])
 
             last, ends = step == config.steps or _settled(rows), step == stage.config.steps
@@ -247,7 +307,7 @@ def _play(
                     checkpoints.save(folder, step, whole, keep=config.keep_checkpoints)
                 saved = step
             if (ends or _due(config.sample_every, step)) and not last:
-                _draw(stage, workdir, step, state(), rows)
+                shown.picture(step, _draw(stage, workdir, step, state(), rows))
             if stopping:
                 run_folder.write_status(workdir, "interrupted", step, "asked to stop")
                 raise Interrupted(
@@ -377,38 +437,22 @@ def _report(
     config = experiment.config
     if experiment.evaluate is None or not devices.leads():
         return {}
-    path = workdir / "eval" / f"step_{step}.json"
-    if not path.exists():
+    path, n = workdir / "eval" / f"step_{step}.json", config.evaluation_samples
+    if not path.exists() or run_folder.read_json(path).get("evaluation_samples", n) != n:
         rng = streams(config.seed).evaluation
         path.parent.mkdir(exist_ok=True)
-        scores = experiment.evaluate(state, rng, config.evaluation_samples)
+        scores = experiment.evaluate(state, rng, n)
         protocol = experiment.protocol(state, step=step, seed=config.seed, scores=scores)
-        run_folder.write_json(path, {"protocol": protocol, "scores": scores})
-    return json.loads(path.read_text())["scores"]
+        told = {"protocol": protocol, "evaluation_samples": n, "scores": scores}
+        run_folder.write_json(path, told)
+    return run_folder.read_json(path)["scores"]
 
 
 def _note_failure(workdir: Path, error: BaseException) -> None:
     """Leaves status and traceback in the folder, unless the disk is what failed."""
     status = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
     with contextlib.suppress(OSError, GanjaxError):
-        (workdir / "crash").mkdir(exist_ok=True)
-        (workdir / "crash" / "traceback.txt").write_text(traceback.format_exc())
+        run_folder.write_text(workdir / "crash" / "traceback.txt", traceback.format_exc())
         rows = run_folder.read_metrics(workdir)
         step = rows[-1]["step"] if rows else 0
         run_folder.write_status(workdir, status, step, f"{type(error).__name__}: {error}")
-
-
-def _tensorboard(workdir: Path, step: int) -> Callable[[Row], None]:
-    """Mirrors rows as TensorBoard events if the optional package is there."""
-    try:
-        import tensorboardX
-    except ImportError:
-        return lambda row: None
-    writer = tensorboardX.SummaryWriter(str(workdir / "tensorboard"), purge_step=step + 1)
-
-    def write(row):
-        for key, value in row.items():
-            writer.add_scalar(key, value, row["step"])
-        writer.flush()
-
-    return write

@@ -35,7 +35,7 @@ DRY_RUN = flags.DEFINE_bool(
     "Show how each cell differs from the resolved base, the programs, and how many seeds it takes; "
     "train nothing.",
 )
-JSON = flags.DEFINE_string("json", None, "Also write the table to this JSON file.")
+JSON = cli.define_output("json", (".json",), "Also write the table to this JSON file.")
 
 
 def base(name: str) -> dict:

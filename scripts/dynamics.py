@@ -18,8 +18,8 @@ SCHEMES = flags.DEFINE_list("schemes", ["all"], "Names of schemes, or all.")
 STEPS = flags.DEFINE_list("steps", ["0.01", "0.1", "0.2", "0.3", "0.5", "0.7", "1.0"], "Steps h.")
 SHOWN = flags.DEFINE_float("shown", 0.2, "Step h of the picture.", lower_bound=1e-6)
 LENGTH = flags.DEFINE_integer("length", 200, "Steps of a drawn trajectory.", lower_bound=1)
-PICTURE = flags.DEFINE_string("picture", None, "Draw trajectories into this PNG.")
-JSON = flags.DEFINE_string("json", None, "Also write the radii to this JSON file.")
+PICTURE = cli.define_output("picture", cli.FIGURES, "Draw trajectories into this file.")
+JSON = cli.define_output("json", (".json",), "Also write the radii to this JSON file.")
 
 
 def options(factory: object, h: float) -> dict:

@@ -32,8 +32,8 @@ WEIGHT = flags.DEFINE_float("weight", 0.5, "Of the prior beside the context loss
 POWER = flags.DEFINE_integer("power", 2, "Of the context loss.", 1, 2)
 WINDOW = flags.DEFINE_integer("window", 0, "Side of the context weights' window; 0 for none.", 0)
 LIVE = flags.DEFINE_bool("live", False, "Use the generator itself, not its moving average.")
-PICTURE = flags.DEFINE_string("picture", None, "Draw some of the images into this PNG.")
-JSON = flags.DEFINE_string("json", None, "Also write the errors to this JSON file.")
+PICTURE = cli.define_output("picture", cli.FIGURES, "Draw some of the images into this file.")
+JSON = cli.define_output("json", (".json",), "Also write the errors to this JSON file.")
 
 
 def held_out(run: object) -> tuple:
@@ -161,6 +161,8 @@ def main() -> None:
     from ganjax import experiment, metrics, pictures, run_folder
 
     run = experiment.load(WORKDIR.value)
+    if PICTURE.value:
+        pictures.check_drawable(run.data.shape if run.data else (), "leave --picture out")
     x, labels = held_out(run)
     rng_mask, rng_start = jax.random.split(jax.random.key(SEED.value))
     kinds = len(KINDS.value)

@@ -21,7 +21,7 @@ CONFIGS = Path(__file__).parent.parent / "configs"
 OUT = flags.DEFINE_string("out", "runs/tour", "Folder of the page and of the claims' numbers.")
 LANG = flags.DEFINE_enum("lang", "en", ("en", "ko"), "Language of the page.")
 CLAIMS = flags.DEFINE_list("claims", ["all"], "Names of claims, or all.")
-JSON = flags.DEFINE_string("json", None, "Also write all numbers to this JSON file.")
+JSON = cli.define_output("json", (".json",), "Also write all numbers to this JSON file.")
 
 
 def config(name: str) -> dict:
@@ -51,9 +51,7 @@ def main() -> None:
             print(f"{claim.name:20} {verdict:14} {good} of {len(claim.checks)} numbers", flush=True)
         command = f"python scripts/tour.py --lang {LANG.value}"
         path = out / ("tour.html" if LANG.value == "en" else f"tour_{LANG.value}.html")
-        draft = path.with_name(f".{path.name}.draft")
-        draft.write_text(tour.render(claims, lang=LANG.value, command=command), encoding="utf-8")
-        draft.replace(path)
+        run_folder.write_text(path, tour.render(claims, lang=LANG.value, command=command))
     if JSON.value:
         run_folder.write_json(Path(JSON.value), {claim.name: tour.told(claim) for claim in claims})
     print(f"page: {path}")

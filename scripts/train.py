@@ -29,6 +29,9 @@ STATISTICS = flags.DEFINE_enum(
     "Whose rows batch normalisation and all else that looks at a batch as one sees: the whole "
     "batch's, or its own device's (pmap).",
 )
+INIT_FROM = flags.DEFINE_string(
+    "init_from", None, "Run folder whose weights a new run starts from, with new optimisers."
+)
 PROCESSES = cli.define_processes()
 DRY_RUN = flags.DEFINE_bool(
     "dry_run",
@@ -52,7 +55,7 @@ def main() -> None:
         print(describe(built, chunk))
         return
     workdir = Path(WORKDIR.value)
-    result = train.train(built, workdir, layout)
+    result = train.train(built, workdir, layout, INIT_FROM.value and Path(INIT_FROM.value))
     if not devices.leads():
         return
     print(f"{workdir}: {result.step} steps")

@@ -17,8 +17,10 @@ INPUT = flags.DEFINE_string(
     "input", None, "npz file with an array x [n, ...], or npy file, to translate instead."
 )
 RANGE = flags.DEFINE_string("range", None, "Black and white in --input, e.g. 0,1.")
-OUT = flags.DEFINE_string("out", None, "PNG to write; by default in the run folder.")
-NPZ = flags.DEFINE_string("npz", None, "Also write the arrays `source` and `x` to this npz file.")
+OUT = cli.define_output("out", cli.FIGURES, "Picture to write; by default in the run folder.")
+NPZ = cli.define_output(
+    "npz", (".npz",), "Also write the arrays `source` and `x` to this npz file."
+)
 LIVE = flags.DEFINE_bool("live", False, "Use the generator itself, not its moving average.")
 
 
@@ -33,7 +35,7 @@ def main() -> None:
 
     workdir, direction = Path(WORKDIR.value), DIRECTION.value
     value_range = data.parsed_range(RANGE.value)
-    run = experiment.load(workdir)
+    run = experiment.load(workdir, data=not INPUT.value)
     state = experiment.live(run.state) if LIVE.value else run.state
     queries = {way: run.queries(state).get(f"translate_{way}") for way in ("ab", "ba")}
     if queries[direction] is None:
@@ -55,6 +57,7 @@ def main() -> None:
             ) from None
     x = np.asarray(jax.jit(queries[direction])(source))
     if NPZ.value:
+        Path(NPZ.value).parent.mkdir(parents=True, exist_ok=True)
         with open(NPZ.value, "wb") as file:
             np.savez(file, source=source, x=x)
         print(NPZ.value)

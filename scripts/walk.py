@@ -40,9 +40,13 @@ MEAN_OF = flags.DEFINE_integer("mean_of", 3, "Latents of each concept.", 1)
 TRIALS = flags.DEFINE_integer("trials", 200, "Times that the arithmetic is done.", 1)
 SEED = flags.DEFINE_integer("seed", 0, "Seed of the latents.", 0, 2**32 - 1)
 LIVE = flags.DEFINE_bool("live", False, "Use the generator itself, not its moving average.")
-PICTURE = flags.DEFINE_string("picture", None, "PNG to write; by default in the run folder.")
-GIF = flags.DEFINE_string("gif", None, "Also write the walks, there and back, as this GIF.")
-JSON = flags.DEFINE_string("json", None, "Also write the arithmetic's numbers to this JSON file.")
+PICTURE = cli.define_output(
+    "picture", cli.IMAGES, "Picture to write; by default in the run folder."
+)
+GIF = cli.define_output("gif", (".gif",), "Also write the walks, there and back, as this GIF.")
+JSON = cli.define_output(
+    "json", (".json",), "Also write the arithmetic's numbers to this JSON file."
+)
 
 
 class Concept(NamedTuple):
@@ -238,6 +242,8 @@ def check_flags(run: object) -> None:
         raise ConfigError("--plane and --arithmetic are two pictures; ask for one at a time")
     if GIF.value and (PLANE.value or ARITHMETIC.value):
         raise ConfigError("--gif is of walks; leave it out with --plane and --arithmetic")
+    if JSON.value and not ARITHMETIC.value:
+        raise ConfigError("--json has the numbers of --arithmetic; give both or neither")
     if LABEL.value is None:
         return
     if not (PLANE.value and run.labelled):
@@ -255,13 +261,14 @@ def main() -> None:
     import jax
     import numpy as np
 
-    from ganjax import experiment
+    from ganjax import experiment, pictures
     from ganjax.errors import ConfigError
 
     workdir = Path(WORKDIR.value)
-    run = experiment.load(workdir)
+    run = experiment.load(workdir, data=ARITHMETIC.value is not None)
     if run.sample is None or len(run.data.shape) != 3:
         raise ConfigError(f"{workdir} has no generator of images to walk in")
+    pictures.check_drawable(run.data.shape, "sample.py --npz FILE has the numbers")
     check_flags(run)
     state = experiment.live(run.state) if LIVE.value else run.state
     queries = run.queries(state)

@@ -13,7 +13,7 @@ LEVELS = (
     ("types", "errors", "swept", "draws"),
     ("spread", "divergences", "augmentations", "statistics"),
     ("config", "console", "losses", "penalties", "latents", "nets", "data", "pictures", "html"),
-    ("cli", "names", "comparison", "run_folder", "games", "checkpoints"),
+    ("cli", "events", "names", "comparison", "run_folder", "games", "checkpoints"),
     ("averages", "optimisers", "schemes", "dynamics", "metrics", "devices"),
     ("experiment",),
     ("train", "summary", "sweep"),

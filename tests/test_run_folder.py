@@ -24,8 +24,8 @@ def test_a_folder_belongs_to_its_config(tmp_path):
     run_folder.claim(tmp_path, config)
     run_folder.claim(tmp_path, config)  # tuples come back from JSON as lists
     assert run_folder.read_config(tmp_path)["steps"] == 5
-    with pytest.raises(RunFolderError, match="steps: 5 -> 6"):
-        run_folder.claim(tmp_path, {**config, "steps": 6})
+    with pytest.raises(RunFolderError, match=r"scheme\.name: 'a' -> 'b'"):
+        run_folder.claim(tmp_path, {**config, "scheme": {"name": "b"}})
 
 
 def test_a_run_without_its_config_is_not_claimed(tmp_path):

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ganjax import checkpoints, devices, experiment, run_folder, train
+from ganjax import checkpoints, devices, events, experiment, run_folder, train
 from ganjax.errors import CheckpointError, ConfigError, Interrupted, NotFiniteError, RunFolderError
 
 ADAM = {"name": "adam", "learning_rate": 1e-3, "b1": 0.5}
@@ -169,8 +169,8 @@ def test_load_gives_the_state_and_samples(built, whole):
 
 
 def test_another_config_is_refused(whole):
-    changed = experiment.build({**DCGAN, "steps": 30})
-    with pytest.raises(RunFolderError, match="steps: 25 -> 30"):
+    changed = experiment.build({**DCGAN, "batch_size": 9})
+    with pytest.raises(RunFolderError, match="batch_size: 8 -> 9"):
         train.train(changed, whole[0])
 
 
@@ -276,7 +276,9 @@ def test_a_bug_leaves_its_traceback(tmp_path, monkeypatch):
     def broken(row):
         raise ZeroDivisionError("a bug")
 
-    monkeypatch.setattr(train, "_tensorboard", lambda workdir, step: broken)
+    monkeypatch.setattr(
+        events, "tensorboard", lambda workdir, step: events.NONE._replace(row=broken)
+    )
     with pytest.raises(ZeroDivisionError):
         train.train(experiment.build(TOY), tmp_path)
     assert status(tmp_path)["status"] == "failed"

@@ -4,6 +4,7 @@ from ganjax.data.checks import checked, made
 from ganjax.data.digits import digits, digits_few_labels
 from ganjax.data.domains import affine_domains, photograph_domains
 from ganjax.data.files import arrays, samples_of_file
+from ganjax.data.form import classes, form, of_form
 from ganjax.data.images import images
 from ganjax.data.masks import MASKS
 from ganjax.data.mixtures import gaussian_mixture, grid, ring, swiss_roll
@@ -36,12 +37,15 @@ __all__ = [
     "affine_domains",
     "arrays",
     "checked",
+    "classes",
     "digits",
     "digits_few_labels",
+    "form",
     "gaussian_mixture",
     "grid",
     "images",
     "made",
+    "of_form",
     "paired_images",
     "parsed_range",
     "photograph_crops",

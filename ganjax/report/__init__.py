@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from ganjax import run_folder
 from ganjax.errors import RunFolderError
 from ganjax.report import comparison, run
 
@@ -29,5 +30,5 @@ def write(workdir: Path) -> Path:
             f"{workdir} holds neither a comparison (comparison.json) nor a run (config.json)"
         )
     path = workdir / "report.html"
-    path.write_text(page)
+    run_folder.write_text(path, page)
     return path

@@ -204,10 +204,9 @@ def _failures(table: Mapping[str, Any]) -> str:
 
 
 def _provenance(workdir: Path, asked: Mapping[str, Any]) -> str:
-    manifest = json.loads((workdir / "manifest.json").read_text())
-    plan = (
-        json.loads((workdir / "plan.json").read_text()) if (workdir / "plan.json").exists() else {}
-    )
+    manifest = json.loads((workdir / "manifest.json").read_text("utf-8"))
+    plan = workdir / "plan.json"
+    plan = json.loads(plan.read_text("utf-8")) if plan.exists() else {}
     programs = [
         [
             key.replace(",", ", "),

@@ -34,7 +34,7 @@ def page(workdir: Path) -> str:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    return json.loads(path.read_text()) if path.exists() else {}
+    return run_folder.read_json(path) if path.exists() else {}
 
 
 def _status(workdir: Path) -> str:

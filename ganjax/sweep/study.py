@@ -129,8 +129,8 @@ def read(workdir: Path) -> dict[str, dict[str, Any]]:
         path = _path(workdir, name)
         if path.exists():
             arrays = np.load(path.with_suffix(".npz")) if path.with_suffix(".npz").exists() else {}
-            costs = json.loads((workdir / "costs" / path.name).read_text())
-            found[name] = {**json.loads(path.read_text()), **costs, **dict(arrays)}
+            costs = run_folder.read_json(workdir / "costs" / path.name)
+            found[name] = {**run_folder.read_json(path), **costs, **dict(arrays)}
     return found
 
 
@@ -143,7 +143,7 @@ def described(workdir: Path) -> dict[str, Any]:
       RunFolderError: it is no folder of a comparison.
     """
     try:
-        found = json.loads((workdir / "comparison.json").read_text())
+        found = run_folder.read_json(workdir / "comparison.json")
     except FileNotFoundError:
         raise RunFolderError(
             f"{workdir} is not the folder of a comparison: it has no comparison.json"
@@ -156,7 +156,7 @@ def _claim(workdir: Path, comparison: Comparison) -> None:
     path = workdir / "comparison.json"
     new = json.loads(json.dumps(comparison._asdict()))
     if path.exists():
-        old = json.loads(path.read_text())
+        old = run_folder.read_json(path)
         cells = {name: new["cells"].get(name) for name in old["cells"]}
         asked = {key: new[key] for key in ASKED_ONLY}
         old = {key: old.get(key) for key in new}  # older folders hold the cells' overrides too
@@ -199,7 +199,7 @@ def _planned(
 ) -> tuple[Runner | None, dict[str, Any]]:
     """The compiled program and what was decided about it, now or when the folder was begun."""
     path = workdir / "plan.json"
-    plans = json.loads(path.read_text()) if path.exists() else {}
+    plans = run_folder.read_json(path) if path.exists() else {}
     key = ",".join(program.cells)
     plan = json.loads(devices.text_from_first(json.dumps(plans.get(key))))
     if plan is not None:

@@ -1,6 +1,5 @@
 """What a claim comes to: numbers predicted and measured beside each other, kept once computed."""
 
-import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
@@ -100,7 +99,7 @@ def keep(folder: Path, claim: Claim, made_of: str) -> None:
 def kept(folder: Path, name: str, made_of: str) -> Claim | None:
     """The claim that was written there by the same code; None if there is none."""
     try:
-        content = json.loads((folder / f"{name}.json").read_text())
+        content = run_folder.read_json(folder / f"{name}.json")
     except FileNotFoundError:
         return None
     if content["made_of"] != made_of:

@@ -11,7 +11,6 @@ scores of `configs/digits_adversarial_autoencoder.py` and `configs/photographs_c
 """
 
 import importlib.util
-import json
 import sys
 import tempfile
 from collections.abc import Callable
@@ -21,12 +20,14 @@ from typing import Any
 import numpy as np
 from absl import flags
 
-from ganjax import cli
+from ganjax import cli, run_folder
+from ganjax.errors import ConfigError
 
 NAMES = ("linear", "denoising", "one_class", "vae", "adversarial", "colourisation")
+UNPICTURED = {"linear", "one_class"}
 PARTS = flags.DEFINE_multi_enum("parts", ["all"], ["all", *NAMES], "What to measure.")
 PICTURES = flags.DEFINE_string("pictures", None, "Also draw into this folder what has a picture.")
-JSON = flags.DEFINE_string("json", None, "Also write the figures to this JSON file.")
+JSON = cli.define_output("json", (".json",), "Also write the figures to this JSON file.")
 CONFIGS = Path(__file__).parents[2] / "configs"
 DRAWS = 5000  # of the VAE's latent, for each test digit
 GAME_DRAWS = 1000  # the same, of the game's own ELBO
@@ -174,6 +175,10 @@ def show(part: str, figures: dict[str, float]) -> None:
 def main() -> None:
     """Trains what is asked for, prints its figures and draws what has a picture."""
     measures = (linear, denoising, one_class, vae, adversarial, colourisation)
+    if PICTURES.value and set(PARTS.value) <= UNPICTURED:
+        raise ConfigError(
+            f"--pictures: there are none of {', '.join(sorted(UNPICTURED))}; add another --parts"
+        )
     figures, digits, photographs = {}, {}, {}
     for measure in measures:
         part = measure.__name__
@@ -183,7 +188,7 @@ def main() -> None:
         (photographs if measure is colourisation else digits).update(drawn)
         show(part, figures[part])
     if JSON.value:
-        Path(JSON.value).write_text(json.dumps(figures, indent=2) + "\n")
+        run_folder.write_json(Path(JSON.value), figures)
     if PICTURES.value:
         from ganjax import pictures
 

@@ -11,7 +11,6 @@ machine, and is added to.
 """
 
 import importlib.util
-import json
 import math
 import multiprocessing
 import platform
@@ -23,12 +22,12 @@ from pathlib import Path
 
 from absl import flags
 
-from ganjax import cli
+from ganjax import cli, run_folder
 from ganjax.errors import ConfigError, MachineError, unknown
 
 WORK = flags.DEFINE_multi_string("work", [], "Works to do; all if none is given.")
 ROUNDS = flags.DEFINE_integer("rounds", 7, "Measurements of each call, in turn.", lower_bound=3)
-JSON = flags.DEFINE_string("json", None, "Also write the figures into this JSON file.")
+JSON = cli.define_output("json", (".json",), "Also write the figures into this JSON file.")
 
 SAME_STEP = 1e-4  # differences beyond this are another step, not rounding
 
@@ -39,7 +38,7 @@ def machine(torch) -> dict[str, str]:
 
     cpu = platform.processor()
     if Path("/proc/cpuinfo").exists():
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
         cpu = next((x.split(":")[1].strip() for x in lines if x.startswith("model name")), cpu)
     return {
         "device": jax.devices()[0].device_kind,
@@ -156,14 +155,14 @@ def main() -> None:
         if name not in WORKS:
             raise ConfigError(unknown("work", name, WORKS))
     path = Path(JSON.value) if JSON.value else None
-    told = json.loads(path.read_text()) if path and path.exists() else {"works": {}}
+    told = run_folder.read_json(path) if path and path.exists() else {"works": {}}
     spawned = {"mp_context": multiprocessing.get_context("spawn"), "max_tasks_per_child": 1}
     with ProcessPoolExecutor(max_workers=1, **spawned) as alone:
         for name in WORK.value or WORKS:
             measured = alone.submit(measure, name, ROUNDS.value)
             told["machine"], told["works"][name] = measured.result()
             if path:
-                path.write_text(json.dumps(told, indent=2) + "\n")
+                run_folder.write_json(path, told)
     show(told["works"])
 
 

@@ -36,7 +36,7 @@ ONLY = flags.DEFINE_list("cells", None, "Cells to run, by name; all by default."
 SEEDS = flags.DEFINE_integer("seeds", 16, "Number of seeds, from 0 on.", lower_bound=1)
 STEPS = flags.DEFINE_integer("steps", 15_000, "Steps of training.", lower_bound=1)
 EVERY = flags.DEFINE_integer("every", 1000, "Steps between two looks.", lower_bound=1)
-PICTURE = flags.DEFINE_string("picture", None, "Draw the samples of seed 0 into this PNG.")
+PICTURE = cli.define_output("picture", cli.FIGURES, "Draw the samples of seed 0 into this file.")
 
 
 def resolved(options: dict) -> dict:
@@ -152,7 +152,7 @@ def main() -> None:
         if not path.exists():
             print(name, file=sys.stderr, flush=True)
             run_folder.write_json(path, run_cell(resolved(CELLS[name])))
-        results[name] = cell = json.loads(path.read_text())
+        results[name] = cell = run_folder.read_json(path)
         kept = (len(cell["modes"][0]), cell["step"][-1], cell["step"][1])
         if kept != (SEEDS.value, STEPS.value, EVERY.value):
             raise ConfigError(

@@ -10,7 +10,6 @@ TPU; that takes `pip install libtpu`, of the version that JAX's extra "tpu" asks
 """
 
 import collections
-import json
 import os
 import re
 import sys
@@ -19,11 +18,11 @@ from unittest import mock
 
 from absl import flags
 
-from ganjax import cli
+from ganjax import cli, run_folder
 
 CONFIG = cli.define_config()
 TOPOLOGY = flags.DEFINE_string("topology", None, "A TPU to compile for, e.g. v5e:2x2.")
-JSON = flags.DEFINE_string("json", None, "Also write the counts to this JSON file.")
+JSON = cli.define_output("json", (".json",), "Also write the counts to this JSON file.")
 
 
 def main() -> None:
@@ -68,7 +67,7 @@ def main() -> None:
         told[name] = {"products": counts, "not bf16": wide}
     print(f"one {device.device_kind}, compute={config['compute']}")
     if JSON.value:
-        Path(JSON.value).write_text(json.dumps(told, indent=2) + "\n")
+        run_folder.write_json(Path(JSON.value), told)
 
 
 def scope(path: str) -> str:

@@ -25,7 +25,7 @@ import timing
 from absl import flags
 from collectives import counted
 
-from ganjax import cli
+from ganjax import cli, run_folder
 from ganjax.errors import ConfigError
 
 ADAM = {"name": "adam", "learning_rate": 1e-3, "b1": 0.5}
@@ -66,7 +66,7 @@ WORKS = {
 WORK = flags.DEFINE_multi_enum("work", [], list(WORKS), "Works to do; all if none is given.")
 COUNTS = flags.DEFINE_list("counts", ["1", "2", "4", "8"], "Numbers of devices, the first 1.")
 ROUNDS = flags.DEFINE_integer("rounds", 7, "Measurements of each call, in turn.", lower_bound=3)
-JSON = flags.DEFINE_string("json", None, "Also write the figures to this JSON file.")
+JSON = cli.define_output("json", (".json",), "Also write the figures to this JSON file.")
 SERVE = flags.DEFINE_list("serve", [], "Of the processes that measure: its calls.")
 
 
@@ -172,6 +172,7 @@ class Server:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
+            encoding="utf-8",
             preexec_fn=_on_one_core if count == 1 else None,
         )
         self.spent = {call.label: [] for call in of}
@@ -266,7 +267,7 @@ def main() -> None:
     show(rows)
     if JSON.value:
         told = {"cores": cli.cores(), "rounds": ROUNDS.value, "rows": rows}
-        Path(JSON.value).write_text(json.dumps(told, indent=2) + "\n")
+        run_folder.write_json(Path(JSON.value), told)
 
 
 if __name__ == "__main__":

@@ -26,8 +26,8 @@ FOUR = ("kl", "reverse_kl", "jensen_shannon", "pearson")
 CONFIG = cli.define_config()
 NAMES = flags.DEFINE_list("divergences", list(FOUR), "Names of divergences, or all.")
 SEEDS = flags.DEFINE_integer("seeds", 4, "Number of seeds, from the config's on.", lower_bound=1)
-JSON = flags.DEFINE_string("json", None, "Also write the numbers to this JSON file.")
-PICTURE = flags.DEFINE_string("picture", None, "Draw the densities into this PNG.")
+JSON = cli.define_output("json", (".json",), "Also write the numbers to this JSON file.")
+PICTURE = cli.define_output("picture", cli.FIGURES, "Draw the densities into this file.")
 
 
 def gaussian(mean: float, std: float) -> Callable:

@@ -6,7 +6,6 @@ Every seed varies both the training and which examples are labelled; the control
 with `supervised_only`, and starts from the same players.
 """
 
-import json
 import sys
 import time
 from functools import partial
@@ -15,7 +14,7 @@ from typing import Any, NamedTuple
 
 from absl import flags
 
-from ganjax import cli
+from ganjax import cli, run_folder
 from ganjax.errors import ConfigError, NotFiniteError
 
 PLAYS = {"semi_supervised": False, "supervised_only": True}
@@ -24,9 +23,11 @@ SHOWN = 49  # images of a panel
 CONFIG = cli.define_config()
 LABELS = flags.DEFINE_list("labels", ["2", "10"], "Numbers of labelled examples of each class.")
 SEEDS = flags.DEFINE_integer("seeds", 4, "Number of seeds, from the config's on.", lower_bound=1)
-JSON = flags.DEFINE_string("json", None, "Also write every error to this JSON file.")
-PICTURE = flags.DEFINE_string(
-    "picture", None, "Draw the labelled digits, samples and the errors of one run into this PNG."
+JSON = cli.define_output("json", (".json",), "Also write every error to this JSON file.")
+PICTURE = cli.define_output(
+    "picture",
+    cli.FIGURES,
+    "Draw the labelled digits, samples and the errors of one run into this file.",
 )
 
 
@@ -132,7 +133,7 @@ def main() -> None:
             print(labels, name, errors[labels][name], file=sys.stderr, flush=True)
     if JSON.value:
         results = {"seeds": SEEDS.value, "test_error": errors, "seconds": seconds}
-        Path(JSON.value).write_text(json.dumps(results, indent=2) + "\n")
+        run_folder.write_json(Path(JSON.value), results)
     print(f"test error in %, mean and sd over {SEEDS.value} seeds; seconds of all of them")
     print(f"{'labels a class':>14}" + "".join(f"  {name:>24}" for name in PLAYS))
     for labels, by_name in errors.items():

@@ -8,7 +8,6 @@ is there. A change is that from one row of metrics to the next. The picture has 
 first run drew at the end of each stage, from the same latents.
 """
 
-import json
 import sys
 from itertools import pairwise
 from pathlib import Path
@@ -27,8 +26,10 @@ FOLDER = flags.DEFINE_string("folder", None, "Where --config trains, in FOLDER/s
 WORKDIR = flags.DEFINE_multi_string("workdir", [], "Run folder of a config with stages; repeatable")
 # From a random start losses swing by whole units for a thousand steps: beside that nothing jumps.
 SETTLED = flags.DEFINE_integer("settled", 1500, "First steps that are left out.", lower_bound=0)
-PICTURE = flags.DEFINE_string("picture", None, "Also draw every stage's samples into this PNG.")
-JSON = flags.DEFINE_string("json", None, "Also write the numbers to this JSON file.")
+PICTURE = cli.define_output(
+    "picture", cli.FIGURES, "Also draw every stage's samples into this file."
+)
+JSON = cli.define_output("json", (".json",), "Also write the numbers to this JSON file.")
 LOSSES = ("loss/gen", "loss/disc", "penalty/disc")
 SHOWN = 5  # rows and columns of a picture that are shown
 
@@ -71,7 +72,7 @@ def told(workdir: Path) -> dict[str, Any]:
     return {
         "workdir": str(workdir),
         "seed": config["seed"],
-        "scores": json.loads(report.read_text())["scores"] if report.exists() else {},
+        "scores": run_folder.read_json(report)["scores"] if report.exists() else {},
         "changes": {key: changes(workdir, rows, key, steps[:-1]) for key in keys},
     }
 

@@ -8,7 +8,6 @@ is what the compiled program plans for: arguments, results and all in between. T
 fitted to the results of `devices.py --json`, read by `--devices`.
 """
 
-import json
 import math
 import statistics
 import sys
@@ -19,7 +18,7 @@ from typing import Any, NamedTuple
 
 from absl import flags
 
-from ganjax import cli
+from ganjax import cli, run_folder
 from ganjax.errors import ConfigError
 
 PARTS = ("unrolled", "batch", "seeds", "devices")
@@ -27,8 +26,8 @@ PART = flags.DEFINE_multi_enum("part", [], PARTS, "Parts to do; all that can be 
 ROUNDS = flags.DEFINE_integer("rounds", 7, "Measurements of each, in turn.", lower_bound=3)
 LARGEST = flags.DEFINE_float("largest", 1.0, "Share of each range of sizes to go up to.")
 DEVICES = flags.DEFINE_string("devices", None, "Results file of devices.py, for its law.")
-JSON = flags.DEFINE_string("json", None, "Also write points and fits into this JSON file.")
-PICTURE = flags.DEFINE_string("picture", None, "Draw points and laws into this PNG.")
+JSON = cli.define_output("json", (".json",), "Also write points and fits into this JSON file.")
+PICTURE = cli.define_output("picture", cli.FIGURES, "Draw points and laws into this file.")
 
 UNROLLED = (1, 2, 5, 10, 20, 40, 80)
 SEEDS = (2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
@@ -239,7 +238,7 @@ def devices() -> Iterator[Series]:
             "--devices names no file; write one first: "
             "python scripts/benchmarks/devices.py --json devices.json"
         )
-    rows = [row for row in json.loads(path.read_text())["rows"] if row["scaling"] == "weak"]
+    rows = [row for row in run_folder.read_json(path)["rows"] if row["scaling"] == "weak"]
     for work in dict.fromkeys(row["work"] for row in rows):
         for form in ("apart", "jit", "pmap"):
             of = [row for row in rows if (row["work"], row["form"]) == (work, form)]
@@ -296,7 +295,7 @@ def main() -> None:
                     {**one._asdict(), "law": one.law.text, "fit": fit._asdict()}
                     for one, fit in found
                 ]
-                Path(JSON.value).write_text(json.dumps(told, indent=2) + "\n")
+                run_folder.write_json(Path(JSON.value), told)
     show(found)
     if PICTURE.value:
         draw(Path(PICTURE.value), found)

@@ -9,7 +9,6 @@ mean and standard deviation over the seeds that stayed finite, and how many did 
 batch of 240 samples as 240 / m packs.
 """
 
-import json
 import sys
 import time
 from pathlib import Path
@@ -17,8 +16,8 @@ from typing import Any, NamedTuple
 
 from absl import flags
 
-from ganjax import cli
-from ganjax.errors import ConfigError, unknown
+from ganjax import cli, run_folder
+from ganjax.errors import ConfigError, NotFiniteError, unknown
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 PACKINGS = {"plain": 1, "packed_2": 2, "packed_3": 3, "packed_4": 4}
@@ -35,9 +34,11 @@ SAMPLES = 2500
 ONLY = flags.DEFINE_string("cells", None, "Cells to run, by name, separated by ';'; all if none.")
 SEEDS = flags.DEFINE_integer("seeds", 3, "Number of seeds, from 0 on.", lower_bound=2)
 STEPS = flags.DEFINE_integer("steps", None, "Steps of training, instead of the configs'.", 1)
-JSON = flags.DEFINE_string("json", None, "Also write every seed's scores to this JSON file.")
-PICTURE = flags.DEFINE_string(
-    "picture", None, "Draw the first seed's samples of every cell over the modes into this PNG."
+JSON = cli.define_output("json", (".json",), "Also write every seed's scores to this JSON file.")
+PICTURE = cli.define_output(
+    "picture",
+    cli.FIGURES,
+    "Draw the first seed's samples of every cell over the modes into this file.",
 )
 
 
@@ -134,9 +135,11 @@ def main() -> None:
         print(line(name, cells[name]), flush=True)
     if JSON.value:
         results = {name: {**cell.scores, "diverged": cell.diverged} for name, cell in cells.items()}
-        Path(JSON.value).write_text(json.dumps(results, indent=2) + "\n")
+        run_folder.write_json(Path(JSON.value), results)
     drawn = {name: cell.samples for name, cell in cells.items() if cell.samples is not None}
-    if PICTURE.value and drawn:
+    if PICTURE.value:
+        if not drawn:
+            raise NotFiniteError("every seed of every cell diverged; there is nothing to draw")
         from ganjax import pictures
 
         pictures.save_panels(Path(PICTURE.value), drawn, marks=cells[names[0]].centres)

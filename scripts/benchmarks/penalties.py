@@ -9,6 +9,7 @@ Then whole steps of alternating play with R1 never, always and lazily. All are t
 """
 
 import statistics
+import sys
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -18,7 +19,7 @@ import jax.numpy as jnp
 import optax
 from timing import in_turn, ratio
 
-from ganjax import games, nets, penalties, schemes
+from ganjax import cli, games, nets, penalties, schemes
 from ganjax.types import Players
 
 ITERATIONS, REPETITIONS = 10, 7
@@ -149,4 +150,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(cli.run(main))

@@ -7,7 +7,6 @@ chips are their vendors' data (`chips.py`), and a step takes what these say (`sc
 `docs/pods.md` has the model, what it assumes, and what follows. It takes a minute.
 """
 
-import json
 import math
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -17,13 +16,15 @@ from typing import Any, NamedTuple
 from absl import flags
 from modelled.chips import CHIPS, MMA, MXU, gathering, spent
 
-from ganjax import cli
+from ganjax import cli, run_folder
 
 EFFICIENCY = flags.DEFINE_float(
     "efficiency", 0.4, "Of products in whole tiles, of a chip's peak; assumed.", 0.01, 1.0
 )
-JSON = flags.DEFINE_string("json", None, "Also write every figure to this JSON file.")
-PICTURE = flags.DEFINE_string("picture", None, "Also draw rates and efficiencies into this PNG.")
+JSON = cli.define_output("json", (".json",), "Also write every figure to this JSON file.")
+PICTURE = cli.define_output(
+    "picture", cli.FIGURES, "Also draw rates and efficiencies into this file."
+)
 
 LOSSES = {
     "products": "unfilled tiles",
@@ -370,7 +371,7 @@ def main() -> None:
             for title, chips in {**found, **moved}.items()
         }
         told = {"efficiency": efficiency, "points": told}
-        Path(JSON.value).write_text(json.dumps(told, indent=2) + "\n")
+        run_folder.write_json(Path(JSON.value), told)
     if PICTURE.value:
         draw(Path(PICTURE.value), found)
 

@@ -20,12 +20,12 @@ from typing import Any
 
 from absl import flags
 
-from ganjax import cli
+from ganjax import cli, run_folder
 
 CONFIG = cli.define_config()
 SEEDS = flags.DEFINE_integer("seeds", 3, "Number of seeds, from the config's on.", lower_bound=0)
 ROUNDS = flags.DEFINE_integer("rounds", 0, "Timings of either precision, in turn.", lower_bound=0)
-JSON = flags.DEFINE_string("json", None, "Also keep every seed's scores in this JSON file.")
+JSON = cli.define_output("json", (".json",), "Also keep every seed's scores in this JSON file.")
 
 COMPUTE = ("float32", "bfloat16")
 STEPS = 20  # of a timed call
@@ -72,7 +72,7 @@ def kept(config: dict[str, Any]) -> list[dict]:
     path = Path(JSON.value) if JSON.value else None
     if path is None or not path.exists():
         return []
-    told = json.loads(path.read_text())
+    told = run_folder.read_json(path)
     if changed := difference(told["config"], json.loads(json.dumps(shared(config)))):
         raise ConfigError(f"{path} is of another config: {'; '.join(changed)}; name another file")
     return told["runs"]
@@ -81,8 +81,7 @@ def kept(config: dict[str, Any]) -> list[dict]:
 def keep(config: dict[str, Any], runs: list[dict]) -> None:
     """Writes the file."""
     if JSON.value:
-        text = json.dumps({"config": shared(config), "runs": runs}, indent=2)
-        Path(JSON.value).write_text(text + "\n")
+        run_folder.write_json(Path(JSON.value), {"config": shared(config), "runs": runs})
 
 
 def shared(config: dict[str, Any]) -> dict[str, Any]:

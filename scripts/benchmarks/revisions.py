@@ -31,7 +31,11 @@ BEFORE = flags.DEFINE_string("before", "HEAD~1", "Revision to compare the workin
 WORK = flags.DEFINE_multi_string("work", [], f"Works to time: {', '.join(STEPS)}; all if none.")
 ROUNDS = flags.DEFINE_integer("rounds", 9, "Measurements of each revision, in turn.", lower_bound=3)
 DEVICES = flags.DEFINE_integer("devices", 1, "Devices of the host; pmap if more than 1.")
-JSON = flags.DEFINE_string("json", None, "Also write the figures into this JSON file.")
+# A process that times an older revision has its `cli`.
+define_output = getattr(
+    cli, "define_output", lambda name, _, told: flags.DEFINE_string(name, None, told)
+)
+JSON = define_output("json", (".json",), "Also write the figures into this JSON file.")
 SERVE = flags.DEFINE_string(
     "serve", None, "Used by the script itself: answer with times of a work."
 )
@@ -84,6 +88,7 @@ def serving(name: str, library: Path) -> Iterator[Callable[[], float]]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
+        encoding="utf-8",
     )
 
     def seconds() -> float:
@@ -93,7 +98,11 @@ def serving(name: str, library: Path) -> Iterator[Callable[[], float]]:
 
     try:
         if process.stdout.readline().strip() != "ready":
-            raise ConfigError(f"work {name!r} does not run with the library in {library}")
+            process.stdin.close()
+            cause = subprocess.CalledProcessError(process.wait(), process.args)
+            raise ConfigError(
+                f"work {name!r} does not run with the library in {library}"
+            ) from cause
         yield seconds
     finally:
         process.stdin.close()

@@ -11,11 +11,11 @@ from pathlib import Path
 
 from absl import flags
 
-from ganjax import cli
+from ganjax import cli, run_folder
 
 CONFIG = cli.define_config()
 SEEDS = flags.DEFINE_integer("seeds", 5, "Number of seeds, from the config's on.", lower_bound=1)
-JSON = flags.DEFINE_string("json", None, "Also write every seed's scores to this JSON file.")
+JSON = cli.define_output("json", (".json",), "Also write every seed's scores to this JSON file.")
 
 
 def main() -> None:
@@ -35,7 +35,7 @@ def main() -> None:
             reports.append({"seed": seed, **report, "seconds": time.perf_counter() - began})
         print(json.dumps(reports[-1]), file=sys.stderr, flush=True)
     if JSON.value:
-        Path(JSON.value).write_text(json.dumps(reports, indent=2) + "\n")
+        run_folder.write_json(Path(JSON.value), reports)
     print(f"{'':22} {'mean':>8} {'sd':>8} {'min':>8} {'max':>8}   over {len(reports)} seeds")
     for name in reports[0]:
         values = np.array([report[name] for report in reports], float)

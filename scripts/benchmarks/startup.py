@@ -53,6 +53,7 @@ def first_line(command: Sequence[str], timeout: float, cache: str = "") -> float
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
+        encoding="utf-8",
     )
     timer = threading.Timer(timeout, process.kill)
     timer.start()
@@ -94,6 +95,7 @@ def compiling(config: str) -> tuple[float, float]:
                     check=True,
                     stdout=subprocess.PIPE,
                     text=True,
+                    encoding="utf-8",
                     timeout=TIMEOUT.value * STAGES,
                 ).stdout
                 for _ in range(2)
@@ -129,6 +131,7 @@ def refusal(override: str) -> tuple[float]:
         cwd=ROOT,
         capture_output=True,
         text=True,
+        encoding="utf-8",
     )
     if done.returncode != 2 or "Traceback" in done.stderr:
         raise RuntimeError(f"{override} left with {done.returncode}:\n{done.stderr}")
@@ -137,7 +140,7 @@ def refusal(override: str) -> tuple[float]:
 
 def large(path: Path) -> bool:
     """Whether a config's docstring says that it is for an accelerator."""
-    return "for an accelerator." in ast.get_docstring(ast.parse(path.read_text()))
+    return "for an accelerator." in ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
 
 
 def slowest(measure: Callable[[], tuple[float, ...]]) -> tuple[float, ...]:

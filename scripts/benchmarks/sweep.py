@@ -7,7 +7,6 @@ Needs PyTorch (`pip install -e '.[benchmarks]'`). The game of both is `works.rin
 learning rate. PyTorch runs one seed after another, at its best number of threads.
 """
 
-import json
 import statistics
 import subprocess
 import sys
@@ -19,7 +18,7 @@ from pathlib import Path
 
 from absl import flags
 
-from ganjax import cli
+from ganjax import cli, run_folder
 from ganjax.errors import MachineError
 
 CELLS = flags.DEFINE_integer("cells", 12, "Learning rates.", lower_bound=1)
@@ -30,7 +29,7 @@ PROCESS_STEPS = flags.DEFINE_integer(
 )
 PROCESSES = flags.DEFINE_integer("processes", 3, "Such processes.", lower_bound=1)
 ROUNDS = flags.DEFINE_integer("rounds", 5, "Measurements of each, in turn.", lower_bound=1)
-JSON = flags.DEFINE_string("json", None, "Also write the figures to this JSON file.")
+JSON = cli.define_output("json", (".json",), "Also write the figures to this JSON file.")
 
 SIZES = 32, 128, 2  # units, batch, latents
 ROOT = Path(__file__).parents[2]
@@ -43,7 +42,8 @@ def separate_process(config: dict, steps: int) -> float:
         config = {**config, "steps": steps, "log_every": steps, "sample_every": 0}
         path.write_text(
             "import ml_collections\n\n\n"
-            f"def get_config():\n    return ml_collections.ConfigDict({config!r})\n"
+            f"def get_config():\n    return ml_collections.ConfigDict({config!r})\n",
+            encoding="utf-8",
         )
         command = [sys.executable, str(ROOT / "scripts" / "train.py"), f"--config={path}"]
         began = time.perf_counter()
@@ -128,7 +128,7 @@ def main() -> None:
     if JSON.value:
         told = {"figures": figures, "ratios": ratios, "difference": apart}
         told |= {"seed_seconds": seed, "process_seconds": process, "process_steps": count}
-        Path(JSON.value).write_text(json.dumps(told, indent=2) + "\n")
+        run_folder.write_json(Path(JSON.value), told)
 
 
 if __name__ == "__main__":

@@ -7,13 +7,11 @@ import json
 import os
 import subprocess
 import sys
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 import jax
 import numpy as np
 import pytest
-from absl import flags
 from PIL import Image
 
 from ganjax import experiment, latents, train
@@ -60,25 +58,6 @@ def toy(tmp_path_factory):
     config = {key: CONFIG[key] for key in ("steps", "log_every", "scheme", "gen_tx", "disc_tx")}
     train.train(experiment.build({**config, "game": {"name": "bilinear"}}), workdir)
     return workdir
-
-
-@pytest.fixture
-def here(capsys):
-    """Calls a script in this process, and gives what it printed."""
-
-    def called(script, *arguments):
-        spec = spec_from_file_location("__script__", ROOT / "scripts" / f"{script}.py")
-        module, before = module_from_spec(spec), set(flags.FLAGS)
-        spec.loader.exec_module(module)
-        try:
-            flags.FLAGS([script, *map(str, arguments)])
-            module.main()
-        finally:
-            for name in set(flags.FLAGS) - before:
-                delattr(flags.FLAGS, name)
-        return capsys.readouterr().out
-
-    return called
 
 
 @pytest.fixture(scope="module")
@@ -141,7 +120,7 @@ def drawn(workdir, z, y):
 
 def test_walks_are_of_the_classes_that_the_run_has(conditional, here, tmp_path):
     """One walk, as a three and as an eight."""
-    picture = tmp_path / "walk"  # a PNG by whatever name
+    picture = tmp_path / "walk.png"
     options = ("--anchors=2", "--steps=2", "--picture", picture)
     told = here("walk", "--workdir", conditional, *options)
     assert told == f"2 walks of 3 points, of the classes 3, 8: {picture}\n"
@@ -164,10 +143,11 @@ def test_a_plane_has_its_latents_in_the_corners(conditional, run, here, tmp_path
 
 
 def test_restore_says_that_classes_are_told(conditional, here, tmp_path):
-    options = ("--n=3", "--kinds=centre", "--restarts=2", "--steps=2", "--json", tmp_path / "e")
-    told = here("restore", "--workdir", conditional, *options)
+    options = ("--n=3", "--kinds=centre", "--restarts=2", "--steps=2")
+    out = tmp_path / "e.json"
+    told = here("restore", "--workdir", conditional, *options, "--json", out)
     assert told.endswith("told the true class of every image; the other fills were not\n")
-    assert json.loads((tmp_path / "e").read_text())["true_class_told"] is True
+    assert json.loads(out.read_text())["true_class_told"] is True
 
 
 @pytest.mark.parametrize(
@@ -177,7 +157,7 @@ def test_restore_says_that_classes_are_told(conditional, here, tmp_path):
         ("walk", "conditional", ["--label=3"], ConfigError, "--label=3 is for a --plane"),
         ("walk", "run", ["--plane", "--label=3"], ConfigError, "--label=3 is for a --plane"),
         ("walk", "run", ["--plane", "--rows=1"], ConfigError, "--rows=1: a plane has at least 2"),
-        ("walk", "run", ["--plane", "--gif=x"], ConfigError, "--gif is of walks"),
+        ("walk", "run", ["--plane", "--gif=x.gif"], ConfigError, "--gif is of walks"),
         ("walk", "run", ["--plane", "--arithmetic=x"], ConfigError, "one at a time"),
         (
             "walk",
@@ -186,6 +166,7 @@ def test_restore_says_that_classes_are_told(conditional, here, tmp_path):
             ConfigError,
             "no class 4, only 3, 8",
         ),
+        ("walk", "run", ["--json=x.json"], ConfigError, "numbers of --arithmetic"),
         ("sample", "toy", [], ConfigError, "game without a generator"),
         ("walk", "toy", [], ConfigError, "no generator of images"),
         ("restore", "toy", [], ConfigError, "no generator of images"),
