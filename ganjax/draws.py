@@ -1,7 +1,7 @@
 """Keys that make a part of a batch draw its own rows of the whole batch's draws.
 
 A part is one device's rows, or one of the parts that `games.accumulated` passes in turn. Every
-function of `jax.random` obeys such a key, whoever calls it: a prior, dropout, a penalty.
+function of `jax.random` obeys such a key, in a prior, in dropout, in a penalty.
 """
 
 import math

@@ -46,8 +46,8 @@ def on_rows(losses: Callable, axis_name: str | None) -> Callable:
         as does a call from inside such losses.
 
     Returns:
-      The same function; it raises a ValueError where the axis is not mapped or the draws of rows
-      cannot be told from others.
+      The same function; it raises a ValueError where the axis is not mapped, or as
+      `draws.key_of_part` does.
     """
     if axis_name is None:
         return losses
