@@ -211,12 +211,29 @@ def share(layout: Layout, tree: Any) -> Any:
 
 
 def take(layout: Layout, state: GanState) -> GanState:
-    """A laid-out state as one of this process's first device."""
+    """A laid-out state as one of this process's first device.
+
+    Raises:
+      ConfigError: replicas of pmap have drifted apart.
+    """
     if layout.form == "pmap":
+        _check_replicas(state.params)
         return jax.tree.map(lambda x: x.addressable_data(0)[0], state)
     if layout.shard_optimiser:
         state = jax.jit(_same, out_shardings=_whole(layout))(state)
     return jax.tree.map(lambda x: x.addressable_data(0), state)
+
+
+def _check_replicas(params: Any) -> None:
+    """Every device makes the same moves, unless a scheme forgets to average its gradients."""
+    for leaf in jax.tree.leaves(params):
+        first, *others = (np.asarray(shard.data) for shard in leaf.addressable_shards)
+        if not all(np.allclose(first, x, rtol=1e-4, atol=1e-5, equal_nan=True) for x in others):
+            raise ConfigError(
+                "the devices' parameters have drifted apart: the scheme moves each by its own "
+                "gradient; average gradients with ganjax.schemes.field (both_gradients, "
+                "own_gradient, device_mean) and its axis_name, or use --form=jit"
+            )
 
 
 def _same(tree: Any) -> Any:
@@ -260,7 +277,7 @@ def compiled(layout: Layout, run: Callable, state: Any, *shared: Any) -> Callabl
             shared_bits = jax.tree.map(_bits, share(layout, shared))
             try:
                 state, told = mapped(state, *shared_bits)
-            except ValueError as error:  # while the first call is traced
+            except (ValueError, TypeError, NotImplementedError) as error:  # in the first trace
                 raise ConfigError(f"under --form=pmap: {error}") from error
             return state, jax.tree.map(lambda x: x.addressable_data(0)[0], told)
 

@@ -18,7 +18,11 @@ REMEDY = "or train with --form=jit and accumulate=1"
 
 
 class Draw(NamedTuple):
-    """One draw of a function: of random "bits" or "split" keys, and their shape."""
+    """One use of a key: what it makes, and the shape that tells whether rows have a part in it.
+
+    Random "bits", "split" keys and "gamma" numbers may belong to rows. Numbers folded into one key
+    ("fold_in"), copies of a key ("copy") and turns of a loop that draws ("loop") may not.
+    """
 
     kind: str
     shape: tuple[int, ...]
@@ -50,22 +54,35 @@ def drawn(function: Callable, *arguments: Any) -> list[Draw]:
 
 def _walked(jaxpr: Jaxpr) -> Iterator[Draw]:
     for equation in jaxpr.eqns:
-        if (draw := _draw(equation)) is not None:
-            places = _PLACES.get(equation.invars[0].aval.dtype)
-            yield draw if places is None else Draw(draw.kind, places[draw].shape)
-        for inside in jaxprs_in_params(equation.params):
-            yield from _walked(inside)
+        inside = [draw for jaxpr in jaxprs_in_params(equation.params) for draw in _walked(jaxpr)]
+        if (draw := _draw(equation, bool(inside))) is not None:
+            places = _PLACES.get(equation.invars[0].aval.dtype) if equation.invars else None
+            yield draw if places is None else Draw(draw.kind, places.get(draw, draw).shape)
+        yield from inside
 
 
-def _draw(equation: JaxprEqn) -> Draw | None:
+def _draw(equation: JaxprEqn, draws_inside: bool) -> Draw | None:
+    shapes = [atom.aval.shape for atom in equation.invars]
     match equation.primitive.name:
         case "random_bits":
             return Draw("bits", tuple(equation.params["shape"]))
         case "random_split":
             return Draw("split", tuple(equation.params["shape"]))
-        case "random_gamma":  # splits a key for each of its numbers
-            return Draw("split", (math.prod(equation.invars[1].aval.shape),))
+        case "random_gamma":
+            return Draw("gamma", shapes[1])
+        case "random_fold_in" if math.prod(shapes[0]) < math.prod(shapes[1]):
+            return Draw("fold_in", shapes[1])
+        case "broadcast_in_dim" if _is_key(equation.invars[0]):
+            return Draw("copy", tuple(equation.params["shape"]))
+        case "scan" if draws_inside:
+            held = equation.params["num_consts"] + equation.params["num_carry"]
+            if not any(_is_key(atom) for atom in equation.invars[held:]):
+                return Draw("loop", (equation.params["length"],))
     return None
+
+
+def _is_key(atom: Any) -> bool:
+    return jnp.issubdtype(atom.aval.dtype, jax.dtypes.prng_key)
 
 
 def key_of_part(
@@ -81,8 +98,9 @@ def key_of_part(
 
     The two lists show which draws belong to rows: those with `parts` times the size along one axis
     where the batch is whole. Of these the part gets its block; all other draws are the same in
-    every part. An operation across the batch, such as `jax.random.permutation` of its rows, stays
-    within the part.
+    every part. A draw for fewer rows than the part has is taken as one for packs of successive
+    rows. An operation across the batch, such as `jax.random.permutation` of its rows or a draw of
+    some of them, stays within the part; keys must come from `rng`.
 
     Args:
       rng: the whole batch's key.
@@ -102,13 +120,18 @@ def key_of_part(
         )
     places = {}
     for draw, whole in zip(of_part, of_whole, strict=True):
-        place = _place(draw, whole.shape, parts, rows)
-        if places.setdefault(draw, place) != place:
-            raise ValueError(
-                f"draws of shape {draw.shape} are made for the {rows} rows of a part, and others "
-                f"of the same shape for no rows; take another batch_size, {REMEDY}"
-            )
-    kind = _kind(jax.random.key_impl(rng), tuple(sorted(places.items())))
+        placed = {draw: _place(draw, whole.shape, parts, rows)}
+        if draw.kind == "gamma":  # which splits a key for each of its numbers
+            shape, axis = placed[draw]
+            placed[Draw("split", (math.prod(draw.shape),))] = Place((math.prod(shape),), axis)
+        for each, place in placed.items():
+            if places.setdefault(each, place) != place:
+                raise ValueError(
+                    f"draws of shape {each.shape} are made for the {rows} rows of a part, and "
+                    f"others of the same shape for no rows; take another batch_size, {REMEDY}"
+                )
+    hidden = any(draw.kind == "gamma" for draw in of_part)
+    kind = _kind(jax.random.key_impl(rng), tuple(sorted(places.items())), hidden)
     bits = jnp.asarray(index).astype(jnp.uint32)[None]
     return jax.random.wrap_key_data(jnp.append(jax.random.key_data(rng), bits), impl=kind)
 
@@ -123,22 +146,34 @@ def _place(draw: Draw, whole: tuple[int, ...], parts: int, rows: int) -> Place:
             f"a part of the batch draws the shape {draw.shape} and the whole batch {whole}; "
             f"expected {parts} times as many rows along one axis, {REMEDY}"
         )
-    if axes and draw.kind == "bits" and draw.shape[axes[0]] > rows:
+    if axes and draw.kind in ("fold_in", "copy", "loop"):
+        raise ValueError(
+            f"keys are made from the numbers of {rows} rows ({draw.kind} of shape {draw.shape}), "
+            "which are others in the whole batch; split a key for each row, "
+            f"jax.random.split(rng, rows), and draw under jax.vmap, {REMEDY}"
+        )
+    if axes and (draw.shape[axes[0]] > rows or (draw.kind == "gamma" and axes[0] > 0)):
         raise ValueError(
             f"a draw of shape {draw.shape} for batches of {rows} rows: rows of several batches "
-            f"joined along one axis have no fixed order; draw for each batch by itself, {REMEDY}"
+            "joined along one axis have no fixed order; draw for each batch by itself, rows first, "
+            f"{REMEDY}"
         )
     return Place(whole, axes[0] if axes else None)
 
 
 @cache
-def _kind(whole: Any, places: tuple[tuple[Draw, Place], ...]) -> Any:
-    """A kind of key whose bits are the whole batch's key and the index of a part."""
+def _kind(whole: Any, places: tuple[tuple[Draw, Place], ...], hidden: bool) -> Any:
+    """A kind of key whose bits are the whole batch's key and the index of a part.
+
+    `hidden` draws, which tracing does not meet, are those of gamma from keys of one number each.
+    """
     known = dict(places)
 
     def place(kind, shape):
-        # Not met while tracing: what a sampler such as gamma draws from a key of one number.
-        return known.get(Draw(kind, tuple(shape)), Place(tuple(shape), None))
+        draw = Draw(kind, tuple(shape))
+        if draw not in known and not hidden:
+            raise ValueError(f"a draw of shape {draw.shape} is made out of sight, {REMEDY}")
+        return known.get(draw, Place(draw.shape, None))
 
     def whole_key(bits):
         return jax.random.wrap_key_data(bits[:-1], impl=whole)

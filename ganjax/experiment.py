@@ -216,7 +216,7 @@ def build(
     Args:
       config: `ml_collections.ConfigDict` or nested dict; see `ganjax.config`.
       axis_name: the device axis that the scheme's step is to be mapped over, of any name; with
-        "rows" batch statistics are each device's own, else the whole batch's. None for none.
+        `spread.ROWS` batch statistics are each device's own, else the whole batch's. None for none.
       forms: of the data of each stage, from `forms_of`. The data are then not read; the experiment
         can be restored and sampled, and has neither evaluation nor monitor.
 
@@ -836,7 +836,7 @@ def _try_out(experiment: Experiment) -> None:
             f"the sections do not fit together: {at.name} ({at.filename}, line {at.lineno}) asks "
             f"for {error}, which is not there; batches of these data have {_keys(experiment)}"
         ) from error
-    except (ValueError, TypeError, AssertionError) as error:
+    except (ValueError, TypeError, AssertionError, NotImplementedError) as error:
         raise ConfigError(f"the sections do not fit together: {error}") from error
     for where, like in (("gen_tx", before.params.gen), ("disc_tx", before.params.disc)):
         section = experiment.config[where].to_dict()

@@ -1,6 +1,6 @@
 """Batch-wide operations (mean, gather, draws) that give the same result on one device and on many.
 
-Mapped (`jax.pmap`, `jax.shard_map`), each device sees its own rows alone. The mapped axis is passed
+Mapped (`jax.pmap`), each device sees its own rows alone. The mapped axis is passed
 once, to the scheme, which evaluates its game through `on_rows`; inside, the functions here know it.
 On a mesh under `jit` arrays stay whole and the compiler splits them.
 """
@@ -17,7 +17,7 @@ import jax.numpy as jnp
 from ganjax import draws
 
 AXIS = "data"
-ROWS = "rows"  # the axis over which batch-wide operations stay within each device's rows
+ROWS = "own_rows"  # the axis over which batch-wide operations stay within each device's rows
 OUTSIDE = "outside"
 # The axis that `on_rows` was given while it evaluates a function; OUTSIDE otherwise.
 _OVER: ContextVar[str | None] = ContextVar("over", default=OUTSIDE)
@@ -41,7 +41,7 @@ def on_rows(losses: Callable, axis_name: str | None) -> Callable:
 
     Args:
       losses: `(params, model_state, batch, rng) -> pytree`, of a `Game`.
-      axis_name: a mapped axis of any name that deals out the rows. With "rows" batch-wide
+      axis_name: a mapped axis of any name that deals out the rows. With `ROWS` batch-wide
         operations stay within the device's rows, draws do not. None gives the losses themselves,
         as does a call from inside such losses.
 

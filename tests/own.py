@@ -30,6 +30,49 @@ def sized(rng, shape):
     return jax.random.normal(jax.random.split(rng)[0] if shape[0] > 8 else rng, shape)
 
 
+def by_number(rng, shape):
+    """A prior that folds the number of each row into its key."""
+    return jax.vmap(lambda row: normal(jax.random.fold_in(rng, row), shape[1:]))(
+        jnp.arange(shape[0])
+    )
+
+
+def in_a_loop(rng, shape):
+    """The same, row after row."""
+    return jax.lax.map(
+        lambda row: normal(jax.random.fold_in(rng, row), shape[1:]), jnp.arange(shape[0])
+    )
+
+
+def keys_in_a_loop(rng, shape):
+    """A prior that draws row after row, from a key of each."""
+    return jax.lax.map(lambda key: normal(key, shape[1:]), jax.random.split(rng, shape[0]))
+
+
+def labelled(rng, shape):
+    """A prior that splits a key for each row and folds a number of the row into it."""
+    keys = jax.random.split(rng, shape[0])
+    return jax.vmap(lambda key, row: normal(jax.random.fold_in(key, row), shape[1:]))(
+        keys, jnp.zeros(shape[0], int)
+    )
+
+
+def joined(rng, shape):
+    """A prior that splits keys for two batches at once."""
+    keys = jax.random.split(rng, 2 * shape[0])[: shape[0]]
+    return jax.vmap(lambda key: normal(key, shape[1:]))(keys)
+
+
+def across(rng, shape):
+    """A prior that draws with the rows last."""
+    return jax.random.gamma(rng, 2.0, shape[::-1]).T
+
+
+def poisson(rng, shape):
+    """A prior of a sampler that takes plain keys alone."""
+    return jax.random.poisson(rng, 3.0, shape).astype(float)
+
+
 class Dropped(nn.Module):
     """A discriminator with dropout, noise for every row and noise that all rows share."""
 
@@ -90,6 +133,12 @@ def game(generator, discriminator):
         )
 
     return Game(inner.init, outcomes)
+
+
+def alone(game, tx, *, axis_name=None):
+    """A scheme that takes `axis_name` and does not use it."""
+    del axis_name
+    return schemes.simultaneous(game, tx)
 
 
 def deaf(game, tx):

@@ -102,6 +102,8 @@ DRAWS = {
     "own_prior": OWN_PRIOR,
     "own_prior_by_rejection": {**RING, "prior": {"name": "own:dirichlet"}},
     "own_prior_by_row": {**RING, "prior": {"name": "own:by_row"}},
+    "own_prior_by_row_in_a_loop": {**RING, "prior": {"name": "own:keys_in_a_loop"}},
+    "own_prior_by_labelled_row": {**RING, "prior": {"name": "own:labelled"}},
     "own_penalty": {**RING, "penalties": {"own": {"name": "own:noisy_slopes"}}},
     "own_augmentation": {**RING, "game": {**RING["game"], "augment": {"name": "own:scaled"}}},
     "own_game": {
@@ -212,6 +214,11 @@ def test_an_axis_of_any_name_is_the_one_that_is_passed(axis, x64):
         ({"discriminator": {"name": "own:dropped", "joined": True}}, "draw for each batch by itse"),
         ({"prior": {"name": "own:sized"}}, "make the same draws for a batch of any size"),
         ({"prior": {"name": "own:by_row"}, "batch_size": 8}, "take another batch_size"),
+        ({"prior": {"name": "own:by_number"}}, "split a key for each row"),
+        ({"prior": {"name": "own:in_a_loop"}}, "split a key for each row"),
+        ({"prior": {"name": "own:joined"}}, "draw for each batch by itself"),
+        ({"prior": {"name": "own:across"}}, "draw for each batch by itself, rows first"),
+        ({"prior": {"name": "own:poisson"}}, "only implemented for"),
     ],
 )
 def test_draws_of_which_the_rows_are_unclear_are_refused(config, message, tmp_path):
@@ -224,6 +231,15 @@ def test_draws_of_which_the_rows_are_unclear_are_refused(config, message, tmp_pa
     built = experiment.build(config, layout.axis_name)
     with pytest.raises(ConfigError, match=f"under --form=pmap: .*{message}"):
         train.train(built, tmp_path, layout)
+
+
+def test_a_scheme_whose_replicas_drift_apart_is_refused(tmp_path):
+    config = {**RING, "log_every": 20, "scheme": {"name": "own:alone"}}
+    layout = devices.layout("pmap", among=jax.devices()[:2])
+    built = experiment.build(config, layout.axis_name)
+    with pytest.raises(ConfigError, match="parameters have drifted apart"):
+        train.train(built, tmp_path, layout)
+    assert not list((tmp_path / "checkpoints").glob("*"))
 
 
 def test_a_scheme_that_never_hears_of_the_axis_is_refused():
