@@ -10,7 +10,7 @@ import shutil
 import socket
 import subprocess
 import sys
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import jax
@@ -18,7 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ganjax import devices, experiment, schemes, train
+from ganjax import devices, experiment, schemes, spread, train
 from ganjax.errors import ConfigError
 from ganjax.nets import norms
 
@@ -279,9 +279,10 @@ def test_batch_normalisation_sees_the_batch_or_the_devices_rows(axis):
     variables = norms.batch().init(jax.random.key(0), x[0])
     gain = variables["params"]["scale"][None, None]
 
-    def normalise(x):
-        return norms.batch().apply(variables, x, mutable=["batch_stats"])[0]
+    def losses(params, model_state, x, rng):
+        return norms.batch().apply(params, x, mutable=["batch_stats"])[0]
 
+    normalise = partial(spread.on_rows(losses, axis), variables, (), rng=jax.random.key(0))
     normalised = jax.pmap(normalise, axis_name=axis)(x)
     over = (0, 1) if axis == "data" else 1  # [devices, rows, channels]
     mean, var = x.mean(over, keepdims=True), x.var(over, keepdims=True)
