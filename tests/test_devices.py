@@ -148,6 +148,7 @@ def played_on(layout, config, dtype):
         )
 
     state = cast(experiment.initial_state(built, experiment.streams(0).init))
+    built = built._replace(batch=lambda *given, draw=built.batch: cast(draw(*given)))
     given = cast(built.train), experiment.streams(0).play, jnp.int32(0)
     run = train.chunk(built, 20)
     if layout is None:
