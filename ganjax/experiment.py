@@ -41,7 +41,7 @@ from ganjax import (
 from ganjax import data as sources
 from ganjax.averages import live as live  # scripts ask for it here
 from ganjax.config import plain, staged, validate
-from ganjax.errors import ConfigError, NotFiniteError, unknown
+from ganjax.errors import ConfigError, DataError, NotFiniteError, unknown
 from ganjax.games.progressive import check_stage
 from ganjax.schemes.growth import carried, kept
 from ganjax.types import Game, GanState, Players, Scheme
@@ -467,6 +467,7 @@ def score(
     Raises:
       ConfigError: the config names no evaluation, or one that is about more than is given; or the
         labels are not classes of the data.
+      DataError: the evaluation refuses the samples, e.g. one alone where it compares covariances.
     """
     config = experiment.config.to_dict()
     if _none("evaluation", config):
@@ -485,7 +486,13 @@ def score(
             f"labels from {np.min(labels)} to {np.max(labels)} are not all of the classes "
             f"{', '.join(map(str, experiment.classes))}"
         )
-    return report(**{key: given[key] for key in wanted})
+    try:
+        return report(**{key: given[key] for key in wanted})
+    except ValueError as error:
+        raise DataError(
+            f"evaluation {name!r} cannot score {len(samples)} sample{'s'[: len(samples) != 1]}: "
+            f"{error}"
+        ) from error
 
 
 def protocol_of_file(

@@ -319,5 +319,9 @@ def test_evaluations_about_more_than_samples(runs):
     with pytest.raises(ConfigError, match="labels from 0 to 11 are not all of the classes 0, 1"):
         experiment.score(built, x, np.arange(len(x)) % 12)
     assert experiment.score(built, x, np.asarray(built.data.test["y"]))["label_accuracy"] > 0.9
+    with pytest.raises(
+        DataError, match="'conditional_digits' cannot score 1 sample: expected feat"
+    ):
+        experiment.score(built, x[:1], np.zeros(1, int))
     with pytest.raises(ConfigError, match="names no evaluation"):
         experiment.score(experiment.build({k: CONFIG[k] for k in CONFIG if k != "evaluation"}), x)
