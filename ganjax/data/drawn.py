@@ -105,8 +105,8 @@ def check_drawn(where: str, data: Data, batch: Batch) -> dict[str, np.ndarray]:
       The batch.
 
     Raises:
-      DataError: the batch is not so; or its images are drawn from other arrays than `of_pixels`
-        and none is below 0, or `value_range` says that they would be scaled.
+      DataError: the batch is not so; or pixels drawn from other arrays than `of_pixels` are all at
+        least 0; or there is a `value_range`, but no array of pixels.
     """
     drawn = _batch(where, data, batch)
     for key in [key for key in batch if key in IMAGES]:
@@ -115,13 +115,13 @@ def check_drawn(where: str, data: Data, batch: Batch) -> dict[str, np.ndarray]:
             raise DataError(f"{told} of type {x.dtype}; return floats, images in [-1, 1]")
         if not np.isfinite(x).all():
             raise DataError(f"{told} with values that are not finite; mend its sample")
-        if x.ndim < 4:
-            continue
-        if key not in data.train and data.value_range not in (None, (-1, 1)):
+        if data.value_range not in (None, (-1, 1)) and not of_pixels(data.train, batch):
             raise DataError(
                 f"{told} from other arrays, which value_range={data.value_range} does not scale; "
-                "return images in [-1, 1]"
+                "return images in [-1, 1], or leave the range out for points"
             )
+        if x.ndim < 4:
+            continue
         found = f"{told} with pixels from {x.min():g} to {x.max():g}"
         if np.abs(x).max() > 1 + ROUNDING:
             raise DataError(f"{found}; return images in [-1, 1]")

@@ -175,8 +175,8 @@ SCALED_AGAIN = r"sample of data 'own' makes something else of 'x', {}, .*; .* e\
         GREY._replace(train={"x": BYTES[..., 0]}, sample=drawing(lambda x: x[..., None])),
         GOOD._replace(train={"x": BYTES.reshape(6, -1)},
             sample=drawing(lambda x: x.reshape(-1, 4, 4, 3).astype(jnp.float32))),
-        GOOD._replace(train={"x": BYTES[..., 0] / 255}, value_range=(0, 1), shape=(16,),
-            sample=drawing(lambda x: x.reshape(-1, 16).astype(jnp.float32))),
+        GOOD._replace(train={"x": (X + 1) / 2}, value_range=(0, 1),
+            sample=lambda train, rng, n: dict.fromkeys("ab", sample_rows(train, rng, n)["x"])),
         GOOD._replace(sample=drawing(lambda x: jnp.clip(x + 0.5, -1, 1))),
         GOOD._replace(shape=(2, 4, 3), sample=drawing(lambda x: x[:, :2])),
         GOOD._replace(train={"raw": (X + 1) / 2}, value_range=(-1, 1),
@@ -184,7 +184,7 @@ SCALED_AGAIN = r"sample of data 'own' makes something else of 'x', {}, .*; .* e\
         LABELLED._replace(train={"x": X, "labels": Y}, sample=own_labels),
     ],
     ids=["unpaired", "unpaired_test", "fewer_held_out", "few_labels", "own_scaling", "points",
-         "whole_points", "small_labels", "adds_the_channel", "reshapes", "points_of_range",
+         "whole_points", "small_labels", "adds_the_channel", "reshapes", "domains_of_one_array",
          "augments", "crops", "told_to_be_right", "own_labels"],
 )  # fmt: skip
 def test_data_that_are_right_are_taken(data):
@@ -193,6 +193,7 @@ def test_data_that_are_right_are_taken(data):
     batch = found.sample(found.train, jax.random.key(0), 3)
     for key, array in batch.items():
         assert array.dtype == (jnp.int32 if key == "y" else jnp.float32)
+        assert array.ndim < 4 or abs(array).max() <= 1 + 1e-6
     assert (
         checked("own", found).train["x" if "x" in found.train else next(iter(found.train))]
         is (found.train["x" if "x" in found.train else next(iter(found.train))])
@@ -272,6 +273,10 @@ def test_data_that_are_right_are_taken(data):
         (
             GREY._replace(train={"x": (X[..., 0] + 1) / 2}, sample=drawing(lambda x: x[..., None])),
             "'x' in train of data 'own' has pixels from 0.* none below 0, where -1 is black",
+        ),
+        (
+            Data((2,), {"x": POINTS}, {}, sample_rows, value_range=(0, 1)),
+            r"value_range=\(0, 1\) does not scale; .* leave the range out for points",
         ),
         (closed_form(0, 1), r"draws 'x' .* none below 0, .*; .* or declare value_range=\(-1, 1\)"),
         (closed_form(0, 255), "draws 'x' with pixels from .* to 254.*; return images in"),
