@@ -41,7 +41,7 @@ from ganjax import (
 from ganjax import data as sources
 from ganjax.averages import live as live  # scripts ask for it here
 from ganjax.config import plain, staged, validate
-from ganjax.errors import ConfigError, NotFiniteError, unknown
+from ganjax.errors import ConfigError, DataError, NotFiniteError, unknown
 from ganjax.games.progressive import check_stage
 from ganjax.schemes.growth import carried, kept
 from ganjax.types import Game, GanState, Players, Scheme
@@ -54,7 +54,7 @@ SUB_BATCHES = {"disc_updates": 0, "unroll_steps": 1, "steps": 0}
 
 
 class Begin(NamedTuple):
-    """What came before a stage: steps of the run, and updates of the generator in them."""
+    """Where a stage begins: steps of the run before it, and updates of the generator in them."""
 
     step: int = 0
     updates: int = 0
@@ -146,7 +146,7 @@ class Experiment(NamedTuple):
         return sources.classes(self.data)
 
     def queries(self, state: GanState) -> dict[str, Callable]:
-        """What the players of a state can be asked, see `Game`: functions of what remains.
+        """Queries of the players of a state, see `Game`: functions of the remaining arguments.
 
         The generator is the averaged one if there is an average, see `asked`.
         """
@@ -154,7 +154,7 @@ class Experiment(NamedTuple):
 
     @property
     def stop_reason(self) -> str:
-        """What it means that the monitor ended play; "" without a monitor.
+        """Why the monitor stopped training; "" without a monitor.
 
         That of any stage ends the whole run; its own experiment knows the reason.
         """
@@ -171,7 +171,7 @@ class Experiment(NamedTuple):
         seed: int,
         scores: Mapping[str, float] = MappingProxyType({}),
     ) -> dict[str, Any]:
-        """What a score of samples of `state` depends on, to be kept beside it.
+        """The protocol of a score of samples of `state`, to be kept beside it.
 
         The extractors are fitted on the data, so the data's digest and the versions stand for them.
         `average` is about the generator, `discriminator_average` about a classifier's own average,
@@ -226,7 +226,7 @@ def build(
     Raises:
       ConfigError: an unknown name or argument (with the nearest and the known ones), a missing one,
         a wrong type or range, or sections that do not go together.
-      DataError: the data are not what they are declared to be.
+      DataError: the data are not as declared.
     """
     config = validate(config)
     stages, begin, forms = [], START, iter(forms or ())
@@ -429,7 +429,7 @@ def warm_start(experiment: Experiment, other: Experiment, rng: jax.Array) -> Gan
     Args:
       experiment: of the new run.
       other: from `load`, with a state.
-      rng: for what is new.
+      rng: for new parameters and states.
 
     Raises:
       ConfigError: the players have other parameters.
@@ -467,6 +467,7 @@ def score(
     Raises:
       ConfigError: the config names no evaluation, or one that is about more than is given; or the
         labels are not classes of the data.
+      DataError: the evaluation refuses the samples, e.g. one alone where it compares covariances.
     """
     config = experiment.config.to_dict()
     if _none("evaluation", config):
@@ -485,7 +486,13 @@ def score(
             f"labels from {np.min(labels)} to {np.max(labels)} are not all of the classes "
             f"{', '.join(map(str, experiment.classes))}"
         )
-    return report(**{key: given[key] for key in wanted})
+    try:
+        return report(**{key: given[key] for key in wanted})
+    except ValueError as error:
+        raise DataError(
+            f"evaluation {name!r} cannot score {len(samples)} sample{'s'[: len(samples) != 1]}: "
+            f"{error}"
+        ) from error
 
 
 def protocol_of_file(
@@ -517,7 +524,7 @@ def _none(where: str, config: Mapping[str, Any]) -> bool:
 
 
 def _data(config: Mapping[str, Any]) -> sources.Data | None:
-    """The data source, checked for being what it declares."""
+    """The data source, checked against its declaration."""
     if _none("data", config):
         return None
     section, name = config["data"], config["data"]["name"]
@@ -590,7 +597,7 @@ def _loss(where: str, section: Mapping[str, Any]) -> losses.AdversarialLoss:
 
 
 def _parts(config: Mapping[str, Any]) -> dict[str, Any]:
-    """What a game is made of besides networks: quickly built, so that mistakes are told first."""
+    """The parts of a game besides networks: quickly built, so that mistakes are told first."""
     parts = {}
     if "loss" in config:
         parts["loss"] = _loss("loss", config["loss"])
@@ -629,7 +636,7 @@ def _game(config: Mapping[str, Any], parts: Mapping[str, Any], num_classes: int)
 
 
 def _steps_of(config: Mapping[str, Any], begin: Begin) -> Callable:
-    """The step of the run, from 0, of the generator's updates so far: what schedules count."""
+    """The step of the run, from 0, of the generator's updates so far, which schedules count."""
     each = _gen_updates(config["scheme"])
     return lambda updates: begin.step + (updates - begin.updates) // each
 
@@ -679,7 +686,7 @@ def _check_axis(name: str) -> None:
 
 
 def _nested(config: Mapping[str, Any], begin: Begin) -> names.Nested:
-    """What a scheme or a monitor may nest: an inner scheme, an optimiser of its own."""
+    """Nested sections of a scheme or a monitor: an inner scheme, an optimiser of its own."""
 
     def inner(where, section):
         return names.bind(where, schemes.SCHEMES, section, nested, "game", "tx")
@@ -817,7 +824,7 @@ def _monitor(config: Mapping[str, Any], game: Game, begin: Begin) -> Callable | 
 
 
 def _try_out(experiment: Experiment) -> None:
-    """Traces initialisation and a step, so that what does not fit is refused before it is run."""
+    """Traces initialisation and a step, so that misfits are refused before training."""
 
     def first_step(rng):
         before = initial_state(experiment, rng)
@@ -846,7 +853,7 @@ def _try_out(experiment: Experiment) -> None:
 
 
 def after_a_step(experiment: Experiment, of: Callable[[GanState], Any]) -> Any:
-    """What `of` makes of the state after the first step; the compiler drops all else."""
+    """`of` applied to the state after the first step; the compiler drops all else."""
 
     def look(rng):
         batch = experiment.batch(experiment.train, rng)
@@ -874,7 +881,7 @@ def _check_count(experiment: Experiment) -> None:
 
 
 def _keys(experiment: Experiment) -> str:
-    """What a batch has, to tell whoever asked for something else."""
+    """The keys of a batch, for error messages."""
     batch = jax.eval_shape(experiment.one_batch, experiment.train, jax.random.key(0))
     return ", ".join(batch or ("nothing",))
 
@@ -944,13 +951,13 @@ MONITORS = {
     "measure": dynamics.measure_monitor,
     "nash": dynamics.nash_monitor,
 }
-# What it means when they let play stop, in terms of their own options.
+# Why they stop training, in terms of their own options.
 STOP_REASONS = {
     "measure": "the mean of {metric} over the last steps is at most {threshold}",
     "nash": "neither player gains more than {threshold} by a move of its own",
 }
 
-# Arguments that may be names or sections themselves, and what makes a value of them.
+# Arguments that may be names or sections themselves, and the functions that make their values.
 NESTED = {
     "activation": _activation,
     "augment": lambda where, section: _call(where, augmentations.AUGMENTATIONS, section),

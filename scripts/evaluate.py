@@ -79,7 +79,7 @@ def samples_of_others(run: Any) -> tuple[Any, Any]:
 
 
 def draw(run: Any, x: Any, rng: Any) -> None:
-    """Draws samples beside held-out data and the nearest training images, of what there is."""
+    """Draws samples beside held-out data and the nearest training images, if there are any."""
     import numpy as np
 
     from ganjax import pictures

@@ -1,11 +1,10 @@
-"""Whether data are what they say: checked once, before anything is traced with them.
+"""Checks that data are as declared, once, before anything is traced with them.
 
 JAX reads past the end of an array in silence, and a network takes pixels of any range; so lengths,
-labels and pixels are looked at here, whichever function made the data.
+labels and pixels are looked at here, whichever function made the data; `drawn` looks at batches.
 """
 
 import reprlib
-import traceback
 from collections.abc import Callable, Mapping
 from numbers import Integral, Real
 from typing import Any
@@ -14,14 +13,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ganjax.data.pixels import ROUNDING, is_range, scaled
+from ganjax.data.drawn import IMAGES, check_drawn, check_sample, of_pixels, reason, traced
+from ganjax.data.pixels import check_finite, is_range, scaled
 from ganjax.data.resident import Batch, Data, one_length
 from ganjax.errors import DataError, GanjaxError
 
-IMAGES = ("x", "x_labelled", "a", "b")  # keys of samples, in images of three axes or more
-DRAWN = 64  # samples looked at where the arrays do not tell what `sample` makes of them
-
-# What each field may hold.
+REAL = (np.bool_, np.integer, np.floating)
+# The values that each field may hold.
 FIELDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "shape": ("a tuple of whole numbers, each at least 1", lambda v: _is_shape(v)),
     "train": ("a dict of arrays", lambda v: isinstance(v, Mapping)),
@@ -53,9 +51,9 @@ def made(name: str, factory: Callable[[], Any]) -> Any:
     except (GanjaxError, MemoryError):
         raise
     except Exception as error:
-        reason = _reason(error, getattr(factory, "func", factory))
+        told = reason(error, getattr(factory, "func", factory))
         raise DataError(
-            f"data {name!r} cannot be made: {reason}; mend the function or give it other arguments"
+            f"data {name!r} cannot be made: {told}; mend the function or give it other arguments"
         ) from error
 
 
@@ -64,15 +62,15 @@ def checked(name: str, data: Any) -> Data:
 
     Args:
       name: of the data in the config, for the messages.
-      data: what a factory returned.
+      data: the return value of a factory.
 
     Returns:
       Data whose arrays are on the device; labels are int32, points floats.
 
     Raises:
-      DataError: a field is of another type; arrays are empty, not finite, not of one length or not
-        what `sample` makes of them; labels are not whole numbers from 0 to num_classes - 1; pixels
-        could mean two things or are out of range, see `pixels.scaled`.
+      DataError: a field is of another type; arrays are empty, not finite as float32 or not of one
+        length; batches do not fit them, see `drawn`; labels are not whole numbers from 0 to
+        num_classes - 1; pixels are ambiguous or out of range, see `pixels.scaled`.
     """
     where = f"data {name!r}"
     if not isinstance(data, Data):
@@ -92,10 +90,14 @@ def checked(name: str, data: Any) -> Data:
         for part in ("train", "test")
     }
     data = data._replace(**parts)
-    batch = _traced(where, data)
+    batch = traced(where, data)
     _check_batch(where, data, batch)
-    ready = data._replace(train=_ready(where, data, "train"), test=_ready(where, data, "test"))
-    _check_scaling(where, data, ready, batch)
+    check_sample(where, data, batch)
+    parts = {part: _ready(where, data, part, batch) for part in ("train", "test")}
+    ready = data._replace(**parts)
+    drawn = check_drawn(where, ready, batch)
+    if "y" in drawn:
+        labels(f"y drawn by {where}", drawn["y"], data.num_classes)
     return ready._replace(value_range=(-1.0, 1.0))
 
 
@@ -103,12 +105,12 @@ def labels(where: str, y: np.ndarray, num_classes: int | None) -> np.ndarray:
     """Labels as int32 [n].
 
     Args:
-      where: what holds them, for the message.
+      where: the file or array that holds them, for the message.
       y: the labels.
       num_classes: their number; None for one more than the largest, if the smallest is 0.
 
     Raises:
-      DataError: they are not whole numbers [n] from 0 to num_classes - 1, with what makes them so.
+      DataError: they are not whole numbers [n] from 0 to num_classes - 1, with the remedy.
     """
     y = np.asarray(y)
     if y.dtype.kind not in "iu" or y.ndim != 1 or not len(y):
@@ -148,15 +150,6 @@ def _is_array(value: Any) -> bool:
     return isinstance(value, np.ndarray | jax.Array)
 
 
-def _reason(error: Exception, function: Callable) -> str:
-    """An error in one line: where the function's file was left, type, first line of the message."""
-    frames = traceback.extract_tb(error.__traceback__)
-    file = getattr(getattr(function, "__code__", None), "co_filename", None)
-    frame = next((frame for frame in reversed(frames) if frame.filename == file), frames[-1])
-    told = [str(e).strip().partition("\n")[0] for e in (error, error.__cause__) if e is not None]
-    return f"{frame.filename}, line {frame.lineno}: {type(error).__name__}: {' '.join(told)}"
-
-
 def _check_arrays(where: str, data: Data) -> None:
     """Arrays of numbers, finite, with an example at least, and of one length where they must be."""
     for part in ("train", "test"):
@@ -172,37 +165,22 @@ def _check_arrays(where: str, data: Data) -> None:
                 )
             if key == "y":
                 continue
-            if np.dtype(array.dtype).kind in "OUSMm":
-                raise DataError(f"{told} holds values of type {array.dtype}; expected numbers")
-            if not np.isfinite(array).all():
-                raise DataError(f"{told} has values that are not finite; clean them")
+            if not any(jnp.issubdtype(array.dtype, kind) for kind in REAL):
+                raise DataError(
+                    f"{told} holds values of type {array.dtype}; expected numbers, not complex"
+                )
+            check_finite(told, array)
         labelled = "x_labelled" if "x_labelled" in arrays else "x"
         for keys in ((labelled, "y"), *((("a", "b"),) if data.paired else ())):
             if set(keys) <= arrays.keys():
                 one_length(f"{part} of {where}", {key: arrays[key] for key in keys})
 
 
-def _traced(where: str, data: Data) -> Batch:
-    """Shapes and types of a batch of two."""
-    try:
-        batch = jax.eval_shape(
-            lambda train, rng: data.sample(train, rng, 2), data.train, jax.random.key(0)
-        )
-    except DataError as error:
-        raise DataError(f"{where}: {error}") from error
-    except Exception as error:
-        reason = _reason(error, data.sample)
-        raise DataError(
-            f"{where} cannot be drawn from: {reason}; mend its sample(train, rng, n)"
-        ) from error
-    arrays = isinstance(batch, Mapping) and all(hasattr(v, "shape") for v in batch.values())
-    if not arrays:
-        raise DataError(f"{where} draws {batch}; expected a dict of arrays [n, ...]")
-    return batch
-
-
 def _check_batch(where: str, data: Data, batch: Batch) -> None:
-    """What a batch has fits the declared shape and the held-out examples."""
+    """A batch fits the declared shape and the held-out examples, and arrays are of one length."""
+    unpaired = "a" in batch and not data.paired
+    if data.train and "x_labelled" not in batch and not unpaired:
+        one_length(f"train of {where}, one row an example,", data.train)
     key = "b" if "a" in batch else "x"
     found = {name: array.shape for name, array in batch.items()}
     if key not in batch:
@@ -242,53 +220,14 @@ def _check_batch(where: str, data: Data, batch: Batch) -> None:
             )
 
 
-def _ready(where: str, data: Data, part: str) -> Batch:
+def _ready(where: str, data: Data, part: str, batch: Batch) -> Batch:
     """The arrays of a part on the device, images in [-1, 1] and points floats."""
-    arrays = {}
-    for key, array in getattr(data, part).items():
-        if key in IMAGES and array.ndim > 3:
+    arrays = dict(getattr(data, part))
+    pixels = of_pixels(arrays, batch)
+    for key, array in arrays.items():
+        if key in pixels:
             array = scaled(array, data.value_range, where=f"{key!r} in {part} of {where}")
         elif key in IMAGES and array.dtype.kind in "biu":
             array = array.astype(np.float32)
         arrays[key] = jnp.asarray(array)
     return arrays
-
-
-def _check_scaling(where: str, given: Data, data: Data, batch: Batch) -> None:
-    """What was scaled is drawn as it is, and what is drawn from other arrays is in range.
-
-    Args:
-      where: for the messages.
-      given: the data as they came.
-      data: the same, scaled.
-      batch: shapes and types that are drawn of the former.
-    """
-    for key, array in given.train.items():
-        drawn = batch.get(key)
-        if (
-            key in IMAGES
-            and array.dtype.kind in "biu"
-            and (drawn is None or drawn.dtype.kind != array.dtype.kind)
-        ):
-            raise DataError(
-                f"sample of {where} makes something else of {key!r}, {array.dtype}, which is "
-                "scaled to [-1, 1] when it is loaded; draw it as it is, or scale it before"
-            )
-    for key in [key for key in batch if key in IMAGES and key not in data.train]:
-        told = f"{where} draws {key!r}"
-        if not jnp.issubdtype(batch[key].dtype, jnp.floating):
-            raise DataError(f"{told} of type {batch[key].dtype}; return floats, images in [-1, 1]")
-        if batch[key].ndim < 4:
-            continue
-        if data.value_range not in (None, (-1, 1)):
-            raise DataError(
-                f"{told} from other arrays, which value_range={data.value_range} does not scale; "
-                "return images in [-1, 1]"
-            )
-        inside = [np.abs(array).max() <= 1 + ROUNDING for array in data.train.values()]
-        if not inside or not all(inside):
-            x = np.asarray(data.sample(data.train, jax.random.key(0), DRAWN)[key])
-            if not np.abs(x).max() <= 1 + ROUNDING:  # nor NaN
-                raise DataError(
-                    f"{told} with pixels from {x.min():g} to {x.max():g}; return images in [-1, 1]"
-                )

@@ -1,4 +1,4 @@
-"""Arrays in files of the user's: read, and checked for being what a network takes."""
+"""Arrays in files of the user's: read, and checked before a network gets them."""
 
 import zipfile
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from ganjax.data.checks import labels
-from ganjax.data.pixels import ARGUMENT, FLAG, is_range, mismatch, scaled
+from ganjax.data.pixels import ARGUMENT, FLAG, check_finite, is_range, mismatch, scaled
 from ganjax.data.resident import Data, of_examples
 from ganjax.errors import DataError
 
@@ -51,8 +51,8 @@ def samples_of_file(
         raise DataError(f"{path} holds no samples; expected {expected} with n at least 1")
     if len(shape) == 3:
         x = scaled(x, value_range, where=str(path), remedy=FLAG)
-    elif not np.isfinite(x).all():
-        raise DataError(f"{path} has values that are not finite; clean them")
+    else:
+        check_finite(path, x)
     return x.astype(np.float32, copy=False)
 
 
@@ -77,7 +77,7 @@ def arrays(
 
     Raises:
       ValueError: an argument is out of range.
-      DataError: the file is not one of arrays, or they are not what they should be.
+      DataError: the file is not one of arrays, or they are of a wrong type, shape or range.
     """
     if value_range is not None and not is_range(value_range):
         raise ValueError(f"value_range={value_range} must be two numbers, the smaller first")
@@ -92,6 +92,8 @@ def arrays(
         x = scaled(x, value_range, where=f"x in {path}", remedy=ARGUMENT)
     elif value_range is not None:
         raise ValueError(f"value_range={value_range} is for images, and x is of shape {x.shape}")
+    else:
+        check_finite(f"x in {path}", x)
     if y is not None:
         y = labels(f"y in {path}", y, num_classes)
         num_classes = num_classes or int(y.max()) + 1

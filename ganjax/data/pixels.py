@@ -1,4 +1,4 @@
-"""What a number in an array of images means: one contract for every way in, files and functions.
+"""The meaning of numbers in arrays of images: one contract for every way in, files and functions.
 
 Only the type of an array tells its range, and only where it is unsigned and made use of; all else
 is in [-1, 1] or needs the range spelt out.
@@ -26,25 +26,24 @@ def scaled(
     """Images as floats in [-1, 1].
 
     Without a range, unsigned integers are scaled by their own type (uint8 255 -> 1, uint16 65535 ->
-    1, 0 -> -1) and floats are taken as they are. Refused until the range is given is what could
-    mean two things: booleans and masks of 0 and 1, unsigned integers that fill no more than a
-    fifteenth of their type (12 bits in a uint16), signed integers, floats without a value below 0.
+    1, 0 -> -1) and floats are taken as they are. Ambiguous pixels are refused until the range is
+    given: booleans and masks of 0 and 1, unsigned integers that fill no more than a fifteenth of
+    their type (12 bits in a uint16), signed integers, floats without a value below 0.
 
     Args:
       x: numbers of any shape, at least one.
       value_range: the values that are to become -1 and 1, e.g. (0, 1).
-      where: what holds them, the subject of the message.
+      where: the subject of the message, the file or array that holds them.
       remedy: how the range is given there, `FLAG` or `ARGUMENT`.
 
     Returns:
       Floats of x's shape: x itself where it is in [-1, 1] already, else float32.
 
     Raises:
-      DataError: values are not finite, out of range, or could mean two things.
+      DataError: values are not finite, out of range, or ambiguous.
     """
     values = np.asarray(x)
-    if not np.isfinite(values).all():
-        raise DataError(f"{where} has values that are not finite; clean them")
+    check_finite(where, values)
     low, high, kind = float(values.min()), float(values.max()), values.dtype
     found = f"{where} has pixels from {low:g} to {high:g}"
     if value_range is None:
@@ -61,6 +60,22 @@ def scaled(
         return x
     middle = (top + bottom) / (top - bottom)
     return values.astype(np.float32) / np.float32((top - bottom) / 2) - np.float32(middle)
+
+
+def check_finite(where: str, x: np.ndarray) -> None:
+    """Numbers are finite, and stay so as float32.
+
+    Raises:
+      DataError: some are not.
+    """
+    if not np.isfinite(x).all():
+        raise DataError(f"{where} has values that are not finite; clean them")
+    low, high = float(x.min()), float(x.max())
+    if max(-low, high) > float(np.finfo(np.float32).max):
+        raise DataError(
+            f"{where} has values from {low:g} to {high:g}, beyond float32, which ends at 3.4e38; "
+            "scale them"
+        )
 
 
 def _told(kind: np.dtype, low: float, high: float, found: str, remedy: str) -> tuple[float, float]:

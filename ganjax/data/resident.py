@@ -1,4 +1,4 @@
-"""Data that live on the device: what a source is, and sampling rows inside a compiled chunk.
+"""Data that live on the device: the form of a source, sampling rows inside a compiled chunk.
 
 Streams from disk (TFDS, folders of images) are another kind of source with files of their own.
 """
@@ -21,7 +21,11 @@ class Data(NamedTuple):
     Attributes:
       shape: shape of one `x`, or of one `b` where there are two domains, e.g. (2,) or (8, 8, 1).
       train: arrays that `sample` draws from, first axis the example; {} for a closed form. They
-        are an argument of `sample` so that a compiled program does not hold them as constants.
+        are an argument of `sample` so that a compiled program does not hold them as constants. All
+        are of one length, except of two domains without pairs and beside few labelled examples;
+        an array that holds no examples belongs in `sample`. Images under the keys of a batch are
+        in [-1, 1] when `sample` gets them, see `value_range`; those it scales itself need another
+        key, e.g. `raw`.
       test: held-out examples for scores, with the keys of a batch; {} if there are none.
       sample: `(train, rng, batch_size) -> batch`, pure: `x` [batch, *shape] and, where there are
         labels, `y` int [batch]; or two domains, `a` [batch, ...] and `b` [batch, *shape]; or, where
@@ -32,8 +36,8 @@ class Data(NamedTuple):
       density: of a distribution on the line, `(points) -> density`, elementwise; None otherwise.
       paired: of two domains, whether row i of a batch's `a` belongs to row i of its `b`.
       value_range: the values of `train` and `test` that stand for black and white, where they are
-        images; `experiment.build` scales them to [-1, 1]. None for floats in [-1, 1] or unsigned
-        integers that are scaled by their type, see `pixels.scaled`.
+        images under the keys of a batch; `experiment.build` scales them to [-1, 1]. None for floats
+        in [-1, 1] or unsigned integers that are scaled by their type, see `pixels.scaled`.
     """
 
     shape: tuple[int, ...]

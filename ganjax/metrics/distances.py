@@ -9,8 +9,9 @@ def _factored(name: str, features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The mean [dim] and R [min(samples, dim), dim] with R^T R the covariance over n - 1."""
     features = finite(name, features)
     if features.ndim != 2 or len(features) < 2:
+        remedy = "give more samples" if features.ndim == 2 else "flatten images first"
         raise ValueError(
-            f"expected {name} [samples >= 2, dim], got shape {features.shape}; flatten images first"
+            f"expected {name} [samples >= 2, dim], got shape {features.shape}; {remedy}"
         )
     mean = features.mean(0)
     root = (features - mean) / np.sqrt(len(features) - 1)

@@ -1,4 +1,4 @@
-"""Data that are not what they say, of whatever function, are refused before anything is traced."""
+"""Data that are not as declared, of whatever function, are refused before training."""
 
 import sys
 import textwrap
@@ -59,7 +59,7 @@ def mask(): return source(np.uint8(X > 127))
 def wrong_argument(n: int = 0): raise ValueError(f"n={n} must be at least 1")
 NUMBER = 3
 """
-# A source of one's own -> the exit code and what is told, or the range of pixels it trains on.
+# A source of one's own -> the message of its refusal, or the range of pixels it trains on.
 TABLE = {
     "bytes_": (-1.0, 1.0),
     "floats_of_bytes": "pixels from 0 to 255; expected -1 to 1, which x / 127.5 - 1 makes of 0 to "
@@ -110,7 +110,7 @@ def test_sources_of_ones_own(name, own):
     assert (float(x.min()), float(x.max())) == pytest.approx(TABLE[name], abs=0.05)
 
 
-def test_what_is_no_function_is_a_wrong_name(own):
+def test_a_name_of_no_function_is_a_wrong_name(own):
     with pytest.raises(ConfigError, match="'own_data:NUMBER' is not a function"):
         own("NUMBER")
     with pytest.raises(ConfigError, match="unknown argument 'm'"):
@@ -130,8 +130,28 @@ def alone(train, rng, n):
     return {key: sample_rows({key: array}, rng, n)[key] for key, array in train.items()}
 
 
-def halved(train, rng, n):
-    return {"x": sample_rows(train, rng, n)["x"] / 127.5 - 1}
+def drawing(change, key="x"):
+    """A sample that draws rows and makes x of them."""
+    return lambda train, rng, n: {"x": change(sample_rows(train, rng, n)[key])}
+
+
+def own_labels(train, rng, n):
+    """Labels under a name of their own, whose length sets no bound to the rows."""
+    rows = jax.random.randint(rng, (n,), 0, len(train["x"]))
+    return {"x": train["x"][rows], "y": train["labels"][rows]}
+
+
+def closed_form(low, high):
+    return GOOD._replace(
+        train={}, sample=lambda train, rng, n: {
+            "x": jax.random.uniform(rng, (n, 4, 4, 3), minval=low, maxval=high)}
+    )  # fmt: skip
+
+
+halved = drawing(lambda x: x / 127.5 - 1)
+BYTES = np.uint8(127.5 * (X + 1))
+GREY = GOOD._replace(shape=(4, 4, 1))
+SCALED_AGAIN = r"sample of data 'own' makes something else of 'x', {}, .*; .* e\.g\. 'raw'"
 
 
 @pytest.mark.parametrize(
@@ -152,9 +172,20 @@ def halved(train, rng, n):
         Data((2,), {"x": POINTS}, {}, sample_rows),
         Data((2,), {"x": POINTS.astype(int)}, {}, sample_rows),
         LABELLED._replace(train={"x": X, "y": Y.astype(np.uint8)}),
+        GREY._replace(train={"x": BYTES[..., 0]}, sample=drawing(lambda x: x[..., None])),
+        GOOD._replace(train={"x": BYTES.reshape(6, -1)},
+            sample=drawing(lambda x: x.reshape(-1, 4, 4, 3).astype(jnp.float32))),
+        GOOD._replace(train={"x": (X + 1) / 2}, value_range=(0, 1),
+            sample=lambda train, rng, n: dict.fromkeys("ab", sample_rows(train, rng, n)["x"])),
+        GOOD._replace(sample=drawing(lambda x: jnp.clip(x + 0.5, -1, 1))),
+        GOOD._replace(shape=(2, 4, 3), sample=drawing(lambda x: x[:, :2])),
+        GOOD._replace(train={"raw": (X + 1) / 2}, value_range=(-1, 1),
+            sample=drawing(lambda x: x, "raw")),
+        LABELLED._replace(train={"x": X, "labels": Y}, sample=own_labels),
     ],
     ids=["unpaired", "unpaired_test", "fewer_held_out", "few_labels", "own_scaling", "points",
-         "whole_points", "small_labels"],
+         "whole_points", "small_labels", "adds_the_channel", "reshapes", "domains_of_one_array",
+         "augments", "crops", "told_to_be_right", "own_labels"],
 )  # fmt: skip
 def test_data_that_are_right_are_taken(data):
     """Unpaired domains, held-out and labelled examples may be of other lengths than the rest."""
@@ -162,6 +193,7 @@ def test_data_that_are_right_are_taken(data):
     batch = found.sample(found.train, jax.random.key(0), 3)
     for key, array in batch.items():
         assert array.dtype == (jnp.int32 if key == "y" else jnp.float32)
+        assert array.ndim < 4 or abs(array).max() <= 1 + 1e-6
     assert (
         checked("own", found).train["x" if "x" in found.train else next(iter(found.train))]
         is (found.train["x" if "x" in found.train else next(iter(found.train))])
@@ -213,7 +245,78 @@ def test_data_that_are_right_are_taken(data):
         (GOOD._replace(sample=lambda train, rng, n: {**train, "x": train["x"][:2], "z": X}), "'z'"),
         (
             GOOD._replace(train={"x": np.uint8(X)}, sample=halved),
-            "sample of data 'own' makes something else of 'x', uint8, which is scaled to",
+            SCALED_AGAIN.format("uint8"),
+        ),
+        (
+            GOOD._replace(train={"x": 127.5 * (X + 1)}, sample=halved),
+            SCALED_AGAIN.format("float32"),
+        ),
+        (
+            GOOD._replace(train={"x": 127.5 * (X + 1)}, sample=halved, value_range=(0, 255)),
+            SCALED_AGAIN.format("float32"),
+        ),
+        (GOOD._replace(sample=drawing(lambda x: (x + 1) * 127.5)), SCALED_AGAIN.format("float32")),
+        (GOOD._replace(sample=drawing(lambda x: (x + 1) / 2)), SCALED_AGAIN.format("float32")),
+        (
+            GOOD._replace(train={"x": BYTES}, sample=drawing(lambda x: x / 255)),
+            SCALED_AGAIN.format("uint8"),
+        ),
+        (
+            GOOD._replace(train={"x": BYTES}, sample=drawing(lambda x: jnp.asarray(X)[x, 0, 0, 0])),
+            SCALED_AGAIN.format("uint8"),
+        ),
+        (
+            GREY._replace(train={"x": 255.0 * (X[..., 0] + 1)},
+                sample=drawing(lambda x: x[..., None])),
+            r"'x' in train of data 'own' has pixels from .* to 5\d\d.*; expected -1 to 1",
+        ),
+        (
+            GREY._replace(train={"x": (X[..., 0] + 1) / 2}, sample=drawing(lambda x: x[..., None])),
+            "'x' in train of data 'own' has pixels from 0.* none below 0, where -1 is black",
+        ),
+        (
+            Data((2,), {"x": POINTS}, {}, sample_rows, value_range=(0, 1)),
+            r"value_range=\(0, 1\) does not scale; .* leave the range out for points",
+        ),
+        (closed_form(0, 1), r"draws 'x' .* none below 0, .*; .* or declare value_range=\(-1, 1\)"),
+        (closed_form(0, 255), "draws 'x' with pixels from .* to 254.*; return images in"),
+        (closed_form(0, np.nan), "draws 'x' with values that are not finite"),
+        (
+            GOOD._replace(train={"raw": (X + 1) / 2}, sample=drawing(lambda x: x, "raw")),
+            r"draws 'x' .* none below 0, .*; .* or declare value_range=\(-1, 1\)",
+        ),
+        (
+            LABELLED._replace(train={"x": X, "labels": Y[:4]}, sample=own_labels),
+            "train of data 'own', .* has 6 of 'x' and 4 of 'labels'",
+        ),
+        (
+            LABELLED._replace(train={"x": X, "labels": Y}, sample=own_labels, num_classes=2),
+            "y drawn by data 'own' is of 2 classes, but has labels from 0 to 2; declare",
+        ),
+        (
+            LABELLED._replace(sample=lambda train, rng, n: {
+                **sample_rows(train, rng, n), "y": 1 + sample_rows(train, rng, n)["y"]}),
+            "y drawn by data 'own' is of 3 classes, but has labels from 1 to 3",
+        ),
+        (
+            Data((2,), {"x": 1e300 * POINTS}, {}, sample_rows),
+            r"'x' in train of data 'own' has values from 0 to 1\.1e\+301, beyond float32",
+        ),
+        (
+            Data((2,), {"x": POINTS}, {"x": -1e300 * POINTS}, sample_rows),
+            r"'x' in test of data 'own' has values from -1\.1e\+301 to -?0, beyond float32",
+        ),
+        (
+            Data((2,), {"x": POINTS}, {}, drawing(lambda x: x / 0.0)),
+            "draws 'x' with values that are not finite",
+        ),
+        (
+            Data((2,), {"x": POINTS + 1j}, {}, sample_rows),
+            "'x' in train of data 'own' holds values of type complex128; expected numbers, not com",
+        ),
+        (
+            Data((2,), {"x": POINTS}, {}, drawing(lambda x: x + 1j)),
+            "draws 'x' of type complex64; return floats",
         ),
         (
             GOOD._replace(train={"raw": np.uint8(X)}, sample=lambda train, rng, n: {

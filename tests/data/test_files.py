@@ -1,4 +1,4 @@
-"""Files of the user's: what is read, and what each mistake is told."""
+"""Files of the user's: arrays that are read, and the message of each mistake."""
 
 import numpy as np
 import pytest
@@ -19,6 +19,13 @@ def test_both_kinds_are_read(tmp_path):
         np.testing.assert_array_equal(x, GOOD.astype("f"))
     np.save(tmp_path / "points.npy", np.array([[5]]))  # only images have a range
     assert samples_of_file(tmp_path / "points.npy", (1,)) == 5
+
+
+def test_points_are_finite_as_float32(tmp_path):
+    np.save(tmp_path / "points.npy", np.array([[1e300]]))
+    for read in (lambda path: samples_of_file(path, (1,)), arrays):
+        with pytest.raises(DataError, match=r"npy has values from 1e\+300 .*, beyond float32"):
+            read(tmp_path / "points.npy")
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Scripts write what they are asked for, in the format that its ending names, or refuse."""
+"""Scripts write the output that is asked for, in the format of its ending, or refuse."""
 
 import ast
 import json
@@ -112,7 +112,7 @@ def test_every_output_is_one_whose_ending_is_checked(path):
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
 def test_every_script_turns_failures_into_exit_codes(path):
-    """What is run goes through `cli.run`."""
+    """Scripts run through `cli.run`."""
     text = path.read_text(encoding="utf-8")
     assert ("__main__" in text) == ("cli.run(main)" in text)
 
@@ -171,7 +171,7 @@ def test_samples_without_a_picture(name, runs, here, tmp_path):
 
 
 def test_evaluation_without_a_held_out_part(runs, here, tmp_path):
-    """Scores, and a picture of what there is."""
+    """Scores, and a picture of samples and data."""
     told = here("evaluate", "--workdir", runs / "grey", "--n=5", "--json", tmp_path / "e.json")
     assert "generated, nearest training images: " in told
     assert "held out" not in told
@@ -319,5 +319,9 @@ def test_evaluations_about_more_than_samples(runs):
     with pytest.raises(ConfigError, match="labels from 0 to 11 are not all of the classes 0, 1"):
         experiment.score(built, x, np.arange(len(x)) % 12)
     assert experiment.score(built, x, np.asarray(built.data.test["y"]))["label_accuracy"] > 0.9
+    with pytest.raises(
+        DataError, match="'conditional_digits' cannot score 1 sample: expected feat"
+    ):
+        experiment.score(built, x[:1], np.zeros(1, int))
     with pytest.raises(ConfigError, match="names no evaluation"):
         experiment.score(experiment.build({k: CONFIG[k] for k in CONFIG if k != "evaluation"}), x)
