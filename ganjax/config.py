@@ -234,7 +234,7 @@ def by_place(value: Any) -> Any:
     if isinstance(value, list | tuple) and any(isinstance(item, Mapping) for item in value):
         value = {str(place): item for place, item in enumerate(value)}
     if isinstance(value, Mapping):
-        return {key: by_place(item) for key, item in value.items()}
+        return {str(key): by_place(item) for key, item in value.items()}
     return value
 
 
@@ -273,6 +273,8 @@ def _check_section(where: str, section: Any) -> None:
             f"dict(name='...'); got {dict(section)!r}"
         )
     for key, value in section.items():
+        if is_list(value) and all(isinstance(item, numbers.Real) for item in value.values()):
+            continue  # a table, {step: factor}
         if is_list(value):
             for place, item in value.items():
                 _check_section(f"{where}.{key}.{place}", item)

@@ -219,6 +219,14 @@ def test_groups_of_parameters_have_an_optimiser_each():
         ({"name": "multi_transform", "patterns": ("",), "transforms": [CLIP]}, "it climbs"),
         ({"name": "multi_transform", "patterns": (), "transforms": [SGD]}, "give one for each"),
         ({"name": "scale", "step_size": 0.0}, "it stands still"),
+        ({**ADAM, "name": "adamw", "mask": "("}, "in gen_tx.mask: pattern '(' is no regular"),
+        ({"name": "masked", "inner": SGD, "mask": "[a"}, "pattern '[a' is no regular"),
+        (
+            {"name": "multi_transform", "patterns": ("a", "*"), "transforms": [SGD, SGD]},
+            "pattern '*' is no regular",
+        ),
+        ({"name": "multi_transform", "patterns": (1,), "transforms": [SGD]}, "must be a string"),
+        ({"name": "chain", "transforms": {"0": 1.0}}, "must be a list of sections"),
         ({**ADAM, "name": "adamw", "weight_decay": -1.0}, "lets the weights grow"),
         ({**ADAM, "name": "lamb", "weight_decay": -0.01}, "lets the weights grow"),
         ({"name": "chain", "transforms": [ADAM, DECAY]}, "stands before what turns the sign"),
@@ -246,6 +254,8 @@ def test_decay_noise_and_projections_are_taken(inner, limit):
         chain = {"name": "chain", "transforms": transforms}
         optimisers.transform("gen_tx", chain)
         optimisers.transform("gen_tx", {"name": "clip_weights", "inner": chain, "limit": limit})
+    for key in range(4):
+        optimisers.transform("gen_tx", {"name": "noisy_sgd", "learning_rate": 0.1, "key": key})
 
 
 def test_the_look_ahead_goes_downhill_too():
