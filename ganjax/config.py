@@ -1,4 +1,4 @@
-"""What a config may hold: settings, choices and sections, their types, ranges and nearest names.
+"""The keys of a config: settings, choices and sections, their types, ranges and nearest names.
 
 A section is a name and keyword arguments. Which function a name stands for is not known here, only
 in `experiment.py`; this file must stay light, so that a misspelt key is refused before JAX loads.
@@ -50,7 +50,7 @@ SECTIONS = {
     "monitor": "what to watch between chunks of steps, and when to stop; 'none' for none",
     "stages": "what a stage has in place of the rest, each `until` a step, under labels of yours",
 }
-# What a stage may have of its own, beside sections.
+# The settings of a stage, beside sections.
 STAGE_SETTINGS = ("until", "batch_size")
 
 KNOWN = (*SETTINGS, *CHOICES, *SECTIONS)
@@ -289,7 +289,7 @@ def check_arguments(
 
     Args:
       where: the section, for the message.
-      function: what will be called.
+      function: the function to be called.
       arguments: keyword arguments from a config.
       given: parameters that the caller fills itself.
 

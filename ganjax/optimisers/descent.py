@@ -70,7 +70,7 @@ def check_descent(
     elif any(jax.tree.leaves(rates)):
         fault = (
             "lets the weights grow where the gradient is small. Weight decay is at least 0, and in "
-            "a chain add_decayed_weights stands before what turns the sign, e.g. dict(name='chain',"
+            "a chain add_decayed_weights stands before the optimiser, e.g. dict(name='chain',"
             " transforms=[dict(name='add_decayed_weights', weight_decay=1e-4), dict(name='adam', "
             "learning_rate=1e-3)])"
         )

@@ -229,7 +229,10 @@ def test_groups_of_parameters_have_an_optimiser_each():
         ({"name": "chain", "transforms": {"0": 1.0}}, "must be a list of sections"),
         ({**ADAM, "name": "adamw", "weight_decay": -1.0}, "lets the weights grow"),
         ({**ADAM, "name": "lamb", "weight_decay": -0.01}, "lets the weights grow"),
-        ({"name": "chain", "transforms": [ADAM, DECAY]}, "stands before what turns the sign"),
+        (
+            {"name": "chain", "transforms": [ADAM, DECAY]},
+            "add_decayed_weights stands before the optimiser",
+        ),
         (
             {"name": "chain", "transforms": [{**DECAY, "weight_decay": -0.1}, SGD]},
             "lets the weights grow",
