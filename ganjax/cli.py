@@ -109,7 +109,7 @@ class _SectionParser(flags.ArgumentParser):
             return argument
         try:
             return ml_collections.ConfigDict(ast.literal_eval(argument), allow_dotted_keys=True)
-        except (SyntaxError, TypeError, ValueError) as error:
+        except (AttributeError, SyntaxError, TypeError, ValueError) as error:
             raise ValueError(
                 f"{argument!r} must be a dict, e.g. \"{{'name': 'sgd', 'learning_rate': 0.1}}\""
             ) from error
@@ -245,8 +245,13 @@ def _parse_flags(argv: list[str]) -> list[str]:
     except SystemExit:  # --help has been printed; absl would leave with 1, which is for bugs
         sys.exit(0)
     except (flags.Error, KeyError, AttributeError, ValueError, TypeError) as error:
-        text = error.args[0] if isinstance(error, KeyError) and error.args else str(error)
-        _leave(ConfigError(f"in the flags: {str(text).strip()}; --help lists them"))
+        text = " ".join(str(error.args[0] if error.args else error).split())
+        if isinstance(error, KeyError) and len(text.split()) == 1:  # a part of a path, bare
+            text = (
+                f"the config has no section {text}; give the whole of it, e.g. "
+                "--config.gen_tx=\"{'name': 'sgd', 'learning_rate': 0.1}\""
+            )
+        _leave(ConfigError(f"in the flags: {text}; --help lists them"))
     return rest
 
 

@@ -94,10 +94,18 @@ def test_a_search_is_drawn(text, flags, tmp_path):
     assert "compiled programs, 2: with.0, with.1; without.0, without.1" in lines
 
 
-def test_a_section_in_a_flag_is_a_dict(tmp_path):
-    done = call(tmp_path, TEXT, "--dry_run", "--config.search={'gen_tx'")
+@pytest.mark.parametrize(
+    ("flag", "message"),
+    [
+        ("--config.search={'gen_tx'", "must be a dict, e.g."),
+        ("--config.search=3", "'3' must be a dict, e.g."),
+        (f"--config.search.gen_tx.learning_rate={RANGE}", "the config has no section 'gen_tx'"),
+    ],
+)
+def test_a_section_in_a_flag_is_a_dict(flag, message, tmp_path):
+    done = call(tmp_path, TEXT, "--dry_run", flag)
     assert done.returncode == 2
-    assert "must be a dict, e.g." in done.stderr
+    assert message in done.stderr
     assert done.stderr.count("\n") == 1
 
 
