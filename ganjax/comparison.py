@@ -14,10 +14,10 @@ from ganjax.errors import ConfigError, unknown
 
 # name: (default, meaning); a default of `...` says that there is none.
 KEYS = {
-    "question": (..., "what the comparison is to answer, a sentence"),
+    "question": (..., "the question to answer, a sentence"),
     "base": (..., "the config that every cell starts from: a file beside the comparison's"),
-    "shared": ({}, "what all cells have in place of the base's; None takes away"),
-    "cells": ({}, "{name: what the cell has in place of the base's; None takes away}"),
+    "shared": ({}, "settings of all cells in place of the base's; None takes away"),
+    "cells": ({}, "{name: settings of the cell in place of the base's; None takes away}"),
     "product": ({}, "{factor: {level: override}}; every combination of levels is a cell"),
     "baseline": ("", "the cell that the others are compared with; the first if ''"),
     "seeds": (5, "training seeds of every cell"),
@@ -25,7 +25,10 @@ KEYS = {
     "score": (..., "the number of the evaluation that is compared; 'distance' for toy games"),
     "goal": ("min", "whether a small or a large score is good: min or max"),
     "bound": (None, "a score to stay under (over, if large is good): when do runs get there?"),
-    "budget": ({"steps": 1000}, "what a run may spend: {steps|evaluations|seconds: amount}"),
+    "budget": (
+        {"steps": 1000},
+        "the cost that a run may have: {steps|evaluations|seconds: amount}",
+    ),
     "looks": (10, "evaluations of a run on the way, evenly spaced, beside that at the start"),
     "search": (
         {},

@@ -47,8 +47,8 @@ SECTIONS = {
     "gen_tx": "the generator's optimiser, see `ganjax.optimisers`",
     "disc_tx": "the discriminator's optimiser",
     "evaluation": "the report on samples; 'none' for none",
-    "monitor": "what to watch between chunks of steps, and when to stop; 'none' for none",
-    "stages": "what a stage has in place of the rest, each `until` a step, under labels of yours",
+    "monitor": "the watch between chunks of steps, which may stop training; 'none' for none",
+    "stages": "a stage's settings in place of the rest, `until` a step, under labels of yours",
 }
 # The settings of a stage, beside sections.
 STAGE_SETTINGS = ("until", "batch_size")

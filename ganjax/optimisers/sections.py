@@ -41,8 +41,8 @@ def transform(
       a rate follows a schedule. Without one it is optax's, bit by bit.
 
     Raises:
-      ConfigError: unknown name or argument, a rate that is negative or not finite, or a transform
-        that does not go downhill.
+      ConfigError: unknown name or argument, a rate or a weight decay that is negative or not
+        finite, or a transform that does not go downhill.
     """
     section = by_place(section)
     tx = _made(where, section, steps_of)
@@ -77,6 +77,10 @@ def _made(where: str, section: names.Section, steps_of: Callable) -> Any:
             f"{where}.learning_rate={rate!r} must be a number of at least 0, or a section that "
             "names an optax schedule"
         )
+    for key in ("weight_decay", "weight_decay_rate"):
+        decay = section.get(key)
+        if ":" not in name and isinstance(decay, int | float) and not 0 <= decay < math.inf:
+            raise ConfigError(f"{where}.{key}={decay!r} must be a number of at least 0")
     parts = section.get("transforms", {"0": {}})
     if not is_list(parts) or not all(isinstance(part, Mapping) for part in parts.values()):
         raise ConfigError(

@@ -227,16 +227,15 @@ def test_groups_of_parameters_have_an_optimiser_each():
         ),
         ({"name": "multi_transform", "patterns": (1,), "transforms": [SGD]}, "must be a string"),
         ({"name": "chain", "transforms": {"0": 1.0}}, "must be a list of sections"),
-        ({**ADAM, "name": "adamw", "weight_decay": -1.0}, "lets the weights grow"),
-        ({**ADAM, "name": "lamb", "weight_decay": -0.01}, "lets the weights grow"),
-        (
-            {"name": "chain", "transforms": [ADAM, DECAY]},
-            "add_decayed_weights stands before the optimiser",
-        ),
+        ({**ADAM, "name": "adamw", "weight_decay": -1.0}, "gen_tx.weight_decay=-1.0 must be"),
+        ({"name": "prodigy", "weight_decay": float("nan")}, "gen_tx.weight_decay=nan must be"),
+        ({**ADAM, "name": "adafactor", "weight_decay_rate": -0.1}, "weight_decay_rate=-0.1 must"),
         (
             {"name": "chain", "transforms": [{**DECAY, "weight_decay": -0.1}, SGD]},
-            "lets the weights grow",
+            "gen_tx.transforms.0.weight_decay=-0.1 must be a number of at least 0",
         ),
+        ({"name": "chain", "transforms": [SGD, DECAY]}, "lets the weights grow"),
+        ({"name": "chain", "transforms": [ADAM, DECAY]}, "add_decayed_weights stands before"),
         ({"name": "lbfgs"}, "unknown gen_tx 'lbfgs'"),
         ({"name": "optax:polyak_sgd"}, "value"),
     ],
@@ -310,6 +309,12 @@ def climbs_away_from_0(learning_rate):
             lambda u, p: learning_rate * (2 * abs(p) - 1e-3) * u, updates, params))
 
 
+def grows(learning_rate):
+    return optax.stateless(
+        lambda updates, params: jax.tree.map(
+            lambda u, p: learning_rate * (1e-3 * p - u), updates, params))
+
+
 def not_finite(learning_rate):
     return optax.stateless(
         lambda updates, params: jax.tree.map(
@@ -329,6 +334,8 @@ def test_a_transform_of_ones_own_is_tried_alike(tmp_path, monkeypatch):
         rate = {} if name == "always_down" else {"learning_rate": 0.1}
         with pytest.raises(ConfigError, match=f"'own_tx:{name}' is no optimiser: it climbs"):
             experiment.build({**RING, "gen_tx": {"name": f"own_tx:{name}", **rate}})
+    with pytest.raises(ConfigError, match="it lets the weights grow"):
+        experiment.build({**RING, "gen_tx": {"name": "own_tx:grows", "learning_rate": 0.1}})
     with pytest.raises(ConfigError, match="it gives an update that is not finite"):
         experiment.build({**RING, "gen_tx": {"name": "own_tx:not_finite", "learning_rate": 0.1}})
     for name in ("own_names", "proportional", "relative"):
