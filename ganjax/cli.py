@@ -1,8 +1,9 @@
-"""What all scripts share: the config flag, logs, and errors as one message and an exit code.
+"""The parts that all scripts share: the config flag, logs, errors as a message and an exit code.
 
 It imports neither JAX nor the rest of the library, so that a wrong flag is refused at once.
 """
 
+import ast
 import contextlib
 import io
 import linecache
@@ -47,7 +48,8 @@ def define_config(
 
     Config files return locked configs. They are unlocked while flags are read, so that a flag may
     give a section an argument that the file leaves at its default, or fill a section that it leaves
-    out; `experiment.build` refuses what the named function does not take.
+    out; `experiment.build` refuses arguments that the named function does not take. Names may have
+    dots, as the paths of a search do, where the file's own `ConfigDict` allows them.
 
     Args:
       required: whether a script cannot do without.
@@ -62,15 +64,16 @@ def define_config(
     )
     parser = flags.FLAGS["config"].parser
     parser.parse = lambda path: ml_collections.ConfigDict(
-        {**{section: {} for section in sections}, **read_config(path)}
+        {**{section: {} for section in sections}, **read_config(path)}, allow_dotted_keys=True
     )
+    config_flags.register_flag_parser_for_type(ml_collections.ConfigDict, _SectionParser())
     if required:
         flags.mark_flag_as_required("config")
     return holder
 
 
 def read_config(path: str) -> dict[str, Any]:
-    """What `get_config()` of a config file returns, as a nested dict.
+    """The config that `get_config()` of a file returns, as a nested dict.
 
     Sections are copied one by one: a dict that a file uses twice is one object in a `ConfigDict`,
     and overriding one player's optimiser would change the other's.
@@ -79,7 +82,7 @@ def read_config(path: str) -> dict[str, Any]:
       path: the file; of `FILE:WORD` the word is given to `get_config`.
 
     Raises:
-      ConfigError: the file cannot be read, or whatever it raises, with the line of the file.
+      ConfigError: the file cannot be read or raises an error; the message has its line.
     """
     file, *word = path.split(":", 1)
     loader = SourceFileLoader(f"{Path(file).stem}_config", file)
@@ -98,8 +101,25 @@ def read_config(path: str) -> dict[str, Any]:
     return _copied(plain)
 
 
+class _SectionParser(flags.ArgumentParser):
+    """A dict literal on the command line, whose names may have dots."""
+
+    def parse(self, argument: str | ml_collections.ConfigDict) -> ml_collections.ConfigDict:
+        if isinstance(argument, ml_collections.ConfigDict):  # absl parses a default, too
+            return argument
+        try:
+            return ml_collections.ConfigDict(ast.literal_eval(argument), allow_dotted_keys=True)
+        except (AttributeError, SyntaxError, TypeError, ValueError) as error:
+            raise ValueError(
+                f"{argument!r} must be a dict, e.g. \"{{'name': 'sgd', 'learning_rate': 0.1}}\""
+            ) from error
+
+    def flag_type(self) -> str:
+        return "dict"
+
+
 def _mistake(error: BaseException) -> str:
-    """What a config file raised, with the innermost line that is not a library's."""
+    """The error of a config file, with the innermost line that is not a library's."""
     reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
     if isinstance(error, SyntaxError) and os.path.isfile(error.filename or ""):
         return f"{error.filename}, line {error.lineno}: SyntaxError: {error.msg}"
@@ -110,8 +130,13 @@ def _mistake(error: BaseException) -> str:
     file, line, end = frames[-1].filename, frames[-1].lineno, frames[-1].end_lineno
     if dotted := re.search(r"dots in field names.* key (\S+) contains", reason):
         name = dotted[1]
-        reason = f"{name!r} has a dot, which no name in a config may have; call it e.g. "
-        reason += repr(name.replace(".", "_"))
+        if name.partition(".")[0] in SECTIONS:  # the path of a search
+            nested = name.replace(".", "=dict(") + "=..." + ")" * name.count(".")
+            reason = f"{name!r} has a dot; write {nested}, or ConfigDict(..., "
+            reason += "allow_dotted_keys=True)"
+        else:
+            reason = f"{name!r} has a dot, which no name in a config may have; call it e.g. "
+            reason += repr(name.replace(".", "_"))
         quoted = (f"'{name}'", f'"{name}"')  # the call may begin some lines before the name
         lines = range(line, (end or line) + 1)
         own = (n for n in lines if any(text in linecache.getline(file, n) for text in quoted))
@@ -220,8 +245,13 @@ def _parse_flags(argv: list[str]) -> list[str]:
     except SystemExit:  # --help has been printed; absl would leave with 1, which is for bugs
         sys.exit(0)
     except (flags.Error, KeyError, AttributeError, ValueError, TypeError) as error:
-        text = error.args[0] if isinstance(error, KeyError) and error.args else str(error)
-        _leave(ConfigError(f"in the flags: {str(text).strip()}; --help lists them"))
+        text = " ".join(str(error.args[0] if error.args else error).split())
+        if isinstance(error, KeyError) and len(text.split()) == 1:  # a part of a path, bare
+            text = (
+                f"the config has no section {text}; give the whole of it, e.g. "
+                "--config.gen_tx=\"{'name': 'sgd', 'learning_rate': 0.1}\""
+            )
+        _leave(ConfigError(f"in the flags: {text}; --help lists them"))
     return rest
 
 
@@ -243,7 +273,7 @@ def _guarded(main: Callable[[], None]) -> None:
 
 
 def _told(error: Exception) -> GanjaxError | None:
-    """What a user is told of a failure; None for a bug."""
+    """The error to tell a user of a failure; None for a bug."""
     if isinstance(error, GanjaxError):
         return error
     if isinstance(error, OSError):

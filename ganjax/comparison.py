@@ -1,10 +1,11 @@
-"""What a comparison's config may hold, and the cells it stands for: a whole config each.
+"""The keys of a comparison's config, and the cells it stands for: a whole config each.
 
 A comparison is a base config, cells that override it, and a number of seeds. Light: no JAX here.
 """
 
 import itertools
 import json
+import math
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -13,10 +14,10 @@ from ganjax.errors import ConfigError, unknown
 
 # name: (default, meaning); a default of `...` says that there is none.
 KEYS = {
-    "question": (..., "what the comparison is to answer, a sentence"),
+    "question": (..., "the question to answer, a sentence"),
     "base": (..., "the config that every cell starts from: a file beside the comparison's"),
-    "shared": ({}, "what all cells have in place of the base's; None takes away"),
-    "cells": ({}, "{name: what the cell has in place of the base's; None takes away}"),
+    "shared": ({}, "settings of all cells in place of the base's; None takes away"),
+    "cells": ({}, "{name: settings of the cell in place of the base's; None takes away}"),
     "product": ({}, "{factor: {level: override}}; every combination of levels is a cell"),
     "baseline": ("", "the cell that the others are compared with; the first if ''"),
     "seeds": (5, "training seeds of every cell"),
@@ -24,9 +25,16 @@ KEYS = {
     "score": (..., "the number of the evaluation that is compared; 'distance' for toy games"),
     "goal": ("min", "whether a small or a large score is good: min or max"),
     "bound": (None, "a score to stay under (over, if large is good): when do runs get there?"),
-    "budget": ({"steps": 1000}, "what a run may spend: {steps|evaluations|seconds: amount}"),
+    "budget": (
+        {"steps": 1000},
+        "the cost that a run may have: {steps|evaluations|seconds: amount}",
+    ),
     "looks": (10, "evaluations of a run on the way, evenly spaced, beside that at the start"),
-    "search": ({}, "{path: (smallest, largest, 'log' or 'linear')} to draw cells from"),
+    "search": (
+        {},
+        "{section: {argument: (smallest, largest, 'log' or 'linear')}} to draw cells from; "
+        "'section.argument' is the same",
+    ),
     "trials": (16, "cells that a search draws"),
 }
 BUDGETS = {
@@ -48,10 +56,10 @@ class Comparison(NamedTuple):
       cells: {name: resolved config}, in the order to be shown; seed and steps are not theirs.
       baseline: name of the cell that the others are compared with.
       seeds: the training seeds, the same for every cell.
-      score, goal, bound: what is compared, "min" or "max", and the score to stay under or over.
+      score, goal, bound: the score, "min" or "max", and the value to stay under or over.
       budget: (unit, amount), the unit a row of `BUDGETS`.
       looks: evaluations on the way.
-      search: {path: (smallest, largest, scale)}; {} for none.
+      search: {path: (smallest, largest, scale)}, e.g. of "gen_tx.learning_rate"; {} for none.
       trials: cells that a search draws.
     """
 
@@ -80,8 +88,8 @@ def resolve(config: Mapping[str, Any], read_base: Callable[[str], dict[str, Any]
       `Comparison`.
 
     Raises:
-      ConfigError: an unknown, missing or ill-typed key, a cell that is no valid config, or two
-        that are the same experiment.
+      ConfigError: an unknown, missing or ill-typed key, a cell that is no valid config, two that
+        are the same experiment, or a search whose path leads nowhere.
     """
     config = plain(config)
     for key in config:
@@ -112,6 +120,10 @@ def resolve(config: Mapping[str, Any], read_base: Callable[[str], dict[str, Any]
                 "without them, or shared=dict(stages=None)"
             )
     check_distinct(cells)
+    search = _ranges(given["search"])
+    for path, (low, *_) in search.items():
+        for cell, config in cells.items():
+            _check_path(cell, config, path, low)
     baseline = given["baseline"] or next(iter(cells))
     if baseline not in cells:
         raise ConfigError(unknown("baseline", baseline, cells))
@@ -131,7 +143,7 @@ def resolve(config: Mapping[str, Any], read_base: Callable[[str], dict[str, Any]
         given["bound"],
         _budget(given["budget"]),
         given["looks"],
-        _ranges(given["search"]),
+        search,
         given["trials"],
     )
 
@@ -157,7 +169,7 @@ def check_distinct(cells: Mapping[str, Mapping[str, Any]]) -> None:
 
 
 def _essence(config: Mapping[str, Any]) -> dict[str, Any]:
-    """What of a cell's config may change its scores."""
+    """The parts of a cell's config that may change its scores."""
     kept = {
         key: value
         for key, value in config.items()
@@ -233,16 +245,52 @@ def _budget(budget: Mapping[str, Any]) -> tuple[str, float]:
     return unit, amount
 
 
-def _ranges(search: Mapping[str, Any]) -> dict[str, tuple[float, float, str]]:
-    for path, given in search.items():
-        right = isinstance(given, tuple | list) and len(given) == 3
-        if not right or given[2] not in ("log", "linear") or not given[0] < given[1]:
+def at_path(path: str, value: float) -> dict[str, Any]:
+    """The override that puts a value at a path: 1.0 at "a.b" is {"a": {"b": 1.0}}."""
+    head, _, rest = path.partition(".")
+    return {head: at_path(rest, value) if rest else value}
+
+
+def _ranges(search: Mapping[str, Any], prefix: str = "") -> dict[str, tuple[float, float, str]]:
+    """The ranges by path, of sections in one another and of paths with dots alike."""
+    ranges = {}
+    for key, given in search.items():
+        path = f"{prefix}{key}"
+        if isinstance(given, Mapping) and given:
+            ranges |= _ranges(given, f"{path}.")
+            continue
+        right = isinstance(given, tuple) and len(given) == 3 and given[2] in ("log", "linear")
+        if not right or not all(map(_is_finite, given[:2])) or not given[0] < given[1]:
             raise ConfigError(
-                f"search.{path}={given!r} must be (smallest, largest, 'log' or 'linear')"
+                f"search.{path}={given!r} must be (smallest, largest, 'log' or 'linear'), two "
+                "rising numbers and the scale, e.g. (1e-4, 1e-2, 'log')"
             )
         if given[2] == "log" and not given[0] > 0:
             raise ConfigError(f"search.{path}={given!r}: a log range begins above 0")
-    return {path: tuple(given) for path, given in search.items()}
+        ranges[path] = given
+    return ranges
+
+
+def _is_finite(value: Any) -> bool:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return number and math.isfinite(value)
+
+
+def _check_path(cell: str, config: Mapping[str, Any], path: str, low: float) -> None:
+    """Refuses a path whose sections the cell lacks, or whose end may not be a number."""
+    *sections, _ = path.split(".")
+    inside: Any = config
+    for section in sections:
+        inside = inside.get(section) if isinstance(inside, Mapping) else None
+    if not isinstance(inside, Mapping):
+        raise ConfigError(
+            f"search.{path} leads nowhere in cell {cell!r}: it has no section "
+            f"{'.'.join(sections)!r}"
+        )
+    try:
+        validate(merged(config, at_path(path, float(low))))
+    except ConfigError as error:
+        raise ConfigError(f"search.{path} leads to no number in cell {cell!r}: {error}") from error
 
 
 def _check_count(key: str, value: Any, smallest: int) -> None:

@@ -1,4 +1,4 @@
-"""What a config may hold: settings, choices and sections, their types, ranges and nearest names.
+"""The keys of a config: settings, choices and sections, their types, ranges and nearest names.
 
 A section is a name and keyword arguments. Which function a name stands for is not known here, only
 in `experiment.py`; this file must stay light, so that a misspelt key is refused before JAX loads.
@@ -47,10 +47,10 @@ SECTIONS = {
     "gen_tx": "the generator's optimiser, see `ganjax.optimisers`",
     "disc_tx": "the discriminator's optimiser",
     "evaluation": "the report on samples; 'none' for none",
-    "monitor": "what to watch between chunks of steps, and when to stop; 'none' for none",
-    "stages": "what a stage has in place of the rest, each `until` a step, under labels of yours",
+    "monitor": "the watch between chunks of steps, which may stop training; 'none' for none",
+    "stages": "a stage's settings in place of the rest, `until` a step, under labels of yours",
 }
-# What a stage may have of its own, beside sections.
+# The settings of a stage, beside sections.
 STAGE_SETTINGS = ("until", "batch_size")
 
 KNOWN = (*SETTINGS, *CHOICES, *SECTIONS)
@@ -234,7 +234,7 @@ def by_place(value: Any) -> Any:
     if isinstance(value, list | tuple) and any(isinstance(item, Mapping) for item in value):
         value = {str(place): item for place, item in enumerate(value)}
     if isinstance(value, Mapping):
-        return {key: by_place(item) for key, item in value.items()}
+        return {str(key): by_place(item) for key, item in value.items()}
     return value
 
 
@@ -273,6 +273,8 @@ def _check_section(where: str, section: Any) -> None:
             f"dict(name='...'); got {dict(section)!r}"
         )
     for key, value in section.items():
+        if is_list(value) and all(isinstance(item, numbers.Real) for item in value.values()):
+            continue  # a table, {step: factor}
         if is_list(value):
             for place, item in value.items():
                 _check_section(f"{where}.{key}.{place}", item)
@@ -287,7 +289,7 @@ def check_arguments(
 
     Args:
       where: the section, for the message.
-      function: what will be called.
+      function: the function to be called.
       arguments: keyword arguments from a config.
       given: parameters that the caller fills itself.
 

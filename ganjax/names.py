@@ -40,7 +40,7 @@ def lookup(where: str, name: str, shelf: Mapping[str, Any]) -> Any:
 def call(
     where: str, shelf: Mapping[str, Any], section: Section, nested: Nested, **given: Any
 ) -> Any:
-    """Calls what a section names with its arguments, and those of `given` that it takes.
+    """Calls the function of a section with its arguments, and those of `given` that it takes.
 
     Raises:
       ConfigError: an unknown name; an unknown, missing, ill-typed or refused argument.
@@ -59,7 +59,7 @@ def call(
 def bind(
     where: str, shelf: Mapping[str, Any], section: Section, nested: Nested, *given: str
 ) -> Callable:
-    """What a section names with its arguments bound, to be called later with those of `given`.
+    """The function of a section, its arguments bound, to be called later with those of `given`.
 
     Raises:
       ConfigError: as `call`.
@@ -87,7 +87,8 @@ def _arguments(where: str, section: Section, nested: Nested) -> dict[str, Any]:
         if key in nested and isinstance(value, Mapping | str):
             value = nested[key](inside, {"name": value} if isinstance(value, str) else value)
         elif isinstance(value, Mapping):
-            raise ConfigError(f"{inside} is a section, but only {', '.join(nested)} may be one")
+            may = f"only {', '.join(nested)} may be one" if nested else "none is expected here"
+            raise ConfigError(f"{inside} is a section, but {may}")
         elif key in nested and key != "learning_rate" and value is not None:
             raise ConfigError(f"{inside}={value!r} must be a name or a section")
         arguments[key] = value

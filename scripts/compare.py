@@ -45,7 +45,7 @@ def base(name: str) -> dict:
 
 
 def described(resolved: comparison.Comparison) -> str:
-    """What would be trained: cells by their difference from the base, programs, limits of seeds."""
+    """The plan: cells by their difference from the base, programs, limits of the seeds."""
     from ganjax import sweep
 
     unit, amount = resolved.budget

@@ -55,6 +55,11 @@ def test_a_config_is_a_nested_dict_of_copies(tmp_path):
             6,
             "'lr0.5' has a dot",
         ),
+        (
+            "return ml_collections.ConfigDict({'search': {'gen_tx.learning_rate': (1, 2)}})",
+            5,
+            "write gen_tx=dict(learning_rate=...), or ConfigDict(..., allow_dotted_keys=True)",
+        ),
     ],
 )
 def test_a_mistake_in_a_config_file_is_told_with_its_line(body, line, message, tmp_path):

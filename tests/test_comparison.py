@@ -170,11 +170,31 @@ def test_a_base_with_stages_may_lose_them():
         ({"budget": {"seconds": -1.0}}, "greater than 0"),
         ({"search": {"gen_tx.learning_rate": (1, 2)}}, "must be .smallest, largest"),
         ({"search": {"gen_tx.learning_rate": (0.0, 1.0, "log")}}, "begins above 0"),
+        ({"search": {"gen_tx.learning_rate": ("a", "b", "log")}}, "two rising numbers"),
+        ({"search": {"gen_tx.learning_rate": (1.0, "2", "log")}}, "two rising numbers"),
+        ({"search": {"gen_tx.learning_rate": (1.0, float("inf"), "log")}}, "two rising numbers"),
+        ({"search": {"gen_tx": {"learning_rate": 0.1}}}, "search.gen_tx.learning_rate=0.1 must be"),
+        ({"search": {"gen_tx": {}}}, r"search.gen_tx=\{\} must be"),
+        ({"search": {"penalties.r1.gamma": (0.1, 1.0, "log")}}, "nowhere in cell 'a': it has no"),
+        (
+            {"search": {"gen_tx.learning_rate.value": (0.1, 1.0, "log")}},
+            "leads nowhere in cell 'a'",
+        ),
+        ({"search": {"gentx": (0.1, 1.0, "log")}}, "search.gentx leads to no number .* 'gen_tx'"),
+        ({"search": {"gen_tx": (0.1, 1.0, "log")}}, "search.gen_tx leads to no number in cell 'a'"),
+        ({"search": {"batch_size": (8, 64, "log")}}, "to no number in cell 'a': batch_size=8.0"),
     ],
 )
 def test_mistakes_are_refused_with_what_to_do(changes, message):
     with pytest.raises(ConfigError, match=message):
         resolved(**changes)
+
+
+def test_a_search_is_of_sections_or_of_paths():
+    path, range_of = "gen_tx.learning_rate", (1e-4, 1e-2, "log")
+    nested = {"gen_tx": {"learning_rate": list(range_of)}}
+    assert resolved(search=nested).search == resolved(search={path: range_of}).search
+    assert resolved(search=nested).search == {path: range_of}
 
 
 def test_stages_are_refused():

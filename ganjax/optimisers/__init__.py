@@ -1,6 +1,6 @@
 """Optimisers of a player by section: tables, chains, rates that follow the run's steps.
 
-Whatever a section builds is tried on a few gradients: an optimiser goes downhill.
+Every transform of a section is tried on a few gradients: an optimiser goes downhill.
 """
 
 from ganjax.optimisers.schedules import Rate, Scheduled, schedule, scheduled

@@ -3,9 +3,8 @@
 One step of a scheme may make many moves; all of them are made at the rate of that step.
 """
 
-import inspect
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -13,6 +12,7 @@ import jax.numpy as jnp
 import optax
 
 from ganjax import names
+from ganjax.config import is_list
 from ganjax.errors import ConfigError
 
 COUNTS = ("steps", "updates")
@@ -23,7 +23,7 @@ class Rate(NamedTuple):
 
     Attributes:
       at: `(count) -> rate`, an optax schedule.
-      counts: of what: "steps" of the run, or "updates" of this optimiser.
+      counts: "steps" of the run, or "updates" of this optimiser.
     """
 
     at: optax.Schedule
@@ -96,13 +96,13 @@ def schedule(where: str, section: names.Section) -> Rate:
 
     Args:
       where: name of the section, for messages.
-      section: `name` of a function of `optax.schedules`, its arguments, and `counts`: "steps" of
-        the run, the default, or "updates" of this optimiser.
+      section: `name` of a row of `SCHEDULES`, its arguments, and `counts`: "steps" of the run, the
+        default, or "updates" of this optimiser. `boundaries_and_scales` is a dict {step: factor};
+        `schedules` is a list of sections like this one, without `counts`.
 
     Raises:
       ConfigError: unknown name or argument, or a rate that is negative or not finite.
     """
-    rows = {name: row for name, row in vars(optax.schedules).items() if inspect.isfunction(row)}
     counts = section.get("counts", "steps")
     if counts not in COUNTS:
         raise ConfigError(
@@ -110,7 +110,7 @@ def schedule(where: str, section: names.Section) -> Rate:
             "this optimiser"
         )
     own = {key: value for key, value in section.items() if key != "counts"}
-    made = names.call(where, rows, own, {})
+    made = _made(where, own)
     with jax.ensure_compile_time_eval():
         for step in (0, *(10**power for power in range(7))):
             try:
@@ -122,3 +122,58 @@ def schedule(where: str, section: names.Section) -> Rate:
                     f"{where} gives the rate {rate} at step {step}; expected at least 0 and finite"
                 )
     return Rate(made, counts)
+
+
+def _made(where: str, section: names.Section) -> optax.Schedule:
+    nested = {"schedules": _listed, "boundaries_and_scales": _table}
+    return names.call(where, SCHEDULES, section, nested)
+
+
+def _listed(where: str, places: Mapping[str, names.Section]) -> list[optax.Schedule]:
+    if not is_list(places) or not all(isinstance(part, Mapping) for part in places.values()):
+        raise ConfigError(f"{where}={places!r} must be a list of sections, each a schedule")
+    return [_made(f"{where}.{place}", places[place]) for place in sorted(places, key=int)]
+
+
+def _table(where: str, factors: Mapping[str, float]) -> dict[int, float]:
+    if not is_list(factors):
+        raise ConfigError(
+            f"{where}={factors!r} must be a dict {{step: factor}}, e.g. {{1000: 0.1}}"
+        )
+    return {int(step): factor for step, factor in factors.items()}
+
+
+def join_schedules(schedules: Sequence[optax.Schedule], boundaries: tuple) -> optax.Schedule:
+    """`optax.join_schedules`: schedules one after another, each counting from where it begins.
+
+    Args:
+      schedules: in order.
+      boundaries: the steps at which the second and those after it begin.
+
+    Raises:
+      ValueError: the boundaries do not rise, or are not one fewer than the schedules.
+    """
+    if len(boundaries) != len(schedules) - 1 or list(boundaries) != sorted(set(boundaries)):
+        raise ValueError(
+            f"boundaries={boundaries} must be {len(schedules) - 1} rising steps, at which the "
+            "schedules after the first begin"
+        )
+    return optax.join_schedules(schedules, boundaries)
+
+
+# Left out: `sgdr_schedule`, which is `join_schedules` of `warmup_cosine_decay_schedule`.
+SCHEDULES = {
+    "constant_schedule": optax.constant_schedule,
+    "cosine_decay_schedule": optax.cosine_decay_schedule,
+    "cosine_onecycle_schedule": optax.cosine_onecycle_schedule,
+    "exponential_decay": optax.exponential_decay,
+    "join_schedules": join_schedules,
+    "linear_onecycle_schedule": optax.linear_onecycle_schedule,
+    "linear_schedule": optax.linear_schedule,
+    "piecewise_constant_schedule": optax.piecewise_constant_schedule,
+    "piecewise_interpolate_schedule": optax.piecewise_interpolate_schedule,
+    "polynomial_schedule": optax.polynomial_schedule,
+    "warmup_constant_schedule": optax.warmup_constant_schedule,
+    "warmup_cosine_decay_schedule": optax.warmup_cosine_decay_schedule,
+    "warmup_exponential_decay_schedule": optax.warmup_exponential_decay_schedule,
+}

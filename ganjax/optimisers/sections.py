@@ -41,8 +41,8 @@ def transform(
       a rate follows a schedule. Without one it is optax's, bit by bit.
 
     Raises:
-      ConfigError: unknown name or argument, a rate that is negative or not finite, or a transform
-        that does not go downhill.
+      ConfigError: unknown name or argument, a rate or a weight decay that is negative or not
+        finite, or a transform that does not go downhill.
     """
     section = by_place(section)
     tx = _made(where, section, steps_of)
@@ -77,9 +77,14 @@ def _made(where: str, section: names.Section, steps_of: Callable) -> Any:
             f"{where}.learning_rate={rate!r} must be a number of at least 0, or a section that "
             "names an optax schedule"
         )
-    if "transforms" in section and not is_list(section["transforms"]):
+    for key in ("weight_decay", "weight_decay_rate"):
+        decay = section.get(key)
+        if ":" not in name and isinstance(decay, int | float) and not 0 <= decay < math.inf:
+            raise ConfigError(f"{where}.{key}={decay!r} must be a number of at least 0")
+    parts = section.get("transforms", {"0": {}})
+    if not is_list(parts) or not all(isinstance(part, Mapping) for part in parts.values()):
         raise ConfigError(
-            f"{where}.transforms={section['transforms']!r} must be a list of sections, e.g. "
+            f"{where}.transforms={parts!r} must be a list of sections, e.g. "
             "[dict(name='clip_by_global_norm', max_norm=1.0), dict(name='adam', "
             "learning_rate=1e-3)]"
         )
@@ -88,7 +93,7 @@ def _made(where: str, section: names.Section, steps_of: Callable) -> Any:
     item = partial(transform, steps_of=steps_of) if name == "multi_transform" else part
     nested = {"inner": part, "transforms": partial(_listed, item), "learning_rate": None}
     if ":" not in name:
-        nested |= {key: lambda _, mask: matching(mask["name"]) for key in MASKS}
+        nested |= dict.fromkeys(MASKS, _mask)
 
     def made(**rate):
         return names.call(where, SHELF, {**section, **rate}, nested)
@@ -105,6 +110,13 @@ def _made(where: str, section: names.Section, steps_of: Callable) -> Any:
     if isinstance(rate, Rate):
         return scheduled(lambda at: made(learning_rate=at), rate, steps_of)
     return optax.with_extra_args_support(tx)
+
+
+def _mask(where: str, section: names.Section) -> Callable:
+    try:
+        return matching(section["name"])
+    except ValueError as error:
+        raise ConfigError(f"in {where}: {error}") from error
 
 
 def _listed(item: Callable, where: str, places: Mapping[str, names.Section]) -> tuple:

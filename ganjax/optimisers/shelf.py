@@ -1,7 +1,7 @@
-"""The tables of optimisers and of what may stand beside one in a chain, and the rows that are ours.
+"""The tables of optimisers and of the transforms that stand beside one in a chain; our own rows.
 
-Left out: what needs the loss's value or more than one gradient a move (`lbfgs`, `polyak_sgd`,
-`momo`, `sam`), and `schedule_free`, whose players are not the ones that train.
+Left out: optimisers that need the loss's value or more than one gradient a move (`lbfgs`,
+`polyak_sgd`, `momo`, `sam`), and `schedule_free`, whose players are not the ones that train.
 """
 
 import math
@@ -71,17 +71,19 @@ def multi_transform(
       Transform whose `init` raises ValueError if a parameter has no pattern.
 
     Raises:
-      ValueError: the two are not of one length.
+      ValueError: the two are not of one length, or a pattern is no regular expression.
     """
     if len(transforms) != len(patterns):
         raise ValueError(
             f"{len(transforms)} transforms for {len(patterns)} patterns; give one for each"
         )
 
+    compiled = [_compiled(pattern) for pattern in patterns]
+
     def label(path, _):
         name = _name(path)
-        for index, pattern in enumerate(patterns):
-            if re.search(pattern, name):
+        for index, pattern in enumerate(compiled):
+            if pattern.search(name):
                 return str(index)
         raise ValueError(f"parameter {name!r} has none of the patterns {patterns}; end with ''")
 
@@ -96,11 +98,15 @@ def matching(pattern: str) -> Callable[[Any], Any]:
 
     Returns:
       Function that raises ValueError where a pattern other than `NOWHERE` is found in no parameter.
+
+    Raises:
+      ValueError: the pattern is no regular expression.
     """
+    compiled = _compiled(pattern)
 
     def mask(params):
         found = jax.tree_util.tree_map_with_path(
-            lambda path, _: re.search(pattern, _name(path)) is not None, params
+            lambda path, _: compiled.search(_name(path)) is not None, params
         )
         if pattern != NOWHERE and not any(jax.tree.leaves(found) or [True]):
             names = [_name(path) for path, _ in jax.tree_util.tree_leaves_with_path(params)]
@@ -110,11 +116,23 @@ def matching(pattern: str) -> Callable[[Any], Any]:
     return mask
 
 
+def _compiled(pattern: str) -> re.Pattern:
+    if not isinstance(pattern, str):
+        raise ValueError(f"pattern {pattern!r} must be a string, e.g. 'Dense_0/bias'")
+    try:
+        return re.compile(pattern)
+    except re.error as error:
+        raise ValueError(
+            f"pattern {pattern!r} is no regular expression ({error}); correct it, or escape the "
+            "character with a backslash"
+        ) from error
+
+
 def _name(path: tuple) -> str:
     return jax.tree_util.keystr(path, simple=True, separator="/")
 
 
-# Whatever may be a player's optimiser: by itself, or around sections of its own.
+# A player's optimiser is one of these: by itself, or around sections of its own.
 OPTIMISERS = {
     "acprop": contrib.acprop,
     "adabelief": optax.adabelief,
@@ -161,7 +179,7 @@ OPTIMISERS = {
     "sm3": optax.sm3,
     "yogi": optax.yogi,
 }
-# Whatever else may stand in a chain, or as the `inner` of a row above.
+# These may stand in a chain, too, or as the `inner` of a row above.
 TRANSFORMS = {
     "adaptive_grad_clip": optax.adaptive_grad_clip,
     "add_decayed_weights": optax.add_decayed_weights,

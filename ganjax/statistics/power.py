@@ -1,4 +1,4 @@
-"""What a few paired seeds can show: the smallest p of sign flips, and detectable differences."""
+"""The power of a few paired seeds: the smallest p of sign flips, and detectable differences."""
 
 import functools
 import math
@@ -41,7 +41,7 @@ def detectable_difference(std: float, pairs: int, comparisons: int) -> float:
     """The mean difference that is detected with power 80%, of normal paired differences.
 
     A difference is detected if p of the sign-flip test times the number of comparisons is at most
-    0.05: what Holm asks of the first of them, and more than of the others.
+    0.05: Holm asks that of the first of them, and less of the others.
 
     With k = floor(2^(n - 1) 0.05 / comparisons), n differences z_i + delta have a p so small, on
     the upper side, where delta exceeds the k-th largest mean of -z over the 2^n - 1 subsets of

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ganjax import devices, statistics
-from ganjax.comparison import Comparison, check_distinct
+from ganjax.comparison import Comparison, at_path, check_distinct
 from ganjax.config import merged, validate
 from ganjax.errors import ConfigError
 from ganjax.sweep.study import read, run
@@ -34,13 +34,13 @@ def drawn(comparison: Comparison) -> Comparison:
       `Comparison` whose baseline is the first draw of the old one.
 
     Raises:
-      ConfigError: no range is given, a path leads nowhere, or two cells differ in nothing but the
-        numbers that are searched.
+      ConfigError: no range is given, or two cells differ in nothing but the numbers that are
+        searched.
     """
     if not comparison.search:
         raise ConfigError(
             "the comparison has no ranges to search; add e.g. "
-            "search={'gen_tx.learning_rate': (1e-4, 1e-2, 'log')}"
+            "search=dict(gen_tx=dict(learning_rate=(1e-4, 1e-2, 'log')))"
         )
     rng = np.random.default_rng(comparison.seeds[0])
     draws = []
@@ -49,14 +49,12 @@ def drawn(comparison: Comparison) -> Comparison:
         for path, (low, high, scale) in comparison.search.items():
             share = rng.uniform()
             value = low * (high / low) ** share if scale == "log" else low + (high - low) * share
-            override = merged(override, _nested(path, float(f"{value:.4g}")))
+            override = merged(override, at_path(path, float(f"{value:.4g}")))
         draws.append(override)
     cells = {}
     width = len(str(comparison.trials - 1))
     first = "0" * width
     for cell, config in comparison.cells.items():
-        for path in comparison.search:
-            _check_path(cell, config, path)
         for index, override in enumerate(draws):
             name = f"{cell}.{index:0{width}d}"
             cells[name] = validate(merged(config, override))
@@ -104,7 +102,7 @@ def halve(comparison: Comparison, workdir: Path, how: str = "auto") -> list[Path
 
 
 def _best(comparison: Comparison, results: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """The best third of every cell's draws, by the mean score; what diverged comes last."""
+    """The best third of every cell's draws, by the mean score; diverged draws come last."""
     of: dict[str, list[str]] = {}
     for name in comparison.cells:
         of.setdefault(name.rpartition(".")[0], []).append(name)
@@ -124,20 +122,3 @@ def _only(comparison: Comparison, kept: list[str]) -> Comparison:
     return comparison._replace(
         cells={name: comparison.cells[name] for name in kept}, baseline=kept[0]
     )
-
-
-def _nested(path: str, value: float) -> dict[str, Any]:
-    head, _, rest = path.partition(".")
-    return {head: _nested(rest, value) if rest else value}
-
-
-def _check_path(cell: str, config: Mapping[str, Any], path: str) -> None:
-    *sections, _ = path.split(".")
-    inside: Any = config
-    for section in sections:
-        inside = inside.get(section) if isinstance(inside, Mapping) else None
-    if not isinstance(inside, Mapping):
-        raise ConfigError(
-            f"search.{path} leads nowhere in cell {cell!r}: it has no section "
-            f"{'.'.join(sections)!r}"
-        )

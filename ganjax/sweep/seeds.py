@@ -1,4 +1,4 @@
-"""What the seeds of a comparison can show: known before training, and from the first cells."""
+"""The conclusions that a comparison's seeds allow: before training, and from the first cells."""
 
 import math
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from ganjax.errors import ConfigError, unknown
 
 
 def power(asked: Mapping[str, Any], results: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """What the tests of a comparison can come to, with its seeds and as many cells.
+    """The smallest p and differences that a comparison's tests can find with its seeds and cells.
 
     Args:
       asked: the comparison, as `described` has it.

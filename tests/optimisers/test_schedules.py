@@ -1,18 +1,22 @@
 """The rate of every move in step s is schedule(s), whatever the scheme makes of a step."""
 
+import json
 import sys
 import textwrap
 
 import jax
 import jax.numpy as jnp
+import ml_collections
 import numpy as np
 import optax
 import pytest
 
 from ganjax import checkpoints, devices, dynamics, experiment, optimisers, schemes, train
+from ganjax.config import merged, validate
 from ganjax.errors import ConfigError
 from ganjax.optimisers import Scheduled
 from ganjax.summary import describe
+from ganjax.sweep.programs import programs
 from ganjax.swept import Swept
 from ganjax.types import Players
 
@@ -305,6 +309,85 @@ def test_a_transform_of_ones_own_hands_the_step_on(own):
     wrapped = {"name": "own_rates:deaf", "inner": CONFIG["gen_tx"]}
     with pytest.raises(ConfigError, match=r"hand \*\*extra_args on"):
         experiment.build({**CONFIG, "gen_tx": wrapped})
+
+
+def joined(*parts, **own):
+    return {"name": "join_schedules", "schedules": list(parts), "boundaries": (4,), **own}
+
+
+@pytest.mark.parametrize(
+    ("section", "theirs"),
+    [
+        (
+            {"name": "piecewise_constant_schedule", "init_value": 0.1},
+            optax.constant_schedule(0.1),
+        ),
+        (
+            {
+                "name": "piecewise_constant_schedule",
+                "init_value": 0.1,
+                "boundaries_and_scales": {3: 0.5, 10: 0.1},
+            },
+            optax.piecewise_constant_schedule(0.1, {3: 0.5, 10: 0.1}),
+        ),
+        (
+            {
+                "name": "piecewise_interpolate_schedule",
+                "interpolate_type": "linear",
+                "init_value": 0.1,
+                "boundaries_and_scales": {3: 0.5},
+            },
+            optax.piecewise_interpolate_schedule("linear", 0.1, {3: 0.5}),
+        ),
+        (joined(RISE, FALL), optax.join_schedules([AT.disc, AT.gen], [4])),
+    ],
+)
+def test_schedules_of_tables_and_lists(section, theirs):
+    """From a config file and from the JSON of a run folder."""
+    config = ml_collections.ConfigDict({**CONFIG, "gen_tx": {"name": "sgd"}})
+    config.gen_tx.learning_rate = section
+    resolved = experiment.build(config.lock()).config.to_dict()
+    assert experiment.build(json.loads(json.dumps(resolved))).config.to_dict() == resolved
+    rate = resolved["gen_tx"]["learning_rate"]
+    made = optimisers.schedule("learning_rate", rate)
+    for step in range(15):
+        np.testing.assert_array_equal(made.at(step), theirs(step))
+
+
+def test_the_factors_of_a_table_are_overridden_by_step():
+    """A cell's override goes into the table; cells that differ in it are two programs."""
+    table = {"name": "piecewise_constant_schedule", "boundaries_and_scales": {3: 0.5}}
+    config = {**CONFIG, "gen_tx": {"name": "sgd", "learning_rate": {**table, "init_value": 0.1}}}
+    override = {"gen_tx": {"learning_rate": {"boundaries_and_scales": {3: 0.25}}}}
+    cells = {"half": validate(config), "quarter": validate(merged(config, override))}
+    rates = [cell["gen_tx"]["learning_rate"]["boundaries_and_scales"] for cell in cells.values()]
+    assert rates == [{"3": 0.5}, {"3": 0.25}]
+    assert {program.cells for program in programs(cells)} == {("half",), ("quarter",)}
+
+
+@pytest.mark.parametrize(
+    ("section", "message"),
+    [
+        (joined(RISE, counting({"learning_rate": FALL})["learning_rate"]), "argument 'counts'"),
+        (joined(RISE), r"boundaries=\(4,\) must be 0 rising steps"),
+        (joined(RISE, FALL, RISE, boundaries=(5, 3)), r"must be 2 rising steps"),
+        (joined(RISE, {"name": "cosine_decay"}), "Did you mean 'cosine_decay_schedule'"),
+        ({**joined(), "schedules": RISE}, "must be a list of sections, each a schedule"),
+        (
+            {
+                "name": "piecewise_constant_schedule",
+                "init_value": 0.1,
+                "boundaries_and_scales": {"name": "x"},
+            },
+            "must be a dict {step: factor}",
+        ),
+        ({**FALL, "alpha": FALL}, "alpha is a section, but only schedules, boundaries"),
+        ({"name": "sgdr_schedule", "cosine_kwargs": 1}, "unknown gen_tx.learning_rate"),
+    ],
+)
+def test_mistakes_in_a_schedule(section, message):
+    with pytest.raises(ConfigError, match=message):
+        experiment.build({**CONFIG, "gen_tx": {"name": "sgd", "learning_rate": section}})
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from ganjax.sweep.programs import programs
 
 SGD, ADAM = {"name": "sgd", "learning_rate": 0.1}, {"name": "adam", "learning_rate": 1e-3}
 CLIP = {"name": "clip_by_global_norm", "max_norm": 1.0}
+DECAY = {"name": "add_decayed_weights", "weight_decay": 0.1}
 CHAIN = {"name": "chain", "transforms": [CLIP, ADAM]}
 # What rows cannot do without, beside a rate; `key` spares a warning of optax's.
 NEEDED = {
@@ -218,6 +219,23 @@ def test_groups_of_parameters_have_an_optimiser_each():
         ({"name": "multi_transform", "patterns": ("",), "transforms": [CLIP]}, "it climbs"),
         ({"name": "multi_transform", "patterns": (), "transforms": [SGD]}, "give one for each"),
         ({"name": "scale", "step_size": 0.0}, "it stands still"),
+        ({**ADAM, "name": "adamw", "mask": "("}, "in gen_tx.mask: pattern '(' is no regular"),
+        ({"name": "masked", "inner": SGD, "mask": "[a"}, "pattern '[a' is no regular"),
+        (
+            {"name": "multi_transform", "patterns": ("a", "*"), "transforms": [SGD, SGD]},
+            "pattern '*' is no regular",
+        ),
+        ({"name": "multi_transform", "patterns": (1,), "transforms": [SGD]}, "must be a string"),
+        ({"name": "chain", "transforms": {"0": 1.0}}, "must be a list of sections"),
+        ({**ADAM, "name": "adamw", "weight_decay": -1.0}, "gen_tx.weight_decay=-1.0 must be"),
+        ({"name": "prodigy", "weight_decay": float("nan")}, "gen_tx.weight_decay=nan must be"),
+        ({**ADAM, "name": "adafactor", "weight_decay_rate": -0.1}, "weight_decay_rate=-0.1 must"),
+        (
+            {"name": "chain", "transforms": [{**DECAY, "weight_decay": -0.1}, SGD]},
+            "gen_tx.transforms.0.weight_decay=-0.1 must be a number of at least 0",
+        ),
+        ({"name": "chain", "transforms": [SGD, DECAY]}, "lets the weights grow"),
+        ({"name": "chain", "transforms": [ADAM, DECAY]}, "add_decayed_weights stands before"),
         ({"name": "lbfgs"}, "unknown gen_tx 'lbfgs'"),
         ({"name": "optax:polyak_sgd"}, "value"),
     ],
@@ -226,6 +244,20 @@ def test_mistakes(change, message):
     with pytest.raises(ConfigError) as caught:
         experiment.build({**TOY, "gen_tx": change})
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize("inner", [SGD, ADAM, {"name": "sign_sgd", "learning_rate": 0.1}])
+@pytest.mark.parametrize("limit", [0.01, 10.0])
+def test_decay_noise_and_projections_are_taken(inner, limit):
+    """From any parameters: such parts of an update are none of the gradient's."""
+    noise = {"name": "add_noise", **NEEDED["add_noise"]}
+    parts = [{**DECAY, "weight_decay": 10.0}, inner, {"name": "keep_params_nonnegative"}]
+    for transforms in (parts[1:], parts[:2], [noise, *parts]):
+        chain = {"name": "chain", "transforms": transforms}
+        optimisers.transform("gen_tx", chain)
+        optimisers.transform("gen_tx", {"name": "clip_weights", "inner": chain, "limit": limit})
+    for key in range(4):
+        optimisers.transform("gen_tx", {"name": "noisy_sgd", "learning_rate": 0.1, "key": key})
 
 
 def test_the_look_ahead_goes_downhill_too():
@@ -258,6 +290,37 @@ def own_names(learning_rate):
     return optax.stateless(update)
 
 
+def proportional(learning_rate):
+    return optax.stateless(
+        lambda updates, params: jax.tree.map(
+            lambda u, p: -learning_rate * abs(p) * u, updates, params))
+
+
+def relative(learning_rate):
+    norm = jnp.linalg.norm
+    return optax.stateless(
+        lambda updates, params: jax.tree.map(
+            lambda u, p: -learning_rate * u * norm(p) / norm(u), updates, params))
+
+
+def climbs_away_from_0(learning_rate):
+    return optax.stateless(
+        lambda updates, params: jax.tree.map(
+            lambda u, p: learning_rate * (2 * abs(p) - 1e-3) * u, updates, params))
+
+
+def grows(learning_rate):
+    return optax.stateless(
+        lambda updates, params: jax.tree.map(
+            lambda u, p: learning_rate * (1e-3 * p - u), updates, params))
+
+
+def not_finite(learning_rate):
+    return optax.stateless(
+        lambda updates, params: jax.tree.map(
+            lambda u, p: learning_rate * u * p / p, updates, params))
+
+
 def wrong_names(learning_rate):
     return optax.stateless(lambda updates, params: {**updates, "Dense_0": updates["Dense_0"]})
 """
@@ -267,9 +330,14 @@ def test_a_transform_of_ones_own_is_tried_alike(tmp_path, monkeypatch):
     """On any gradient, and on its player's parameters where it is made for those alone."""
     (tmp_path / "own_tx.py").write_text(textwrap.dedent(OWN))
     monkeypatch.syspath_prepend(tmp_path)
-    for name in ("always_down", "climbs", "wrong_names"):
+    for name in ("always_down", "climbs", "climbs_away_from_0", "wrong_names"):
         rate = {} if name == "always_down" else {"learning_rate": 0.1}
         with pytest.raises(ConfigError, match=f"'own_tx:{name}' is no optimiser: it climbs"):
             experiment.build({**RING, "gen_tx": {"name": f"own_tx:{name}", **rate}})
-    experiment.build({**RING, "gen_tx": {"name": "own_tx:own_names", "learning_rate": 0.0}})
+    with pytest.raises(ConfigError, match="it lets the weights grow"):
+        experiment.build({**RING, "gen_tx": {"name": "own_tx:grows", "learning_rate": 0.1}})
+    with pytest.raises(ConfigError, match="it gives an update that is not finite"):
+        experiment.build({**RING, "gen_tx": {"name": "own_tx:not_finite", "learning_rate": 0.1}})
+    for name in ("own_names", "proportional", "relative"):
+        experiment.build({**RING, "gen_tx": {"name": f"own_tx:{name}", "learning_rate": 0.0}})
     sys.modules.pop("own_tx", None)

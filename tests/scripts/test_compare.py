@@ -59,6 +59,56 @@ def test_a_dry_run_shows_cells_programs_and_what_seeds_can_show(tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+NESTED = "search=dict(gen_tx=dict(learning_rate=(1e-4, 1e-2, 'log'))),"
+DOTTED = "search={'gen_tx.learning_rate': (1e-4, 1e-2, 'log')},"
+RANGE = "(1e-4,1e-2,'log')"
+
+
+@pytest.mark.parametrize(
+    ("text", "flags"),
+    [
+        (TEXT.replace("seeds=4,", f"seeds=4, {NESTED}"), ()),
+        (
+            TEXT.replace("seeds=4,", f"seeds=4, {DOTTED}").replace(
+                "        )\n    ).lock", "        ), allow_dotted_keys=True\n    ).lock"
+            ),
+            (),
+        ),
+        (TEXT, (f"--config.search={{'gen_tx.learning_rate':{RANGE}}}",)),
+        (TEXT, (f"--config.search={{'gen_tx':{{'learning_rate':{RANGE}}}}}",)),
+    ],
+    ids=["sections", "paths", "path in a flag", "sections in a flag"],
+)
+def test_a_search_is_drawn(text, flags, tmp_path):
+    search = ("--search=random", "--config.trials=2", "--config.seeds=2")
+    done = call(tmp_path, text, "--dry_run", *search, *flags)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[1].startswith("cells: 4, seeds: 2")
+    cells = ["with.0 (baseline):", "with.1:", "without.0:", "without.1:"]
+    assert [line for line in lines if line in cells] == cells
+    rates = [line for line in lines if line.startswith("  gen_tx.learning_rate: ")]
+    assert len(rates) == 4
+    assert rates[:2] == rates[2:]
+    assert all(1e-4 <= float(rate.split()[-1]) <= 1e-2 for rate in rates)
+    assert "compiled programs, 2: with.0, with.1; without.0, without.1" in lines
+
+
+@pytest.mark.parametrize(
+    ("flag", "message"),
+    [
+        ("--config.search={'gen_tx'", "must be a dict, e.g."),
+        ("--config.search=3", "'3' must be a dict, e.g."),
+        (f"--config.search.gen_tx.learning_rate={RANGE}", "the config has no section 'gen_tx'"),
+    ],
+)
+def test_a_section_in_a_flag_is_a_dict(flag, message, tmp_path):
+    done = call(tmp_path, TEXT, "--dry_run", flag)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
 @pytest.mark.parametrize(
     ("old", "new", "base", "message"),
     [
@@ -66,6 +116,13 @@ def test_a_dry_run_shows_cells_programs_and_what_seeds_can_show(tmp_path):
         ("dict(r1=None)", "dict(r2=None)", None, "in cell 'without': penalties.r2=None takes away"),
         ("penalties=dict(r1=None)", "", None, "cells 'with' and 'without' are the same experiment"),
         ("penalties", "scheme", None, "in cell 'without': scheme.r1=None takes away what is not"),
+        ("seeds=4,", f"seeds=4, {DOTTED}", None, "write gen_tx=dict(learning_rate=...), or Config"),
+        (
+            "seeds=4,",
+            "search=dict(gentx=(1., 2., 'log')),",
+            None,
+            "search.gentx leads to no number",
+        ),
         ("x", "x", "def get_config():\n    return [][1]", "base.py, line 2: IndexError"),
         ('base="base"', 'base="nowhere"', None, "No such file or directory"),
     ],
