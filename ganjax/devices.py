@@ -10,12 +10,12 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax.experimental import multihost_utils
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
 from ganjax import spread
+from ganjax.draws import is_key
 from ganjax.errors import ConfigError, MachineError, unknown
 from ganjax.types import GanState
 
@@ -302,18 +302,14 @@ def compiled(layout: Layout, run: Callable, state: Any, *shared: Any) -> Callabl
     return play
 
 
-def _is_key(leaf: Any) -> bool:
-    return jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
-
-
 def _bits(leaf: jax.Array) -> jax.Array:
     """The leaf itself, or the raw integers of a key."""
-    return jax.random.key_data(leaf) if _is_key(leaf) else leaf
+    return jax.random.key_data(leaf) if is_key(leaf) else leaf
 
 
 def _as(like: jax.Array, bits: jax.Array) -> jax.Array:
     """What `_bits` was given, of a leaf that was like another."""
-    return jax.random.wrap_key_data(bits, impl=jax.random.key_impl(like)) if _is_key(like) else bits
+    return jax.random.wrap_key_data(bits, impl=jax.random.key_impl(like)) if is_key(like) else bits
 
 
 def _shardings(layout: Layout, state: GanState) -> GanState:
@@ -337,7 +333,7 @@ def laid_out(leaf: Any, sharding: NamedSharding) -> jax.Array:
         return leaf
     if sharding.is_fully_addressable:
         return jax.device_put(leaf, sharding)
-    if _is_key(leaf):
+    if is_key(leaf):
         return _as(leaf, laid_out(_bits(leaf), sharding))
     here = np.asarray(leaf)
     return jax.make_array_from_callback(here.shape, sharding, lambda index: here[index])

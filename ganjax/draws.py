@@ -72,17 +72,18 @@ def _draw(equation: JaxprEqn, draws_inside: bool) -> Draw | None:
             return Draw("gamma", shapes[1])
         case "random_fold_in" if math.prod(shapes[0]) < math.prod(shapes[1]):
             return Draw("fold_in", shapes[1])
-        case "broadcast_in_dim" if _is_key(equation.invars[0]):
+        case "broadcast_in_dim" if is_key(equation.invars[0].aval):
             return Draw("copy", tuple(equation.params["shape"]))
         case "scan" if draws_inside:
             held = equation.params["num_consts"] + equation.params["num_carry"]
-            if not any(_is_key(atom) for atom in equation.invars[held:]):
+            if not any(is_key(atom.aval) for atom in equation.invars[held:]):
                 return Draw("loop", (equation.params["length"],))
     return None
 
 
-def _is_key(atom: Any) -> bool:
-    return jnp.issubdtype(atom.aval.dtype, jax.dtypes.prng_key)
+def is_key(x: Any) -> bool:
+    """Whether an array, or its shape and dtype, holds typed keys."""
+    return jnp.issubdtype(x.dtype, jax.dtypes.prng_key)
 
 
 def key_of_part(
