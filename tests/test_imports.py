@@ -10,7 +10,7 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "ganjax"
 LEVELS = (
-    ("types", "errors", "swept", "draws"),
+    ("types", "errors", "checks", "swept", "draws"),
     ("spread", "divergences", "augmentations", "statistics"),
     ("config", "console", "losses", "penalties", "latents", "nets", "data", "pictures", "html"),
     ("cli", "events", "names", "comparison", "run_folder", "games", "checkpoints"),
@@ -23,11 +23,11 @@ LEVELS = (
 LEVEL = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}
 # Rooms that may import these alone, of all that is below them.
 ONLY = {
-    "schemes": {"types", "spread"},
-    "dynamics": {"types"},
-    "metrics": set(),
-    "nets": {"spread"},
-    "statistics": {"errors"},
+    "schemes": {"types", "checks", "spread"},
+    "dynamics": {"types", "checks"},
+    "metrics": {"checks"},
+    "nets": {"checks", "spread"},
+    "statistics": {"checks", "errors"},
 }
 FILES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
 
