@@ -39,7 +39,7 @@ def test_a_swept_number_is_checked_in_all_its_values():
 @pytest.mark.parametrize("value", [0, 4, 1.0, True, "1", None])
 def test_whole_numbers(value):
     checks.whole(1, 3, steps=2)
-    with pytest.raises(ValueError, match="steps=.* must be a whole number, from 1 to 3"):
+    with pytest.raises(ValueError, match=r"steps=.* must be a whole number, from 1 to 3"):
         checks.whole(1, 3, steps=value)
 
 
