@@ -9,7 +9,7 @@ import inspect
 import itertools
 import math
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -42,15 +42,10 @@ from ganjax import data as sources
 from ganjax.averages import live as live  # scripts ask for it here
 from ganjax.config import plain, staged, validate
 from ganjax.errors import ConfigError, DataError, NotFiniteError, unknown
-from ganjax.games.progressive import check_stage
 from ganjax.schemes.growth import carried, kept
 from ganjax.types import Game, GanState, Players, Scheme
 
 SAMPLE_CHUNK = 64  # samples generated at a time
-# Games that learn b from a, row by row, where there are two domains.
-PAIRS = ("autoencoder", "paired")
-# The option of a scheme that says how many sub-batches it wants, and how many more than it says.
-SUB_BATCHES = {"disc_updates": 0, "unroll_steps": 1, "steps": 0}
 
 
 class Begin(NamedTuple):
@@ -233,8 +228,8 @@ def build(
     for label, stage in staged(config).items():
         try:
             stages.append(_build(stage, axis_name, begin, next(forms, None)))
-            played = stage["steps"] - begin.step
-            begin = Begin(stage["steps"], begin.updates + played * _gen_updates(stage["scheme"]))
+            played = (stage["steps"] - begin.step) * stages[-1].scheme.updates
+            begin = Begin(stage["steps"], begin.updates + played)
             for old, new in itertools.pairwise(stages[-2:]):
                 _try_growth(old, new)
             _check_fade(stages, config["steps"])
@@ -284,23 +279,24 @@ def _build(
 ) -> Experiment:
     """The experiment of a resolved config without stages."""
     parts = _parts(config)
-    _tx(config, begin)  # for its mistakes, before data are read
+    _tx(config)  # for its mistakes, before data are read
     data = _data(config) if form is None else sources.of_form(form)
     game = _assembled(config, parts, data)
-    one_batch = _batch(config, data, fresh=False)
+    one_batch = _batch(config, data)
     asked = averages.asked(game, one_batch, data.train if data else {})
     sample = _sampler(game, data, asked)
+    scheme = _scheme(config, game, begin=begin)
     experiment = Experiment(
         config=ml_collections.FrozenConfigDict(config),
         data=data,
         game=game,
-        scheme=_scheme(config, game, begin=begin),
-        batch=_batch(config, data),
+        scheme=scheme,
+        batch=_batch(config, data, scheme.batches),
         one_batch=one_batch,
         asked=asked,
         sample=sample,
         evaluate=None if form else _evaluation(config, data, game, asked, sample),
-        monitor=None if form else _monitor(config, game, begin),
+        monitor=None if form else _monitor(config, game, begin, scheme.updates),
         begin=begin,
     )
     _try_out(experiment)
@@ -329,10 +325,10 @@ def _assembled(
             f"game {config['game']['name']!r} has no use for the section 'data'; remove it"
         )
     if data is not None:
-        _check_pairs(config, data)
+        _check_pairs(config, data, game)
     _check_classes(config, num_classes)
-    if data is not None and config["game"].get("likelihood") is not None:
-        _check_support(config, data)
+    if data is not None:
+        _check_support(config, data, game)
     return _accumulated(config, _narrowed(config, game), data)
 
 
@@ -357,10 +353,10 @@ def _accumulated(config: Mapping[str, Any], game: Game, data: sources.Data | Non
         raise ConfigError(
             f"accumulate={parts} must divide batch_size={size}, of a game with data; take a divisor"
         )
-    if config["game"]["name"] == "cycle" and config["game"].get("pool_size", 1):
+    if game.needs.no_accumulation:
         raise ConfigError(
-            "the parts of a batch would each change the image pool of 'cycle' by themselves; set "
-            "game.pool_size to 0 or accumulate to 1"
+            f"accumulate={parts} is not for this game: {game.needs.no_accumulation} or accumulate "
+            "to 1"
         )
     return games.accumulated(game, parts)
 
@@ -535,11 +531,11 @@ def _data(config: Mapping[str, Any]) -> sources.Data | None:
     return sources.checked(name, data)
 
 
-def _check_pairs(config: Mapping[str, Any], data: sources.Data) -> None:
+def _check_pairs(config: Mapping[str, Any], data: sources.Data, game: Game) -> None:
     """A game that learns from pairs would take strangers for pairs, without a sign of it."""
     name, source = config["game"]["name"], config["data"]["name"]
     batch = jax.eval_shape(lambda rng: data.sample(data.train, rng, 2), jax.random.key(0))
-    if name in PAIRS and "a" in batch and not data.paired:
+    if game.needs.paired and "a" in batch and not data.paired:
         raise ConfigError(
             f"game {name!r} learns from pairs, and a and b of data {source!r} are none; take "
             "paired data, e.g. paired_images, or game 'cycle'. A source of your own declares "
@@ -559,14 +555,14 @@ def _check_classes(config: Mapping[str, Any], num_classes: int) -> None:
             )
 
 
-def _check_support(config: Mapping[str, Any], data: sources.Data) -> None:
-    """The data must lie where the likelihood is a density; points of a closed form may be anywhere.
+def _check_support(config: Mapping[str, Any], data: sources.Data, game: Game) -> None:
+    """The data must lie in the game's support; points of a closed form may be anywhere.
 
     Images are in [-1, 1] by contract where they are not arrays to look into.
     """
-    section = config["game"]["likelihood"]
-    section = {"name": section} if isinstance(section, str) else section
-    smallest, largest = NESTED["likelihood"]("game.likelihood", section).support
+    smallest, largest = game.needs.support
+    if (smallest, largest) == (-math.inf, math.inf):
+        return
     name = config["data"]["name"]
     found = [part["x"] for part in (data.train, data.test) if "x" in part]
     if found:
@@ -575,8 +571,8 @@ def _check_support(config: Mapping[str, Any], data: sources.Data) -> None:
         low, high = (-1, 1) if len(data.shape) == 3 else (-math.inf, math.inf)
     if low < smallest or high > largest:
         raise ConfigError(
-            f"data {name!r} have values from {low:.4g} to {high:.4g}, but the likelihood is one of "
-            f"values from {smallest:g} to {largest:g}; take images or game.likelihood='gaussian'"
+            f"data {name!r} have values from {low:.4g} to {high:.4g}, but the game with these "
+            f"options is for values from {smallest:g} to {largest:g}; take images, or other options"
         )
 
 
@@ -619,10 +615,15 @@ def _game(config: Mapping[str, Any], parts: Mapping[str, Any], num_classes: int)
         if name in section:
             raise ConfigError(f"game.{name} belongs into a section {name!r} of its own")
     factory = names.lookup("game", section["name"], games.GAMES)
-    if "packing" in section and section["name"] in games.UNPACKED:
-        reason = games.UNPACKED[section["name"]]
-        raise ConfigError(f"game {section['name']!r} has no packing: {reason}; remove game.packing")
     parameters = inspect.signature(factory).parameters
+    build = partial(_call, "game", games.GAMES, num_classes=num_classes, **parts)
+    if "packing" in section and "packing" not in parameters:
+        game = build(section={key: value for key, value in section.items() if key != "packing"})
+        if game.needs.no_packing:
+            raise ConfigError(
+                f"game {section['name']!r} has no packing: {game.needs.no_packing}; remove "
+                "game.packing"
+            )
     for name, part in parts.items():
         if name not in parameters and part != ():
             raise ConfigError(
@@ -632,17 +633,11 @@ def _game(config: Mapping[str, Any], parts: Mapping[str, Any], num_classes: int)
         needed = name in parameters and parameters[name].default is inspect.Parameter.empty
         if needed and name not in parts:
             raise ConfigError(f"game {section['name']!r} needs a section {name!r}; add one")
-    return _call("game", games.GAMES, section, num_classes=num_classes, **parts)
+    return build(section=section)
 
 
-def _steps_of(config: Mapping[str, Any], begin: Begin) -> Callable:
-    """The step of the run, from 0, of the generator's updates so far, which schedules count."""
-    each = _gen_updates(config["scheme"])
-    return lambda updates: begin.step + (updates - begin.updates) // each
-
-
-def _tx(config: Mapping[str, Any], begin: Begin) -> Players:
-    made = partial(optimisers.transform, steps_of=_steps_of(config, begin))
+def _tx(config: Mapping[str, Any], steps_of: Callable = lambda updates: updates) -> Players:
+    made = partial(optimisers.transform, steps_of=steps_of)
     return Players(gen=made("gen_tx", config["gen_tx"]), disc=made("disc_tx", config["disc_tx"]))
 
 
@@ -655,8 +650,12 @@ def _scheme(
     if axis_name is not None:
         _check_axis(config["scheme"]["name"])
         game = game._replace(losses=spread.on_rows(game.losses, axis_name))
-    given = {"game": game, "tx": _tx(config, begin), "axis_name": axis_name}
-    nested = _nested(config, begin)
+
+    def steps_of(updates):  # called while tracing, when the scheme is there
+        return _run_step(updates, begin, scheme.updates)
+
+    given = {"game": game, "tx": _tx(config, steps_of), "axis_name": axis_name}
+    nested = _nested(steps_of)
     scheme = names.call("scheme", schemes.SCHEMES, config["scheme"], nested, **given)
     if _none("average", config):
         return scheme
@@ -674,6 +673,11 @@ def _scheme(
     )
 
 
+def _run_step(updates: jax.Array, begin: Begin, each: int) -> jax.Array:
+    """The step of the run, from 0, of the generator's updates so far, which schedules count."""
+    return begin.step + (updates - begin.updates) // each
+
+
 def _check_axis(name: str) -> None:
     """A scheme that never hears of the axis would leave every device to train on its own."""
     factory = names.lookup("scheme", name, schemes.SCHEMES)
@@ -685,40 +689,29 @@ def _check_axis(name: str) -> None:
         )
 
 
-def _nested(config: Mapping[str, Any], begin: Begin) -> names.Nested:
+def _nested(steps_of: Callable) -> names.Nested:
     """Nested sections of a scheme or a monitor: an inner scheme, an optimiser of its own."""
 
     def inner(where, section):
         return names.bind(where, schemes.SCHEMES, section, nested, "game", "tx")
 
-    inner_tx = partial(optimisers.transform, steps_of=_steps_of(config, begin))
+    inner_tx = partial(optimisers.transform, steps_of=steps_of)
     nested = {**NESTED, "inner": inner, "inner_tx": inner_tx}
     return nested
 
 
-def _batch(config: Mapping[str, Any], data: sources.Data | None, *, fresh: bool = True) -> Callable:
+def _batch(
+    config: Mapping[str, Any], data: sources.Data | None, parts: tuple[int, ...] = ()
+) -> Callable:
     if data is None:
         return lambda train, rng: None
-    size, parts = config["batch_size"], tuple(_sub_batches(config["scheme"])) if fresh else ()
+    size = config["batch_size"]
 
     def batch(train, rng):
         rows = data.sample(train, rng, math.prod(parts) * size)
         return {key: array.reshape(*parts, size, *array.shape[1:]) for key, array in rows.items()}
 
     return batch
-
-
-def _sub_batches(scheme: Mapping[str, Any]) -> Iterator[int]:
-    """The leading axes that schemes with `fresh_batches`, one inside another, expect."""
-    if scheme.get("fresh_batches", False):
-        factory = names.lookup("scheme", scheme["name"], schemes.SCHEMES)
-        parameters = inspect.signature(factory).parameters
-        options = {name: parameter.default for name, parameter in parameters.items()} | scheme
-        for option, more in SUB_BATCHES.items():
-            if option in parameters:
-                yield options[option] + more
-    if isinstance(scheme.get("inner"), Mapping):
-        yield from _sub_batches(scheme["inner"])
 
 
 def _queries(queries: Mapping[str, Callable], asked: GanState) -> dict[str, Callable]:
@@ -816,11 +809,12 @@ def _evaluation(
     return evaluate
 
 
-def _monitor(config: Mapping[str, Any], game: Game, begin: Begin) -> Callable | None:
+def _monitor(config: Mapping[str, Any], game: Game, begin: Begin, updates: int) -> Callable | None:
     if _none("monitor", config):
         return None
-    given = {"game": game, "tx": _tx(config, begin)}
-    return names.call("monitor", MONITORS, config["monitor"], _nested(config, begin), **given)
+    steps_of = partial(_run_step, begin=begin, each=updates)
+    given = {"game": game, "tx": _tx(config, steps_of)}
+    return names.call("monitor", MONITORS, config["monitor"], _nested(steps_of), **given)
 
 
 def _try_out(experiment: Experiment) -> None:
@@ -869,14 +863,13 @@ def _check_count(experiment: Experiment) -> None:
     found = [rate for where in sections for _, rate in optimisers.rates(where, config[where])]
     steps = any(getattr(rate, "counts", "") == "steps" for rate in found)
     if steps and optimisers.is_own(config["scheme"]):
-        expected = _gen_updates(config["scheme"])
+        expected = experiment.scheme.updates
         counted = int(after_a_step(experiment, lambda state: state.step))
         if counted != expected:
             raise ConfigError(
                 f"a step of scheme {config['scheme']['name']!r} adds {counted} to state.step, and "
-                f"a rate that follows the run's steps expects {expected}: one a step, or `steps` "
-                "where the scheme has an argument of that name; count so, or let the rate's "
-                "section say counts='updates'"
+                f"a rate that follows the run's steps expects {expected}: let the scheme return "
+                f"Scheme(..., updates={counted}), or let the rate's section say counts='updates'"
             )
 
 
@@ -895,49 +888,33 @@ def _try_growth(old: Experiment, new: Experiment) -> None:
     except (ValueError, TypeError, AssertionError) as error:
         raise ConfigError(f"it does not grow out of the stage before: {error}") from error
     whole = jax.tree.structure(last.average) == jax.tree.structure(grown.average)
-    if _uniform(new.config) and not (_uniform(old.config) and whole):
+    if new.scheme.uniform and not (old.scheme.uniform and whole):
         # Its weight 1/t would count what is new as if it had been there from the first step.
         raise ConfigError(
             "average 'uniform' is the mean of all iterates of a run, and the stage before has "
-            f"{'none of the new layers' if _uniform(old.config) else 'no such average'}; set "
+            f"{'none of the new layers' if old.scheme.uniform else 'no such average'}; set "
             "average.name to 'ema'"
         )
 
 
-def _uniform(config: Mapping[str, Any]) -> bool:
-    """Whether all iterates weigh alike in the average, by its section or by the scheme itself."""
-    averaged = config["scheme"]["name"] == "averaged" and config["scheme"].get("kind")
-    return "uniform" in (averaged, config.get("average", {}).get("name"))
-
-
 def _check_fade(stages: Sequence[Experiment], end: int) -> None:
-    """Refuses a newest stage in which losses of the game 'progressive' would jump.
+    """Refuses a newest stage in which the losses of its game would jump.
 
     Args:
       stages: those so far, the newest last.
       end: the step at which the run ends; play goes on after a stage that ends sooner.
     """
     new, began = stages[-1], stages[-2].config.steps if len(stages) > 1 else 0
-    config = new.config.to_dict()
-    if config["game"]["name"] == "progressive":
-        updates = (config["steps"] - began) * _gen_updates(config["scheme"])
+    if new.game.needs.check_stage is not None:
+        updates = (new.config.steps - began) * new.scheme.updates
         try:
-            check_stage(
+            new.game.needs.check_stage(
                 new.data.shape[0],
                 stages[-2].data.shape[0] if len(stages) > 1 else None,
-                fade_steps=config["game"].get("fade_steps", 0),
-                updates=updates if config["steps"] < end else None,
+                updates=updates if new.config.steps < end else None,
             )
         except ValueError as error:
             raise ConfigError(str(error)) from error
-
-
-def _gen_updates(scheme: Mapping[str, Any]) -> int:
-    """Updates of the generator in a step: more than one under `lookahead` alone."""
-    factory = names.lookup("scheme", scheme["name"], schemes.SCHEMES)
-    parameters, inner = inspect.signature(factory).parameters, scheme.get("inner")
-    own = scheme.get("steps", parameters["steps"].default) if "steps" in parameters else 1
-    return own * (_gen_updates(inner) if isinstance(inner, Mapping) else 1)
 
 
 # Sections that name a network, and the shelves they name it from.

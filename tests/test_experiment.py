@@ -609,7 +609,7 @@ def test_a_likelihood_is_given_data_where_it_is_a_density(tmp_path, monkeypatch)
         (
             VAE,
             {"data": {"name": "swiss_roll"}},
-            "values from -inf to inf, but the likelihood is one of values from -1 to 1; take",
+            "values from -inf to inf, but the game with these options is for values from -1 to 1",
         ),
         (LABELLED, {"generator": RING["generator"]}, "generator makes no use of the labels"),
         (LABELLED, {"game": {"name": "gan", "z_dim": 2}}, "play the game 'conditional'"),
