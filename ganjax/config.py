@@ -162,12 +162,17 @@ def _stages(config: Mapping[str, Any]) -> dict[str, Resolved]:
             f"{_checked_end(stages)}; let it end later, or leave steps out"
         )
     shared = {key: value for key, value in config.items() if key != "stages"}
-    for label in sorted(stages, key=lambda label: stages[label]["until"]):
+    for label in in_order(stages):
         override = {key: value for key, value in stages[label].items() if key != "until"}
         override["steps"] = min(stages[label]["until"], config["steps"])
         with located(f"stages.{label}"):
             made[label] = validate(merged(shared, override))
     return made
+
+
+def in_order(stages: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """The labels of stages in the order of their ends."""
+    return sorted(stages, key=lambda label: stages[label]["until"])
 
 
 def _checked_end(stages: Any) -> int:

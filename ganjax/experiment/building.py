@@ -140,6 +140,8 @@ def _game(config: Mapping[str, Any], parts: Mapping[str, Any], data: sources.Dat
     fit.check_sections(section, {**parts, **networks}, config.get("networks", {}))
     game = made(section)
     fit.check_data(config["data"]["name"] if data else "", data, section, game, bool(networks))
+    known = {name: config[name] for name in sections.NETWORKS if name in config}
+    fit.check_classes(known, count)
     if config["compute"] == "bfloat16":
         if not networks:
             raise ConfigError(

@@ -1,6 +1,7 @@
 """Checks that the sections of a config fit together: game and networks, data, settings, scheme."""
 
 import inspect
+import itertools
 import math
 import traceback
 from collections.abc import Callable, Collection, Mapping
@@ -87,6 +88,23 @@ def check_data(
             "own declares them with Data(..., paired=True)"
         )
     _check_support(source, data, *game.needs.support)
+
+
+def check_classes(networks: Mapping[str, Section], num_classes: int) -> None:
+    """Options of networks that count classes count those of the data.
+
+    Args:
+      networks: {section's name: section}.
+      num_classes: of the data.
+    """
+    for (where, section), option in itertools.product(networks.items(), ("labels", "head", "norm")):
+        value = section.get(option)
+        count = value.get("num_classes") if isinstance(value, Mapping) else None
+        if count not in (None, num_classes):
+            raise ConfigError(
+                f"{where}.{option}.num_classes={count}, but the data have {num_classes} classes; "
+                f"set it to {num_classes}"
+            )
 
 
 def _check_support(source: str, data: sources.Data, smallest: float, largest: float) -> None:

@@ -76,34 +76,17 @@ def parts_of(config: Section) -> dict[str, Any]:
 
 
 def networks_of(config: Section, data: sources.Data | None) -> dict[str, Any]:
-    """Every network, under its parameter of the game, for the data's shape and classes.
-
-    Raises:
-      ConfigError: as `names.call`, or an option counts other classes than the data have.
-    """
+    """Every network, under its parameter of the game, for the data's shape and classes."""
     given = {"shape": data and data.shape, "num_classes": data.num_classes if data else 0}
     networks = {}
     for name, shelf in NETWORKS.items():
         if name in config:
-            if data is not None:
-                _check_classes(name, config[name], data.num_classes)
             networks[name] = call(name, shelf, config[name], **given)
     for name, section in config.get("networks", {}).items():
         # Those that the section sets are its own: an encoder's outputs are no samples.
         rest = {key: value for key, value in given.items() if key not in section}
         networks[name] = call(f"networks.{name}", ALL_NETWORKS, section, **rest)
     return networks
-
-
-def _check_classes(where: str, section: Section, num_classes: int) -> None:
-    for option in ("labels", "head", "norm"):
-        value = section.get(option)
-        count = value.get("num_classes") if isinstance(value, Mapping) else None
-        if count not in (None, num_classes):
-            raise ConfigError(
-                f"{where}.{option}.num_classes={count}, but the data have {num_classes} classes; "
-                f"set it to {num_classes}"
-            )
 
 
 def transforms_of(config: Section, steps_of: Callable = lambda updates: updates) -> Players:
