@@ -1,15 +1,16 @@
-"""A section and a shelf make a call: how a name in a config finds its function.
+"""From a section and a shelf to a function: how a name in a config finds it, and its arguments.
 
-Which shelves there are, and which arguments are sections themselves, is for `experiment.py` to say.
+`ganjax.experiment` says which shelves there are, and which arguments are sections themselves.
 """
 
 import importlib
 import inspect
+import numbers
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from ganjax.config import check_arguments
+from ganjax.config import located
 from ganjax.errors import ConfigError, unknown
 
 Section = Mapping[str, Any]
@@ -21,7 +22,7 @@ def lookup(where: str, name: str, shelf: Mapping[str, Any]) -> Any:
     """A row of a shelf, or the object that `module:function` names.
 
     Raises:
-      ConfigError: the name is not known, with the nearest and the known ones, or its module fails.
+      ConfigError: an unknown name, with the nearest and the known ones, or a module that fails.
     """
     if ":" not in name:
         if name not in shelf:
@@ -30,7 +31,7 @@ def lookup(where: str, name: str, shelf: Mapping[str, Any]) -> Any:
     module, _, attribute = name.partition(":")
     try:
         return getattr(importlib.import_module(module), attribute)
-    except Exception as error:  # whatever a module of the user's raises while it is imported
+    except Exception as error:  # the import of a user's module may raise anything
         raise ConfigError(
             f"{where} {name!r} cannot be imported ({type(error).__name__}: {error}); name it "
             "'module:function', with the module on PYTHONPATH"
@@ -50,16 +51,14 @@ def call(
     given = {name: value for name, value in given.items() if name in parameters}
     arguments = _arguments(where, section, nested)
     check_arguments(where, function, arguments, given=tuple(given))
-    try:
+    with located(where, ValueError, TypeError):
         return function(**arguments, **given)
-    except (ValueError, TypeError) as error:
-        raise ConfigError(f"in {where}: {error}") from error
 
 
 def bind(
     where: str, shelf: Mapping[str, Any], section: Section, nested: Nested, *given: str
 ) -> Callable:
-    """The function of a section, its arguments bound, to be called later with those of `given`.
+    """The function of a section with its arguments bound; the caller passes those of `given`.
 
     Raises:
       ConfigError: as `call`.
@@ -78,7 +77,7 @@ def _function(where: str, name: str, shelf: Mapping[str, Any]) -> Callable:
 
 
 def _arguments(where: str, section: Section, nested: Nested) -> dict[str, Any]:
-    """A section's keyword arguments, those that are names or sections themselves resolved."""
+    """A section's keyword arguments; names and sections among them are resolved."""
     arguments = {}
     for key, value in section.items():
         if key == "name":
@@ -93,3 +92,63 @@ def _arguments(where: str, section: Section, nested: Nested) -> dict[str, Any]:
             raise ConfigError(f"{inside}={value!r} must be a name or a section")
         arguments[key] = value
     return arguments
+
+
+def check_arguments(
+    where: str, function: Callable, arguments: Mapping[str, Any], given: tuple[str, ...] = ()
+) -> None:
+    """Checks keyword arguments against a function's signature: names, simple types, missing ones.
+
+    Args:
+      where: the section, for the message.
+      function: the function to be called.
+      arguments: keyword arguments from a config.
+      given: parameters that the caller fills.
+
+    Raises:
+      ConfigError: an unknown, missing or ill-typed argument.
+    """
+    parameters = {
+        name: parameter
+        for name, parameter in inspect.signature(function).parameters.items()
+        # Flax modules have fields `parent` and `name`.
+        if name not in (*given, "parent", "name", "axis_name")
+        and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+    }
+    for name, value in arguments.items():
+        if name not in parameters:
+            raise ConfigError(f"in {where}: " + unknown("argument", name, parameters))
+        _check_type(f"{where}.{name}", value, parameters[name])
+    missing = [
+        repr(name)
+        for name, parameter in parameters.items()
+        if parameter.default is parameter.empty and name not in arguments
+    ]
+    if missing:
+        raise ConfigError(f"section {where} lacks {', '.join(missing)}")
+
+
+# The types that a parameter of a simple type accepts.
+ACCEPTED = {
+    int: (int,),
+    float: (numbers.Real,),  # which a `swept.Swept` is, too
+    str: (str,),
+    bool: (bool,),
+    tuple: (tuple, list),
+}
+
+
+def _check_type(where: str, value: Any, parameter: inspect.Parameter) -> None:
+    """Refuses a value of the wrong simple type: that of the annotation, else of the default."""
+    expected = getattr(parameter.annotation, "__origin__", parameter.annotation)
+    schedule = callable(value)  # that of a rate, whose default may be a number
+    if expected not in ACCEPTED and not schedule and type(parameter.default) in (float, bool):
+        expected = type(parameter.default)
+    if expected not in ACCEPTED:
+        return
+    bool_for_number = isinstance(value, bool) and expected is not bool
+    if not isinstance(value, ACCEPTED[expected]) or bool_for_number:
+        raise ConfigError(
+            f"{where}={value!r} is of type {type(value).__name__}; expected {expected.__name__}"
+            + (", e.g. (1, 2)" if expected is tuple else "")
+        )

@@ -3,18 +3,19 @@
 import json
 import math
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import jax
 
 from ganjax import metrics, optimisers
-from ganjax.config import staged
+from ganjax.config import in_order
 from ganjax.experiment import Experiment, after_a_step, template
 
 MEBIBYTE = 2**20
 
 
 def report_table(report: Mapping[str, float]) -> str:
-    """A table of scores, those of real data (`NAME_real`), if there are any, in a column beside.
+    """A table of scores, with those of real data (`NAME_real`), if any, in a second column.
 
     A score that is better than real data's own is marked; see `metrics.beyond_real`.
     """
@@ -36,30 +37,59 @@ def _number(value: float | None) -> str:
     return str(value) if isinstance(value, int) else f"{value:.3f}"
 
 
-def _bytes(tree) -> int:
+def describe(experiment: Experiment, compiled: jax.stages.Compiled) -> str:
+    """The resolved config, learning rates, parameter counts and estimated memory.
+
+    Args:
+      experiment: from `experiment.build`; of its stages, those that are trained have a line each,
+        and all else is about the last of them.
+      compiled: its compiled chunk of steps, whose memory the compiler knows.
+
+    Returns:
+      Text of several lines; sizes in MiB.
+    """
+    state = template(experiment)
+    lines = [json.dumps(experiment.config.to_dict(), indent=2)]
+    # Stages behind the end of the run have no steps.
+    trained = [stage for stage in experiment.stages if stage.begin.step < stage.config.steps]
+    for stage in trained or (experiment,):
+        lines += _rate_lines(stage)
+    if trained:
+        labels = in_order(experiment.config.stages)[: len(trained)]
+        lines += ["stages:", *map(_stage_line, labels, trained)]
+        lines.append(f"the stage that the run ends in, {labels[-1]}:")
+    lines += [
+        f"generator parameters: {_count(state.params.gen):,}",
+        f"discriminator parameters: {_count(state.params.disc):,}",
+        f"training state: {_bytes(state) / MEBIBYTE:.2f} MiB",
+        f"data on the device: {_bytes(experiment.train) / MEBIBYTE:.2f} MiB",
+    ]
+    memory = compiled.memory_analysis()
+    if memory is not None:
+        temporary = memory.temp_size_in_bytes
+        total = temporary + memory.argument_size_in_bytes + memory.output_size_in_bytes
+        total -= memory.alias_size_in_bytes
+        lines.append(f"temporary memory of a step: {temporary / MEBIBYTE:.2f} MiB")
+        lines.append(f"estimated memory of the device: {total / MEBIBYTE:.2f} MiB")
+    return "\n".join(lines)
+
+
+def _bytes(tree: Any) -> int:
     return sum(math.prod(leaf.shape) * leaf.dtype.itemsize for leaf in jax.tree.leaves(tree))
 
 
-def _count(params) -> int:
+def _count(params: Any) -> int:
     return sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(params))
 
 
-def _stage_lines(experiment: Experiment) -> list[str]:
-    """A line for each stage that is played, one that says which the rest is about."""
-    lines, begin = ["stages:"], 0
-    labelled = zip(staged(experiment.config.to_dict()), experiment.stages, strict=True)
-    for label, stage in labelled:
-        params, end = template(stage).params, stage.config.steps
-        shape = "x".join(map(str, stage.data.shape)) if stage.data else "no data"
-        lines.append(
-            f"  {label}: steps {begin + 1} to {end}, {shape}, batches of "
-            f"{stage.config.batch_size}, {_count(params.gen):,} generator and "
-            f"{_count(params.disc):,} discriminator parameters"
-        )
-        begin = end
-        if end == experiment.config.steps:  # one behind it is cut to nothing
-            break
-    return [*lines, f"the stage that the run ends in, {label}:"]
+def _stage_line(label: str, stage: Experiment) -> str:
+    params = template(stage).params
+    shape = "x".join(map(str, stage.data.shape)) if stage.data else "no data"
+    return (
+        f"  {label}: steps {stage.begin.step + 1} to {stage.config.steps}, {shape}, batches of "
+        f"{stage.config.batch_size}, {_count(params.gen):,} generator and "
+        f"{_count(params.disc):,} discriminator parameters"
+    )
 
 
 def _rate_lines(experiment: Experiment) -> list[str]:
@@ -79,9 +109,8 @@ def _rate_lines(experiment: Experiment) -> list[str]:
             else:
                 each = _updates(experiment, where)
                 counts = [(step - begin) * each for step in steps]
-                lines.append(
-                    f"  {path}: {_values(rate, counts)}, by its own updates, {each} a step"
-                )
+                values = _values(rate, counts)
+                lines.append(f"  {path}: {values}, by its own updates, {each} a step")
     return lines
 
 
@@ -90,47 +119,12 @@ def _values(rate: optimisers.Rate, counts: Iterable[int]) -> str:
 
 
 def _updates(experiment: Experiment, where: str) -> int:
-    """Updates that a player's optimiser makes in a step; none that outlive it of `inner_tx`."""
+    """Updates of a player's optimiser in a step; 0 of an `inner_tx`, whose state is dropped."""
 
     def first(state):
-        own = {"gen_tx": state.opt_state.gen, "disc_tx": state.opt_state.disc}.get(where)
+        opt_state = {"gen_tx": state.opt_state.gen, "disc_tx": state.opt_state.disc}.get(where)
         kind = optimisers.Scheduled
-        parts = jax.tree.leaves(own, is_leaf=lambda part: isinstance(part, kind))
+        parts = jax.tree.leaves(opt_state, is_leaf=lambda part: isinstance(part, kind))
         return next((part.updates for part in parts if isinstance(part, kind)), 0)
 
     return int(after_a_step(experiment, first))
-
-
-def describe(experiment: Experiment, compiled: jax.stages.Compiled) -> str:
-    """The resolved config, learning rates, parameter counts and estimated memory.
-
-    Args:
-      experiment: from `experiment.build`; with stages, its other parts are those of the stage that
-        the run ends in.
-      compiled: its compiled chunk of steps, whose memory the compiler knows.
-
-    Returns:
-      Text of several lines; sizes in MiB. With stages a line for each that is played, and then the
-      last one's.
-    """
-    state, config = template(experiment), experiment.config.to_dict()
-    lines = [json.dumps(config, indent=2)]
-    for stage in experiment.stages or (experiment,):
-        if stage.begin.step < stage.config.steps:  # one behind the end is cut to nothing
-            lines += _rate_lines(stage)
-    if experiment.stages:
-        lines += _stage_lines(experiment)
-    lines += [
-        f"generator parameters: {_count(state.params.gen):,}",
-        f"discriminator parameters: {_count(state.params.disc):,}",
-        f"training state: {_bytes(state) / MEBIBYTE:.2f} MiB",
-        f"data on the device: {_bytes(experiment.train) / MEBIBYTE:.2f} MiB",
-    ]
-    memory = compiled.memory_analysis()
-    if memory is not None:
-        temporary = memory.temp_size_in_bytes
-        total = temporary + memory.argument_size_in_bytes + memory.output_size_in_bytes
-        total -= memory.alias_size_in_bytes
-        lines.append(f"temporary memory of a step: {temporary / MEBIBYTE:.2f} MiB")
-        lines.append(f"estimated memory of the device: {total / MEBIBYTE:.2f} MiB")
-    return "\n".join(lines)

@@ -3,6 +3,7 @@
 Everything else carries data to them or looks at what came out. They hold no code.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -33,6 +34,26 @@ class Loss(NamedTuple):
     metrics: dict[str, jax.Array]
 
 
+class Needs(NamedTuple):
+    """What a game requires of data and settings, filled in by its factory.
+
+    Attributes:
+      paired: whether `a` and `b` of a row belong together.
+      support: (smallest, largest) number that the data `x` may hold.
+      no_packing: why the game has no option `packing`; "" if it has one.
+      no_accumulation: why a batch cannot pass in parts, one after another; "" if it can.
+      check_stage: `(size, last, *, updates)`, which raises a ValueError where losses would jump at
+        the beginning or the end of a stage: side of its images, that of the stage before (None for
+        the first), and the stage's updates of the generator (None for the last). None for no check.
+    """
+
+    paired: bool = False
+    support: tuple[float, float] = (-math.inf, math.inf)
+    no_packing: str = ""
+    no_accumulation: str = ""
+    check_stage: Callable | None = None
+
+
 class Game(NamedTuple):
     """One function from both players' parameters to both players' losses, and where to start.
 
@@ -52,11 +73,13 @@ class Game(NamedTuple):
         `log_weights` (x, rng) -> log p(x, z) - log q(z|x) of one draw z ~ q(z|x) each, [n];
         `translate_ab` (a) -> b; `translate_ba` (b) -> a;
         `panels` (batch, rng) -> {title: images or points [n, ...]}, to be drawn side by side.
+      needs: what the game requires of data and settings.
     """
 
     init: Callable
     losses: Callable
     queries: Mapping[str, Callable] = MappingProxyType({})
+    needs: Needs = Needs()
 
 
 class GanState(NamedTuple):
@@ -87,7 +110,14 @@ class Scheme(NamedTuple):
       step: `(state, batch, rng) -> (GanState, metrics)`, metrics a flat dict of scalars with the
         keys `loss/gen`, `loss/disc`, `grad_norm/gen`, `grad_norm/disc` and the gradient evaluations
         the step made, `evaluations/gen` and `evaluations/disc`.
+      batches: leading axes of sub-batches that `init` and `step` expect of a batch; () for none.
+      updates: updates of the generator in a step.
+      uniform: whether `state.average` is the mean of all iterates from the first step on, so that
+        layers added later cannot join it.
     """
 
     init: Callable
     step: Callable
+    batches: tuple[int, ...] = ()
+    updates: int = 1
+    uniform: bool = False

@@ -3,8 +3,10 @@
 import ml_collections
 import pytest
 
-from ganjax.config import CHOICES, SETTINGS, check_arguments, difference, merged, staged, validate
+from ganjax.config import CHOICES, SETTINGS, staged, validate
 from ganjax.errors import ConfigError
+from ganjax.names import check_arguments
+from ganjax.nested import difference, merged
 
 MINIMAL = {
     "game": {"name": "bilinear"},
@@ -24,7 +26,7 @@ def test_settings_have_defaults():
     ("change", "message"),
     [
         ({"bach_size": 3}, "unknown config key 'bach_size'. Did you mean 'batch_size'?"),
-        ({"batch_size": 0}, "batch_size=0 must be a whole number from 1"),
+        ({"batch_size": 0}, "batch_size=0 must be a whole number, from 1"),
         ({"batch_size": 2.5}, "batch_size=2.5 must be a whole number"),
         ({"steps": True}, "steps=True must be a whole number"),
         ({"seed": -1}, "seed=-1"),

@@ -11,7 +11,7 @@ import numpy as np
 import optax
 import pytest
 
-from ganjax import experiment, run_folder
+from ganjax import data, experiment, run_folder
 from ganjax.errors import CheckpointError, ConfigError, DataError, NotFiniteError, RunFolderError
 
 ADAM = {"name": "adam", "learning_rate": 1e-3}
@@ -338,7 +338,7 @@ def test_a_key_that_your_own_game_misses_is_told_with_its_line(tmp_path, monkeyp
     with pytest.raises(ConfigError) as caught:
         experiment.build({**config, "game": {"name": "my_game:shifted"}})
     assert "losses (" in str(caught.value)
-    assert "my_game.py, line 10) asks for 'mask', which is not there" in str(caught.value)
+    assert "my_game.py, line 10) reads 'mask', which is not there" in str(caught.value)
     assert str(caught.value).endswith("batches of these data have x, y")
     sys.modules.pop("my_game")
 
@@ -416,8 +416,8 @@ def test_an_auto_encoder_of_two_domains_needs_pairs():
 
 @pytest.mark.parametrize("game", ["cycle", "paired"])
 def test_pairs_are_for_either_game(game, monkeypatch):
-    pairs = experiment.sources.affine_domains()._replace(paired=True)
-    monkeypatch.setitem(experiment.sources.DATA, "pairs", lambda: pairs)
+    pairs = data.affine_domains()._replace(paired=True)
+    monkeypatch.setitem(data.DATA, "pairs", lambda: pairs)
     assert experiment.build({**RING, "game": {"name": game}, "data": {"name": "pairs"}})
 
 
@@ -609,7 +609,7 @@ def test_a_likelihood_is_given_data_where_it_is_a_density(tmp_path, monkeypatch)
         (
             VAE,
             {"data": {"name": "swiss_roll"}},
-            "values from -inf to inf, but the likelihood is one of values from -1 to 1; take",
+            "values from -inf to inf, but the game with these options is for values from -1 to 1",
         ),
         (LABELLED, {"generator": RING["generator"]}, "generator makes no use of the labels"),
         (LABELLED, {"game": {"name": "gan", "z_dim": 2}}, "play the game 'conditional'"),

@@ -11,7 +11,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "ganjax"
 LEVELS = (
     ("types", "errors", "checks", "swept", "draws"),
-    ("spread", "divergences", "augmentations", "statistics"),
+    ("spread", "nested", "divergences", "augmentations", "statistics"),
     ("config", "console", "losses", "penalties", "latents", "nets", "data", "pictures", "html"),
     ("cli", "events", "names", "comparison", "run_folder", "games", "checkpoints"),
     ("averages", "optimisers", "schemes", "dynamics", "metrics", "devices"),

@@ -38,32 +38,9 @@ GAMES = {
     "vae": vae,
 }
 
-_ENERGY = (
-    "its discriminator is an auto-encoder, of whose code a pack of copies takes the least, for a "
-    "low energy: packs would reward collapse; its option pull_away keeps samples apart"
-)
-_ALONE = "there is one player to learn, and nobody who judges"
-_TOY = "its losses are in closed form, without samples that could be joined"
-# Games without the option `packing` (PacGAN), and why they have none.
-UNPACKED = {
-    "autoencoder": _ALONE,
-    "bilinear": _TOY,
-    "boundary_equilibrium": _ENERGY,
-    "dirac": _TOY,
-    "energy_based": _ENERGY,
-    "gaussian_1d": _TOY,
-    "matrix_game": _TOY,
-    "parallel_lines": _TOY,
-    "quadratic": _TOY,
-    "semi_supervised": "its discriminator classifies, one sample at a time: a pack has no class",
-    "stackelberg": _TOY,
-    "vae": _ALONE,
-}
-
 __all__ = [
     "GAMES",
     "LIKELIHOODS",
-    "UNPACKED",
     "Likelihood",
     "accumulated",
     "adversarial_autoencoder",

@@ -14,7 +14,7 @@ from flax import linen as nn
 from ganjax.augmentations import Augmentation
 from ganjax.errors import unknown
 from ganjax.games.networks import ask, run, start
-from ganjax.types import Game, Loss, Players
+from ganjax.types import Game, Loss, Needs, Players
 
 
 def _per_example(x: jax.Array) -> jax.Array:
@@ -26,6 +26,9 @@ ERRORS = {
     "absolute": lambda outputs, targets: _per_example(jnp.abs(outputs - targets)),
     "squared": lambda outputs, targets: _per_example(jnp.square(outputs - targets)),
 }
+
+
+ALONE = "it has one player to train, and no discriminator that judges"
 
 
 def autoencoder(
@@ -98,7 +101,7 @@ def autoencoder(
         "energy": energy,
         "panels": panels,
     }
-    return Game(init, game_losses, queries)
+    return Game(init, game_losses, queries, Needs(paired=True, no_packing=ALONE))
 
 
 def generative(

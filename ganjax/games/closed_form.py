@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ganjax.types import Game, Loss, Players
+from ganjax.types import Game, Loss, Needs, Players
 
 
 def numbers(name: str, value: Any, shape: tuple[int | None, ...]) -> np.ndarray:
@@ -52,6 +52,9 @@ def starting_with(gen: Any, disc: Any) -> Callable:
     return init
 
 
+NO_PACKING = "its losses are in closed form, without samples that could be joined"
+
+
 def closed_form(
     init: Callable, values: Callable[[jax.Array, jax.Array], tuple[jax.Array, jax.Array]]
 ) -> Game:
@@ -62,4 +65,4 @@ def closed_form(
         gen, disc = values(params.gen, params.disc)
         return Players(gen=Loss(gen, model_state.gen, {}), disc=Loss(disc, model_state.disc, {}))
 
-    return Game(init=init, losses=game_losses)
+    return Game(init, game_losses, needs=Needs(no_packing=NO_PACKING))

@@ -11,7 +11,7 @@ from ganjax.games import image_pool
 from ganjax.games.contest import at_least_1, packs
 from ganjax.games.networks import accuracies, ask, domains_of, run, start
 from ganjax.games.translation import check_shapes, distance, judge
-from ganjax.types import Game, Loss, Players
+from ganjax.types import Game, Loss, Needs, Players
 
 POOLS = "pools"  # a game's own entry beside the discriminators' collections
 # direction: (where from, where to, the direction back)
@@ -154,7 +154,11 @@ def cycle(
             disc=Loss(adversarial_weight / 2 * disc, disc_state, accuracies(real, shown)),
         )
 
-    return Game(init, game_losses, _queries(generator))
+    in_parts = (
+        "every part of a batch would change the image pool by itself; set game.pool_size to 0"
+    )
+    needs = Needs(no_accumulation=in_parts if pool_size else "")
+    return Game(init, game_losses, _queries(generator), needs)
 
 
 def _check_numbers(**numbers):

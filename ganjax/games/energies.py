@@ -17,7 +17,7 @@ from flax import linen as nn
 from ganjax import latents, losses, penalties, spread
 from ganjax.games.networks import accuracies, ask, check_samples, data_of, judge_both, run, start
 from ganjax.penalties.critic import at_least_0, root, squares, wide
-from ganjax.types import Game, Loss, Players
+from ganjax.types import Game, Loss, Needs, Players
 
 # BEGAN's own entry beside the discriminator's collections: k_t.
 BALANCE = "balance"
@@ -154,6 +154,12 @@ def boundary_equilibrium(
     )
 
 
+NO_PACKING = (
+    "its discriminator is an auto-encoder, and a pack of copies needs no larger code than one of "
+    "them, so that packs would reward collapse; its option pull_away keeps samples apart"
+)
+
+
 def _with_pull_away(weight: float, value: jax.Array, judged: _Judged) -> Loss:
     """The generator's loss with the pull-away term of its samples' codes, if that has a weight."""
     if not weight:
@@ -243,7 +249,7 @@ def _game(
         "encode": lambda params, model_state, x: judge(params, model_state, x)[1],
         "energy": lambda params, model_state, x: energy(judge(params, model_state, x)[0], x),
     }
-    return Game(init, game_losses, queries)
+    return Game(init, game_losses, queries, Needs(no_packing=NO_PACKING))
 
 
 def _check_shapes(generator, discriminator, gen, disc, x_real, z_dim):

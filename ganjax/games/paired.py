@@ -10,7 +10,7 @@ from ganjax import losses
 from ganjax.games.contest import at_least_1, packs
 from ganjax.games.networks import accuracies, ask, domains_of, run, start
 from ganjax.games.translation import check_shapes, distance, judge
-from ganjax.types import Game, Loss, Players
+from ganjax.types import Game, Loss, Needs, Players
 
 
 def paired(
@@ -87,4 +87,5 @@ def paired(
         made = translate_ab(params, model_state, batch["a"])
         return {"a": batch["a"], "a to b": made, "b": batch["b"]}
 
-    return Game(init, game_losses, {"translate_ab": translate_ab, "panels": panels})
+    queries = {"translate_ab": translate_ab, "panels": panels}
+    return Game(init, game_losses, queries, Needs(paired=True))

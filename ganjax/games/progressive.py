@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import jax
@@ -12,7 +13,7 @@ from ganjax import latents, losses
 from ganjax.games.adversarial import gan
 from ganjax.games.networks import mode
 from ganjax.penalties import Penalty, drift, wgan_gp
-from ganjax.types import Game, Players
+from ganjax.types import Game, Needs, Players
 
 # The generator's own entry beside its collections: its updates in this game.
 FADED = "generator_updates"
@@ -131,7 +132,9 @@ def progressive(
 
         return ask
 
-    return Game(init, game_losses, {name: query(name) for name in at(1.0).queries})
+    queries = {name: query(name) for name in at(1.0).queries}
+    needs = Needs(check_stage=partial(check_stage, fade_steps=fade_steps))
+    return Game(init, game_losses, queries, needs)
 
 
 def check_stage(size: int, last: int | None, *, fade_steps: int, updates: int | None) -> None:

@@ -27,7 +27,7 @@ from ganjax.games.networks import (
 )
 from ganjax.losses.pair import wide
 from ganjax.penalties import Penalty
-from ganjax.types import Game, Loss, Players
+from ganjax.types import Game, Loss, Needs, Players
 
 # The game's own entry beside the discriminator's collections.
 AVERAGE = "average"
@@ -211,7 +211,8 @@ def semi_supervised(
         "generate": lambda params, model_state, z: ask(generator, params.gen, model_state.gen, z),
         "classify": classify,
     }
-    return Game(init, game_losses, queries)
+    no_packing = "its discriminator classifies samples one by one, and a pack has no class"
+    return Game(init, game_losses, queries, Needs(no_packing=no_packing))
 
 
 def _moved(average: jax.Array, param: jax.Array, decay: float) -> jax.Array:

@@ -11,9 +11,15 @@ import numpy as np
 
 from ganjax import losses
 from ganjax.errors import unknown
-from ganjax.games.closed_form import closed_form, numbers, starting_at, starting_with
+from ganjax.games.closed_form import (
+    NO_PACKING,
+    closed_form,
+    numbers,
+    starting_at,
+    starting_with,
+)
 from ganjax.penalties import Penalty
-from ganjax.types import Game, Loss, Players
+from ganjax.types import Game, Loss, Needs, Players
 
 # Gauss-Hermite nodes per expectation: exact to rounding for the smooth losses at noise of order 1.
 NODES = 32
@@ -94,7 +100,7 @@ def dirac(
             disc=Loss(disc_value, model_state.disc, metrics),
         )
 
-    return Game(init=starting_at(start, 1, 1), losses=game_losses)
+    return Game(starting_at(start, 1, 1), game_losses, needs=Needs(no_packing=NO_PACKING))
 
 
 def parallel_lines(

@@ -7,10 +7,10 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from ganjax import latents
-from ganjax.games.autoencoding import alone, asking, check_codes, check_outputs, generative
+from ganjax.games.autoencoding import ALONE, alone, asking, check_codes, check_outputs, generative
 from ganjax.games.likelihoods import Likelihood, gaussian
 from ganjax.games.networks import ask, data_of, run, start
-from ganjax.types import Game, Players
+from ganjax.types import Game, Needs, Players
 
 
 def vae(
@@ -98,7 +98,8 @@ def vae(
         "energy": energy,
         "log_weights": log_weights,
     }
-    return Game(init, game_losses, queries)
+    needs = Needs(support=likelihood.support, no_packing=ALONE)
+    return Game(init, game_losses, queries, needs)
 
 
 def _kl(mean, log_var):

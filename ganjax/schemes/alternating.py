@@ -105,4 +105,4 @@ def alternating(
         )
         return state._replace(step=state.step + 1), metrics
 
-    return Scheme(init=init, step=step)
+    return Scheme(init, step, batches=(disc_updates,) if fresh_batches else ())

@@ -69,4 +69,4 @@ def averaged(
         average = jax.tree.map(toward, state.average, state.params.gen)
         return state._replace(average=average), metrics
 
-    return Scheme(init=init, step=step)
+    return scheme._replace(init=init, step=step, uniform=kind == "uniform")

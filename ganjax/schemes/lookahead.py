@@ -77,4 +77,5 @@ def lookahead(
         }
         return fast._replace(params=params), metrics
 
-    return Scheme(init=init, step=step)
+    batches = (steps,) if fresh_batches else ()
+    return Scheme(init, step, batches=batches + scheme.batches, updates=steps * scheme.updates)

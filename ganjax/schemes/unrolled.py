@@ -189,7 +189,7 @@ def unrolled(
         )
         return state._replace(step=state.step + 1), metrics
 
-    return Scheme(init=init, step=step)
+    return Scheme(init, step, batches=(unroll_steps + 1,) if fresh_batches else ())
 
 
 def _disc_of(state):

@@ -261,7 +261,7 @@ def scheme(game, tx, *, told=True, count=1, steps=1, axis_name=None):
             opt_state.append(of.update(*own, getattr(state.params, player), **extra)[1])
         return state._replace(step=state.step + count, opt_state=Players(*opt_state)), metrics
 
-    return Scheme(init, step)
+    return Scheme(init, step, updates=steps)
 
 
 def deaf(inner):

@@ -12,7 +12,7 @@ from absl import flags
 from matplotlib.figure import Figure
 from PIL import Image
 
-from ganjax import cli, experiment, pictures, run_folder, train
+from ganjax import averages, cli, experiment, pictures, run_folder, train
 from ganjax.errors import ConfigError, DataError
 
 from .conftest import ROOT
@@ -215,7 +215,7 @@ def test_averages_with_statistics_of_the_data_need_them(runs, monkeypatch):
     assert len(alone.train["x"]) == 3  # an example for each class
     seen = []
     monkeypatch.setattr(
-        experiment.averages, "needs_data", lambda game, batch, *rest: seen.append(rest) or True
+        averages, "needs_data", lambda game, batch, *rest: seen.append(rest) or True
     )
     loaded = experiment.load(runs / "labelled", data=False)
     assert len(loaded.train["x"]) == 40
@@ -314,7 +314,7 @@ def test_evaluations_about_more_than_samples(runs):
     digits |= {"generator": labelled, "discriminator": labelled}
     built = experiment.build({**digits, "evaluation": {"name": "conditional_digits"}})
     x = np.asarray(built.data.test["x"])
-    with pytest.raises(ConfigError, match=r"is about labels, which .* add labels y"):
+    with pytest.raises(ConfigError, match=r"needs labels, which .* add labels y"):
         experiment.score(built, x)
     with pytest.raises(ConfigError, match="labels from 0 to 11 are not all of the classes 0, 1"):
         experiment.score(built, x, np.arange(len(x)) % 12)

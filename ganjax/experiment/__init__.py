@@ -1,0 +1,42 @@
+"""From a config to an experiment, with its stages, samples and scores, and back from a run folder.
+
+The only place where a name becomes a function (`sections.py`). What a game requires of data and
+settings, its factory states in `Game.needs`; no game is known here by name.
+"""
+
+from ganjax.averages import live
+from ganjax.experiment.building import build, reschemed
+from ganjax.experiment.experiment import (
+    START,
+    Begin,
+    Experiment,
+    Streams,
+    after_a_step,
+    initial_state,
+    streams,
+    template,
+)
+from ganjax.experiment.restoring import forms_of, load, restore
+from ganjax.experiment.sampling import protocol_of_file, score
+from ganjax.experiment.stages import grow, warm_start
+
+__all__ = [
+    "START",
+    "Begin",
+    "Experiment",
+    "Streams",
+    "after_a_step",
+    "build",
+    "forms_of",
+    "grow",
+    "initial_state",
+    "live",
+    "load",
+    "protocol_of_file",
+    "reschemed",
+    "restore",
+    "score",
+    "streams",
+    "template",
+    "warm_start",
+]

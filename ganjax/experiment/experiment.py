@@ -1,0 +1,164 @@
+"""The noun `Experiment`: everything that a config stands for, and its initial state."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+import jax
+import ml_collections
+import numpy as np
+
+from ganjax import averages
+from ganjax import data as sources
+from ganjax.experiment import sampling
+from ganjax.types import Game, GanState, Scheme
+
+
+class Begin(NamedTuple):
+    """Where a stage begins: steps of the run before it, and updates of the generator in them."""
+
+    step: int = 0
+    updates: int = 0
+
+
+START = Begin()
+
+
+class Streams(NamedTuple):
+    """The independent random keys that one seed gives."""
+
+    init: jax.Array
+    play: jax.Array
+    pictures: jax.Array
+    evaluation: jax.Array
+    monitor: jax.Array
+
+
+class Experiment(NamedTuple):
+    """Everything a config stands for.
+
+    Attributes:
+      config: the resolved config, frozen.
+      data: a `Data`, or None for toy games.
+      game: the `Game`.
+      scheme: the `Scheme`, averaging included.
+      batch: `(train, rng) -> batch` of the config's size, pure; None for toy games. Its leading
+        axes are `scheme.batches`.
+      one_batch: the same without sub-batches.
+      asked: `state -> state` whose players answer queries, samples and evaluations: averaged
+        players, if there are any, with batch statistics of their own; see `averages.asked`.
+      sample: `(state, rng, n, y=None) -> x [n, ...]` of the players `asked`; None for games without
+        samples. The first samples of a key are the same for any n. Labels y, int [n], are for games
+        that have them; `default_labels` if None.
+      evaluate: `(state, rng, n) -> {name: number}`, on n samples if it is about samples; None if
+        the config names no evaluation.
+      monitor: `(state, batch, rng, means) -> {name: scalar}`, pure, with the means of the metrics
+        over the last chunk of steps; None if the config names none. It stops training by
+        `monitor/stop`: 1.
+      stop_reason: why the monitor stopped training; "" without a monitor.
+      state: the restored state of a run, or None.
+      step: the step of that state.
+      stages: the experiments that are trained one after another, each to the step
+        `config.steps`; () for a config without stages. All else is that of the stage that the run
+        ends in.
+      axis_name: the mapped device axis that the scheme was built with, or None.
+      begin: where the stage begins, for schedules that count the run's steps.
+    """
+
+    config: ml_collections.FrozenConfigDict
+    data: sources.Data | None
+    game: Game
+    scheme: Scheme
+    batch: Callable
+    one_batch: Callable
+    asked: Callable[[GanState], GanState]
+    sample: Callable | None
+    evaluate: Callable | None
+    monitor: Callable | None = None
+    stop_reason: str = ""
+    state: GanState | None = None
+    step: int = 0
+    stages: tuple["Experiment", ...] = ()
+    axis_name: str | None = None
+    begin: Begin = START
+
+    def stage(self, step: int) -> "Experiment":
+        """The stage of the state after `step` steps; itself without stages.
+
+        The state at the end of a stage belongs to it: it grows at the beginning of the next.
+        """
+        return next((stage for stage in self.stages if step <= stage.config.steps), self)
+
+    @property
+    def train(self) -> dict[str, jax.Array]:
+        """The arrays that `batch` draws from; {} for closed forms and toys."""
+        return self.data.train if self.data else {}
+
+    @property
+    def labelled(self) -> bool:
+        """Whether samples have a class that `sample` can set."""
+        return sampling.is_labelled(self.game)
+
+    def default_labels(self, n: int) -> np.ndarray | None:
+        """The classes of the data in turn, [n], if samples have a class; else None."""
+        return sampling.in_turn(self.data, n) if self.labelled else None
+
+    @property
+    def classes(self) -> np.ndarray:
+        """The classes that the training data hold, in order; all of a closed form's."""
+        return sources.classes(self.data)
+
+    def queries(self, state: GanState) -> dict[str, Callable]:
+        """The game's queries (see `Game`) of the players `asked` of a state, to be called with the
+        remaining arguments."""
+        return sampling.queries_of(self.game.queries, self.asked(state))
+
+    def protocol(
+        self,
+        state: GanState,
+        *,
+        step: int,
+        seed: int,
+        scores: Mapping[str, float] = MappingProxyType({}),
+    ) -> dict[str, Any]:
+        """The protocol of a score of samples of `state`, to be kept beside it.
+
+        `average` is about the generator, `discriminator_average` about a classifier's own average,
+        `standing_statistics` about the players whose batch statistics are those of their averaged
+        weights; the rest as `sampling.protocol_of_data`.
+        """
+        return {
+            "step": step,
+            "seed": seed,
+            "average": averages.averaged(state),
+            "discriminator_average": averages.keeps_average(state),
+            "standing_statistics": list(averages.restood(state)),
+            **sampling.protocol_of_data(self, scores),
+        }
+
+
+def streams(seed: int) -> Streams:
+    """The random keys of a run: everything random in it is a function of (seed, step)."""
+    return Streams(*jax.random.split(jax.random.key(seed), len(Streams._fields)))
+
+
+def initial_state(experiment: Experiment, rng: jax.Array) -> GanState:
+    """The state before the first step."""
+    rng_batch, rng_init = jax.random.split(rng)
+    return experiment.scheme.init(rng_init, experiment.batch(experiment.train, rng_batch))
+
+
+def template(experiment: Experiment) -> GanState:
+    """Shapes and dtypes of the experiment's state, nothing computed."""
+    return jax.eval_shape(partial(initial_state, experiment), jax.random.key(0))
+
+
+def after_a_step(experiment: Experiment, value: Callable[[GanState], Any]) -> Any:
+    """`value` of the state after the first step; the compiler drops all else."""
+
+    def first(rng):
+        batch = experiment.batch(experiment.train, rng)
+        return value(experiment.scheme.step(initial_state(experiment, rng), batch, rng)[0])
+
+    return jax.jit(first)(jax.random.key(0))

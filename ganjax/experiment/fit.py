@@ -1,0 +1,188 @@
+"""Checks that the sections of a config fit together: game and networks, data, settings, scheme."""
+
+import inspect
+import itertools
+import math
+import traceback
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+import chex
+import jax
+import numpy as np
+from flax.errors import FlaxError
+
+from ganjax import data as sources
+from ganjax import games, names, optimisers
+from ganjax.config import SECTIONS
+from ganjax.errors import ConfigError, unknown
+from ganjax.experiment.experiment import Experiment, after_a_step, initial_state
+from ganjax.experiment.sections import NETWORKS
+from ganjax.types import Game
+
+Section = Mapping[str, Any]
+
+
+def check_sections(section: Section, parts: Mapping[str, Any], networks: Collection[str]) -> None:
+    """Every part is a parameter of the game's factory, and every network it requires is there.
+
+    Args:
+      section: of the game.
+      parts: all that the factory is called with besides the section's arguments.
+      networks: those of them that the section `networks` names.
+    """
+    for name in (*NETWORKS, "prior", "penalties", *networks):
+        if name in section:
+            place = "networks" if name in networks else f"a section {name!r} of its own"
+            raise ConfigError(f"game.{name} belongs into {place}")
+    game = section["name"]
+    parameters = inspect.signature(names.lookup("game", game, games.GAMES)).parameters
+    for name, part in parts.items():
+        if name in networks and name not in parameters:
+            free = [known for known in parameters if known not in SECTIONS]
+            raise ConfigError(f"in networks: {unknown(f'parameter of game {game!r}', name, free)}")
+        if name not in parameters and part != ():
+            raise ConfigError(f"game {game!r} has no use for the section {name!r}; remove it")
+    misspelt = section.keys() - parameters.keys() - {"name"}  # more telling than a missing one
+    for name, parameter in parameters.items():
+        known = name in parts or name in section or name == "num_classes"
+        if known or parameter.default is not parameter.empty:
+            continue
+        if name in NETWORKS:
+            raise ConfigError(f"game {game!r} needs a section {name!r}; add one")
+        named = parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
+        if named and not misspelt:
+            raise ConfigError(
+                f"section game lacks {name!r}; add game.{name} or, if it is a network, the section "
+                f"networks.{name}"
+            )
+
+
+def check_packing(section: Section, made: Callable[[Section], Game]) -> None:
+    """Says why a game has no option `packing`; `made` is the factory, for a game without it."""
+    factory = names.lookup("game", section["name"], games.GAMES)
+    if "packing" not in section or "packing" in inspect.signature(factory).parameters:
+        return
+    needs = made({key: value for key, value in section.items() if key != "packing"}).needs
+    if needs.no_packing:
+        raise ConfigError(
+            f"game {section['name']!r} has no packing: {needs.no_packing}; remove game.packing"
+        )
+
+
+def check_data(
+    source: str, data: sources.Data | None, section: Section, game: Game, networks: bool
+) -> None:
+    """The game, of a section, has the data it needs, named `source`, and no others."""
+    if data is None:
+        if networks:
+            raise ConfigError("a game with networks needs data; add a section 'data'")
+        return
+    if not networks and ":" not in section["name"]:  # a user's game may use data without a network
+        raise ConfigError(f"game {section['name']!r} has no use for the section 'data'; remove it")
+    batch = jax.eval_shape(lambda rng: data.sample(data.train, rng, 2), jax.random.key(0))
+    if game.needs.paired and "a" in batch and not data.paired:
+        raise ConfigError(
+            f"game {section['name']!r} learns from pairs, and a and b of data {source!r} are none; "
+            "take paired data, e.g. paired_images, or a game of unpaired domains. A source of your "
+            "own declares them with Data(..., paired=True)"
+        )
+    _check_support(source, data, *game.needs.support)
+
+
+def check_classes(networks: Mapping[str, Section], num_classes: int) -> None:
+    """Options of networks that count classes count those of the data.
+
+    Args:
+      networks: {section's name: section}.
+      num_classes: of the data.
+    """
+    for (where, section), option in itertools.product(networks.items(), ("labels", "head", "norm")):
+        value = section.get(option)
+        count = value.get("num_classes") if isinstance(value, Mapping) else None
+        if count not in (None, num_classes):
+            raise ConfigError(
+                f"{where}.{option}.num_classes={count}, but the data have {num_classes} classes; "
+                f"set it to {num_classes}"
+            )
+
+
+def _check_support(source: str, data: sources.Data, smallest: float, largest: float) -> None:
+    """The data lie in the game's support; points in closed form may lie anywhere.
+
+    Images without arrays are in [-1, 1] by contract.
+    """
+    if (smallest, largest) == (-math.inf, math.inf):
+        return
+    found = [part["x"] for part in (data.train, data.test) if "x" in part]
+    if found:
+        low, high = min(map(np.min, found)), max(map(np.max, found))
+    else:
+        low, high = (-1, 1) if len(data.shape) == 3 else (-math.inf, math.inf)
+    if low < smallest or high > largest:
+        raise ConfigError(
+            f"data {source!r} have values from {low:.4g} to {high:.4g}, but the game with these "
+            f"options is for values from {smallest:g} to {largest:g}; take images, or other options"
+        )
+
+
+def check_accumulation(parts: int, size: int, data: sources.Data | None, game: Game) -> None:
+    """A batch can pass in so many parts."""
+    if data is None or size % parts:
+        raise ConfigError(
+            f"accumulate={parts} must divide batch_size={size}, of a game with data; take a divisor"
+        )
+    if game.needs.no_accumulation:
+        raise ConfigError(
+            f"accumulate={parts} is not for this game: {game.needs.no_accumulation} or accumulate "
+            "to 1"
+        )
+
+
+def check_steps(experiment: Experiment) -> None:
+    """Traces initialisation and a step, so that misfits are refused before training."""
+
+    def first_step(rng):
+        before = initial_state(experiment, rng)
+        batch = experiment.batch(experiment.train, rng)
+        after, metrics = experiment.scheme.step(before, batch, rng)
+        if experiment.monitor is not None:
+            experiment.monitor(after, experiment.one_batch(experiment.train, rng), rng, metrics)
+        return before, after
+
+    try:
+        before, after = jax.eval_shape(first_step, jax.random.key(0))
+        chex.assert_trees_all_equal_shapes_and_dtypes(before, after)
+    except KeyError as error:
+        at = traceback.extract_tb(error.__traceback__)[-1]
+        batch = jax.eval_shape(experiment.one_batch, experiment.train, jax.random.key(0))
+        raise ConfigError(
+            f"the sections do not fit together: {at.name} ({at.filename}, line {at.lineno}) reads "
+            f"{error}, which is not there; batches of these data have "
+            f"{', '.join(batch or ('nothing',))}"
+        ) from error
+    except (ValueError, TypeError, AssertionError, NotImplementedError, FlaxError) as error:
+        raise ConfigError(f"the sections do not fit together: {error}") from error
+    for where, like in (("gen_tx", before.params.gen), ("disc_tx", before.params.disc)):
+        section = experiment.config[where].to_dict()
+        if optimisers.is_own(section):
+            optimisers.check(where, section, like)
+    _check_count(experiment)
+
+
+def _check_count(experiment: Experiment) -> None:
+    """A user's scheme counts the generator's updates, for rates that follow the run's steps."""
+    config, expected = experiment.config.to_dict(), experiment.scheme.updates
+    if not optimisers.is_own(config["scheme"]):
+        return
+    sections = ("gen_tx", "disc_tx", "scheme")
+    rates = [rate for where in sections for _, rate in optimisers.rates(where, config[where])]
+    if not any(getattr(rate, "counts", "") == "steps" for rate in rates):
+        return
+    counted = int(after_a_step(experiment, lambda state: state.step))
+    if counted != expected:
+        raise ConfigError(
+            f"a step of scheme {config['scheme']['name']!r} adds {counted} to state.step, and a "
+            f"rate that follows the run's steps expects {expected}: let the scheme return "
+            f"Scheme(..., updates={counted}), or let the rate's section say counts='updates'"
+        )

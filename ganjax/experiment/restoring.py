@@ -1,0 +1,49 @@
+"""From a run folder back to its experiment and state."""
+
+from pathlib import Path
+from typing import Any
+
+from ganjax import averages, checkpoints, run_folder
+from ganjax import data as sources
+from ganjax.experiment.building import build
+from ganjax.experiment.experiment import Experiment, template
+
+
+def load(workdir: str | Path, *, data: bool = True) -> Experiment:
+    """The experiment of a run folder, with the state of its newest good checkpoint.
+
+    Args:
+      workdir: the run folder.
+      data: whether the data are needed. If not, they are read only if the folder does not record
+        their form, or an average needs statistics of the data (`averages.needs_data`): enough to
+        sample and query the players, not to evaluate them.
+
+    Raises:
+      RunFolderError: it is not a run folder.
+      CheckpointError: it has no usable checkpoint.
+    """
+    workdir = Path(workdir)
+    forms = None if data else run_folder.read_manifest(workdir).get("data")
+    experiment = build(run_folder.read_config(workdir), forms=forms)
+    step, state = restore(experiment, workdir)
+    run = experiment.stage(step)._replace(state=state, step=step, stages=experiment.stages)
+    if forms and averages.needs_data(run.game, run.one_batch, run.train, state):
+        return load(workdir)
+    return run
+
+
+def restore(experiment: Experiment, workdir: Path) -> checkpoints.Restored:
+    """The newest good checkpoint of a run folder, of whichever stage.
+
+    Raises:
+      CheckpointError: there is none.
+    """
+    return checkpoints.restore(
+        workdir / "checkpoints", lambda step: template(experiment.stage(step))
+    )
+
+
+def forms_of(experiment: Experiment) -> list[dict[str, Any] | None]:
+    """The forms of the data of each stage, as JSON, for `build`; None where there are no data."""
+    stages = experiment.stages or (experiment,)
+    return [sources.form(stage.data) if stage.data else None for stage in stages]

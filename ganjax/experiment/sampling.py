@@ -1,0 +1,195 @@
+"""Samples of a state, their labels, and scores with their protocol."""
+
+import hashlib
+import inspect
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ganjax import data as sources
+from ganjax import metrics, names, run_folder
+from ganjax.errors import ConfigError, DataError, NotFiniteError
+from ganjax.types import Game, GanState
+
+if TYPE_CHECKING:
+    from ganjax.experiment.experiment import Experiment
+
+CHUNK = 64  # samples generated at a time
+
+
+def queries_of(queries: Mapping[str, Callable], state: GanState) -> dict[str, Callable]:
+    """A game's queries of the players of a state, to be called with the remaining arguments."""
+    return {
+        name: partial(query, state.params, state.model_state) for name, query in queries.items()
+    }
+
+
+def is_labelled(game: Game) -> bool:
+    """Whether the game generates samples of a given class."""
+    generate = game.queries.get("generate")
+    return generate is not None and "y" in inspect.signature(generate).parameters
+
+
+def in_turn(data: sources.Data, n: int) -> np.ndarray:
+    """The classes of the data in turn, int32 [n]."""
+    return np.resize(sources.classes(data), n).astype(np.int32)
+
+
+def sampler(game: Game, data: sources.Data | None, asked: Callable) -> Callable | None:
+    """`Experiment.sample`; None for a game without the queries `latents` and `generate`."""
+    if not {"latents", "generate"} <= game.queries.keys():
+        return None
+
+    @jax.jit
+    def chunk(params, model_state, rng, *labels):
+        z = game.queries["latents"](params, model_state, rng, CHUNK)
+        return game.queries["generate"](params, model_state, z, *labels)
+
+    def sample(state: GanState, rng: jax.Array, n: int, y: np.ndarray | None = None) -> jax.Array:
+        count = -(-n // CHUNK)
+        labels = [()] * count
+        if is_labelled(game):
+            labels = _chunks_of_labels(y, n, count, data)
+        elif y is not None:
+            raise ConfigError("this game has no class labels; call sample() without y")
+        keys, state = (jax.random.fold_in(rng, index) for index in range(count)), asked(state)
+        chunks = [
+            chunk(state.params, state.model_state, key, *part)
+            for key, part in zip(keys, labels, strict=True)
+        ]
+        return jnp.concatenate(chunks)[:n]
+
+    return sample
+
+
+def _chunks_of_labels(
+    y: np.ndarray | None, n: int, count: int, data: sources.Data
+) -> list[tuple[np.ndarray]]:
+    """Labels in chunks, the last one filled up with some class; the classes in turn if None."""
+    classes = sources.classes(data)
+    y = in_turn(data, n) if y is None else np.asarray(y)
+    if y.shape != (n,) or not np.isin(y, classes).all():
+        raise ConfigError(
+            f"labels {y} must be {n} of the classes {', '.join(map(str, classes))}, one a sample"
+        )
+    filled = np.full(count * CHUNK, classes[0], np.int32)
+    filled[:n] = y
+    return [(part,) for part in filled.reshape(count, CHUNK)]
+
+
+def _report(section: Mapping[str, Any], data: sources.Data | None) -> tuple[Callable, list[str]]:
+    """The report that an evaluation section names, and its parameters."""
+    report = names.call("evaluation", metrics.EVALUATIONS, section, {}, data=data)
+    return report, list(inspect.signature(report).parameters)
+
+
+def evaluation(
+    section: Mapping[str, Any],
+    data: sources.Data | None,
+    game: Game,
+    asked: Callable,
+    sample: Callable | None,
+) -> Callable:
+    """`Experiment.evaluate`: the report, called with what its parameters name: samples, their
+    labels, or queries of the game.
+
+    Raises:
+      ConfigError: the game lacks one of these, or there are no data.
+    """
+    name = section["name"]
+    if data is None:
+        raise ConfigError("this game generates no samples; set evaluation.name to 'none'")
+    report, wanted = _report(section, data)
+    offered = {*game.queries, *(("samples",) if sample else ())}
+    offered |= {"labels"} if is_labelled(game) else set()
+    if lacking := [part for part in wanted if part not in offered]:
+        raise ConfigError(
+            f"evaluation {name!r} needs {' and '.join(lacking)}, which this game does not give; "
+            "set evaluation.name to 'none' or another"
+        )
+    compiled = {key: jax.jit(query) for key, query in game.queries.items()}
+
+    def evaluate(state: GanState, rng: jax.Array, n: int) -> dict[str, float]:
+        state = asked(state)
+        given = queries_of(compiled, state)
+        if "labels" in wanted:
+            given["labels"] = in_turn(data, n)
+        if "samples" in wanted:
+            given["samples"] = np.asarray(sample(state, rng, n))
+        try:
+            return report(**{key: given[key] for key in wanted})
+        except metrics.NonFiniteError as error:
+            raise NotFiniteError(f"evaluation {name!r} has no score: {error}") from error
+
+    return evaluate
+
+
+def score(
+    experiment: "Experiment", samples: np.ndarray, labels: np.ndarray | None = None
+) -> dict[str, float]:
+    """The scores of samples from any source, by the config's evaluation.
+
+    Args:
+      experiment: from `build`; its players are not used.
+      samples: [n, ...], of the shape of the data; images in [-1, 1].
+      labels: their classes, int [n]; None if they have none.
+
+    Raises:
+      ConfigError: the config names no evaluation, or one that needs more than is given; or the
+        labels are not classes of the data.
+      DataError: the evaluation refuses the samples, e.g. one alone where it compares covariances.
+    """
+    section = experiment.config.to_dict().get("evaluation", {"name": "none"})
+    name = section["name"]
+    if name == "none":
+        raise ConfigError("the config names no evaluation; set evaluation.name")
+    report, wanted = _report(section, experiment.data)
+    given = {"samples": samples} | ({} if labels is None else {"labels": labels})
+    if lacking := [part for part in wanted if part not in given]:
+        raise ConfigError(
+            f"evaluation {name!r} needs {' and '.join(lacking)}, which these samples come "
+            "without; " + ("add labels y" if lacking == ["labels"] else "name another evaluation")
+        )
+    if "labels" in wanted and not np.isin(labels, experiment.classes).all():
+        raise ConfigError(
+            f"labels from {np.min(labels)} to {np.max(labels)} are not all of the classes "
+            f"{', '.join(map(str, experiment.classes))}"
+        )
+    try:
+        return report(**{key: given[key] for key in wanted})
+    except ValueError as error:
+        raise DataError(
+            f"evaluation {name!r} cannot score {len(samples)} sample{'s'[: len(samples) != 1]}: "
+            f"{error}"
+        ) from error
+
+
+def protocol_of_data(experiment: "Experiment", scores: Mapping[str, float]) -> dict[str, Any]:
+    """The protocol of a score, apart from the players.
+
+    The extractors are fitted on the data, so the data's digest and the versions stand for them.
+    `beyond_real` has the scores that are better than real data's own.
+    """
+    digest = hashlib.sha256()
+    for part in (*experiment.data.train.values(), *experiment.data.test.values()):
+        digest.update(np.ascontiguousarray(part))  # joining them would copy large data twice
+    return {
+        "evaluation": experiment.config.evaluation.to_dict(),
+        "data": experiment.config.data.to_dict(),
+        "data_sha256": digest.hexdigest(),
+        "beyond_real": metrics.beyond_real(scores),
+        "packages": run_folder.versions(("ganjax", "jax", "scikit-learn", "scipy")),
+    }
+
+
+def protocol_of_file(
+    experiment: "Experiment", path: str | Path, n: int, scores: Mapping[str, float]
+) -> dict[str, Any]:
+    """The protocol of a score of the first n samples of a file."""
+    origin = {"file": str(path), "sha256": hashlib.sha256(Path(path).read_bytes()).hexdigest()}
+    return {**protocol_of_data(experiment, scores), "samples": {**origin, "n": n}}

@@ -1,0 +1,233 @@
+"""From a section of the config to the part it names: the only place where names turn to functions.
+
+A section is a name and keyword arguments. The name is a row of one of the shelves imported here, or
+`module:function` for your own function, which needs no registration.
+"""
+
+import inspect
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+import jax
+
+from ganjax import (
+    augmentations,
+    dynamics,
+    games,
+    latents,
+    losses,
+    names,
+    nets,
+    optimisers,
+    penalties,
+    schemes,
+    spread,
+)
+from ganjax import data as sources
+from ganjax.errors import ConfigError, unknown
+from ganjax.experiment.experiment import START, Begin
+from ganjax.types import Game, Players, Scheme
+
+Section = Mapping[str, Any]
+
+
+def call(where: str, shelf: Mapping[str, Any], section: Section, **given: Any) -> Any:
+    """`names.call` with the nested sections of parts of a game."""
+    return names.call(where, shelf, section, NESTED, **given)
+
+
+def is_none(where: str, section: Section | None) -> bool:
+    """Whether a section is absent or named 'none'.
+
+    Raises:
+      ConfigError: 'none' has arguments.
+    """
+    if section is not None and section["name"] == "none" and len(section) > 1:
+        raise ConfigError(f"{where} 'none' takes no arguments, got {dict(section)!r}")
+    return section is None or section["name"] == "none"
+
+
+def data_of(section: Section | None) -> sources.Data | None:
+    """The data source, checked against its declaration; None for none."""
+    if is_none("data", section):
+        return None
+    if ":" in section["name"]:  # an error of a user's function is one about data
+        data = sources.made(section["name"], names.bind("data", sources.DATA, section, {}))
+    else:
+        data = names.call("data", sources.DATA, section, {})
+    return sources.checked(section["name"], data)
+
+
+def parts_of(config: Section) -> dict[str, Any]:
+    """The parts of a game apart from networks, quick to build."""
+    parts = {}
+    if "loss" in config:
+        parts["loss"] = _loss("loss", config["loss"])
+    if "prior" in config:
+        prior = config["prior"]
+        parts["prior"] = names.bind("prior", latents.PRIORS, prior, NESTED, "rng", "shape")
+    if "penalties" in config:
+        parts["penalties"] = tuple(
+            call(f"penalties.{label}", penalties.PENALTIES, penalty)
+            for label, penalty in config["penalties"].items()
+        )
+    return parts
+
+
+def networks_of(config: Section, data: sources.Data | None) -> dict[str, Any]:
+    """Every network, under its parameter of the game, for the data's shape and classes."""
+    given = {"shape": data and data.shape, "num_classes": data.num_classes if data else 0}
+    networks = {}
+    for name, shelf in NETWORKS.items():
+        if name in config:
+            networks[name] = call(name, shelf, config[name], **given)
+    for name, section in config.get("networks", {}).items():
+        # Those that the section sets are its own: an encoder's outputs are no samples.
+        rest = {key: value for key, value in given.items() if key not in section}
+        networks[name] = call(f"networks.{name}", ALL_NETWORKS, section, **rest)
+    return networks
+
+
+def transforms_of(config: Section, steps_of: Callable = lambda updates: updates) -> Players:
+    """Both players' optimisers.
+
+    Args:
+      config: with the sections `gen_tx` and `disc_tx`.
+      steps_of: the step of the run, from 0, of the generator's updates so far; schedules count it.
+    """
+    made = partial(optimisers.transform, steps_of=steps_of)
+    return Players(gen=made("gen_tx", config["gen_tx"]), disc=made("disc_tx", config["disc_tx"]))
+
+
+def run_step(updates: jax.Array, begin: Begin, each: int) -> jax.Array:
+    """The step of the run, from 0, of the generator's updates so far, with `each` a step."""
+    return begin.step + (updates - begin.updates) // each
+
+
+def scheme_of(
+    config: Section, game: Game, axis_name: str | None = None, begin: Begin = START
+) -> Scheme:
+    """The scheme, in the average that the config names.
+
+    Raises:
+      ConfigError: an unknown name or a wrong argument, or a scheme that takes no `axis_name`.
+    """
+    if axis_name is not None:
+        _check_axis(config["scheme"]["name"])
+        game = game._replace(losses=spread.on_rows(game.losses, axis_name))
+
+    def steps_of(updates):  # called while tracing, when the scheme exists
+        return run_step(updates, begin, scheme.updates)
+
+    given = {"game": game, "tx": transforms_of(config, steps_of), "axis_name": axis_name}
+    scheme = names.call("scheme", schemes.SCHEMES, config["scheme"], _nested(steps_of), **given)
+    average = config.get("average")
+    if is_none("average", average):
+        return scheme
+    kinds = ("ema", "uniform")
+    if average["name"] not in kinds:
+        raise ConfigError(unknown("average", average["name"], (*kinds, "none")))
+    shelf, given["kind"] = dict.fromkeys(kinds, schemes.averaged), average["name"]
+    return call("average", shelf, average, **given, inner=lambda game, tx, axis_name: scheme)
+
+
+def _check_axis(name: str) -> None:
+    """Refuses a scheme without `axis_name`, which would train on every device by itself."""
+    factory = names.lookup("scheme", name, schemes.SCHEMES)
+    if "axis_name" not in inspect.signature(factory).parameters:
+        raise ConfigError(
+            f"scheme {name!r} has no parameter axis_name, so under --form=pmap its gradients would "
+            "not be averaged over the devices; give it axis_name=None and pass it on to "
+            "schemes.field (both_gradients, own_gradient, device_mean), or use --form=jit"
+        )
+
+
+def _nested(steps_of: Callable) -> names.Nested:
+    """Nested sections of a scheme or a monitor: an inner scheme, an optimiser of its own."""
+
+    def inner(where, section):
+        return names.bind(where, schemes.SCHEMES, section, nested, "game", "tx")
+
+    inner_tx = partial(optimisers.transform, steps_of=steps_of)
+    nested = {**NESTED, "inner": inner, "inner_tx": inner_tx}
+    return nested
+
+
+def monitor_of(
+    config: Section, game: Game, begin: Begin, updates: int
+) -> tuple[Callable | None, str]:
+    """`Experiment.monitor` and `Experiment.stop_reason`; None and "" for none."""
+    section = config.get("monitor")
+    if is_none("monitor", section):
+        return None, ""
+    steps_of = partial(run_step, begin=begin, each=updates)
+    given = {"game": game, "tx": transforms_of(config, steps_of)}
+    monitor = names.call("monitor", MONITORS, section, _nested(steps_of), **given)
+    reason = STOP_REASONS.get(section["name"], "monitor {name!r} says so")
+    return monitor, reason.format(**{"threshold": 0.0, **section})
+
+
+def _activation(where: str, section: Section) -> Callable:
+    return names.bind(where, nets.ACTIVATIONS, section, {}, "x")
+
+
+def _loss(where: str, section: Section) -> losses.AdversarialLoss:
+    name = section["name"]
+    loss = names.lookup(where, name, losses.LOSSES)
+    if not isinstance(loss, losses.AdversarialLoss):  # a user's factory
+        return call(where, losses.LOSSES, section)
+    if len(section) == 1:
+        return loss
+    if not isinstance(loss, losses.LossWithOptions):
+        raise ConfigError(f"{where} {name!r} takes no arguments, got {dict(section)!r}")
+    return call(where, {name: loss.variant}, section)
+
+
+# Sections that name a network, and the shelves they name it from.
+NETWORKS = {
+    "generator": {**nets.GENERATORS, **nets.TRANSLATORS},
+    "discriminator": {**nets.DISCRIMINATORS, **nets.AUTOENCODERS, **nets.PATCH_DISCRIMINATORS},
+    "autoencoder": nets.AUTOENCODERS,
+}
+# The shelf of `networks`: a discriminator that shares its name with a generator is `NAME_disc`.
+ALL_NETWORKS = NETWORKS["generator"] | {
+    f"{name}_disc" if name in NETWORKS["generator"] else name: network
+    for name, network in NETWORKS["discriminator"].items()
+}
+
+MONITORS = {
+    "measure": dynamics.measure_monitor,
+    "nash": dynamics.nash_monitor,
+}
+# Why they stop training, in terms of their own options.
+STOP_REASONS = {
+    "measure": "the mean of {metric} over the last steps is at most {threshold}",
+    "nash": "neither player gains more than {threshold} by a move of its own",
+}
+
+
+def _called(shelf: Mapping[str, Any]) -> Callable:
+    return lambda where, section: call(where, shelf, section)
+
+
+def _bound(shelf: Mapping[str, Any], *given: str) -> Callable:
+    return lambda where, section: names.bind(where, shelf, section, {}, *given)
+
+
+# Arguments that may be names or sections themselves, and the functions that make their values.
+NESTED = {
+    "activation": _activation,
+    "augment": _called(augmentations.AUGMENTATIONS),
+    "corrupt": _called(augmentations.AUGMENTATIONS),
+    "head": _bound(nets.HEADS, "x", "y", "dense"),
+    "kernel_init": _called(nets.INITIALISERS),
+    "labels": _bound(nets.LABELS, "x", "y"),
+    "likelihood": _called(games.LIKELIHOODS),
+    "loss": _loss,
+    "minibatch": _bound(nets.MINIBATCH, "x"),
+    "norm": _bound(nets.NORMS, "train", "rows", "y"),
+    "output_activation": _activation,
+    "penalty": _called(penalties.PENALTIES),
+    "weights": _bound(nets.WEIGHTS, "layer", "train"),
+}
