@@ -820,7 +820,10 @@ def _monitor(config: Mapping[str, Any], game: Game, begin: Begin) -> Callable | 
     if _none("monitor", config):
         return None
     given = {"game": game, "tx": _tx(config, begin)}
-    return names.call("monitor", MONITORS, config["monitor"], _nested(config, begin), **given)
+    section = config["monitor"]
+    if section.get("metric") in run_folder.RENAMED:  # a config of an older version
+        section = {**section, "metric": run_folder.RENAMED[section["metric"]]}
+    return names.call("monitor", MONITORS, section, _nested(config, begin), **given)
 
 
 def _try_out(experiment: Experiment) -> None:

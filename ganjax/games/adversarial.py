@@ -45,8 +45,8 @@ def gan(
         of them generated, and get one logit. Penalties judge packs. The paper's batch counts packs.
 
     Returns:
-      Game on batches with `x` [batch, ...]. The discriminator's metrics: `disc/accuracy`, its parts
-      `disc/accuracy_real` and `disc/accuracy_fake` (by the loss's `realness`), and
+      Game on batches with `x` [batch, ...]. The discriminator's metrics: `accuracy/disc`, its parts
+      `accuracy_real/disc` and `accuracy_fake/disc` (by the loss's `realness`), and
       `penalty/disc` if there are penalties.
 
     Raises:

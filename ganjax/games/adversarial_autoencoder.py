@@ -57,8 +57,8 @@ def adversarial_autoencoder(
         [batch / m, m z_dim].
 
     Returns:
-      Game on batches with `x` [batch, ...]. Metrics: `gen/error`, `disc/accuracy` with its parts
-      `disc/accuracy_real` and `disc/accuracy_fake`, and `penalty/disc` if there are penalties.
+      Game on batches with `x` [batch, ...]. Metrics: `error/gen`, `accuracy/disc` with its parts
+      `accuracy_real/disc` and `accuracy_fake/disc`, and `penalty/disc` if there are penalties.
       Queries: latents, generate, encode, decode, reconstruct, energy (the squared error), panels.
 
     Raises:
@@ -103,7 +103,7 @@ def adversarial_autoencoder(
         )
         gen, disc = adversarial_losses(loss, Played(*judgement, gen_state))
         missed = jnp.mean(error(outputs, x))
-        gen = gen._replace(value=missed + weight * gen.value, metrics={"gen/error": missed})
+        gen = gen._replace(value=missed + weight * gen.value, metrics={"error/gen": missed})
         return Players(gen, disc)
 
     encode, decode = asking(autoencoder, "encode"), asking(autoencoder, "decode")

@@ -75,7 +75,7 @@ def conditional(
     Returns:
       Game on batches with `x` [batch, ...] and `y` int [batch] from 0 to num_classes - 1. Metrics
       as in `gan`, and, with a discriminator that classifies, its shares of right classes on data
-      and on samples, `disc/class_accuracy_real` and `disc/class_accuracy_fake`.
+      and on samples, `class_accuracy_real/disc` and `class_accuracy_fake/disc`.
 
     Raises:
       ValueError: an argument is out of range, the generator is not called with (z, y), or, from
@@ -121,8 +121,8 @@ def conditional(
             return outcome
         real, fake = (_cross_entropy(outputs[1], y) for outputs in (played.real, played.fake))
         metrics = {
-            "disc/class_accuracy_real": _accuracy(played.real[1], y),
-            "disc/class_accuracy_fake": _accuracy(played.fake[1], y),
+            "class_accuracy_real/disc": _accuracy(played.real[1], y),
+            "class_accuracy_fake/disc": _accuracy(played.fake[1], y),
         }
         gen, disc = outcome
         return Players(

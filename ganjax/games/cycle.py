@@ -59,7 +59,7 @@ def cycle(
     Returns:
       Game on batches with unpaired `a` and `b` [batch, ...] of one shape; parameters are
       `Players(gen={"ab": ..., "ba": ...}, disc={"a": ..., "b": ...})`. Metrics: `cycle/gen` and
-      `identity/gen`, the two terms of each, not weighted; `disc/accuracy` and its parts on what the
+      `identity/gen`, the two terms of each, not weighted; `accuracy/disc` and its parts on what the
       discriminators are shown.
 
     Raises:

@@ -59,9 +59,9 @@ def energy_based(
       pull_away: weight of the pull-away term, at least 0; 0 leaves it out.
 
     Returns:
-      Game on batches with `x` [batch, ...]. Metrics: the mean energies `energy/real` and
-      `energy/fake`, `penalty/gen` (the weighted pull-away term, if any) and `disc/accuracy`,
-      `disc/accuracy_real`, `disc/accuracy_fake`, by which half of the margin an energy is in.
+      Game on batches with `x` [batch, ...]. Metrics: the mean energies `energy_real/disc` and
+      `energy_fake/disc`, `penalty/gen` (the weighted pull-away term, if any) and `accuracy/disc`,
+      `accuracy_real/disc`, `accuracy_fake/disc`, by which half of the margin an energy is in.
       Queries: latents, generate, reconstruct, encode, energy.
 
     Raises:
@@ -118,8 +118,8 @@ def boundary_equilibrium(
         Paper: it has none. With it, a small generator keeps apart what it would let fall together.
 
     Returns:
-      Game on batches with `x` [batch, ...]. The discriminator's metrics: `energy/real` L(x),
-      `energy/fake` L(G(z)), `balance/k` (k_t, that of the loss) and `balance/convergence` M; the
+      Game on batches with `x` [batch, ...]. The discriminator's metrics: `energy_real/disc` L(x),
+      `energy_fake/disc` L(G(z)), `k/disc` (k_t, that of the loss) and `convergence/disc` M; the
       generator's: `penalty/gen`, the weighted pull-away term, if any.
       Queries: latents, generate, reconstruct, encode, energy.
 
@@ -136,7 +136,7 @@ def boundary_equilibrium(
         k = own[BALANCE]
         real, fake = spread.mean(judged.energy_real), spread.mean(judged.energy_fake)
         error = gamma * real - fake
-        metrics = {"balance/k": k, "balance/convergence": real + jnp.abs(error)}
+        metrics = {"k/disc": k, "convergence/disc": real + jnp.abs(error)}
         moved = jnp.clip(k + lambda_k * error, 0, 1).astype(k.dtype)
         return Players(
             gen=_with_pull_away(pull_away, fake, judged),
@@ -223,8 +223,8 @@ def _game(
         judged = _Judged(energy(again_real, x_real), energy(again_fake, x_fake), x_fake, codes_fake)
         gen, disc = play(judged, kept)
         metrics = {
-            "energy/real": jnp.mean(judged.energy_real),
-            "energy/fake": jnp.mean(judged.energy_fake),
+            "energy_real/disc": jnp.mean(judged.energy_real),
+            "energy_fake/disc": jnp.mean(judged.energy_fake),
             **disc.metrics,
         }
         return Players(

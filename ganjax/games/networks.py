@@ -181,9 +181,9 @@ def accuracies(real: jax.Array, fake: jax.Array) -> dict[str, jax.Array]:
     """Shares of data judged above 0 and of samples below; 0 itself counts half."""
     real, fake = jnp.mean(jnp.heaviside(real, 0.5)), jnp.mean(jnp.heaviside(-fake, 0.5))
     return {
-        "disc/accuracy": (real + fake) / 2,
-        "disc/accuracy_real": real,
-        "disc/accuracy_fake": fake,
+        "accuracy/disc": (real + fake) / 2,
+        "accuracy_real/disc": real,
+        "accuracy_fake/disc": fake,
     }
 
 

@@ -38,7 +38,7 @@ def paired(
 
     Returns:
       Game on batches with pairs `a` and `b` [batch, ...] that differ in their channels at most.
-      Metrics: `l1/gen`, not weighted, `disc/accuracy` and its parts.
+      Metrics: `l1/gen`, not weighted, `accuracy/disc` and its parts.
 
     Raises:
       ValueError: the weight or `packing` is out of range, or, from `init`, shapes do not fit or a

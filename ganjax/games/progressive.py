@@ -79,7 +79,7 @@ def progressive(
 
     Returns:
       Game on batches with `x` [batch, size, size, channel]. Metrics are those of `gan`, and
-      `gen/alpha`, the alpha that the generator's update saw. The query `generate` is at the alpha
+      `alpha/gen`, the alpha that the generator's update saw. The query `generate` is at the alpha
       of the next update.
 
     Raises:
@@ -120,7 +120,7 @@ def progressive(
         told = at(alpha).losses(params, model_state, batch, rng)
         gen = told.gen._replace(
             model_state={**told.gen.model_state, FADED: updates + 1},
-            metrics={**told.gen.metrics, "gen/alpha": jnp.asarray(alpha, float)},
+            metrics={**told.gen.metrics, "alpha/gen": jnp.asarray(alpha, float)},
         )
         return told._replace(gen=gen)
 

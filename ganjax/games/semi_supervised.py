@@ -131,9 +131,9 @@ def semi_supervised(
 
     Returns:
       Game on batches with `x` [batch, ...], `x_labelled` [batch, ...] and `y`, the labels of the
-      latter, int [batch]. The discriminator's metrics: `disc/class_accuracy` on the labelled batch,
-      `loss/labelled`; and, unless `supervised_only`, `loss/unlabelled` (with the half, before its
-      weight), `disc/accuracy` and its parts as in `gan`, and `penalty/disc` if there are penalties.
+      latter, int [batch]. Metrics of the discriminator: `class_accuracy/disc` on the labelled one,
+      `loss_labelled/disc`; and, unless `supervised_only`, `loss_unlabelled/disc` (with the half,
+      before its weight), `accuracy/disc` and its parts as in `gan`, and `penalty/disc` if any.
       Queries: `latents`, `generate`, `classify`.
 
     Raises:
@@ -174,7 +174,7 @@ def semi_supervised(
         class_logits = judged[0][0]
         disc_value = labelled_loss(class_logits, batch["y"])
         correct = jnp.argmax(class_logits, axis=-1) == batch["y"]
-        metrics = {"disc/class_accuracy": jnp.mean(correct), "loss/labelled": disc_value}
+        metrics = {"class_accuracy/disc": jnp.mean(correct), "loss_labelled/disc": disc_value}
         disc_state = {**after, **own}
         if supervised_only:
             return Players(
@@ -185,7 +185,7 @@ def semi_supervised(
         (logits_real, logits_fake), features = _apart(judged[1:])
         unlabelled = loss.disc(logits_real, logits_fake) / 2
         metrics |= accuracies(loss.realness(logits_real), loss.realness(logits_fake))
-        metrics["loss/unlabelled"] = unlabelled
+        metrics["loss_unlabelled/disc"] = unlabelled
         disc_value += unlabelled_weight * unlabelled
         if penalties:
 

@@ -34,7 +34,7 @@ def vae(
 
     Returns:
       Game on batches with `x` [batch, ...]. The generator is the auto-encoder, with the metrics
-      `gen/elbo` and `gen/kl` (nats, means over the batch); the discriminator has no parameters
+      `elbo/gen` and `kl/gen` (nats, means over the batch); the discriminator has no parameters
       and the loss 0. Queries: latents, generate, encode (means), decode (means of x), reconstruct,
       energy (-ELBO with z at the posterior's mean, in nats), `log_weights`, panels.
 
@@ -71,7 +71,7 @@ def vae(
             autoencoder, params.gen, model_state.gen, x, noise, rng=rng_gen, method=_sampled
         )
         fit, kl = jnp.mean(likelihood.log_density(x, outputs)), jnp.mean(_kl(mean, log_var))
-        return alone(beta * kl - fit, gen_state, {"gen/elbo": fit - kl, "gen/kl": kl})
+        return alone(beta * kl - fit, gen_state, {"elbo/gen": fit - kl, "kl/gen": kl})
 
     def decode(params, model_state, z):
         return likelihood.mean(decode_outputs(params, model_state, z))

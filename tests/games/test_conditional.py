@@ -97,7 +97,7 @@ def test_auxiliary_classifier_by_hand(weights, x64):
     np.testing.assert_allclose(outcome.gen.value, gen, rtol=1e-10)
     for name, share in right.items():
         np.testing.assert_allclose(
-            outcome.disc.metrics[f"disc/class_accuracy_{name}"], share, rtol=1e-6
+            outcome.disc.metrics[f"class_accuracy_{name}/disc"], share, rtol=1e-6
         )
     assert right["real"] != right["fake"]
 

@@ -81,7 +81,7 @@ def test_losses_by_hand(x64):
     np.testing.assert_allclose(told.disc.value, fake - real.mean(), rtol=1e-10)
     np.testing.assert_allclose(seen, [(real, [4.0] * 3)], rtol=1e-10)
     assert told.gen.model_state == {FADED: 3}
-    np.testing.assert_allclose(told.gen.metrics["gen/alpha"], 0.4, rtol=1e-12)
+    np.testing.assert_allclose(told.gen.metrics["alpha/gen"], 0.4, rtol=1e-12)
     z = game.queries["latents"](params, model_state, RNG, 3)
     drawn = game.queries["generate"](params, model_state, z)
     np.testing.assert_allclose(drawn, 2.4, rtol=1e-12)
@@ -97,7 +97,7 @@ def test_alpha_follows_the_generators_updates(fade_steps, alphas):
     for count, alpha in enumerate(alphas):
         assert int(state.model_state.gen[FADED]) == count
         state, metrics = step(state, zeros(2), RNG)
-        assert float(metrics["gen/alpha"]) == alpha
+        assert float(metrics["alpha/gen"]) == alpha
 
 
 class Mean(nn.Module):
