@@ -1,16 +1,17 @@
 """Differentiable changes of samples before they are judged: functions `(x, rng, updates) -> x`.
 
 Applied to data and generated samples alike they leave the equilibrium where it is (Zhao et al.
-2020, DiffAugment, arXiv:2006.10738). `updates` counts the discriminator's updates so far, for what
-is annealed. All are factories in the `AUGMENTATIONS` shelf; each sample has its own draw.
+2020, DiffAugment, arXiv:2006.10738). `updates` counts the discriminator's updates so far, for
+annealing. All are factories in the `AUGMENTATIONS` shelf; each sample has its own draw.
 """
 
-import math
 from collections.abc import Callable
+from functools import partial
 
 import jax
 import jax.numpy as jnp
 
+from ganjax import checks
 from ganjax.errors import unknown
 
 Augmentation = Callable[[jax.Array, jax.Array, jax.Array | int], jax.Array]
@@ -31,9 +32,7 @@ def _of_images(name: str, change: Callable[[jax.Array, jax.Array], jax.Array]) -
     return augment
 
 
-def _share(name: str, value: float) -> None:
-    if not 0 <= value <= 1:
-        raise ValueError(f"{name}={value} must be a share from 0 to 1")
+_check_share = partial(checks.within, "[0, 1]")
 
 
 def _pixels(share: float, side: int) -> int:
@@ -47,7 +46,7 @@ def _per_image(x: jax.Array) -> tuple[int, ...]:
 
 def _stretched(name: str, strength: float, axes: int | tuple[int, ...]) -> Augmentation:
     """Each image about its mean over some axes, by a factor uniform in 1 +- strength."""
-    _share("strength", strength)
+    _check_share(strength=strength)
 
     def change(x, rng):
         mean = jnp.mean(x, axis=axes, keepdims=True)
@@ -73,10 +72,8 @@ def instance_noise(std: float = 0.1, steps: int = 0) -> Augmentation:
     Raises:
       ValueError: an argument is out of range.
     """
-    if not 0 <= std < math.inf:
-        raise ValueError(f"std={std} must be finite and at least 0")
-    if steps < 0:
-        raise ValueError(f"steps={steps} must be at least 0; 0 keeps the noise as it is")
+    checks.within("[0, inf)", std=std)
+    checks.whole(0, steps=steps, hint="0 keeps the noise as it is")
 
     def augment(x, rng, updates=0):
         left = jnp.maximum(1 - updates / steps, 0.0) if steps else 1.0
@@ -103,7 +100,7 @@ def brightness(strength: float = 0.5) -> Augmentation:
     Raises:
       ValueError: the strength is out of range.
     """
-    _share("strength", strength)
+    _check_share(strength=strength)
 
     def change(x, rng):
         return x + jax.random.uniform(rng, _per_image(x), x.dtype, -strength, strength)
@@ -146,7 +143,7 @@ def translate(share: float = 0.125) -> Augmentation:
     Raises:
       ValueError: the share is out of range.
     """
-    _share("share", share)
+    _check_share(share=share)
 
     def change(x, rng):
         reach = [_pixels(share, side) for side in x.shape[1:3]]
@@ -177,7 +174,7 @@ def cutout(share: float = 0.5) -> Augmentation:
     Raises:
       ValueError: the share is out of range.
     """
-    _share("share", share)
+    _check_share(share=share)
 
     def change(x, rng):
         inside = []

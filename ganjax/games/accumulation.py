@@ -3,7 +3,7 @@
 import jax
 import jax.numpy as jnp
 
-from ganjax import spread
+from ganjax import checks, spread
 from ganjax.types import Game
 
 
@@ -27,8 +27,7 @@ def accumulated(game: Game, parts: int) -> Game:
     Raises:
       ValueError: `parts` is less than 1.
     """
-    if parts < 1:
-        raise ValueError(f"parts={parts} must be at least 1")
+    checks.whole(1, parts=parts)
 
     def split(leaf):
         if leaf.shape[0] % parts:

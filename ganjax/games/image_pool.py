@@ -1,4 +1,4 @@
-"""The pool of past samples that a discriminator is shown, as functional state."""
+"""A pool of past samples to show a discriminator, as functional state."""
 
 from typing import NamedTuple
 

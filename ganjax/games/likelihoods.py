@@ -8,6 +8,8 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from ganjax import checks
+
 
 class Likelihood(NamedTuple):
     """A family of densities p(x|z), whose parameters are a decoder's outputs of the shape of x.
@@ -36,8 +38,7 @@ def gaussian(std: float = 1.0) -> Likelihood:
     Raises:
       ValueError: the standard deviation is out of range.
     """
-    if not 0 < std < math.inf:
-        raise ValueError(f"std={std} must be finite and greater than 0")
+    checks.within("(0, inf)", std=std)
     constant = math.log(2 * math.pi * std**2)
 
     def log_density(x, outputs):

@@ -3,16 +3,14 @@
 Expectations are taken in closed form or by quadrature: no batch, and no randomness.
 """
 
-import math
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ganjax import losses
+from ganjax import checks, losses
 from ganjax.errors import unknown
 from ganjax.games.closed_form import closed_form, numbers, starting_at, starting_with
-from ganjax.penalties import Penalty
+from ganjax.penalties import Penalty, WithMemory
 from ganjax.types import Game, Loss, Players
 
 # Gauss-Hermite nodes per expectation: exact to rounding for the smooth losses at noise of order 1.
@@ -65,8 +63,9 @@ def dirac(
     """
     # A sum over pairs is right for `relativistic`, but not for means over the batch within.
     loss = _named(loss, (losses.relativistic_average,) if instance_noise else ())
-    if not 0 <= instance_noise < math.inf:
-        raise ValueError(f"instance_noise={instance_noise} must be finite and at least 0")
+    checks.within("[0, inf)", instance_noise=instance_noise)
+    if isinstance(penalty, WithMemory):
+        raise ValueError("dirac keeps no memory for its penalty; take games.gan, or a plain one")
 
     nodes, weights = np.polynomial.hermite_e.hermegauss(NODES if instance_noise else 1)
     weights = weights / weights.sum()
@@ -161,8 +160,7 @@ def gaussian_1d(
         is not two numbers.
     """
     loss = _named(loss, (losses.relativistic, losses.relativistic_average))
-    if not 0 < std < math.inf:
-        raise ValueError(f"std={std} must be finite and greater than 0")
+    checks.within("(0, inf)", std=std)
     start = numbers("start", start, (2,))
     numbers("mean", mean, ())
     if start[1] == 0:

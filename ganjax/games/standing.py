@@ -6,9 +6,9 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from ganjax import checks
+from ganjax.games.networks import STATISTICS
 from ganjax.types import Game, Players
-
-STATISTICS = "batch_stats"  # Flax's collection of running statistics
 
 
 def standing(
@@ -45,8 +45,7 @@ def standing(
     Raises:
       ValueError: `batches` is less than 1.
     """
-    if batches < 1:
-        raise ValueError(f"batches={batches} must be at least 1")
+    checks.whole(1, batches=batches)
     leaves, treedef = jax.tree_util.tree_flatten_with_path(model_state)
     places = [
         at

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ganjax import checks
 from ganjax.games.closed_form import closed_form, numbers, starting_at, starting_with
 from ganjax.types import Game
 
@@ -29,8 +30,7 @@ def bilinear(sigma: float = 1.0, dim: int = 1, start: tuple[float, float] = (1.0
     Raises:
       ValueError: `dim` is less than 1, or a number is not finite.
     """
-    if dim < 1:
-        raise ValueError(f"dim={dim} must be at least 1")
+    checks.whole(1, dim=dim)
     numbers("sigma", sigma, ())
 
     def values(x, y):
@@ -73,8 +73,7 @@ def quadratic(
             )
         if not np.array_equal(matrix, matrix.T):
             raise ValueError(f"{name} must be symmetric, as second derivatives are")
-    if not 1 <= gen_dim < len(m):
-        raise ValueError(f"gen_dim={gen_dim} must be from 1 to {len(m) - 1}, to leave both a part")
+    checks.whole(1, len(m) - 1, gen_dim=gen_dim, hint="both players need a part")
 
     def values(x, y):
         z = jnp.concatenate([x, y])

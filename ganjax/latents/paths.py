@@ -5,6 +5,8 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
+from ganjax import checks
+
 Path = Callable[[jax.Array, jax.Array, jax.Array], jax.Array]
 
 
@@ -59,8 +61,7 @@ def walk(anchors: jax.Array, *, steps: int, path: Path = slerp) -> jax.Array:
     """
     if anchors.ndim != 2 or len(anchors) < 2:
         raise ValueError(f"anchors of shape {anchors.shape} must be [anchors >= 2, dim]")
-    if steps < 1:
-        raise ValueError(f"steps={steps} from one anchor to the next must be at least 1")
+    checks.whole(1, steps=steps)
     t = jnp.arange(1, steps) / steps
     between = jax.vmap(lambda a, b: jax.vmap(lambda t: path(a, b, t))(t))(anchors[:-1], anchors[1:])
     legs = jnp.concatenate([anchors[:-1, None], between], axis=1)  # [legs, steps, dim]
@@ -84,8 +85,7 @@ def plane(corners: jax.Array, *, rows: int, columns: int, path: Path = slerp) ->
     """
     if corners.ndim != 2 or len(corners) != 4:
         raise ValueError(f"corners of shape {corners.shape} must be [4, dim]")
-    if min(rows, columns) < 2:
-        raise ValueError(f"rows={rows} and columns={columns} must both be at least 2")
+    checks.whole(2, rows=rows, columns=columns)
     edges = (walk(corners[i::2], steps=rows - 1, path=path) for i in range(2))
     return jax.vmap(lambda ends: walk(ends, steps=columns - 1, path=path))(jnp.stack([*edges], 1))
 

@@ -1,4 +1,4 @@
-"""Restoration: what is missing of an image, filled by a trained generator.
+"""Restoration: the holes of an image, filled by a trained generator.
 
 Masks are 1 where an image is visible and 0 in its hole, [n, height, width, 1].
 """
@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from ganjax import checks
 from ganjax.latents.search import search
 
 # (z [n, ...], G(z) [n, ...]) -> [n], small where both are plausible.
@@ -74,8 +75,7 @@ def context_loss(
     Raises:
       ValueError: another power.
     """
-    if power not in (1, 2):
-        raise ValueError(f"power={power} must be 1 or 2")
+    checks.one_of((1, 2), power=power)
     gap = x - target
     return jnp.sum(weights * (jnp.abs(gap) if power == 1 else gap**2), axis=(1, 2, 3))
 
@@ -142,14 +142,13 @@ def restore(
       ValueError: a weight that is not above 0, another power, an even window, masks that do not
         fit the images, or as `search`.
     """
-    if not weight > 0:
-        raise ValueError(f"weight={weight} must be above 0; prior=None leaves the prior out")
+    checks.within("(0, inf]", weight=weight, hint="prior=None leaves the prior out")
     if x.ndim != 4 or mask.shape != (*x.shape[:3], 1):
         raise ValueError(
             f"masks of shape {mask.shape} must be [n, height, width, 1] for images {x.shape}"
         )
     weights = context_weights(mask, window)
-    # What is hidden must not reach the search, not even as a NaN.
+    # Hidden pixels must not reach the search, not even as a NaN.
     visible = paste(x, jnp.zeros_like(x), mask)
 
     def objective(z):

@@ -1,4 +1,4 @@
-"""What a loss is: both players' functions of the logits, and a loss with options."""
+"""Adversarial losses: both players' functions of the logits, and losses with options."""
 
 import dataclasses
 import functools
@@ -48,11 +48,7 @@ class AdversarialLoss:
 
 @dataclasses.dataclass(frozen=True)
 class LossWithOptions(AdversarialLoss):
-    """A loss that is one of several.
-
-    Attributes:
-      variant: makes the same loss with other options.
-    """
+    """A loss with options; `variant` makes the same loss with others."""
 
     variant: Callable[..., AdversarialLoss] = dataclasses.field(kw_only=True)
 

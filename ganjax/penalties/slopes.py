@@ -4,10 +4,9 @@ import jax
 import jax.numpy as jnp
 
 from ganjax.penalties.critic import (
-    Critic,
     Penalty,
-    at_least_0,
     between,
+    check_weights,
     excess,
     root,
     squared_slopes,
@@ -28,11 +27,11 @@ def r1(gamma: float = 10.0) -> Penalty:
       Penalty; its cost is one more backward pass through the critic, differentiated once.
 
     Raises:
-      ValueError: gamma is negative or not finite.
+      ValueError: a number is negative or not finite.
     """
-    at_least_0(gamma=gamma)
+    check_weights(gamma=gamma)
 
-    def penalty(critic: Critic, x_real: jax.Array, x_fake: jax.Array, rng: jax.Array) -> jax.Array:
+    def penalty(critic, x_real, x_fake, rng):
         del x_fake, rng
         return gamma / 2 * jnp.mean(squared_slopes(critic, x_real))
 
@@ -52,11 +51,11 @@ def r2(gamma: float = 10.0) -> Penalty:
       Penalty, of the cost of `r1`.
 
     Raises:
-      ValueError: gamma is negative or not finite.
+      ValueError: a number is negative or not finite.
     """
     on_data = r1(gamma)
 
-    def penalty(critic: Critic, x_real: jax.Array, x_fake: jax.Array, rng: jax.Array) -> jax.Array:
+    def penalty(critic, x_real, x_fake, rng):
         return on_data(critic, x_fake, x_real, rng)
 
     return penalty
@@ -74,11 +73,11 @@ def zero_centred_gp(gamma: float = 10.0) -> Penalty:
       Penalty, of the cost of `r1`.
 
     Raises:
-      ValueError: gamma is negative or not finite.
+      ValueError: a number is negative or not finite.
     """
-    at_least_0(gamma=gamma)
+    check_weights(gamma=gamma)
 
-    def penalty(critic: Critic, x_real: jax.Array, x_fake: jax.Array, rng: jax.Array) -> jax.Array:
+    def penalty(critic, x_real, x_fake, rng):
         return gamma * jnp.mean(squared_slopes(critic, between(x_real, x_fake, rng)))
 
     return penalty
@@ -102,11 +101,11 @@ def wgan_gp(weight: float = 10.0, target: float = 1.0, one_sided: bool = False) 
       Penalty; its cost is one more backward pass through the critic, differentiated once.
 
     Raises:
-      ValueError: weight or target is negative or not finite.
+      ValueError: a number is negative or not finite.
     """
-    at_least_0(weight=weight, target=target)
+    check_weights(weight=weight, target=target)
 
-    def penalty(critic: Critic, x_real: jax.Array, x_fake: jax.Array, rng: jax.Array) -> jax.Array:
+    def penalty(critic, x_real, x_fake, rng):
         norms = root(squared_slopes(critic, between(x_real, x_fake, rng)))
         return weight * jnp.mean(excess(norms, target, one_sided))
 
@@ -132,11 +131,11 @@ def dragan(
       Penalty, of the cost of `wgan_gp`.
 
     Raises:
-      ValueError: an argument is negative or not finite.
+      ValueError: a number is negative or not finite.
     """
-    at_least_0(weight=weight, target=target, spread=spread)
+    check_weights(weight=weight, target=target, spread=spread)
 
-    def penalty(critic: Critic, x_real: jax.Array, x_fake: jax.Array, rng: jax.Array) -> jax.Array:
+    def penalty(critic, x_real, x_fake, rng):
         del x_fake
         rng_far, rng_between = jax.random.split(rng)
         far = jax.random.uniform(rng_far, x_real.shape, x_real.dtype)

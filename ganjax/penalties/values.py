@@ -5,10 +5,9 @@ import jax.numpy as jnp
 
 from ganjax.augmentations import Augmentation, diff_augment
 from ganjax.penalties.critic import (
-    Critic,
     Penalty,
-    at_least_0,
     check_pairs,
+    check_weights,
     excess,
     squares,
     wide,
@@ -33,11 +32,11 @@ def lipschitz_penalty(weight: float = 10.0, target: float = 1.0) -> Penalty:
       Penalty; pairs are made by position, which is at random for independent draws.
 
     Raises:
-      ValueError: an argument is negative or not finite.
+      ValueError: a number is negative or not finite.
     """
-    at_least_0(weight=weight, target=target)
+    check_weights(weight=weight, target=target)
 
-    def penalty(critic: Critic, x_real: jax.Array, x_fake: jax.Array, rng: jax.Array) -> jax.Array:
+    def penalty(critic, x_real, x_fake, rng):
         del rng
         check_pairs(x_real, x_fake)
         apart = squares(x_real - x_fake)
@@ -69,11 +68,11 @@ def consistency(
       Penalty; a forward pass on x (shared with the loss by the compiler) and one on T(x) each.
 
     Raises:
-      ValueError: a weight is negative or not finite; while tracing, samples that T cannot change.
+      ValueError: a number is negative or not finite; while tracing, samples that T cannot change.
     """
-    at_least_0(weight=weight, fake_weight=fake_weight)
+    check_weights(weight=weight, fake_weight=fake_weight)
 
-    def penalty(critic: Critic, x_real: jax.Array, x_fake: jax.Array, rng: jax.Array) -> jax.Array:
+    def penalty(critic, x_real, x_fake, rng):
         rng_real, rng_fake = jax.random.split(rng)
 
         def apart(x, rng):
@@ -98,11 +97,11 @@ def drift(weight: float = 1e-3) -> Penalty:
       Penalty; free, as the critic has been evaluated on the data.
 
     Raises:
-      ValueError: the weight is negative or not finite.
+      ValueError: a number is negative or not finite.
     """
-    at_least_0(weight=weight)
+    check_weights(weight=weight)
 
-    def penalty(critic: Critic, x_real: jax.Array, x_fake: jax.Array, rng: jax.Array) -> jax.Array:
+    def penalty(critic, x_real, x_fake, rng):
         del x_fake, rng
         return weight * jnp.mean(jnp.square(wide(critic(x_real))))
 

@@ -252,7 +252,7 @@ def test_what_does_not_fit_is_refused():
     other = {**domains(), "b": jnp.ones((4, 3))}
     with pytest.raises(ValueError, match="both directions need one shape"):
         games.cycle(Scale(), Scale()).init(RNG, other)
-    with pytest.raises(ValueError, match=r"to \(5,\)"):
+    with pytest.raises(ValueError, match=r"to shape \(4, 5\); expected \(4, 2\)"):
         games.cycle(nets.MLPGenerator((5,), width=2), Scale()).init(RNG, domains())
-    with pytest.raises(ValueError, match="one a patch"):
+    with pytest.raises(ValueError, match="one logit per patch"):
         games.cycle(Scale(), Sum()).init(RNG, domains())

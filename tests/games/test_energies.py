@@ -231,10 +231,10 @@ def test_queries(name):
 def test_shapes_that_do_not_fit_are_refused(name):
     batch, generator = {"x": jnp.ones((4, 2))}, nets.MLPGenerator((2,), width=4)
     wrong = GAMES[name](nets.MLPGenerator((3,), width=4), Scaled())
-    with pytest.raises(ValueError, match=r"samples of shape \(3,\), the data are \(2,\)"):
+    with pytest.raises(ValueError, match=r"samples of shape \(4, 3\); expected \(4, 2\)"):
         wrong.init(RNG, batch)
     for discriminator in (nets.MLPDiscriminator(width=4), nn.Dense(3)):
-        with pytest.raises(ValueError, match="use an auto-encoder"):
+        with pytest.raises(ValueError, match="take an auto-encoder"):
             GAMES[name](generator, discriminator).init(RNG, batch)
     with pytest.raises(ValueError, match="z_dim=0"):
         GAMES[name](generator, Scaled(), z_dim=0)

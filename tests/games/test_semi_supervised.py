@@ -330,11 +330,11 @@ def test_what_does_not_fit_is_refused():
             game.init(RNG, {**batch, **change})
     generator, discriminator = networks()
     other = games.semi_supervised(generator, discriminator, CLASSES + 1, z_dim=Z_DIM)
-    with pytest.raises(ValueError, match=r"expected class logits \(5, 4\)"):
+    with pytest.raises(ValueError, match=r"class logits of shape \(5, 3\); expected \(5, 4\)"):
         other.init(RNG, batch)
     plain = games.semi_supervised(generator, nets.MLPDiscriminator(width=4), CLASSES, z_dim=Z_DIM)
     with pytest.raises(ValueError, match="the head 'classifier'"):
         plain.init(RNG, batch)
     wide = games.semi_supervised(nets.MLPGenerator((4,)), discriminator, CLASSES, z_dim=Z_DIM)
-    with pytest.raises(ValueError, match=r"samples of shape \(4,\), the data are \(2,\)"):
+    with pytest.raises(ValueError, match=r"samples of shape \(5, 4\); expected \(5, 2\)"):
         wide.init(RNG, batch)
