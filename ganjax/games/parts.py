@@ -9,6 +9,7 @@ from typing import Any
 
 import chex
 import jax
+import jax.numpy as jnp
 
 from ganjax.augmentations import Augmentation
 from ganjax.games.networks import MEMORIES
@@ -83,7 +84,7 @@ def memories(penalties: Sequence[Penalty | WithMemory], x_real: jax.Array) -> di
       x_real: data as the critic sees them.
     """
     first = {
-        str(at): penalty.init(x_real)
+        str(at): _arrays(penalty.init(x_real))
         for at, penalty in enumerate(penalties)
         if isinstance(penalty, WithMemory)
     }
@@ -118,13 +119,17 @@ def penalised(
         name = f"penalties.{label(penalty)}"
         if isinstance(penalty, WithMemory):
             value, memory = penalty.apply(before[str(at)], *arguments)
-            _check_memory(name, before[str(at)], memory)
-            after[str(at)] = memory
+            after[str(at)] = _arrays(memory)
+            _check_memory(name, before[str(at)], after[str(at)])
         else:
             value = penalty(*arguments, **_count(penalty, updates))
         check_shape(f"{name} returned", value, (), "take the mean")
         total += value
     return total, {MEMORIES: after} if after else {}
+
+
+def _arrays(memory: Any) -> Any:
+    return jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.result_type(leaf)), memory)
 
 
 def _count(penalty: Penalty, updates: jax.Array | int) -> dict[str, jax.Array | int]:
@@ -133,7 +138,9 @@ def _count(penalty: Penalty, updates: jax.Array | int) -> dict[str, jax.Array | 
 
 def _check_memory(name: str, before: Any, after: Any) -> None:
     """Raises ValueError for a memory that changes its form, which no compiled step could hold."""
-    try:
-        chex.assert_trees_all_equal_shapes_and_dtypes(before, after)
-    except AssertionError as error:
-        raise ValueError(f"{name} returned a memory unlike that of its init: {error}") from None
+    forms = [jax.tree.map(jax.typeof, memory) for memory in (before, after)]
+    if forms[0] != forms[1]:
+        raise ValueError(
+            f"{name} returned the memory {forms[1]}, its init {forms[0]}; return one form, with "
+            "the same shapes and dtypes"
+        )
