@@ -118,9 +118,9 @@ def semi_supervised(
     Returns:
       Game on batches with `x` [batch, ...], `x_labelled` [batch, ...] and `y`, the labels of the
       latter, int [batch]. The discriminator's metrics: `class_accuracy/disc` and
-      `loss_labelled/disc` on the labelled batch; and, unless `supervised_only`, `loss_unlabelled/disc` (with the half,
-      before its weight), `accuracy/disc` and its parts as in `gan`, and `penalty/disc` if there are
-      penalties. Queries: `latents`, `generate`, `classify`.
+      `loss_labelled/disc` on the labelled batch; unless `supervised_only`, also
+      `loss_unlabelled/disc` (with the half, before its weight) and those of `gan`.
+      Queries: latents, generate, classify.
 
     Raises:
       ValueError: an argument is out of range, or, from `init`, a batch without labelled examples or

@@ -39,6 +39,10 @@ def memory(state):
     return state.model_state.disc[MEMORIES]["1"]
 
 
+def double(tree):
+    return jax.tree.map(lambda a: a.astype(float) if a.dtype == jnp.float32 else a, tree)
+
+
 def norms(discriminator_params, x):
     """|grad_x D(x)| of every row."""
     critic = partial(
@@ -80,7 +84,7 @@ def test_memory_under_every_scheme(play, x64, tmp_path):
     """It moves once an update; one device is eight, and a batch its parts; it is restored."""
     game, batch = game_of(steady_slopes()(gamma=2.0, decay=DECAY)), data()
     scheme = PLAY[play](game, SGD)
-    state = jax.jit(scheme.init)(RNG, batch)
+    state = double(jax.jit(scheme.init)(RNG, batch))
     step = jax.jit(scheme.step)
     first, _ = step(state, batch, RNG)
     updates = 2 if play == "alternating" else 1
@@ -113,7 +117,7 @@ def mine(critic, x_real, x_fake, rng):
     return critic(x_real) ** 2
 
 
-def mine_of_a_factory(weight):
+def by_factory(weight):
     def penalty(critic, x_real, x_fake, rng):
         return weight * critic(x_real) ** 2
 
@@ -124,7 +128,7 @@ def forgetful(critic, x_real, x_fake, rng):
     return jnp.zeros(()), jnp.zeros(3)
 
 
-def wide_prior(rng, shape):
+def wider(rng, shape):
     return jax.random.normal(rng, (shape[0], shape[1] + 1))
 
 
@@ -141,18 +145,18 @@ WRONG = {
     "penalty": ({"penalties": (mine,)}, rf"penalties\.mine {SCALAR}"),
     "partial": ({"penalties": (partial(mine),)}, rf"penalties\.mine {SCALAR}"),
     "factory": (
-        {"penalties": (mine_of_a_factory(2.0),)},
-        rf"penalties\.mine_of_a_factory {SCALAR}",
+        {"penalties": (by_factory(2.0),)},
+        rf"penalties\.by_factory {SCALAR}",
     ),
     "lazy": ({"penalties": (penalties.lazy(mine),)}, rf"penalties\.mine {SCALAR}"),
     "pair": ({"penalties": (forgetful,)}, r"penalties\.forgetful returned shape \(\(\), \(3,\)\)"),
     "memory": (
         {"penalties": (penalties.WithMemory(lambda x: 0.0, lambda m, *_: (m, jnp.ones(3))),)},
-        r"returned a memory unlike that of its init",
+        r"returned the memory .*float32\[3\].*, its init .*float32\[\].*; return one form",
     ),
     "prior": (
-        {"prior": wide_prior},
-        r"prior\.wide_prior returned shape \(8, 3\); expected \(8, 2\)",
+        {"prior": wider},
+        r"prior\.wider returned shape \(8, 3\); expected \(8, 2\)",
     ),
     "augment": ({"augment": halved}, r"augment\.halved returned shape \(4, 2\); expected \(8, 2\)"),
     "gen": ({"loss": losses.AdversarialLoss(each, losses.hinge.disc)}, rf"losses\.each {SCALAR}"),
@@ -163,9 +167,8 @@ WRONG = {
 @pytest.mark.parametrize("name", WRONG)
 def test_a_part_of_the_wrong_shape_is_named(name):
     options, message = WRONG[name]
-    game = games.gan(
-        nets.MLPGenerator((2,), depth=0), nets.MLPDiscriminator(depth=0), z_dim=2, **options
-    )
+    networks = nets.MLPGenerator((2,), depth=0), nets.MLPDiscriminator(depth=0)
+    game = games.gan(*networks, z_dim=2, **options)
     with pytest.raises(ValueError, match=message):
         game.losses(*game.init(RNG, data()), data(), RNG)
 
