@@ -18,7 +18,7 @@ Augmentation = Callable[[jax.Array, jax.Array, jax.Array | int], jax.Array]
 
 
 def _of_images(name: str, change: Callable[[jax.Array, jax.Array], jax.Array]) -> Augmentation:
-    """A change `(x, rng) -> x` of images that is not annealed; others are refused."""
+    """An augmentation of images from `(x, rng) -> x`, which is not annealed."""
 
     def augment(x, rng, updates=0):
         del updates
@@ -94,11 +94,7 @@ def flip() -> Augmentation:
 def brightness(strength: float = 0.5) -> Augmentation:
     """Adds to each image one number, uniform within +-strength (DiffAugment's colour, first part).
 
-    Args:
-      strength: from 0 to 1; images span [-1, 1].
-
-    Raises:
-      ValueError: the strength is out of range.
+    Images span [-1, 1]; ValueError for a strength outside [0, 1].
     """
     _check_share(strength=strength)
 
@@ -109,27 +105,14 @@ def brightness(strength: float = 0.5) -> Augmentation:
 
 
 def contrast(strength: float = 0.5) -> Augmentation:
-    """Stretches each image about its mean by a factor uniform in 1 +- strength.
-
-    Args:
-      strength: from 0 to 1.
-
-    Raises:
-      ValueError: the strength is out of range.
-    """
+    """Stretches each image about its mean by a factor uniform in 1 +- strength, in [0, 1]."""
     return _stretched("contrast", strength, axes=(1, 2, 3))
 
 
 def saturation(strength: float = 1.0) -> Augmentation:
     """Stretches each pixel's colours about their mean by a factor uniform in 1 +- strength.
 
-    It does nothing to images of one channel.
-
-    Args:
-      strength: from 0 to 1.
-
-    Raises:
-      ValueError: the strength is out of range.
+    Nothing for images of one channel; ValueError for a strength outside [0, 1].
     """
     return _stretched("saturation", strength, axes=3)
 
@@ -137,11 +120,7 @@ def saturation(strength: float = 1.0) -> Augmentation:
 def translate(share: float = 0.125) -> Augmentation:
     """Shifts each image by whole pixels, filling with 0 (DiffAugment's translation).
 
-    Args:
-      share: largest shift, up, down, left or right, as a share of the side; from 0 to 1.
-
-    Raises:
-      ValueError: the share is out of range.
+    At most by `share` of the side, in every direction; ValueError for a share outside [0, 1].
     """
     _check_share(share=share)
 
@@ -168,11 +147,8 @@ def translate(share: float = 0.125) -> Augmentation:
 def cutout(share: float = 0.5) -> Augmentation:
     """Sets one square of each image to 0, its centre uniform over the image (DiffAugment).
 
-    Args:
-      share: side of the square as a share of the image's, from 0 to 1; parts outside are lost.
-
-    Raises:
-      ValueError: the share is out of range.
+    The square's side is `share` of the image's, and parts outside are lost; ValueError for a share
+    outside [0, 1].
     """
     _check_share(share=share)
 
@@ -195,12 +171,8 @@ def cutout(share: float = 0.5) -> Augmentation:
 def diff_augment(policy: tuple[str, ...] = ("colour", "translate", "cutout")) -> Augmentation:
     """DiffAugment's policies one after the other (Zhao et al. 2020, arXiv:2006.10738).
 
-    Args:
-      policy: rows of `AUGMENTATIONS` with their defaults, or "colour" for brightness, saturation
-        and contrast.
-
-    Raises:
-      ValueError: an unknown name.
+    Each is a row of `AUGMENTATIONS` with its defaults, or "colour" for brightness, saturation and
+    contrast; ValueError for an unknown name.
     """
     known = {"colour", *AUGMENTATIONS} - {"diff_augment"}
     for name in policy:

@@ -4,10 +4,12 @@ from collections.abc import Callable, Sequence
 
 from flax import linen as nn
 
-from ganjax import latents, losses
+from ganjax import checks, latents, losses
 from ganjax.augmentations import Augmentation
 from ganjax.games.batches import data_of
-from ganjax.games.contest import adversarial_losses, begin, check_alone, contend, contest, queries
+from ganjax.games.contest import Contest, adversarial_losses, begin, check_alone, contend, queries
+from ganjax.games.generating import latent_generator
+from ganjax.games.judging import Judge
 from ganjax.penalties import Penalty, WithMemory
 from ganjax.types import Game
 
@@ -54,15 +56,9 @@ def gan(
         other or a batch that does not divide into packs; while tracing, a part that returns
         another shape than it should.
     """
-    game = contest(
-        generator,
-        discriminator,
-        z_dim=z_dim,
-        prior=prior,
-        penalties=penalties,
-        augment=augment,
-        packing=packing,
-    )
+    checks.whole(1, packing=packing)
+    judge = Judge(discriminator, penalties, augment, packing)
+    game = Contest(latent_generator(generator, z_dim, prior), judge)
 
     def init(rng, batch):
         params, model_state, outputs = begin(game, rng, data_of(batch))

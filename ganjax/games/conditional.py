@@ -16,7 +16,9 @@ from ganjax import checks, latents, losses
 from ganjax.augmentations import Augmentation
 from ganjax.games import parts
 from ganjax.games.batches import data_of, labels_of, packs
-from ganjax.games.contest import Contest, adversarial_losses, begin, contend, contest, queries
+from ganjax.games.contest import Contest, adversarial_losses, begin, contend, queries
+from ganjax.games.generating import latent_generator
+from ganjax.games.judging import Judge
 from ganjax.games.networks import depends, inputs_of, run, takes_labels
 from ganjax.penalties import Penalty, WithMemory
 from ganjax.types import Game, Players
@@ -80,15 +82,9 @@ def conditional(
             f"the generator {type(generator).__name__} is not called with labels; expected a "
             "module of (z, y)"
         )
-    game = contest(
-        generator,
-        discriminator,
-        z_dim=z_dim,
-        prior=prior,
-        penalties=penalties,
-        augment=augment,
-        packing=packing,
-    )
+    checks.whole(1, packing=packing)
+    judge = Judge(discriminator, penalties, augment, packing)
+    game = Contest(latent_generator(generator, z_dim, prior), judge)
 
     def init(rng, batch):
         y = labels_of(batch, num_classes)

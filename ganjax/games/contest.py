@@ -1,45 +1,23 @@
 """A generator of latents against a discriminator of logits: `gan` and `conditional`."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
-from flax import linen as nn
 
-from ganjax import checks
-from ganjax.augmentations import Augmentation
 from ganjax.games import generating, judging, parts
-from ganjax.games.generating import LatentGenerator, latent_generator
+from ganjax.games.generating import LatentGenerator
 from ganjax.games.judging import Judge, Judged, accuracies, logits_of
 from ganjax.games.networks import ask, inputs_of
 from ganjax.losses import AdversarialLoss
-from ganjax.penalties import Penalty
 from ganjax.types import Loss, Players
 
 
 class Contest(NamedTuple):
-    """Both networks with their parts."""
+    """Both networks with their parts; see `games.gan`."""
 
     generator: LatentGenerator
     judge: Judge
-
-
-def contest(
-    generator: nn.Module,
-    discriminator: nn.Module,
-    *,
-    z_dim: int,
-    prior: Callable,
-    penalties: Sequence[Penalty],
-    augment: Augmentation | None,
-    packing: int,
-) -> Contest:
-    """A `Contest`; ValueError for a `z_dim` or `packing` below 1. See `games.gan`."""
-    checks.whole(1, packing=packing)
-    return Contest(
-        latent_generator(generator, z_dim, prior),
-        Judge(discriminator, penalties, augment, packing),
-    )
 
 
 def begin(

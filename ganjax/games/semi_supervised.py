@@ -144,8 +144,7 @@ def semi_supervised(
         average = {AVERAGE: jax.tree.map(jnp.copy, disc[0])}
         return Players(gen[0], disc[0]), Players(gen[1], {**disc[1], **average})
 
-    def supervised(params, model_state, batch, rng):
-        """The control's losses."""
+    def control(params, model_state, batch, rng):
         _, _, rng_disc, rng_augment, _, _ = jax.random.split(rng, 6)
         judged = judging.judge(
             judge._replace(penalties=()),
@@ -155,7 +154,7 @@ def semi_supervised(
             rngs=jax.random.split(rng_disc, 1),
             rng_augment=rng_augment,
         )
-        disc = _supervised(judged, batch["y"], params.disc, decay)
+        disc = _labelled(judged, batch["y"], params.disc, decay)
         return Players(gen=Loss(jnp.zeros_like(disc.value), model_state.gen, {}), disc=disc)
 
     def game_losses(params, model_state, batch, rng):
@@ -167,41 +166,25 @@ def semi_supervised(
             judge,
             params.disc,
             model_state.disc,
-            batch["x_labelled"],
-            batch["x"],
-            x_fake,
+            *(batch["x_labelled"], batch["x"], x_fake),
             rngs=jax.random.split(rng_disc, 3),
             rng_augment=rng_augment,
             rng_critic=rng_critic,
             rng_penalty=rng_penalty,
         )
-        disc = _supervised(judged, batch["y"], params.disc, decay)
-        (classes_real, features_real), (classes_fake, features_fake) = judged.outputs[1:]
-        logits = real_logit(classes_real), real_logit(classes_fake)
-        unlabelled = parts.value_of(loss, "disc", *logits) / 2
-        value = disc.value + unlabelled_weight * unlabelled
-        metrics = disc.metrics | accuracies(*map(loss.realness, logits))
-        metrics["loss_unlabelled/disc"] = unlabelled
-        if judged.penalty is not None:
-            metrics["penalty/disc"] = judged.penalty
-            value += judged.penalty
-        if gen == "feature_matching":
-            gen_value = feature_matching(features_real, features_fake)
-        else:
-            gen_value = parts.value_of(loss, "gen", *logits)
-        return Players(
-            gen=Loss(gen_value, gen_state, {}), disc=disc._replace(value=value, metrics=metrics)
-        )
+        disc = _labelled(judged, batch["y"], params.disc, decay)
+        disc = _with_unlabelled(disc, judged, loss, unlabelled_weight)
+        return Players(gen=Loss(_generator_loss(judged, loss, gen), gen_state, {}), disc=disc)
 
     def classify(params, model_state, x):
         average = model_state.disc.get(AVERAGE, params.disc)
         return ask(discriminator, average, model_state.disc, x)[0]
 
     queries = {**generating.queries(generator), "classify": classify}
-    return Game(init, supervised if supervised_only else game_losses, queries)
+    return Game(init, control if supervised_only else game_losses, queries)
 
 
-def _supervised(judged: Judged, y: jax.Array, params: Any, decay: float) -> Loss:
+def _labelled(judged: Judged, y: jax.Array, params: Any, decay: float) -> Loss:
     """The discriminator's labelled term, its accuracy there, and its state with the new average."""
     class_logits, state = judged.outputs[0][0], judged.model_state
     value = labelled_loss(class_logits, y)
@@ -209,6 +192,28 @@ def _supervised(judged: Judged, y: jax.Array, params: Any, decay: float) -> Loss
     average = jax.tree.map(lambda a, p: _moved(a, p, decay), state[AVERAGE], params)
     metrics = {"class_accuracy/disc": correct, "loss_labelled/disc": value}
     return Loss(value, {**state, AVERAGE: average}, metrics)
+
+
+def _with_unlabelled(
+    labelled: Loss, judged: Judged, loss: losses.AdversarialLoss, weight: float
+) -> Loss:
+    """The discriminator's whole loss: labelled, unlabelled and generated terms, penalties."""
+    logits = [real_logit(class_logits) for class_logits, _ in judged.outputs[1:]]
+    unlabelled = parts.value_of(loss, "disc", *logits) / 2
+    value = labelled.value + weight * unlabelled
+    metrics = labelled.metrics | accuracies(*map(loss.realness, logits))
+    metrics["loss_unlabelled/disc"] = unlabelled
+    if judged.penalty is not None:
+        metrics["penalty/disc"] = judged.penalty
+        value += judged.penalty
+    return labelled._replace(value=value, metrics=metrics)
+
+
+def _generator_loss(judged: Judged, loss: losses.AdversarialLoss, kind: str) -> jax.Array:
+    (logits_real, features_real), (logits_fake, features_fake) = judged.outputs[1:]
+    if kind == "feature_matching":
+        return feature_matching(features_real, features_fake)
+    return parts.value_of(loss, "gen", real_logit(logits_real), real_logit(logits_fake))
 
 
 def _moved(average: jax.Array, param: jax.Array, decay: float) -> jax.Array:

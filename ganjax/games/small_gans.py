@@ -48,7 +48,7 @@ def dirac(
 
     Args:
       loss: name in `losses.LOSSES`, or an `AdversarialLoss`.
-      penalty: e.g. `penalties.r1(gamma=1.0)`, added to the discriminator's loss; None for none.
+      penalty: without memory, e.g. `penalties.r1(gamma=1.0)`; None for none.
       instance_noise: standard deviation of the Gaussian noise added to both distributions, at
         least 0. The expectation over it is a Gauss-Hermite sum over pairs of a noisy data point
         and a noisy sample, so the game has no randomness. A penalty sees the points without noise.
@@ -103,9 +103,9 @@ def parallel_lines(
 
     Data are (0, u), generated samples (theta, u), u uniform on [0, 1]. For theta != 0 the supports
     are disjoint: the Wasserstein distance is |theta|, while the Jensen-Shannon divergence is log 2
-    and the total variation 1 whatever theta. As u is alike on both, the critic looks at the first
-    coordinate t: f(t) = tanh(psi) t with the Wasserstein loss, 1-Lipschitz for every psi, and the
-    logit psi t + b with any other.
+    and the total variation 1 for every theta. As u is alike on both, the critic sees the first
+    coordinate t alone: f(t) = tanh(psi) t with the Wasserstein loss, 1-Lipschitz for every psi, and
+    the logit psi t + b with any other.
 
     At the discriminator's best response the generator's value is |theta| with the first, of slope
     +-1; with "minimax" it is 2 JSD - log 4 = 0, of slope 0: nothing to learn from.

@@ -62,18 +62,13 @@ def context_weights(mask: jax.Array, window: int = 7) -> jax.Array:
 def context_loss(
     x: jax.Array, target: jax.Array, weights: jax.Array, *, power: int = 2
 ) -> jax.Array:
-    """sum over pixels of W |x - target|^power, of each image [n].
-
-    Yeh et al. 2017 (arXiv:1607.07539), section 3.2.
+    """sum over pixels of W |x - target|^power, [n] (arXiv:1607.07539, section 3.2).
 
     Args:
       x: images [n, height, width, channel].
-      target: what they should be where they are visible, same shape.
-      weights: [n, height, width, 1], 0 in the hole.
-      power: 1 as the paper has it, or 2, the likelihood of Gaussian noise.
-
-    Raises:
-      ValueError: another power.
+      target: their targets, same shape.
+      weights: W [n, height, width, 1], 0 in the hole.
+      power: 1 as in the paper, or 2, the likelihood of Gaussian noise; ValueError for another.
     """
     checks.one_of((1, 2), power=power)
     gap = x - target
@@ -86,11 +81,7 @@ def gaussian_prior(z: jax.Array, x: jax.Array) -> jax.Array:
 
 
 def discriminator_prior(judge: Callable[[jax.Array], jax.Array]) -> PriorLoss:
-    """log(1 - D(G(z))) [n] (Yeh et al. 2017, arXiv:1607.07539, section 3.3).
-
-    Args:
-      judge: images -> logits [n], D being their sigmoid.
-    """
+    """log(1 - D(G(z))) [n] (arXiv:1607.07539, section 3.3), D the sigmoid of logits `judge(x)`."""
     return lambda z, x: -jax.nn.softplus(judge(x))
 
 
@@ -115,7 +106,7 @@ def restore(
 ) -> Restored:
     """Fills holes with G(z), z searched to fit what is visible (Yeh et al. 2017, arXiv:1607.07539).
 
-    Each image descends context loss / weight + prior loss, from every start, whatever its hole.
+    Each image descends context loss / weight + prior loss, from every start.
     With `power` 2 and the Gaussian prior that is -log p(z | visible pixels) for pixel noise of
     variance weight / 2. Pure: compile it as a whole.
 
@@ -130,7 +121,7 @@ def restore(
       tx: optax transform, as for `search`.
       steps: gradient steps, at least 1.
       weight: of the prior loss beside the context loss, above 0.
-      prior: `gaussian_prior`, what `discriminator_prior` returns, or another; None for none.
+      prior: e.g. `gaussian_prior` or `discriminator_prior(judge)`; None for none.
       power: of the context loss, 1 or 2.
       window: of `context_weights`; 0 gives all visible pixels one weight.
       keep: as for `search`.

@@ -1,4 +1,4 @@
-"""Search for the latents at which an objective is least, from many starts at once."""
+"""Search for the latents that minimise an objective, from many starts at once."""
 
 from collections.abc import Callable
 from typing import NamedTuple

@@ -18,13 +18,11 @@ def r1(gamma: float = 10.0) -> Penalty:
     """R1, gamma/2 * E_data |grad_x D(x)|^2 (Mescheder et al. 2018, equation 9, arXiv:1801.04406).
 
     The half is part of the definition. The square is taken without a root, so value and gradient
-    are finite where the critic is flat.
+    are finite where the critic is flat. It costs one more backward pass through the critic,
+    differentiated once, as do all penalties of this file.
 
     Args:
       gamma: weight, at least 0; with D(x) = psi*x the Dirac-GAN is critically damped at 1.
-
-    Returns:
-      Penalty; its cost is one more backward pass through the critic, differentiated once.
 
     Raises:
       ValueError: a number is negative or not finite.
@@ -41,17 +39,8 @@ def r1(gamma: float = 10.0) -> Penalty:
 def r2(gamma: float = 10.0) -> Penalty:
     """R2, gamma/2 * E_gen |grad_x D(x)|^2 (Mescheder et al. 2018, section 4, arXiv:1801.04406).
 
-    `r1` on generated samples. Penalties belong to the discriminator alone: that this one depends
-    on the generator through its samples is of no consequence to the generator.
-
-    Args:
-      gamma: weight, at least 0.
-
-    Returns:
-      Penalty, of the cost of `r1`.
-
-    Raises:
-      ValueError: a number is negative or not finite.
+    `r1` on generated samples. Penalties belong to the discriminator alone: the dependence of this
+    one on the generator, through its samples, has no effect on the generator.
     """
     on_data = r1(gamma)
 
@@ -64,16 +53,8 @@ def r2(gamma: float = 10.0) -> Penalty:
 def zero_centred_gp(gamma: float = 10.0) -> Penalty:
     """0-GP, gamma * E |grad_x D(x)|^2 between data and samples (Thanh-Tung et al. 2019).
 
-    arXiv:1902.03984, on the lines of `wgan_gp`. No half here, unlike `r1` and `r2`.
-
-    Args:
-      gamma: weight, at least 0.
-
-    Returns:
-      Penalty, of the cost of `r1`.
-
-    Raises:
-      ValueError: a number is negative or not finite.
+    arXiv:1902.03984, on the lines of `wgan_gp`. No half here, unlike `r1` and `r2`; gamma is at
+    least 0, else ValueError.
     """
     check_weights(gamma=gamma)
 
@@ -86,19 +67,16 @@ def zero_centred_gp(gamma: float = 10.0) -> Penalty:
 def wgan_gp(weight: float = 10.0, target: float = 1.0, one_sided: bool = False) -> Penalty:
     """WGAN-GP, weight * E (|grad_x f(x)| - target)^2 (Gulrajani et al. 2017, arXiv:1704.00028).
 
-    Its equation 3. The expectation is over points drawn uniformly on the lines between pairs of a
-    data point and a generated sample. Where the gradient is exactly 0 the norm has no derivative;
-    it is taken as 0 there, so that value and gradient stay finite. A critic with batch
-    normalisation has no slope of one sample alone; the paper leaves it out.
+    Its equation 3, over points drawn uniformly on the lines between pairs of a data point and a
+    generated sample. Where the gradient is exactly 0 the norm has no derivative; it is taken as 0
+    there, so that value and gradient stay finite. A critic with batch normalisation has no slope of
+    one sample alone; the paper leaves it out.
 
     Args:
       weight: lambda, at least 0; the paper takes 10.
       target: norm the critic's gradient is drawn to, at least 0.
       one_sided: only norms above the target are penalised, ((|grad| - target)+)^2: WGAN-LP (Petzka
         et al. 2018, arXiv:1709.08894).
-
-    Returns:
-      Penalty; its cost is one more backward pass through the critic, differentiated once.
 
     Raises:
       ValueError: a number is negative or not finite.
@@ -122,13 +100,10 @@ def dragan(
     deviation of all numbers of the batch, as in the authors' released notebook.
 
     Args:
-      weight: lambda, at least 0; the paper takes 10.
-      target: norm the critic's gradient is drawn to, at least 0.
+      weight: as in `wgan_gp`, as `target` and `one_sided`.
+      target: at least 0.
       spread: c, at least 0.
       one_sided: only norms above the target are penalised.
-
-    Returns:
-      Penalty, of the cost of `wgan_gp`.
 
     Raises:
       ValueError: a number is negative or not finite.
