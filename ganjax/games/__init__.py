@@ -42,7 +42,7 @@ _ENERGY = (
     "its discriminator is an auto-encoder, of whose code a pack of copies takes the least, for a "
     "low energy: packs would reward collapse; its option pull_away keeps samples apart"
 )
-_ALONE = "there is one player to learn, and nobody who judges"
+_ALONE = "it has one player, an auto-encoder, and no discriminator that could judge packs"
 _TOY = "its losses are in closed form, without samples that could be joined"
 # Games without the option `packing` (PacGAN), and why they have none.
 UNPACKED = {

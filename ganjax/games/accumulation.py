@@ -11,10 +11,10 @@ def accumulated(game: Game, parts: int) -> Game:
     """The same game, whose losses are the means of those of the parts of a batch.
 
     Parts are passed one after another and computed again for gradients, so that the memory is that
-    of one part; every scheme then accumulates gradients. Every sample's draw is the one it has in
+    of one part; every scheme then accumulates gradients. Every sample has the draw that it has in
     the whole batch. Losses that are means over examples, their penalties included, are those of the
-    whole batch; what looks at a batch as one (batch normalisation, minibatch statistics) sees each
-    part by itself, and the running statistics are the means of the parts'.
+    whole batch; batch-wide layers (batch normalisation, minibatch statistics) see each part by
+    itself, and the running statistics are the means of the parts'.
 
     Args:
       game: a game on batches.

@@ -8,7 +8,7 @@ from flax import linen as nn
 
 from ganjax import checks, latents, losses
 from ganjax.games import judging, parts
-from ganjax.games.autoencoding import ERRORS, asking, check_codes, check_outputs, generative
+from ganjax.games.autoencoding import ERRORS, check_codes, check_outputs, generative, query_of
 from ganjax.games.batches import data_of
 from ganjax.games.contest import adversarial_losses, check_alone, check_logits
 from ganjax.games.judging import Judge
@@ -92,7 +92,7 @@ def adversarial_autoencoder(
         gen = gen._replace(value=missed + weight * gen.value, metrics={"error/gen": missed})
         return Players(gen, disc)
 
-    encode, decode = asking(autoencoder, "encode"), asking(autoencoder, "decode")
+    encode, decode = query_of(autoencoder, "encode"), query_of(autoencoder, "decode")
     queries = generative(prior, z_dim, encode, decode)
 
     def energy(params, model_state, x):

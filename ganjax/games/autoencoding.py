@@ -91,8 +91,8 @@ def autoencoder(
         }
 
     queries = {
-        "encode": asking(autoencoder, "encode"),
-        "decode": asking(autoencoder, "decode"),
+        "encode": query_of(autoencoder, "encode"),
+        "decode": query_of(autoencoder, "decode"),
         "reconstruct": reconstruct,
         "energy": energy,
         "panels": panels,
@@ -133,8 +133,8 @@ def generative(
     }
 
 
-def asking(module: nn.Module, method: str) -> Callable:
-    """The query `(params, model_state, x)` that asks a method of the auto-encoder."""
+def query_of(module: nn.Module, method: str) -> Callable:
+    """The query `(params, model_state, x)` of a method of the auto-encoder."""
     return lambda params, model_state, x: ask(module, params.gen, model_state.gen, x, method=method)
 
 

@@ -1,4 +1,4 @@
-"""A generator of latents: initialised, run in a game's pass, and asked for samples."""
+"""A generator of latents: its start, its pass in training, its queries."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -33,17 +33,11 @@ def begin(
     *,
     rng_z: jax.Array,
 ) -> tuple[Any, dict[str, Any]]:
-    """(params, model_state) of a generator.
-
-    Args:
-      generator: the module and its prior.
-      rng: for its parameters.
-      x_real: data [batch, ...].
-      y: their labels, if there are any.
-      rng_z: for the latents that it is initialised with.
+    """(params, model_state) of a generator; `rng_z` draws the latents that it is initialised with.
 
     Raises:
-      ValueError: latents of another shape than asked for, or samples of another than the data.
+      ValueError: the prior, or the generator by the data x_real [batch, ...], makes another shape
+        than it should.
     """
     z = parts.draw(generator.prior, rng_z, x_real.shape[0], generator.z_dim)
     inputs = inputs_of(generator.module, z, y)

@@ -20,14 +20,14 @@ def logits_of(outputs: Any) -> jax.Array:
 
 
 class Judge(NamedTuple):
-    """A discriminator and what stands between a batch and its logits.
+    """A discriminator and the parts between a batch and its logits; see `games.gan`.
 
     Attributes:
       discriminator: Linen module, packs (and labels) -> outputs.
-      penalties: as in `games.gan`.
-      augment: as in `games.gan`.
-      packing: as in `games.gan`.
-      logits: outputs -> logits [packs], for penalties.
+      penalties: they judge `logits`.
+      augment: for every batch.
+      packing: samples of a pack.
+      logits: outputs -> logits [packs].
     """
 
     discriminator: nn.Module
@@ -38,12 +38,9 @@ class Judge(NamedTuple):
 
 
 class Judged(NamedTuple):
-    """The outcome of one pass.
+    """The outputs for each batch, the discriminator's new model state, the sum of the penalties.
 
-    Attributes:
-      outputs: of each batch.
-      model_state: the discriminator's new one.
-      penalty: sum of the penalties, scalar; None if there are none.
+    `penalty` is None if there are none.
     """
 
     outputs: list[Any]
@@ -79,21 +76,21 @@ def judge(
     rng_critic: jax.Array | None = None,
     rng_penalty: jax.Array | None = None,
 ) -> Judged:
-    """Judges batches, each by itself, in training mode.
+    """Judges batches [batch, ...], each by itself, in training mode.
 
     All are judged from one state but for batch statistics, which run on from batch to batch: a
-    power iteration advances once. Augmentation comes first, then packs, which penalties judge too;
-    penalties hold the labels fixed.
+    power iteration advances once. Augmentation comes first, then packs, which penalties judge too.
+    The last two batches are data and samples for penalties, which hold the labels fixed.
 
     Args:
       judge: the discriminator with its parts.
       params: its parameters.
       model_state: its state.
-      batches: [batch, ...]; the last two are data and samples, for penalties.
+      batches: at least one, two for penalties.
       y: labels of every batch, if there are any.
       rngs: a key a batch, for dropout.
       rng_augment: for the augmentation, if there is one.
-      rng_critic: for dropout where penalties ask the critic.
+      rng_critic: for dropout in the critic of the penalties.
       rng_penalty: for the draws of penalties.
     """
     module, updates = judge.discriminator, model_state.get(UPDATES, 0)

@@ -1,4 +1,4 @@
-"""What a decoder's outputs say about data: a density of x, and its mean."""
+"""Likelihoods: densities of data x by a decoder's outputs, and their means."""
 
 import math
 from collections.abc import Callable

@@ -1,7 +1,7 @@
 """Linen modules in games: initialised, run in training and in evaluation mode.
 
 Modules come as arguments. A model state is a module's collections but the parameters and, beside
-them, what the game itself keeps (`ENTRIES`).
+them, entries of the game (`ENTRIES`).
 """
 
 import inspect
@@ -59,14 +59,10 @@ def run(
 ) -> tuple[Any, dict[str, Any]]:
     """Runs a module in training mode: (outputs, its new model state, of the old one's dtypes).
 
-    Args:
-      module: the module; a `train` argument of its `__call__` is set to True.
-      params: its parameters.
-      model_state: its collections; the game's entries among them stay as they are.
-      inputs: its arguments; over a mesh their rows are split.
-      rng: for dropout.
-      method: a method's name or a function of the module, `__call__` if None; it must take `train`
-        if the module has modes.
+    A `train` argument of its `__call__` is set to True, and over a mesh the rows of `inputs` are
+    split. `rng` is for dropout; entries of the game in the model state stay as they are. `method`
+    is a method's name or a function of the module, `__call__` if None; it must take `train` if the
+    module has modes.
     """
     collections = _collections(model_state)
     outputs, new = module.apply(
@@ -85,15 +81,7 @@ def run(
 def ask(
     module: nn.Module, params: Any, model_state: Any, *inputs: jax.Array, method: Any = None
 ) -> Any:
-    """Runs a module in evaluation mode: running averages are used, nothing changes.
-
-    Args:
-      module: the module.
-      params: its parameters, or their moving average.
-      model_state: as in `run`.
-      inputs: its arguments.
-      method: as in `run`.
-    """
+    """Runs a module in evaluation mode, as `run`: running averages are used, nothing changes."""
     variables = {"params": narrowed(params), **_collections(model_state)}
     inputs = narrowed(inputs)
     return widened(module.apply(variables, *inputs, **mode(module, train=False), method=method))
@@ -106,13 +94,9 @@ def _collections(model_state: Any) -> dict[str, Any]:
 def outputs_of(
     module: nn.Module, started: tuple[Any, Any], *inputs: jax.Array, method: Any = None
 ) -> Any:
-    """Shapes and dtypes of a module's outputs in training mode; nothing is computed.
+    """Shapes and dtypes of a module's outputs in training; nothing is computed.
 
-    Args:
-      module: the module.
-      started: its (params, model_state).
-      inputs: its arguments.
-      method: as in `run`.
+    `started` is its (params, model_state), the other arguments as in `run`.
     """
     rng = jax.random.key(0)
     return jax.eval_shape(

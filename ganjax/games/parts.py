@@ -18,13 +18,13 @@ from ganjax.penalties import Lazy, Penalty, WithMemory
 
 
 def check_shape(subject: str, value: Any, expected: tuple, hint: str) -> None:
-    """Checks the shape of an array, traced or not.
+    """Checks the shape of an array, or of its `jax.ShapeDtypeStruct`.
 
     Args:
       subject: begins the message, e.g. "the generator makes samples of".
-      value: the array, or its `jax.ShapeDtypeStruct`.
+      value: the array.
       expected: as in `chex.assert_shape`, e.g. `(8, ...)`; () for a scalar.
-      hint: what to do.
+      hint: ends the message.
 
     Raises:
       ValueError: another shape, or a tuple of arrays.
@@ -77,12 +77,7 @@ def value_of(
 
 
 def memories(penalties: Sequence[Penalty | WithMemory], x_real: jax.Array) -> dict[str, Any]:
-    """{MEMORIES: the first memories}, or {} if no penalty has one.
-
-    Args:
-      penalties: of a game.
-      x_real: data as the critic sees them.
-    """
+    """{MEMORIES: first memories} by data as the critic sees them; {} if no penalty has one."""
     first = {
         str(at): _arrays(penalty.init(x_real))
         for at, penalty in enumerate(penalties)
@@ -101,16 +96,9 @@ def penalised(
     updates: jax.Array | int,
     model_state: dict[str, Any],
 ) -> tuple[jax.Array, dict[str, Any]]:
-    """(the sum of the penalties, the new entry of `memories`), each with a draw of its own.
+    """(the sum of at least one penalty, the new entry of `memories`), each with a draw of its own.
 
-    Args:
-      penalties: at least one.
-      critic: x -> logits.
-      x_real: data [batch, ...].
-      x_fake: samples [batch, ...].
-      rng: a key.
-      updates: the discriminator's updates so far, for lazy penalties.
-      model_state: the discriminator's, with the memories so far.
+    Lazy penalties read `updates`, the discriminator's so far; those with memory, its model state.
     """
     before, after, total = model_state.get(MEMORIES, {}), {}, 0.0
     rngs = jax.random.split(rng, len(penalties))

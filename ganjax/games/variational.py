@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from ganjax import checks, latents
-from ganjax.games.autoencoding import alone, asking, check_codes, check_outputs, generative
+from ganjax.games.autoencoding import alone, check_codes, check_outputs, generative, query_of
 from ganjax.games.batches import data_of
 from ganjax.games.likelihoods import Likelihood, gaussian
 from ganjax.games.networks import ask, outputs_of, run, start
@@ -68,7 +68,7 @@ def vae(
 
 
 def _queries(autoencoder: nn.Module, z_dim: int, likelihood: Likelihood) -> dict[str, Callable]:
-    decode_outputs = asking(autoencoder, "decode")
+    decode_outputs = query_of(autoencoder, "decode")
 
     def posterior(params, model_state, x):
         codes = ask(autoencoder, params.gen, model_state.gen, x, method="encode")

@@ -104,11 +104,11 @@ def restore(
     window: int = 0,
     keep: Callable[[jax.Array], jax.Array] = lambda z: z,
 ) -> Restored:
-    """Fills holes with G(z), z searched to fit what is visible (Yeh et al. 2017, arXiv:1607.07539).
+    """Fills holes with G(z), z searched to fit the visible pixels.
 
-    Each image descends context loss / weight + prior loss, from every start.
-    With `power` 2 and the Gaussian prior that is -log p(z | visible pixels) for pixel noise of
-    variance weight / 2. Pure: compile it as a whole.
+    Yeh et al. 2017 (arXiv:1607.07539). Each image descends context loss / weight + prior loss, from
+    every start. With `power` 2 and the Gaussian prior that is -log p(z | visible pixels) for pixel
+    noise of variance weight / 2. Pure: compile it as a whole.
 
     Paper: its prior is the discriminator's with weight 0.003, its context loss has power 1 and
     window 7; it starts once, and blends the borders by Poisson editing, which is not done here.

@@ -40,8 +40,8 @@ def minimax_gen_loss(
     """Generator loss V = E[log D(x)] + E[log(1 - D(G(z)))] (arXiv:1406.2661, equation 1).
 
     The whole value, so that the game is exactly zero-sum. The term on data is constant for a
-    generator that meets a fixed discriminator; it is not for one that looks ahead through the
-    discriminator's updates (unrolled play), which is why it is kept.
+    generator against a fixed discriminator, but not for one that differentiates through the
+    discriminator's updates (unrolled), so it is kept.
 
     Arguments as in `binary_disc_loss`. The gradient vanishes where D rejects with confidence.
     """

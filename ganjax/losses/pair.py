@@ -23,8 +23,8 @@ class AdversarialLoss:
     It unpacks into the pair of them.
 
     Attributes:
-      gen: what the generator descends.
-      disc: what the discriminator descends.
+      gen: the generator's loss.
+      disc: the discriminator's.
       realness: logits -> numbers of their shape, above 0 where the discriminator calls a sample
         real, for its accuracy; the logits themselves by default.
     """
@@ -42,8 +42,8 @@ class AdversarialLoss:
         Raises:
           TypeError: an unknown field.
         """
-        own = {"gen": self.gen, "disc": self.disc, "realness": self.realness}
-        return AdversarialLoss(**own | fields)
+        kept = {"gen": self.gen, "disc": self.disc, "realness": self.realness}
+        return AdversarialLoss(**kept | fields)
 
 
 @dataclasses.dataclass(frozen=True)

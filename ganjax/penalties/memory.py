@@ -16,9 +16,8 @@ class WithMemory(NamedTuple):
         critic sees it.
       apply: `(memory, critic, x_real, x_fake, rng) -> (scalar, memory)`. Every gradient that a
         scheme takes from one state sees the same memory. Over several devices, or parts of a
-        batch, the new memory is the mean of theirs, where it has floating-point numbers, else the
-        first's. So what it takes from the batch should be a mean over rows, and its change linear
-        in that.
+        batch, the new memory is the mean of theirs (of integers, the first): let it change
+        linearly in means over rows.
     """
 
     init: Callable
