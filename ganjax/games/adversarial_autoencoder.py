@@ -77,7 +77,7 @@ def adversarial_autoencoder(
         rng_z, rng_gen, rng_real, rng_fake, rng_penalty = jax.random.split(rng, 5)
         x = batch["x"]
         (outputs, z_fake), gen_state = run(autoencoder, params.gen, model_state.gen, x, rng=rng_gen)
-        judged = judging.judge(
+        judged = judging.judge_batches(
             by_codes,
             params.disc,
             model_state.disc,

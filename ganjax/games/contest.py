@@ -69,7 +69,7 @@ def contend(
     x_fake, gen_state = generating.generate(
         game.generator, params.gen, model_state.gen, x_real.shape[0], y, rng_z=rng_z, rng=rng_gen
     )
-    judged = judging.judge(
+    judged = judging.judge_batches(
         game.judge,
         params.disc,
         model_state.disc,

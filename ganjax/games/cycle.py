@@ -11,7 +11,7 @@ from ganjax.games import image_pool, judging, parts
 from ganjax.games.batches import domains_of
 from ganjax.games.judging import Judge, accuracies
 from ganjax.games.networks import ask, run, start
-from ganjax.games.translation import check_patches, check_translator, distance, judge
+from ganjax.games.translation import check_patches, check_translator, distance, judge_patches
 from ganjax.types import Game, Loss, Players
 
 POOLS = "pools"  # a game's own entry beside the discriminators' collections
@@ -184,10 +184,12 @@ def _judged(
         if POOLS in model_state:
             shown, pools[name] = image_pool.exchange(model_state[POOLS][name], shown, rng_pool)
         rngs = jax.random.split(rng_judge, 3 if pools else 2)
-        (real, on_shown), states[name] = judge(*own, batch[name], shown, rngs=(rngs[0], rngs[-1]))
+        (real, on_shown), states[name] = judge_patches(
+            *own, batch[name], shown, rngs=(rngs[0], rngs[-1])
+        )
         on_fake = on_shown
         if pools:  # for the generator alone: statistics are those of the samples shown
-            (on_fake,), _ = judge(*own, fakes[name], rngs=rngs[1:2])
+            (on_fake,), _ = judge_patches(*own, fakes[name], rngs=rngs[1:2])
         logits.append(_Logits(real, on_fake, on_shown))
     return logits, {**states, **({POOLS: pools} if pools else {})}
 

@@ -200,7 +200,7 @@ def _game(
         x_fake, gen_state = generating.generate(
             generator, params.gen, model_state.gen, x_real.shape[0], rng_z=rng_z, rng=rng_gen
         )
-        (real, fake), disc_state, _ = judging.judge(
+        (real, fake), disc_state, _ = judging.judge_batches(
             by_energy, params.disc, model_state.disc, x_real, x_fake, rngs=rngs
         )
         judged = _Judged(energy(real[0], x_real), energy(fake[0], x_fake), x_fake, fake[1])

@@ -65,7 +65,7 @@ def begin(
     return (params, state), outputs_of(judge.discriminator, (params, state), *inputs)
 
 
-def judge(
+def judge_batches(
     judge: Judge,
     params: Any,
     model_state: dict[str, Any],

@@ -9,7 +9,7 @@ from ganjax.games import judging, parts
 from ganjax.games.batches import domains_of
 from ganjax.games.judging import Judge, accuracies
 from ganjax.games.networks import ask, run, start
-from ganjax.games.translation import check_patches, check_translator, distance, judge
+from ganjax.games.translation import check_patches, check_translator, distance, judge_patches
 from ganjax.types import Game, Loss, Players
 
 
@@ -67,7 +67,7 @@ def paired(
         a, b = batch["a"], batch["b"]
         made, gen_state = run(generator, params.gen, model_state.gen, a, rng=rng_gen)
         pairs = (jnp.concatenate([a, x], -1) for x in (b, made))
-        logits, disc_state = judge(
+        logits, disc_state = judge_patches(
             by_pairs, params.disc, model_state.disc, *pairs, rngs=jax.random.split(rng_disc)
         )
         l1 = distance(made, b)

@@ -146,7 +146,7 @@ def semi_supervised(
 
     def control(params, model_state, batch, rng):
         _, _, rng_disc, rng_augment, _, _ = jax.random.split(rng, 6)
-        judged = judging.judge(
+        judged = judging.judge_batches(
             judge._replace(penalties=()),
             params.disc,
             model_state.disc,
@@ -162,7 +162,7 @@ def semi_supervised(
         x_fake, gen_state = generating.generate(
             generator, params.gen, model_state.gen, batch["x"].shape[0], rng_z=rng_z, rng=rng_gen
         )
-        judged = judging.judge(
+        judged = judging.judge_batches(
             judge,
             params.disc,
             model_state.disc,
