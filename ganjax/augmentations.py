@@ -1,23 +1,24 @@
 """Differentiable changes of samples before they are judged: functions `(x, rng, updates) -> x`.
 
 Applied to data and generated samples alike they leave the equilibrium where it is (Zhao et al.
-2020, DiffAugment, arXiv:2006.10738). `updates` counts the discriminator's updates so far, for what
-is annealed. All are factories in the `AUGMENTATIONS` shelf; each sample has its own draw.
+2020, DiffAugment, arXiv:2006.10738). `updates` counts the discriminator's updates so far, for
+annealing. All are factories in the `AUGMENTATIONS` shelf; each sample has its own draw.
 """
 
-import math
 from collections.abc import Callable
+from functools import partial
 
 import jax
 import jax.numpy as jnp
 
+from ganjax import checks
 from ganjax.errors import unknown
 
 Augmentation = Callable[[jax.Array, jax.Array, jax.Array | int], jax.Array]
 
 
 def _of_images(name: str, change: Callable[[jax.Array, jax.Array], jax.Array]) -> Augmentation:
-    """A change `(x, rng) -> x` of images that is not annealed; others are refused."""
+    """An augmentation of images from `(x, rng) -> x`, which is not annealed."""
 
     def augment(x, rng, updates=0):
         del updates
@@ -31,9 +32,7 @@ def _of_images(name: str, change: Callable[[jax.Array, jax.Array], jax.Array]) -
     return augment
 
 
-def _share(name: str, value: float) -> None:
-    if not 0 <= value <= 1:
-        raise ValueError(f"{name}={value} must be a share from 0 to 1")
+_check_share = partial(checks.within, "[0, 1]")
 
 
 def _pixels(share: float, side: int) -> int:
@@ -47,7 +46,7 @@ def _per_image(x: jax.Array) -> tuple[int, ...]:
 
 def _stretched(name: str, strength: float, axes: int | tuple[int, ...]) -> Augmentation:
     """Each image about its mean over some axes, by a factor uniform in 1 +- strength."""
-    _share("strength", strength)
+    _check_share(strength=strength)
 
     def change(x, rng):
         mean = jnp.mean(x, axis=axes, keepdims=True)
@@ -73,10 +72,8 @@ def instance_noise(std: float = 0.1, steps: int = 0) -> Augmentation:
     Raises:
       ValueError: an argument is out of range.
     """
-    if not 0 <= std < math.inf:
-        raise ValueError(f"std={std} must be finite and at least 0")
-    if steps < 0:
-        raise ValueError(f"steps={steps} must be at least 0; 0 keeps the noise as it is")
+    checks.within("[0, inf)", std=std)
+    checks.whole(0, steps=steps, hint="0 keeps the noise as it is")
 
     def augment(x, rng, updates=0):
         left = jnp.maximum(1 - updates / steps, 0.0) if steps else 1.0
@@ -97,13 +94,9 @@ def flip() -> Augmentation:
 def brightness(strength: float = 0.5) -> Augmentation:
     """Adds to each image one number, uniform within +-strength (DiffAugment's colour, first part).
 
-    Args:
-      strength: from 0 to 1; images span [-1, 1].
-
-    Raises:
-      ValueError: the strength is out of range.
+    Images span [-1, 1]; ValueError for a strength outside [0, 1].
     """
-    _share("strength", strength)
+    _check_share(strength=strength)
 
     def change(x, rng):
         return x + jax.random.uniform(rng, _per_image(x), x.dtype, -strength, strength)
@@ -112,27 +105,14 @@ def brightness(strength: float = 0.5) -> Augmentation:
 
 
 def contrast(strength: float = 0.5) -> Augmentation:
-    """Stretches each image about its mean by a factor uniform in 1 +- strength.
-
-    Args:
-      strength: from 0 to 1.
-
-    Raises:
-      ValueError: the strength is out of range.
-    """
+    """Stretches each image about its mean by a factor uniform in 1 +- strength, in [0, 1]."""
     return _stretched("contrast", strength, axes=(1, 2, 3))
 
 
 def saturation(strength: float = 1.0) -> Augmentation:
     """Stretches each pixel's colours about their mean by a factor uniform in 1 +- strength.
 
-    It does nothing to images of one channel.
-
-    Args:
-      strength: from 0 to 1.
-
-    Raises:
-      ValueError: the strength is out of range.
+    Nothing for images of one channel; ValueError for a strength outside [0, 1].
     """
     return _stretched("saturation", strength, axes=3)
 
@@ -140,13 +120,9 @@ def saturation(strength: float = 1.0) -> Augmentation:
 def translate(share: float = 0.125) -> Augmentation:
     """Shifts each image by whole pixels, filling with 0 (DiffAugment's translation).
 
-    Args:
-      share: largest shift, up, down, left or right, as a share of the side; from 0 to 1.
-
-    Raises:
-      ValueError: the share is out of range.
+    At most by `share` of the side, in every direction; ValueError for a share outside [0, 1].
     """
-    _share("share", share)
+    _check_share(share=share)
 
     def change(x, rng):
         reach = [_pixels(share, side) for side in x.shape[1:3]]
@@ -171,13 +147,10 @@ def translate(share: float = 0.125) -> Augmentation:
 def cutout(share: float = 0.5) -> Augmentation:
     """Sets one square of each image to 0, its centre uniform over the image (DiffAugment).
 
-    Args:
-      share: side of the square as a share of the image's, from 0 to 1; parts outside are lost.
-
-    Raises:
-      ValueError: the share is out of range.
+    The square's side is `share` of the image's, and parts outside are lost; ValueError for a share
+    outside [0, 1].
     """
-    _share("share", share)
+    _check_share(share=share)
 
     def change(x, rng):
         inside = []
@@ -198,12 +171,8 @@ def cutout(share: float = 0.5) -> Augmentation:
 def diff_augment(policy: tuple[str, ...] = ("colour", "translate", "cutout")) -> Augmentation:
     """DiffAugment's policies one after the other (Zhao et al. 2020, arXiv:2006.10738).
 
-    Args:
-      policy: rows of `AUGMENTATIONS` with their defaults, or "colour" for brightness, saturation
-        and contrast.
-
-    Raises:
-      ValueError: an unknown name.
+    Each is a row of `AUGMENTATIONS` with its defaults, or "colour" for brightness, saturation and
+    contrast; ValueError for an unknown name.
     """
     known = {"colour", *AUGMENTATIONS} - {"diff_augment"}
     for name in policy:

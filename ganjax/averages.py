@@ -10,8 +10,7 @@ from typing import Any
 import jax
 
 from ganjax.games import has_statistics, standing
-from ganjax.games.networks import depends
-from ganjax.games.semi_supervised import AVERAGE
+from ganjax.games.networks import AVERAGE, depends
 from ganjax.types import Game, GanState, Players
 
 BATCHES = 16  # of standing statistics; 64 score the same (`scripts/benchmarks/averages.py`)

@@ -11,7 +11,7 @@ import tqdm
 
 log = logging.getLogger(__name__)
 
-SHOWN = ("loss/gen", "loss/disc", "disc/accuracy")
+SHOWN = ("loss/gen", "loss/disc", "accuracy/disc")
 
 
 @contextlib.contextmanager

@@ -329,9 +329,9 @@ def save_curves(path: Path, rows: Sequence[Mapping[str, float]], title: str) -> 
     """
     panels = {
         "loss": ["loss/gen", "loss/disc", "penalty/disc"],
-        "energy": ["energy/real", "energy/fake", "balance/convergence", "balance/k"],
+        "energy": ["energy_real/disc", "energy_fake/disc", "convergence/disc", "k/disc"],
         "gradient norm": ["grad_norm/gen", "grad_norm/disc"],
-        "discriminator accuracy": ["disc/accuracy_real", "disc/accuracy_fake", "disc/accuracy"],
+        "discriminator accuracy": ["accuracy_real/disc", "accuracy_fake/disc", "accuracy/disc"],
     }
     panels = {
         label: [key for key in keys if any(key in row for row in rows)]

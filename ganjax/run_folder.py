@@ -28,6 +28,27 @@ RESUMABLE = (
     "sample_count",
     "evaluation_samples",
 )
+# Metrics by their names in older run folders and configs: quantity, then player, since 2026-11.
+RENAMED = {
+    "balance/convergence": "convergence/disc",
+    "balance/k": "k/disc",
+    "disc/accuracy": "accuracy/disc",
+    "disc/accuracy_fake": "accuracy_fake/disc",
+    "disc/accuracy_real": "accuracy_real/disc",
+    "disc/class_accuracy": "class_accuracy/disc",
+    "disc/class_accuracy_fake": "class_accuracy_fake/disc",
+    "disc/class_accuracy_real": "class_accuracy_real/disc",
+    "energy/fake": "energy_fake/disc",
+    "energy/real": "energy_real/disc",
+    "gen/alpha": "alpha/gen",
+    "gen/elbo": "elbo/gen",
+    "gen/error": "error/gen",
+    "gen/kl": "kl/gen",
+    "loss/labelled": "loss_labelled/disc",
+    "loss/unlabelled": "loss_unlabelled/disc",
+    "nash/gain_disc": "gain/disc",
+    "nash/gain_gen": "gain/gen",
+}
 PACKAGES = ("ganjax", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
 
 
@@ -208,6 +229,8 @@ def write_status(workdir: Path, status: str, step: int, reason: str = "") -> Non
 def read_metrics(workdir: Path) -> list[dict[str, float]]:
     """Rows of `metrics.jsonl`, their steps strictly rising; a torn last line is dropped.
 
+    Metrics of older runs go by their present names (`RENAMED`).
+
     Raises:
       RunFolderError: a line before the last is not JSON.
     """
@@ -216,7 +239,8 @@ def read_metrics(workdir: Path) -> list[dict[str, float]]:
     rows = []
     for number, line in enumerate(lines, start=1):
         try:
-            rows.append(json.loads(line))
+            row = json.loads(line)
+            rows.append({RENAMED.get(key, key): value for key, value in row.items()})
         except ValueError:
             if number < len(lines):
                 raise RunFolderError(

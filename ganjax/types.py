@@ -26,7 +26,7 @@ class Loss(NamedTuple):
         the loss and never in the scheme.
       model_state: this player's own new non-trainable state (batch statistics, power-iteration
         vectors, control variables); () or {} if it has none.
-      metrics: flat dict of scalars, e.g. `{"disc/accuracy_real": ...}`.
+      metrics: flat dict of scalars, e.g. `{"accuracy_real/disc": ...}`.
     """
 
     value: jax.Array

@@ -538,7 +538,7 @@ def test_a_likelihood_is_given_data_where_it_is_a_density(tmp_path, monkeypatch)
         (RING, {"penalties": {"r1": {"name": "r3"}}}, "unknown penalties.r1 'r3'"),
         (RING, {"penalties": {"p": {"name": "pull_away"}}}, "compares codes [batch, features]"),
         (RING, {"penalties": {"c": {"name": "consistency"}}}, "needs images"),
-        (RING, {"penalties": {"l": {"name": "lazy", "penalty": {"name": "lazy"}}}}, "lazy already"),
+        (RING, {"penalties": {"l": {"name": "lazy", "penalty": {"name": "lazy"}}}}, "already lazy"),
         (
             RING,
             {"game": {"name": "gan", "augment": {"name": "diff_augment"}}},

@@ -102,7 +102,7 @@ def test_marks_set_the_limits_of_points(tmp_path):
 
 def test_curves(tmp_path):
     rows = [
-        {"step": s, "loss/gen": 1.0, "loss/disc": 2.0, "grad_norm/gen": 0.0, "disc/accuracy": 0.5}
+        {"step": s, "loss/gen": 1.0, "loss/disc": 2.0, "grad_norm/gen": 0.0, "accuracy/disc": 0.5}
         for s in (1, 2)
     ]
     pictures.save_curves(tmp_path / "curves.png", rows, "title")

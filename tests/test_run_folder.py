@@ -48,6 +48,15 @@ def test_what_is_no_run_folder(tmp_path):
         run_folder.read_config(tmp_path)
 
 
+def test_metrics_of_older_runs_go_by_their_present_names(tmp_path):
+    old = {"step": 1, "disc/accuracy": 0.5, "balance/k": 0.1, "loss/gen": 2.0, "time/seconds": 3.0}
+    run_folder.append_metrics(tmp_path, old)
+    new = {"step": 1, "accuracy/disc": 0.5, "k/disc": 0.1, "loss/gen": 2.0, "time/seconds": 3.0}
+    assert run_folder.read_metrics(tmp_path) == [new]
+    run_folder.rewind_metrics(tmp_path, 1)
+    assert json.loads((tmp_path / "metrics.jsonl").read_text()) == new
+
+
 def test_metrics_rewind(tmp_path):
     assert run_folder.read_metrics(tmp_path) == []
     for step in (1, 2, 3):

@@ -159,7 +159,7 @@ def test_a_run_plays_every_stage(built, whole):
     assert [row["step"] for row in rows] == [3, 6, 9]
     assert rows[-1]["evaluations/disc"] == 9
     # Means over chunks of 1, 1, 1, then 0, 1/4, 1/2, then 3/4, 1, 1.
-    np.testing.assert_allclose([row["gen/alpha"] for row in rows], [1, 0.25, 11 / 12], rtol=1e-6)
+    np.testing.assert_allclose([row["alpha/gen"] for row in rows], [1, 0.25, 11 / 12], rtol=1e-6)
     assert compilations == (((8, 8, 1), 3), ((16, 16, 1), 3))
     assert (result.step, result.picture) == (9, workdir / "samples" / "step_9.png")
     assert (workdir / "samples" / "step_3.png").exists()

@@ -175,8 +175,7 @@ def nash_monitor(game: Game, tx: Players, *, steps: int = 10, threshold: float =
       threshold: play may stop when neither gains more than this, at least 0; 0 for never.
 
     Returns:
-      A monitor, which needs no means: `nash/gain_gen`, `nash/gain_disc`, `monitor/stop` and, where
-      the game tells it, `nash/accuracy` of the discriminator.
+      A monitor, which needs no means: `gain/gen`, `gain/disc` and `monitor/stop`.
 
     Raises:
       ValueError: an option is out of range.
@@ -193,16 +192,12 @@ def nash_monitor(game: Game, tx: Players, *, steps: int = 10, threshold: float =
         fresh = jax.eval_shape(lambda p: Players(*map(_init, tx, p)), state.params)
         own = state.opt_state if _alike(fresh, state.opt_state) else None
         gains = best_response_gains(game, tx, state, batch, rng, steps=steps, opt_state=own)
-        told = game.losses(state.params, state.model_state, batch, rng).disc.metrics
         settled = jnp.maximum(gains.gen, gains.disc) <= threshold
-        metrics = {
-            "nash/gain_gen": gains.gen,
-            "nash/gain_disc": gains.disc,
+        return {
+            "gain/gen": gains.gen,
+            "gain/disc": gains.disc,
             "monitor/stop": jnp.asarray(settled & (threshold > 0), float),
         }
-        if "disc/accuracy" in told:
-            metrics["nash/accuracy"] = told["disc/accuracy"]
-        return metrics
 
     return monitor
 
@@ -210,7 +205,7 @@ def nash_monitor(game: Game, tx: Players, *, steps: int = 10, threshold: float =
 def measure_monitor(*, metric: str, threshold: float) -> Callable:
     """Lets play stop when a metric of the game's, in the mean over the last steps, is small.
 
-    E.g. BEGAN's measure of convergence, `balance/convergence` (Berthelot et al. 2017,
+    E.g. BEGAN's measure of convergence, `convergence/disc` (Berthelot et al. 2017,
     arXiv:1703.10717, section 3.4.1). One batch is noisy, therefore the mean: a run's is over
     `log_every` steps, and is the number in its `metrics.jsonl`.
 

@@ -21,6 +21,7 @@ from ganjax import (
     nets,
     optimisers,
     penalties,
+    run_folder,
     schemes,
     spread,
 )
@@ -163,6 +164,8 @@ def monitor_of(
         return None, ""
     steps_of = partial(run_step, begin=begin, each=updates)
     given = {"game": game, "tx": transforms_of(config, steps_of)}
+    if section.get("metric") in run_folder.RENAMED:  # a config of an older version
+        section = {**section, "metric": run_folder.RENAMED[section["metric"]]}
     monitor = names.call("monitor", MONITORS, section, _nested(steps_of), **given)
     reason = STOP_REASONS.get(section["name"], "monitor {name!r} says so")
     return monitor, reason.format(**{"threshold": 0.0, **section})

@@ -3,7 +3,7 @@
 import jax
 import jax.numpy as jnp
 
-from ganjax import spread
+from ganjax import checks, spread
 from ganjax.types import Game
 
 
@@ -11,10 +11,10 @@ def accumulated(game: Game, parts: int) -> Game:
     """The same game, whose losses are the means of those of the parts of a batch.
 
     Parts are passed one after another and computed again for gradients, so that the memory is that
-    of one part; every scheme then accumulates gradients. Every sample's draw is the one it has in
+    of one part; every scheme then accumulates gradients. Every sample has the draw that it has in
     the whole batch. Losses that are means over examples, their penalties included, are those of the
-    whole batch; what looks at a batch as one (batch normalisation, minibatch statistics) sees each
-    part by itself, and the running statistics are the means of the parts'.
+    whole batch; batch-wide layers (batch normalisation, minibatch statistics) see each part by
+    itself, and the running statistics are the means of the parts'.
 
     Args:
       game: a game on batches.
@@ -27,8 +27,7 @@ def accumulated(game: Game, parts: int) -> Game:
     Raises:
       ValueError: `parts` is less than 1.
     """
-    if parts < 1:
-        raise ValueError(f"parts={parts} must be at least 1")
+    checks.whole(1, parts=parts)
 
     def split(leaf):
         if leaf.shape[0] % parts:

@@ -4,11 +4,13 @@ from collections.abc import Callable, Sequence
 
 from flax import linen as nn
 
-from ganjax import latents, losses
+from ganjax import checks, latents, losses
 from ganjax.augmentations import Augmentation
-from ganjax.games.contest import adversarial_losses, begin, check_alone, contest, play
-from ganjax.games.networks import ask, data_of
-from ganjax.penalties import Penalty
+from ganjax.games.batches import data_of
+from ganjax.games.contest import Contest, adversarial_losses, begin, check_alone, contend, queries
+from ganjax.games.generating import latent_generator
+from ganjax.games.judging import Judge
+from ganjax.penalties import Penalty, WithMemory
 from ganjax.types import Game
 
 
@@ -18,7 +20,7 @@ def gan(
     loss: losses.AdversarialLoss = losses.non_saturating,
     z_dim: int = 64,
     prior: Callable = latents.normal,
-    penalties: Sequence[Penalty] = (),
+    penalties: Sequence[Penalty | WithMemory] = (),
     augment: Augmentation | None = None,
     packing: int = 1,
 ) -> Game:
@@ -45,39 +47,26 @@ def gan(
         of them generated, and get one logit. Penalties judge packs. The paper's batch counts packs.
 
     Returns:
-      Game on batches with `x` [batch, ...]. The discriminator's metrics: `disc/accuracy`, its parts
-      `disc/accuracy_real` and `disc/accuracy_fake` (by the loss's `realness`), and
-      `penalty/disc` if there are penalties.
+      Game on batches with `x` [batch, ...]. The discriminator's metrics: `accuracy/disc`, its parts
+      `accuracy_real/disc` and `accuracy_fake/disc` (by the loss's `realness`), and
+      `penalty/disc` if there are penalties. Queries: latents, generate and, without packs, logits.
 
     Raises:
-      ValueError: `z_dim` or `packing` is less than 1, or, from `init`, shapes that do not fit each
-        other or a batch that does not divide into packs.
+      ValueError: `z_dim` or `packing` is less than 1; from `init`, shapes that do not fit each
+        other or a batch that does not divide into packs; while tracing, a part that returns
+        another shape than it should.
     """
-    game = contest(
-        generator,
-        discriminator,
-        z_dim=z_dim,
-        prior=prior,
-        penalties=penalties,
-        augment=augment,
-        packing=packing,
-    )
+    checks.whole(1, packing=packing)
+    judge = Judge(discriminator, penalties, augment, packing)
+    game = Contest(latent_generator(generator, z_dim, prior), judge)
 
     def init(rng, batch):
-        started = begin(game, rng, data_of(batch))
-        check_alone(started.outputs)
-        return started.params, started.model_state
+        params, model_state, outputs = begin(game, rng, data_of(batch))
+        check_alone(outputs)
+        return params, model_state
 
     def game_losses(params, model_state, batch, rng):
-        played = play(game, params, model_state, batch["x"], rng=rng)
-        return adversarial_losses(loss, played)
+        judged, gen_state = contend(game, params, model_state, batch["x"], rng=rng)
+        return adversarial_losses(loss, judged, gen_state)
 
-    queries = {
-        "latents": lambda params, model_state, rng, n: prior(rng, (n, z_dim)),
-        "generate": lambda params, model_state, z: ask(generator, params.gen, model_state.gen, z),
-    }
-    if packing == 1:
-        queries["logits"] = lambda params, model_state, x: ask(
-            discriminator, params.disc, model_state.disc, x
-        )
-    return Game(init, game_losses, queries)
+    return Game(init, game_losses, queries(game))

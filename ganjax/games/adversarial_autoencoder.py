@@ -1,24 +1,19 @@
-"""The adversarial auto-encoder: between an auto-encoder and a GAN, played in code space."""
+"""The adversarial auto-encoder: a GAN in the space of an auto-encoder's codes."""
 
-import math
 from collections.abc import Callable, Sequence
 
 import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
-from ganjax import latents, losses
-from ganjax.games.autoencoding import ERRORS, asking, check_codes, check_outputs, generative
-from ganjax.games.contest import (
-    Played,
-    adversarial_losses,
-    begin_judging,
-    check_alone,
-    contest,
-    judge_penalised,
-)
-from ganjax.games.networks import data_of, run, start
-from ganjax.penalties import Penalty
+from ganjax import checks, latents, losses
+from ganjax.games import judging, parts
+from ganjax.games.autoencoding import ERRORS, check_codes, check_outputs, generative, query_of
+from ganjax.games.batches import data_of
+from ganjax.games.contest import adversarial_losses, check_alone, check_logits
+from ganjax.games.judging import Judge
+from ganjax.games.networks import outputs_of, run, start
+from ganjax.penalties import Penalty, WithMemory
 from ganjax.types import Game, Players
 
 
@@ -28,7 +23,7 @@ def adversarial_autoencoder(
     z_dim: int,
     loss: losses.AdversarialLoss = losses.non_saturating,
     prior: Callable = latents.normal,
-    penalties: Sequence[Penalty] = (),
+    penalties: Sequence[Penalty | WithMemory] = (),
     weight: float = 1.0,
     packing: int = 1,
 ) -> Game:
@@ -44,69 +39,60 @@ def adversarial_autoencoder(
     Args:
       autoencoder: Linen module, x -> (reconstructions, codes [batch, z_dim]), with methods `encode`
         and `decode`, as `nets.AutoEncoder`.
-      discriminator: Linen module, codes [batch, z_dim] -> logits [batch]. A `train` argument of
-        either module is set to True here; collections other than `params` are its model state.
+      discriminator: as in `gan`, of codes [batch, z_dim].
       z_dim: width of the codes, at least 1.
-      loss: both players' losses on logits.
-      prior: `(rng, shape) -> z`.
-      penalties: added to the discriminator's loss, on prior draws and codes, each already carrying
-        its weight.
+      loss: as in `gan`.
+      prior: as in `gan`.
+      penalties: as in `gan`, on prior draws and codes.
       weight: of the adversarial part of the auto-encoder's loss beside the squared error, which is
         the mean over all numbers; at least 0. 0 leaves an ordinary auto-encoder.
       packing: as in `gan`; the discriminator takes m codes or m draws of the prior joined,
         [batch / m, m z_dim].
 
     Returns:
-      Game on batches with `x` [batch, ...]. Metrics: `gen/error`, `disc/accuracy` with its parts
-      `disc/accuracy_real` and `disc/accuracy_fake`, and `penalty/disc` if there are penalties.
+      Game on batches with `x` [batch, ...]. Metrics: `error/gen`, and those of `gan`.
       Queries: latents, generate, encode, decode, reconstruct, energy (the squared error), panels.
 
     Raises:
-      ValueError: an option is out of range, or, from `init`, shapes that do not fit.
+      ValueError: as in `gan`, or a weight out of range.
     """
-    if not 0 <= weight < math.inf:
-        raise ValueError(f"weight={weight} must be finite and at least 0")
+    checks.within("[0, inf)", weight=weight)
+    checks.whole(1, z_dim=z_dim, packing=packing)
     error = ERRORS["squared"]
-    game = contest(
-        autoencoder,
-        discriminator,
-        z_dim=z_dim,
-        prior=prior,
-        penalties=penalties,
-        augment=None,
-        packing=packing,
-    )
+    by_codes = Judge(discriminator, penalties, packing=packing)
 
     def init(rng, batch):
         rng_gen, rng_disc, rng_z = jax.random.split(rng, 3)
         x = data_of(batch)
         check_codes(autoencoder, rng_gen, x, z_dim, "moments=1")
         gen = start(autoencoder, rng_gen, x)
-        outputs = jax.eval_shape(lambda x: run(autoencoder, *gen, x, rng=rng)[0][0], x)
-        check_outputs(outputs, x)
-        z = prior(rng_z, (x.shape[0], z_dim))
-        disc, judged = begin_judging(game, rng_disc, z, what="code")
-        check_alone(judged)
+        check_outputs(outputs_of(autoencoder, gen, x)[0], x)
+        z = parts.draw(prior, rng_z, x.shape[0], z_dim)
+        disc, outputs = judging.begin(by_codes, rng_disc, z)
+        check_logits(outputs, x.shape[0], packing, "code")
+        check_alone(outputs)
         return Players(gen[0], disc[0]), Players(gen[1], disc[1])
 
     def game_losses(params, model_state, batch, rng):
-        rng_z, rng_gen, *rngs = jax.random.split(rng, 5)
+        rng_z, rng_gen, rng_real, rng_fake, rng_penalty = jax.random.split(rng, 5)
         x = batch["x"]
         (outputs, z_fake), gen_state = run(autoencoder, params.gen, model_state.gen, x, rng=rng_gen)
-        judgement = judge_penalised(
-            game,
+        judged = judging.judge_batches(
+            by_codes,
             params.disc,
             model_state.disc,
-            prior(rng_z, z_fake.shape),
+            parts.draw(prior, rng_z, x.shape[0], z_dim),
             z_fake,
-            rngs=rngs,
+            rngs=(rng_real, rng_fake),
+            rng_critic=rng_real,
+            rng_penalty=rng_penalty,
         )
-        gen, disc = adversarial_losses(loss, Played(*judgement, gen_state))
+        gen, disc = adversarial_losses(loss, judged, gen_state)
         missed = jnp.mean(error(outputs, x))
-        gen = gen._replace(value=missed + weight * gen.value, metrics={"gen/error": missed})
+        gen = gen._replace(value=missed + weight * gen.value, metrics={"error/gen": missed})
         return Players(gen, disc)
 
-    encode, decode = asking(autoencoder, "encode"), asking(autoencoder, "decode")
+    encode, decode = query_of(autoencoder, "encode"), query_of(autoencoder, "decode")
     queries = generative(prior, z_dim, encode, decode)
 
     def energy(params, model_state, x):

@@ -1,7 +1,7 @@
 """Games of one player: auto-encoders, against a discriminator that has nothing to learn.
 
-Its parameters are {} and its loss is 0, so that schemes, checkpoints and monitors take them for the
-games they know.
+Its parameters are {} and its loss is 0, so that schemes, checkpoints and monitors need no exception
+for them.
 """
 
 from collections.abc import Callable
@@ -11,9 +11,10 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
+from ganjax import checks
 from ganjax.augmentations import Augmentation
-from ganjax.errors import unknown
-from ganjax.games.networks import ask, run, start
+from ganjax.games import parts
+from ganjax.games.networks import ask, outputs_of, run, start
 from ganjax.types import Game, Loss, Needs, Players
 
 
@@ -21,7 +22,7 @@ def _per_example(x: jax.Array) -> jax.Array:
     return jnp.mean(x.reshape(x.shape[0], -1), axis=1)
 
 
-# How far outputs are from targets, both [batch, ...]: mean over an example's numbers, [batch].
+# Distance of outputs and targets, both [batch, ...]: mean over an example's numbers, [batch].
 ERRORS = {
     "absolute": lambda outputs, targets: _per_example(jnp.abs(outputs - targets)),
     "squared": lambda outputs, targets: _per_example(jnp.square(outputs - targets)),
@@ -57,24 +58,22 @@ def autoencoder(
     Raises:
       ValueError: unknown error, or, from `init`, shapes that do not fit.
     """
-    if error not in ERRORS:
-        raise ValueError(unknown("error", error, ERRORS))
+    checks.one_of(ERRORS, error=error)
     distance = ERRORS[error]
 
-    def seen(inputs, rng):
-        return inputs if corrupt is None else corrupt(inputs, rng, 0)
+    def corrupted(inputs, rng):
+        return inputs if corrupt is None else parts.augmented(corrupt, inputs, rng, 0)
 
     def init(rng, batch):
         inputs, targets = _pair(batch)
         gen = start(autoencoder, rng, inputs)
-        outputs = jax.eval_shape(lambda x: run(autoencoder, *gen, x, rng=rng)[0][0], inputs)
-        check_outputs(outputs, targets)
+        check_outputs(outputs_of(autoencoder, gen, inputs)[0], targets)
         return Players(gen[0], {}), Players(gen[1], {})
 
     def game_losses(params, model_state, batch, rng):
         rng_corrupt, rng_gen = jax.random.split(rng)
         inputs, targets = _pair(batch)
-        inputs = seen(inputs, rng_corrupt)
+        inputs = corrupted(inputs, rng_corrupt)
         (outputs, _), gen_state = run(autoencoder, params.gen, model_state.gen, inputs, rng=rng_gen)
         return alone(jnp.mean(distance(outputs, targets)), gen_state, {})
 
@@ -86,7 +85,7 @@ def autoencoder(
 
     def panels(params, model_state, batch, rng):
         inputs, targets = _pair(batch)
-        given = seen(inputs, rng)
+        given = corrupted(inputs, rng)
         shown = {} if given is targets else {"given": given}
         return {
             "original": targets,
@@ -95,8 +94,8 @@ def autoencoder(
         }
 
     queries = {
-        "encode": asking(autoencoder, "encode"),
-        "decode": asking(autoencoder, "decode"),
+        "encode": query_of(autoencoder, "encode"),
+        "decode": query_of(autoencoder, "decode"),
         "reconstruct": reconstruct,
         "energy": energy,
         "panels": panels,
@@ -109,14 +108,7 @@ def generative(
 ) -> dict[str, Callable]:
     """The queries of an auto-encoder whose codes [batch, z_dim] have a prior, `(rng, shape) -> z`.
 
-    Args:
-      prior: `(rng, shape) -> z`.
-      z_dim: width of the codes.
-      encode: the query of that name.
-      decode: the query of that name.
-
-    Returns:
-      latents, generate, encode, decode, reconstruct, panels.
+    latents, generate, encode, decode, reconstruct, panels, from the queries `encode` and `decode`.
     """
 
     def draw(params, model_state, rng, n):
@@ -144,25 +136,8 @@ def generative(
     }
 
 
-def check_codes(
-    autoencoder: nn.Module, rng: jax.Array, x: jax.Array, width: int, hint: str
-) -> None:
-    """Refuses an encoder whose codes are not [batch, width].
-
-    Raises:
-      ValueError: with what the encoder gives and what to set.
-    """
-    rngs = {"params": rng, "dropout": rng}
-    codes = jax.eval_shape(lambda x: autoencoder.init_with_output(rngs, x, method="encode")[0], x)
-    if codes.shape != (x.shape[0], width):
-        raise ValueError(
-            f"the encoder makes codes of shape {codes.shape} for a batch of {x.shape[0]}; expected "
-            f"({x.shape[0]}, {width}): give the auto-encoder {hint} and the game's z_dim"
-        )
-
-
-def asking(module: nn.Module, method: str) -> Callable:
-    """The query `(params, model_state, x)` that asks a method of the auto-encoder."""
+def query_of(module: nn.Module, method: str) -> Callable:
+    """The query `(params, model_state, x)` of a method of the auto-encoder."""
     return lambda params, model_state, x: ask(module, params.gen, model_state.gen, x, method=method)
 
 
@@ -176,14 +151,25 @@ def _pair(batch):
     return (batch["a"], batch["b"]) if "a" in batch else (batch["x"], batch["x"])
 
 
-def check_outputs(outputs: Any, targets: jax.Array) -> None:
-    """Refuses an auto-encoder whose outputs are not of the shape of the targets.
+def check_codes(
+    autoencoder: nn.Module, rng: jax.Array, x: jax.Array, width: int, hint: str
+) -> None:
+    """Raises ValueError for an encoder whose codes are not [batch, width]."""
+    rngs = {"params": rng, "dropout": rng}
+    codes = jax.eval_shape(lambda x: autoencoder.init_with_output(rngs, x, method="encode")[0], x)
+    parts.check_shape(
+        "the encoder makes codes of",
+        codes,
+        (x.shape[0], width),
+        f"give the auto-encoder {hint} and the game's z_dim",
+    )
 
-    Raises:
-      ValueError: with both shapes.
-    """
-    if outputs.shape != targets.shape:
-        raise ValueError(
-            f"the auto-encoder makes outputs of shape {outputs.shape[1:]}, the data are "
-            f"{targets.shape[1:]}; give its decoder the shape of the data"
-        )
+
+def check_outputs(outputs: Any, targets: jax.Array) -> None:
+    """Raises ValueError for an auto-encoder whose outputs are not of the shape of the targets."""
+    parts.check_shape(
+        "the auto-encoder makes outputs of",
+        outputs,
+        targets.shape,
+        "give its decoder the shape of the data",
+    )

@@ -1,4 +1,4 @@
-"""What games in closed form share: a start, and losses of the two players' arrays alone."""
+"""Shared by games in closed form: a start, and losses of the two players' arrays alone."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,21 +1,30 @@
 """Translation between two domains without pairs: two generators, two discriminators (CycleGAN)."""
 
-import math
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
-from ganjax import losses
-from ganjax.games import image_pool
-from ganjax.games.contest import at_least_1, packs
-from ganjax.games.networks import accuracies, ask, domains_of, run, start
-from ganjax.games.translation import check_shapes, distance, judge
+from ganjax import checks, losses
+from ganjax.games import image_pool, judging, parts
+from ganjax.games.batches import domains_of
+from ganjax.games.judging import Judge, accuracies
+from ganjax.games.networks import ask, run, start
+from ganjax.games.translation import check_patches, check_translator, distance, judge_patches
 from ganjax.types import Game, Loss, Needs, Players
 
 POOLS = "pools"  # a game's own entry beside the discriminators' collections
 # direction: (where from, where to, the direction back)
 WAYS = {"ab": ("a", "b", "ba"), "ba": ("b", "a", "ab")}
+
+
+class _Logits(NamedTuple):
+    """Of one domain's discriminator, each [batch / m * patches]."""
+
+    real: jax.Array
+    fake: jax.Array  # on new samples, for the generator
+    shown: jax.Array  # on those of the pool, for the discriminator
 
 
 def cycle(
@@ -40,14 +49,13 @@ def cycle(
     w = 2 takes them out. Take w = 1 with other losses.
 
     Discriminators are shown past samples in place of half of the new ones, see
-    `image_pool.exchange`; the generators' losses see the new ones. Paper: what is translated and
-    what is to stay the same pass a generator as one batch, for speed; only norms by batch notice.
+    `image_pool.exchange`; the generators' losses see the new ones. Paper: images to translate and
+    images to keep pass a generator as one batch, for speed; only norms by batch notice.
 
     Args:
       generator: Linen module, samples of one domain -> samples of the other; either direction has
         parameters of its own.
-      discriminator: Linen module, samples -> logits [batch, ...], e.g. one a patch; all count
-        alike. A `train` argument of either module is set to True in the losses.
+      discriminator: as in `paired`, of samples.
       loss: both players' losses on logits.
       adversarial_weight: w, greater than 0.
       cycle_weight: lambda, at least 0; the paper takes 10.
@@ -59,99 +67,41 @@ def cycle(
     Returns:
       Game on batches with unpaired `a` and `b` [batch, ...] of one shape; parameters are
       `Players(gen={"ab": ..., "ba": ...}, disc={"a": ..., "b": ...})`. Metrics: `cycle/gen` and
-      `identity/gen`, the two terms of each, not weighted; `disc/accuracy` and its parts on what the
-      discriminators are shown.
+      `identity/gen`, the two terms of each, not weighted; `accuracy/disc` and its parts on the
+      samples shown to the discriminators.
 
     Raises:
-      ValueError: a weight, `pool_size` or `packing` is out of range, or, from `init`, shapes do not
-        fit or a batch does not divide into packs.
+      ValueError: as in `paired`, or domains of two shapes.
     """
-    _check_numbers(
-        adversarial_weight=adversarial_weight,
-        cycle_weight=cycle_weight,
-        identity_weight=identity_weight,
-        pool_size=pool_size,
-    )
-    at_least_1(packing=packing)
+    checks.within("(0, inf)", adversarial_weight=adversarial_weight)
+    checks.within("[0, inf)", cycle_weight=cycle_weight, identity_weight=identity_weight)
+    checks.whole(0, pool_size=pool_size)
+    checks.whole(1, packing=packing)
     identity = identity_weight > 0 and cycle_weight > 0
+    by_patches = Judge(discriminator, packing=packing)
 
     def init(rng, batch):
-        domains = domains_of(batch)
-        if batch["a"].shape[1:] != batch["b"].shape[1:]:
-            raise ValueError(
-                f"the domains have samples of shapes {batch['a'].shape[1:]} and "
-                f"{batch['b'].shape[1:]}; both directions need one shape"
-            )
-        rngs = jax.random.split(rng, 4)
-        ab, ba = (start(generator, r, batch[x]) for r, x in zip(rngs[:2], "ab", strict=True))
-        packed = [packs(x, packing) for x in domains]
-        a, b = (start(discriminator, r, x) for r, x in zip(rngs[2:], packed, strict=True))
-        check_shapes(generator, ab, *domains, discriminator=discriminator, disc=b, judged=packed[1])
-        pools = {POOLS: {x: image_pool.empty(pool_size, batch[x]) for x in "ab"}}
-        return Players(gen={"ab": ab[0], "ba": ba[0]}, disc={"a": a[0], "b": b[0]}), Players(
-            gen={"ab": ab[1], "ba": ba[1]},
-            disc={"a": a[1], "b": b[1], **(pools if pool_size else {})},
-        )
-
-    def generators(params, model_state, batch, rng):
-        """(samples by domain, the generators' model state, their distances by name)."""
-
-        def translate(way, x, rng):
-            return run(generator, params.gen[way], model_state.gen[way], x, rng=rng)
-
-        rngs = iter(jax.random.split(rng, 4))
-        fakes, states, distances = {}, {}, {"cycle/gen": 0.0}
-        if identity:
-            distances["identity/gen"] = 0.0
-        for way, (here, there, _) in WAYS.items():
-            seen = [batch[here], batch[there]] if identity else [batch[here]]
-            made, states[way] = translate(way, jnp.concatenate(seen), next(rngs))
-            fakes[there] = made[: batch[here].shape[0]]
-            if identity:
-                same = made[batch[here].shape[0] :]
-                distances["identity/gen"] += distance(same, batch[there])
-        for here, there, back in WAYS.values():
-            returned, _ = translate(back, fakes[there], next(rngs))
-            distances["cycle/gen"] += distance(returned, batch[here])
-        return fakes, states, distances
-
-    def discriminators(params, model_state, batch, fakes, rng):
-        """Per domain: logits of data, of new samples and of those shown; the new model state."""
-        logits, states, pools = {}, {}, {}
-        for x in "ab":
-            rng, rng_pool, rng_judge = jax.random.split(rng, 3)
-            seen = (fakes[x],)
-            if pool_size:
-                pool = model_state[POOLS][x]
-                shown, pools[x] = image_pool.exchange(pool, fakes[x], rng_pool)
-                seen = (fakes[x], shown)
-            (real, *judged), states[x] = judge(
-                discriminator,
-                params[x],
-                model_state[x],
-                batch[x],
-                *seen,
-                packing=packing,
-                rng=rng_judge,
-            )
-            logits[x] = real, judged[0], judged[-1]
-        return logits, {**states, **({POOLS: pools} if pool_size else {})}
+        return _start(generator, by_patches, pool_size, domains_of(batch), rng)
 
     def game_losses(params, model_state, batch, rng):
         rng_gen, rng_disc = jax.random.split(rng)
-        fakes, gen_state, distances = generators(params, model_state, batch, rng_gen)
-        logits, disc_state = discriminators(params.disc, model_state.disc, batch, fakes, rng_disc)
-        gen = sum(loss.gen(real, fake) for real, fake, _ in logits.values())
-        disc = sum(loss.disc(real, shown) for real, _, shown in logits.values())
+        fakes, gen_state, distances = _translated(
+            generator, params.gen, model_state.gen, batch, identity, rng_gen
+        )
+        logits, disc_state = _judged(
+            by_patches, params.disc, model_state.disc, batch, fakes, rng_disc
+        )
+        gen = sum(parts.value_of(loss, "gen", x.real, x.fake) for x in logits)
+        disc = sum(parts.value_of(loss, "disc", x.real, x.shown) for x in logits)
         gen = adversarial_weight * gen + cycle_weight * distances["cycle/gen"]
         if identity:
             gen += cycle_weight * identity_weight * distances["identity/gen"]
-        real, _, shown = (
-            loss.realness(jnp.concatenate(x)) for x in zip(*logits.values(), strict=True)
-        )
+        real = jnp.concatenate([x.real for x in logits])
+        shown = jnp.concatenate([x.shown for x in logits])
+        metrics = accuracies(loss.realness(real), loss.realness(shown))
         return Players(
             gen=Loss(gen, gen_state, distances),
-            disc=Loss(adversarial_weight / 2 * disc, disc_state, accuracies(real, shown)),
+            disc=Loss(adversarial_weight / 2 * disc, disc_state, metrics),
         )
 
     in_parts = (
@@ -161,12 +111,91 @@ def cycle(
     return Game(init, game_losses, _queries(generator), needs)
 
 
-def _check_numbers(**numbers):
-    for name, value in numbers.items():
-        if not 0 <= value < math.inf:
-            raise ValueError(f"{name}={value} must be finite and at least 0")
-    if numbers["adversarial_weight"] == 0:
-        raise ValueError("adversarial_weight=0 leaves no game; it must be greater than 0")
+def _start(
+    generator: nn.Module,
+    by_patches: Judge,
+    pool_size: int,
+    domains: tuple[jax.Array, jax.Array],
+    rng: jax.Array,
+) -> tuple[Players, Players]:
+    """(params, model state) of both generators and both discriminators, with empty pools."""
+    a, b = domains
+    if a.shape[1:] != b.shape[1:]:
+        raise ValueError(
+            f"the domains have samples of shapes {a.shape[1:]} and {b.shape[1:]}; both directions "
+            "need one shape"
+        )
+    rngs = jax.random.split(rng, 4)
+    gens = {way: start(generator, r, x) for way, r, x in zip(WAYS, rngs[:2], domains, strict=True)}
+    discs = {}
+    for name, r, x in zip("ab", rngs[2:], domains, strict=True):
+        discs[name], outputs = judging.begin(by_patches, r, x)
+    check_translator(generator, gens["ab"], a, b)
+    check_patches(outputs, b.shape[0] // by_patches.packing)
+    params, states = (
+        Players(*({name: begun[at] for name, begun in x.items()} for x in (gens, discs)))
+        for at in range(2)
+    )
+    if pool_size:
+        states.disc[POOLS] = {
+            name: image_pool.empty(pool_size, x) for name, x in zip("ab", domains, strict=True)
+        }
+    return params, states
+
+
+def _translated(
+    generator: nn.Module,
+    params: dict[str, Any],
+    model_state: dict[str, Any],
+    batch: dict[str, jax.Array],
+    identity: bool,
+    rng: jax.Array,
+) -> tuple[dict[str, jax.Array], dict[str, Any], dict[str, jax.Array]]:
+    """(samples by domain, the generators' model state, their distances by name)."""
+
+    def translate(way, x, rng):
+        return run(generator, params[way], model_state[way], x, rng=rng)
+
+    rngs = iter(jax.random.split(rng, 4))
+    fakes, states, distances = {}, {}, {"cycle/gen": 0.0}
+    if identity:
+        distances["identity/gen"] = 0.0
+    for way, (here, there, _) in WAYS.items():
+        inputs = [batch[here], batch[there]] if identity else [batch[here]]
+        made, states[way] = translate(way, jnp.concatenate(inputs), next(rngs))
+        fakes[there], same = jnp.split(made, [batch[here].shape[0]])
+        if identity:
+            distances["identity/gen"] += distance(same, batch[there])
+    for here, there, back in WAYS.values():
+        returned, _ = translate(back, fakes[there], next(rngs))
+        distances["cycle/gen"] += distance(returned, batch[here])
+    return fakes, states, distances
+
+
+def _judged(
+    by_patches: Judge,
+    params: dict[str, Any],
+    model_state: dict[str, Any],
+    batch: dict[str, jax.Array],
+    fakes: dict[str, jax.Array],
+    rng: jax.Array,
+) -> tuple[list[_Logits], dict[str, Any]]:
+    """(logits of either domain, the discriminators' model state with their pools)."""
+    logits, states, pools = [], {}, {}
+    for name in "ab":
+        rng, rng_pool, rng_judge = jax.random.split(rng, 3)
+        own, shown = (by_patches, params[name], model_state[name]), fakes[name]
+        if POOLS in model_state:
+            shown, pools[name] = image_pool.exchange(model_state[POOLS][name], shown, rng_pool)
+        rngs = jax.random.split(rng_judge, 3 if pools else 2)
+        (real, on_shown), states[name] = judge_patches(
+            *own, batch[name], shown, rngs=(rngs[0], rngs[-1])
+        )
+        on_fake = on_shown
+        if pools:  # for the generator alone: statistics are those of the samples shown
+            (on_fake,), _ = judge_patches(*own, fakes[name], rngs=rngs[1:2])
+        logits.append(_Logits(real, on_fake, on_shown))
+    return logits, {**states, **({POOLS: pools} if pools else {})}
 
 
 def _queries(generator):

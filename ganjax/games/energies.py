@@ -1,12 +1,10 @@
 """Games whose discriminator is an auto-encoder: EBGAN and BEGAN.
 
-Samples are judged by their energy, how badly they are reconstructed. Both games share the passes of
-the networks, the checks of shapes and the queries, and differ in the energy and the losses. Neither
-packs samples: a pack of copies takes the least of a code, so that its energy would be low and
-packing reward collapse; the pull-away term is what keeps samples apart.
+Samples are judged by their energy, the error of their reconstruction. Neither packs samples: a pack
+of copies takes the least of a code, so that its energy would be low and packing reward collapse;
+the pull-away term keeps samples apart instead.
 """
 
-import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -14,13 +12,14 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
-from ganjax import latents, losses, penalties, spread
-from ganjax.games.networks import accuracies, ask, check_samples, data_of, judge_both, run, start
-from ganjax.penalties.critic import at_least_0, root, squares, wide
+from ganjax import checks, latents, losses, penalties, spread
+from ganjax.games import generating, judging, parts
+from ganjax.games.batches import data_of
+from ganjax.games.generating import LatentGenerator, latent_generator
+from ganjax.games.judging import Judge, accuracies
+from ganjax.games.networks import BALANCE, ask
+from ganjax.penalties.critic import root, squares, wide
 from ganjax.types import Game, Loss, Needs, Players
-
-# BEGAN's own entry beside the discriminator's collections: k_t.
-BALANCE = "balance"
 
 
 class _Judged(NamedTuple):
@@ -50,18 +49,18 @@ def energy_based(
     discriminator is flat, somewhere from 0 to the margin.
 
     Args:
-      generator: Linen module, latents [batch, z_dim] -> x_fake, of the shape of `batch["x"]`.
+      generator: as in `gan`.
       discriminator: Linen module, x -> (reconstructions of x, codes [batch, ...]), e.g.
-        `nets.AutoEncoder`. A `train` argument of either module's `__call__` is set to True here.
-      z_dim: width of the latent, at least 1.
-      prior: `(rng, shape) -> z`.
+        `nets.AutoEncoder`. A `train` argument of its `__call__` is set to True here.
+      z_dim: as in `gan`.
+      prior: as in `gan`.
       margin: m, the energy above which a sample is bad enough, greater than 0.
       pull_away: weight of the pull-away term, at least 0; 0 leaves it out.
 
     Returns:
-      Game on batches with `x` [batch, ...]. Metrics: the mean energies `energy/real` and
-      `energy/fake`, `penalty/gen` (the weighted pull-away term, if any) and `disc/accuracy`,
-      `disc/accuracy_real`, `disc/accuracy_fake`, by which half of the margin an energy is in.
+      Game on batches with `x` [batch, ...]. Metrics: the mean energies `energy_real/disc` and
+      `energy_fake/disc`, `penalty/gen` (the weighted pull-away term, if any) and `accuracy/disc`
+      with its parts, by the half of the margin that an energy is in.
       Queries: latents, generate, reconstruct, encode, energy.
 
     Raises:
@@ -69,17 +68,19 @@ def energy_based(
         while tracing, a batch of one with a pull-away term.
     """
     loss = losses.energy_margin(margin=margin)
-    at_least_0(pull_away=pull_away)
+    checks.within("[0, inf)", pull_away=pull_away)
 
-    def play(judged, own):
+    def outcome(judged, balance):
+        del balance
         energies = judged.energy_real, judged.energy_fake
         metrics = accuracies(*map(loss.realness, energies))
         return Players(
             gen=_with_pull_away(pull_away, loss.gen(*energies), judged),
-            disc=Loss(loss.disc(*energies), own, metrics),
+            disc=Loss(loss.disc(*energies), {}, metrics),
         )
 
-    return _game(generator, discriminator, z_dim, prior, energy=_distances, play=play)
+    generator = latent_generator(generator, z_dim, prior)
+    return _game(generator, discriminator, energy=_distances, outcome=outcome)
 
 
 def boundary_equilibrium(
@@ -100,58 +101,47 @@ def boundary_equilibrium(
     discriminator's model state and moves when the discriminator does, also several times a step.
 
     Convergence is measured by M = L(x) + |gamma L(x) - L(G(z))|; the monitor `measure` can stop
-    play at a value of it.
+    training at a value of it.
 
     Paper: it draws latents for either player. Here one draw serves both losses; schemes that let
     the players move in turn draw for each turn.
 
     Args:
-      generator: Linen module, latents [batch, z_dim] -> x_fake, of the shape of `batch["x"]`.
-      discriminator: Linen module, x -> (reconstructions of x, codes [batch, ...]), e.g.
-        `nets.AutoEncoder`. A `train` argument of either module's `__call__` is set to True here.
-      z_dim: width of the latent, at least 1.
+      generator: as in `gan`.
+      discriminator: as in `energy_based`.
+      z_dim: as in `gan`.
       prior: `(rng, shape) -> z`; the paper's is uniform on [-1, 1].
       gamma: the ratio of energies to hold, greater than 0 and at most 1; smaller means sharper and
         less varied samples.
       lambda_k: gain of the control, greater than 0.
       pull_away: weight of EBGAN's pull-away term in the generator's loss, at least 0.
-        Paper: it has none. With it, a small generator keeps apart what it would let fall together.
+        Paper: it has none. It keeps the samples of a small generator apart.
 
     Returns:
-      Game on batches with `x` [batch, ...]. The discriminator's metrics: `energy/real` L(x),
-      `energy/fake` L(G(z)), `balance/k` (k_t, that of the loss) and `balance/convergence` M; the
+      Game on batches with `x` [batch, ...]. The discriminator's metrics: `energy_real/disc` L(x),
+      `energy_fake/disc` L(G(z)), `k/disc` (k_t, that of the loss) and `convergence/disc` M; the
       generator's: `penalty/gen`, the weighted pull-away term, if any.
       Queries: latents, generate, reconstruct, encode, energy.
 
     Raises:
       ValueError: an option is out of range, or, from `init`, shapes that do not fit each other.
     """
-    if not 0 < gamma <= 1:
-        raise ValueError(f"gamma={gamma} must be greater than 0 and at most 1, e.g. 0.5")
-    if not 0 < lambda_k < math.inf:
-        raise ValueError(f"lambda_k={lambda_k} must be finite and greater than 0, e.g. 0.001")
-    at_least_0(pull_away=pull_away)
+    checks.within("(0, 1]", gamma=gamma, hint="e.g. 0.5")
+    checks.within("(0, inf)", lambda_k=lambda_k, hint="e.g. 0.001")
+    checks.within("[0, inf)", pull_away=pull_away)
 
-    def play(judged, own):
-        k = own[BALANCE]
+    def outcome(judged, k):
         real, fake = spread.mean(judged.energy_real), spread.mean(judged.energy_fake)
         error = gamma * real - fake
-        metrics = {"balance/k": k, "balance/convergence": real + jnp.abs(error)}
+        metrics = {"k/disc": k, "convergence/disc": real + jnp.abs(error)}
         moved = jnp.clip(k + lambda_k * error, 0, 1).astype(k.dtype)
         return Players(
             gen=_with_pull_away(pull_away, fake, judged),
             disc=Loss(real - k * fake, {BALANCE: moved}, metrics),
         )
 
-    return _game(
-        generator,
-        discriminator,
-        z_dim,
-        prior,
-        energy=_mean_differences,
-        play=play,
-        own=lambda: {BALANCE: jnp.zeros(())},
-    )
+    generator = latent_generator(generator, z_dim, prior)
+    return _game(generator, discriminator, energy=_mean_differences, outcome=outcome, balanced=True)
 
 
 NO_PACKING = (
@@ -182,55 +172,48 @@ def _mean_differences(reconstructions: jax.Array, x: jax.Array) -> jax.Array:
 
 
 def _game(
-    generator: nn.Module,
+    generator: LatentGenerator,
     discriminator: nn.Module,
-    z_dim: int,
-    prior: Callable,
     *,
     energy: Callable[[jax.Array, jax.Array], jax.Array],
-    play: Callable[[_Judged, dict[str, Any]], Players],
-    own: Callable[[], dict[str, Any]] = dict,
+    outcome: Callable[[_Judged, jax.Array | None], Players],
+    balanced: bool = False,
 ) -> Game:
     """A game of a generator and an auto-encoder.
 
     Args:
       generator: latents -> x_fake.
       discriminator: x -> (reconstructions, codes).
-      z_dim: width of the latent.
-      prior: `(rng, shape) -> z`.
       energy: `(reconstructions, x) -> [batch]`.
-      play: `(judged, own) -> Players` of `Loss`; the discriminator's holds the new `own`, and the
-        networks' states are added here.
-      own: what the game itself keeps in the discriminator's model state at the start.
+      outcome: `(judged, k_t or None) -> Players` of `Loss`, with the new k_t in the
+        discriminator's state; the networks' states are added here.
+      balanced: whether the discriminator's model state has a k_t.
     """
-    if z_dim < 1:
-        raise ValueError(f"z_dim={z_dim} must be at least 1")
-    names = tuple(own())
+    by_energy = Judge(discriminator)
 
     def init(rng, batch):
         rng_gen, rng_disc, rng_z = jax.random.split(rng, 3)
         x_real = data_of(batch)
-        gen = start(generator, rng_gen, prior(rng_z, (x_real.shape[0], z_dim)))
-        disc = start(discriminator, rng_disc, x_real)
-        _check_shapes(generator, discriminator, gen, disc, x_real, z_dim)
-        return Players(gen[0], disc[0]), Players(gen[1], {**disc[1], **own()})
+        gen = generating.begin(generator, rng_gen, x_real, rng_z=rng_z)
+        disc, outputs = judging.begin(by_energy, rng_disc, x_real)
+        _check_outputs(outputs, x_real)
+        balance = {BALANCE: jnp.zeros(())} if balanced else {}
+        return Players(gen[0], disc[0]), Players(gen[1], {**disc[1], **balance})
 
     def game_losses(params, model_state, batch, rng):
-        rng_z, rng_gen, rng_real, rng_fake = jax.random.split(rng, 4)
+        rng_z, rng_gen, *rngs = jax.random.split(rng, 4)
         x_real = batch["x"]
-        z = prior(rng_z, (x_real.shape[0], z_dim))
-        x_fake, gen_state = run(generator, params.gen, model_state.gen, z, rng=rng_gen)
-
-        before = dict(model_state.disc)
-        kept = {name: before.pop(name) for name in names}
-        (again_real, _), (again_fake, codes_fake), disc_state = judge_both(
-            discriminator, params.disc, before, (x_real,), (x_fake,), rngs=(rng_real, rng_fake)
+        x_fake, gen_state = generating.generate(
+            generator, params.gen, model_state.gen, x_real.shape[0], rng_z=rng_z, rng=rng_gen
         )
-        judged = _Judged(energy(again_real, x_real), energy(again_fake, x_fake), x_fake, codes_fake)
-        gen, disc = play(judged, kept)
+        (real, fake), disc_state, _ = judging.judge_batches(
+            by_energy, params.disc, model_state.disc, x_real, x_fake, rngs=rngs
+        )
+        judged = _Judged(energy(real[0], x_real), energy(fake[0], x_fake), x_fake, fake[1])
+        gen, disc = outcome(judged, model_state.disc.get(BALANCE))
         metrics = {
-            "energy/real": jnp.mean(judged.energy_real),
-            "energy/fake": jnp.mean(judged.energy_fake),
+            "energy_real/disc": jnp.mean(judged.energy_real),
+            "energy_fake/disc": jnp.mean(judged.energy_fake),
             **disc.metrics,
         }
         return Players(
@@ -238,30 +221,22 @@ def _game(
             disc=disc._replace(model_state={**disc_state, **disc.model_state}, metrics=metrics),
         )
 
-    def judge(params, model_state, x):
-        state = {name: value for name, value in model_state.disc.items() if name not in names}
-        return ask(discriminator, params.disc, state, x)
+    def outputs(params, model_state, x):
+        return ask(discriminator, params.disc, model_state.disc, x)
 
     queries = {
-        "latents": lambda params, model_state, rng, n: prior(rng, (n, z_dim)),
-        "generate": lambda params, model_state, z: ask(generator, params.gen, model_state.gen, z),
-        "reconstruct": lambda params, model_state, x: judge(params, model_state, x)[0],
-        "encode": lambda params, model_state, x: judge(params, model_state, x)[1],
-        "energy": lambda params, model_state, x: energy(judge(params, model_state, x)[0], x),
+        **generating.queries(generator),
+        "reconstruct": lambda params, model_state, x: outputs(params, model_state, x)[0],
+        "encode": lambda params, model_state, x: outputs(params, model_state, x)[1],
+        "energy": lambda params, model_state, x: energy(outputs(params, model_state, x)[0], x),
     }
     return Game(init, game_losses, queries, Needs(no_packing=NO_PACKING))
 
 
-def _check_shapes(generator, discriminator, gen, disc, x_real, z_dim):
-    """Refuses networks whose outputs do not fit the data, before anything is compiled."""
-    batch, rng = x_real.shape[0], jax.random.key(0)
-    check_samples(generator, gen, x_real, jnp.zeros((batch, z_dim)))
-    outputs = jax.eval_shape(lambda x: run(discriminator, *disc, x, rng=rng)[0], x_real)
-    shapes = jax.tree.map(lambda array: array.shape, outputs)
-    pair = isinstance(outputs, tuple) and len(outputs) == 2
-    if not pair or shapes[0] != x_real.shape or shapes[1][:1] != (batch,) or len(shapes[1]) < 2:
-        raise ValueError(
-            f"the discriminator makes outputs of shapes {shapes} for data {x_real.shape}; expected "
-            f"reconstructions {x_real.shape} and codes ({batch}, ...): use an auto-encoder, e.g. "
-            "the network mlp_autoencoder"
-        )
+def _check_outputs(outputs: Any, x: jax.Array) -> None:
+    """Raises ValueError for a discriminator that is no auto-encoder of the data."""
+    hint = "take an auto-encoder, e.g. the network mlp_autoencoder"
+    if not isinstance(outputs, tuple) or len(outputs) != 2:
+        raise ValueError(f"the discriminator must make reconstructions and codes; {hint}")
+    parts.check_shape("the discriminator makes reconstructions of", outputs[0], x.shape, hint)
+    parts.check_shape("the discriminator makes codes of", outputs[1], (x.shape[0], None, ...), hint)

@@ -1,4 +1,4 @@
-"""The pool of past samples that a discriminator is shown, as functional state."""
+"""A pool of past samples to show a discriminator, as functional state."""
 
 from typing import NamedTuple
 
@@ -30,13 +30,13 @@ def exchange(pool: Pool, x: jax.Array, rng: jax.Array) -> tuple[jax.Array, Pool]
 
     The rule of CycleGAN's released code, sample by sample: while the pool is not full, a sample is
     stored and shown. After that, with probability 1/2 a random stored sample is shown and the new
-    one takes its place; otherwise the new one is shown and not stored.
+    one takes its place; otherwise the new one is shown and not stored. On several devices the
+    samples of all pass one pool in the order of the devices, so that every device holds the same.
 
     Args:
       pool: of at least one place.
       x: new samples [batch, ...].
-      rng: a key. On several devices the samples of all pass one pool in the order of the devices,
-        so that every device holds the same pool.
+      rng: a key.
 
     Returns:
       (samples to show [batch, ...], the new pool).

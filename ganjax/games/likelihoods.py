@@ -1,4 +1,4 @@
-"""What a decoder's outputs say about data: a density of x, and its mean."""
+"""Likelihoods: densities of data x by a decoder's outputs, and their means."""
 
 import math
 from collections.abc import Callable
@@ -7,6 +7,8 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import optax
+
+from ganjax import checks
 
 
 class Likelihood(NamedTuple):
@@ -36,8 +38,7 @@ def gaussian(std: float = 1.0) -> Likelihood:
     Raises:
       ValueError: the standard deviation is out of range.
     """
-    if not 0 < std < math.inf:
-        raise ValueError(f"std={std} must be finite and greater than 0")
+    checks.within("(0, inf)", std=std)
     constant = math.log(2 * math.pi * std**2)
 
     def log_density(x, outputs):

@@ -1,15 +1,15 @@
 """Translation learned from pairs, judged by a conditional discriminator (pix2pix)."""
 
-import math
-
 import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
-from ganjax import losses
-from ganjax.games.contest import at_least_1, packs
-from ganjax.games.networks import accuracies, ask, domains_of, run, start
-from ganjax.games.translation import check_shapes, distance, judge
+from ganjax import checks, losses
+from ganjax.games import judging, parts
+from ganjax.games.batches import domains_of
+from ganjax.games.judging import Judge, accuracies
+from ganjax.games.networks import ask, run, start
+from ganjax.games.translation import check_patches, check_translator, distance, judge_patches
 from ganjax.types import Game, Loss, Needs, Players
 
 
@@ -38,15 +38,15 @@ def paired(
 
     Returns:
       Game on batches with pairs `a` and `b` [batch, ...] that differ in their channels at most.
-      Metrics: `l1/gen`, not weighted, `disc/accuracy` and its parts.
+      Metrics: `l1/gen`, not weighted, `accuracy/disc` and its parts.
 
     Raises:
       ValueError: the weight or `packing` is out of range, or, from `init`, shapes do not fit or a
         batch does not divide into packs.
     """
-    if not 0 <= l1_weight < math.inf:
-        raise ValueError(f"l1_weight={l1_weight} must be finite and at least 0")
-    at_least_1(packing=packing)
+    checks.within("[0, inf)", l1_weight=l1_weight)
+    checks.whole(1, packing=packing)
+    by_pairs = Judge(discriminator, packing=packing)
 
     def init(rng, batch):
         a, b = domains_of(batch)
@@ -56,9 +56,10 @@ def paired(
                 "channels; they must be alike but for these"
             )
         rng_gen, rng_disc = jax.random.split(rng)
-        pair = packs(jnp.concatenate([a, b], -1), packing)
-        gen, disc = start(generator, rng_gen, a), start(discriminator, rng_disc, pair)
-        check_shapes(generator, gen, a, b, discriminator=discriminator, disc=disc, judged=pair)
+        gen = start(generator, rng_gen, a)
+        disc, outputs = judging.begin(by_pairs, rng_disc, jnp.concatenate([a, b], -1))
+        check_translator(generator, gen, a, b)
+        check_patches(outputs, a.shape[0] // packing)
         return Players(gen[0], disc[0]), Players(gen[1], disc[1])
 
     def game_losses(params, model_state, batch, rng):
@@ -66,17 +67,17 @@ def paired(
         a, b = batch["a"], batch["b"]
         made, gen_state = run(generator, params.gen, model_state.gen, a, rng=rng_gen)
         pairs = (jnp.concatenate([a, x], -1) for x in (b, made))
-        (real, fake), disc_state = judge(
-            discriminator, params.disc, model_state.disc, *pairs, packing=packing, rng=rng_disc
+        logits, disc_state = judge_patches(
+            by_pairs, params.disc, model_state.disc, *pairs, rngs=jax.random.split(rng_disc)
         )
         l1 = distance(made, b)
+        gen_value, disc_value = (
+            parts.value_of(loss, player, *logits) for player in ("gen", "disc")
+        )
+        metrics = accuracies(*map(loss.realness, logits))
         return Players(
-            gen=Loss(loss.gen(real, fake) + l1_weight * l1, gen_state, {"l1/gen": l1}),
-            disc=Loss(
-                loss.disc(real, fake) / 2,
-                disc_state,
-                accuracies(loss.realness(real), loss.realness(fake)),
-            ),
+            gen=Loss(gen_value + l1_weight * l1, gen_state, {"l1/gen": l1}),
+            disc=Loss(disc_value / 2, disc_state, metrics),
         )
 
     def translate_ab(params, model_state, a):

@@ -1,7 +1,7 @@
 """The same game with its networks computed in bfloat16: half the memory, fast on accelerators.
 
 The cast is at the door of the networks, in `networks.run` and `networks.ask`; all around them, and
-what a network keeps or sums up over a batch, stays in float32.
+states of a network and its sums over a batch stay in float32.
 """
 
 import contextlib
@@ -15,7 +15,7 @@ import jax.numpy as jnp
 
 from ganjax.types import Game
 
-# Whether what is being traced runs its networks in bfloat16; see `in_bfloat16`.
+# Whether the function being traced runs its networks in bfloat16; see `in_bfloat16`.
 _NARROW: ContextVar[bool] = ContextVar("narrow", default=False)
 
 
@@ -39,7 +39,7 @@ def in_bfloat16(game: Game) -> Game:
     of any order and in any mode goes through the casts.
 
     Args:
-      game: a game of networks; one in closed form would stay what it is.
+      game: a game of networks; one in closed form stays as it is.
 
     Returns:
       `Game`; its queries compute in bfloat16 too and answer in float32.
@@ -58,12 +58,12 @@ def in_bfloat16(game: Game) -> Game:
 
 
 def narrowed(tree: Any) -> Any:
-    """What goes into a network: floating-point leaves in bfloat16 where a game wants that."""
+    """Inputs of a network: floating-point leaves in bfloat16 within such a game."""
     return _cast(tree, jnp.bfloat16) if _NARROW.get() else tree
 
 
 def widened(tree: Any) -> Any:
-    """What comes out of a network: floating-point leaves in float32 where a game computes so."""
+    """Outputs of a network: floating-point leaves in float32 within such a game."""
     return _cast(tree, jnp.float32) if _NARROW.get() else tree
 
 

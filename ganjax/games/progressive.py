@@ -9,14 +9,11 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
-from ganjax import latents, losses
+from ganjax import checks, latents, losses
 from ganjax.games.adversarial import gan
-from ganjax.games.networks import mode
-from ganjax.penalties import Penalty, drift, wgan_gp
+from ganjax.games.networks import FADED, mode
+from ganjax.penalties import Penalty, WithMemory, drift, wgan_gp
 from ganjax.types import Game, Needs, Players
-
-# The generator's own entry beside its collections: its updates in this game.
-FADED = "generator_updates"
 
 
 class _At(nn.Module):
@@ -49,7 +46,7 @@ def progressive(
     loss: losses.AdversarialLoss = losses.wasserstein,
     z_dim: int = 64,
     prior: Callable = latents.normal,
-    penalties: Sequence[Penalty] = (wgan_gp(10.0), drift(1e-3)),
+    penalties: Sequence[Penalty | WithMemory] = (wgan_gp(10.0), drift(1e-3)),
     fade_steps: int = 0,
     packing: int = 1,
 ) -> Game:
@@ -59,20 +56,20 @@ def progressive(
     start to 1 after `fade_steps` updates of the generator. Data are blended by the same alpha with
     themselves at half the size. The generator's model state counts its updates; both players read
     alpha from there. The next stage is another game, of networks twice the size, whose count starts
-    at 0; the section `stages` of a config plays them one after another.
+    at 0; the section `stages` of a config trains them one after another.
 
     Args:
       generator: Linen module, latents [batch, z_dim] and `alpha` -> x_fake, of the shape of
         `batch["x"]`.
       discriminator: Linen module, x and `alpha` -> logits [batch].
-      loss: both players' losses on logits.
-      z_dim: width of the latent, at least 1.
-      prior: `(rng, shape) -> z`.
-      penalties: added to the discriminator's loss; the paper's by default. They look at the critic
-        at the same alpha, at blended data. Slopes halve when networks grow, as an image enlarged to
-        twice the size has twice the length. The paper's code has slopes per pixel of the final
-        size, for which `wgan_gp` has the target t = final size / size and the weight 10 / t^2: then
-        no loss jumps when networks grow.
+      loss: as in `gan`.
+      z_dim: as in `gan`.
+      prior: as in `gan`.
+      penalties: as in `gan`; the paper's by default. They judge the critic at the same alpha, at
+        blended data. Slopes halve when networks grow, as an image enlarged to twice the size has
+        twice the length. The paper's code has slopes per pixel of the final size, for which
+        `wgan_gp` has the target t = final size / size and the weight 10 / t^2: then no loss jumps
+        when networks grow.
       fade_steps: updates of the generator until alpha is 1, at least 0; 0 for a first stage, which
         is at alpha 1 from the start.
       packing: as in `gan`; the same in every stage, as the first layer grows with it. The minibatch
@@ -80,15 +77,14 @@ def progressive(
 
     Returns:
       Game on batches with `x` [batch, size, size, channel]. Metrics are those of `gan`, and
-      `gen/alpha`, the alpha that the generator's update saw. The query `generate` is at the alpha
+      `alpha/gen`, the alpha that the generator's update saw. The query `generate` is at the alpha
       of the next update.
 
     Raises:
       ValueError: `z_dim` or `fade_steps` is out of range, a network takes no alpha or, from `init`,
         shapes that do not fit.
     """
-    if fade_steps < 0:
-        raise ValueError(f"fade_steps={fade_steps} must be at least 0")
+    checks.whole(0, fade_steps=fade_steps)
     for network in (generator, discriminator):
         if "alpha" not in inspect.signature(network.__call__).parameters:
             raise ValueError(
@@ -102,35 +98,29 @@ def progressive(
             *networks, loss=loss, z_dim=z_dim, prior=prior, penalties=penalties, packing=packing
         )
 
-    def opened(model_state):
-        """(alpha, updates, the model state without their count)."""
-        gen = dict(model_state.gen)
-        updates = gen.pop(FADED)
-        alpha = jnp.minimum(1.0, updates.astype(float) / fade_steps) if fade_steps else 1.0
-        return alpha, updates, model_state._replace(gen=gen)
+    def alpha_of(model_state):
+        updates = model_state.gen[FADED]
+        return jnp.minimum(1.0, updates.astype(float) / fade_steps) if fade_steps else 1.0
 
     def init(rng, batch):
         params, model_state = at(1.0).init(rng, batch)
-        gen = {**model_state.gen, FADED: jnp.zeros((), jnp.int32)}
-        return params, model_state._replace(gen=gen)
+        model_state.gen[FADED] = jnp.zeros((), jnp.int32)
+        return params, model_state
 
     def game_losses(params, model_state, batch, rng):
-        alpha, updates, model_state = opened(model_state)
+        alpha = alpha_of(model_state)
         if fade_steps:
             batch = {**batch, "x": fade(batch["x"], alpha)}
-        told = at(alpha).losses(params, model_state, batch, rng)
-        gen = told.gen._replace(
-            model_state={**told.gen.model_state, FADED: updates + 1},
-            metrics={**told.gen.metrics, "gen/alpha": jnp.asarray(alpha, float)},
-        )
-        return told._replace(gen=gen)
+        gen, disc = at(alpha).losses(params, model_state, batch, rng)
+        counted = {**gen.model_state, FADED: model_state.gen[FADED] + 1}
+        metrics = {**gen.metrics, "alpha/gen": jnp.asarray(alpha, float)}
+        return Players(gen=gen._replace(model_state=counted, metrics=metrics), disc=disc)
 
     def query(name):
-        def ask(params: Players, model_state: Players, *arguments: Any) -> Any:
-            alpha, _, model_state = opened(model_state)
-            return at(alpha).queries[name](params, model_state, *arguments)
+        def faded(params: Players, model_state: Players, *arguments: Any) -> Any:
+            return at(alpha_of(model_state)).queries[name](params, model_state, *arguments)
 
-        return ask
+        return faded
 
     queries = {name: query(name) for name in at(1.0).queries}
     needs = Needs(check_stage=partial(check_stage, fade_steps=fade_steps))
@@ -138,7 +128,7 @@ def progressive(
 
 
 def check_stage(size: int, last: int | None, *, fade_steps: int, updates: int | None) -> None:
-    """Refuses a stage at whose beginning or end the losses would jump.
+    """Checks that the losses do not jump at the beginning or the end of a stage.
 
     Args:
       size: side of its images, in pixels.

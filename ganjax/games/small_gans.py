@@ -3,22 +3,14 @@
 Expectations are taken in closed form or by quadrature: no batch, and no randomness.
 """
 
-import math
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ganjax import losses
+from ganjax import checks, losses
 from ganjax.errors import unknown
-from ganjax.games.closed_form import (
-    NO_PACKING,
-    closed_form,
-    numbers,
-    starting_at,
-    starting_with,
-)
-from ganjax.penalties import Penalty
+from ganjax.games.closed_form import NO_PACKING, closed_form, numbers, starting_at, starting_with
+from ganjax.penalties import Penalty, WithMemory
 from ganjax.types import Game, Loss, Needs, Players
 
 # Gauss-Hermite nodes per expectation: exact to rounding for the smooth losses at noise of order 1.
@@ -56,7 +48,7 @@ def dirac(
 
     Args:
       loss: name in `losses.LOSSES`, or an `AdversarialLoss`.
-      penalty: e.g. `penalties.r1(gamma=1.0)`, added to the discriminator's loss; None for none.
+      penalty: without memory, e.g. `penalties.r1(gamma=1.0)`; None for none.
       instance_noise: standard deviation of the Gaussian noise added to both distributions, at
         least 0. The expectation over it is a Gauss-Hermite sum over pairs of a noisy data point
         and a noisy sample, so the game has no randomness. A penalty sees the points without noise.
@@ -71,8 +63,9 @@ def dirac(
     """
     # A sum over pairs is right for `relativistic`, but not for means over the batch within.
     loss = _named(loss, (losses.relativistic_average,) if instance_noise else ())
-    if not 0 <= instance_noise < math.inf:
-        raise ValueError(f"instance_noise={instance_noise} must be finite and at least 0")
+    checks.within("[0, inf)", instance_noise=instance_noise)
+    if isinstance(penalty, WithMemory):
+        raise ValueError("dirac keeps no memory for its penalty; take games.gan, or a plain one")
 
     nodes, weights = np.polynomial.hermite_e.hermegauss(NODES if instance_noise else 1)
     weights = weights / weights.sum()
@@ -110,9 +103,9 @@ def parallel_lines(
 
     Data are (0, u), generated samples (theta, u), u uniform on [0, 1]. For theta != 0 the supports
     are disjoint: the Wasserstein distance is |theta|, while the Jensen-Shannon divergence is log 2
-    and the total variation 1 whatever theta. As u is alike on both, the critic looks at the first
-    coordinate t: f(t) = tanh(psi) t with the Wasserstein loss, 1-Lipschitz for every psi, and the
-    logit psi t + b with any other.
+    and the total variation 1 for every theta. As u is alike on both, the critic sees the first
+    coordinate t alone: f(t) = tanh(psi) t with the Wasserstein loss, 1-Lipschitz for every psi, and
+    the logit psi t + b with any other.
 
     At the discriminator's best response the generator's value is |theta| with the first, of slope
     +-1; with "minimax" it is 2 JSD - log 4 = 0, of slope 0: nothing to learn from.
@@ -167,8 +160,7 @@ def gaussian_1d(
         is not two numbers.
     """
     loss = _named(loss, (losses.relativistic, losses.relativistic_average))
-    if not 0 < std < math.inf:
-        raise ValueError(f"std={std} must be finite and greater than 0")
+    checks.within("(0, inf)", std=std)
     start = numbers("start", start, (2,))
     numbers("mean", mean, ())
     if start[1] == 0:

@@ -1,4 +1,4 @@
-"""Standing statistics: the batch statistics of the weights at hand, not those of training."""
+"""Standing statistics: batch statistics of the present weights, not those of training."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,9 +6,9 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from ganjax import checks
+from ganjax.games.networks import STATISTICS
 from ganjax.types import Game, Players
-
-STATISTICS = "batch_stats"  # Flax's collection of running statistics
 
 
 def standing(
@@ -31,7 +31,7 @@ def standing(
     stays as it is, as its norm is already that of the weights at hand. Paper: 100 batches.
 
     Args:
-      game: any game; what it draws and passes in `losses` is what the statistics are of.
+      game: any game; the statistics are those of the passes in its `losses`.
       params: `Players`, the averages among them.
       model_state: `Players`, whose other collections stay as they are.
       draw: `rng -> batch`.
@@ -45,8 +45,7 @@ def standing(
     Raises:
       ValueError: `batches` is less than 1.
     """
-    if batches < 1:
-        raise ValueError(f"batches={batches} must be at least 1")
+    checks.whole(1, batches=batches)
     leaves, treedef = jax.tree_util.tree_flatten_with_path(model_state)
     places = [
         at
@@ -63,8 +62,8 @@ def standing(
         return jax.tree.unflatten(treedef, values)
 
     def passed(statistics, batch, rng):
-        told = game.losses(params, filled(statistics), batch, rng)
-        after = jax.tree.leaves(Players(told.gen.model_state, told.disc.model_state))
+        outcome = game.losses(params, filled(statistics), batch, rng)
+        after = jax.tree.leaves(Players(outcome.gen.model_state, outcome.disc.model_state))
         return [after[at] for at in places]
 
     before = [leaves[at][1] for at in places]

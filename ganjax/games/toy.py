@@ -1,4 +1,4 @@
-"""Games of a few parameters in closed form: they are how schemes are tested."""
+"""Games of a few parameters in closed form, to test schemes."""
 
 from typing import Any
 
@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ganjax import checks
 from ganjax.games.closed_form import closed_form, numbers, starting_at, starting_with
 from ganjax.types import Game
 
@@ -24,13 +25,12 @@ def bilinear(sigma: float = 1.0, dim: int = 1, start: tuple[float, float] = (1.0
       start: first value of every coordinate of x and of y.
 
     Returns:
-      Game without batch or randomness; params are `Players` of arrays [dim].
+      Game without batch or randomness, as all of this file; params are `Players` of arrays [dim].
 
     Raises:
       ValueError: `dim` is less than 1, or a number is not finite.
     """
-    if dim < 1:
-        raise ValueError(f"dim={dim} must be at least 1")
+    checks.whole(1, dim=dim)
     numbers("sigma", sigma, ())
 
     def values(x, y):
@@ -55,10 +55,10 @@ def quadratic(
       gen_matrix: M [dim, dim], symmetric.
       disc_matrix: N [dim, dim], symmetric; -M, a zero-sum game, if None.
       gen_dim: length of x, at least 1; the rest of z is y.
-      start: first value of every coordinate of x and of y.
+      start: as in `bilinear`.
 
     Returns:
-      Game without batch or randomness; params are `Players` of arrays [gen_dim], [dim - gen_dim].
+      Game; params are `Players` of arrays [gen_dim], [dim - gen_dim].
 
     Raises:
       ValueError: a matrix is not square, not symmetric or not of the other's shape, or `gen_dim`
@@ -73,8 +73,7 @@ def quadratic(
             )
         if not np.array_equal(matrix, matrix.T):
             raise ValueError(f"{name} must be symmetric, as second derivatives are")
-    if not 1 <= gen_dim < len(m):
-        raise ValueError(f"gen_dim={gen_dim} must be from 1 to {len(m) - 1}, to leave both a part")
+    checks.whole(1, len(m) - 1, gen_dim=gen_dim, hint="both players need a part")
 
     def values(x, y):
         z = jnp.concatenate([x, y])
@@ -87,14 +86,8 @@ def stackelberg(start: tuple[float, float] = (1.0, 1.0)) -> Game:
     """V(x, y) = -3 x^2 + 4 x y - y^2, x descends, y ascends (Wang et al. 2020, arXiv:1910.07512).
 
     The origin is a local minimax point, best for a leader x whose follower y answers y = 2 x with
-    V(x, 2 x) = x^2, but no Nash point: against a fixed y, x gains by leaving. Gradient play
-    diverges from it, `follow_the_ridge` and long unrolling converge to it.
-
-    Args:
-      start: (x, y) at the start.
-
-    Returns:
-      Game without batch or randomness; params are `Players` of arrays [1].
+    V(x, 2 x) = x^2, but no Nash point: against a fixed y, x gains by leaving. Simultaneous descent
+    diverges from it, `follow_the_ridge` and long unrolling converge to it. `start` is (x, y).
     """
     return quadratic(((-6.0, 4.0), (4.0, -2.0)), start=start)
 
@@ -106,14 +99,14 @@ def matrix_game(
     """V = p^T A q with p = softmax(x), q = softmax(y): x descends, y ascends (von Neumann 1928).
 
     The generator mixes rows, the discriminator columns. At an equilibrium neither gains by any
-    other mixture; `dynamics.matrix_duality_gap` measures how far from that a pair is.
+    other mixture; `dynamics.matrix_duality_gap` measures the distance of a pair from that.
 
     Args:
-      payoff: A [rows, columns], what the generator loses and the discriminator gains.
+      payoff: A [rows, columns], the generator's loss and the discriminator's gain.
       start: logits of both players; all 0, the uniform mixtures, if None.
 
     Returns:
-      Game without batch or randomness; params are `Players` of logits [rows] and [columns].
+      Game; params are `Players` of logits [rows] and [columns].
 
     Raises:
       ValueError: the payoff is not a matrix of finite numbers, or the start does not fit it.

@@ -1,15 +1,16 @@
-"""The variational auto-encoder, a game of one player, and the bound it climbs."""
+"""The variational auto-encoder, a game of one player, and its bound on the likelihood."""
 
-import math
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
-from ganjax import latents
-from ganjax.games.autoencoding import ALONE, alone, asking, check_codes, check_outputs, generative
+from ganjax import checks, latents
+from ganjax.games.autoencoding import ALONE, alone, check_codes, check_outputs, generative, query_of
+from ganjax.games.batches import data_of
 from ganjax.games.likelihoods import Likelihood, gaussian
-from ganjax.games.networks import ask, data_of, run, start
+from ganjax.games.networks import ask, outputs_of, run, start
 from ganjax.types import Game, Needs, Players
 
 
@@ -34,33 +35,23 @@ def vae(
 
     Returns:
       Game on batches with `x` [batch, ...]. The generator is the auto-encoder, with the metrics
-      `gen/elbo` and `gen/kl` (nats, means over the batch); the discriminator has no parameters
+      `elbo/gen` and `kl/gen` (nats, means over the batch); the discriminator has no parameters
       and the loss 0. Queries: latents, generate, encode (means), decode (means of x), reconstruct,
       energy (-ELBO with z at the posterior's mean, in nats), `log_weights`, panels.
 
     Raises:
       ValueError: an option is out of range, or, from `init`, shapes that do not fit.
     """
-    if z_dim < 1:
-        raise ValueError(f"z_dim={z_dim} must be at least 1")
-    if not 0 <= beta < math.inf:
-        raise ValueError(f"beta={beta} must be finite and at least 0")
+    checks.whole(1, z_dim=z_dim)
+    checks.within("[0, inf)", beta=beta)
     likelihood = gaussian() if likelihood is None else likelihood
-    decode_outputs = asking(autoencoder, "decode")
-
-    def posterior(params, model_state, x):
-        codes = ask(autoencoder, params.gen, model_state.gen, x, method="encode")
-        return jnp.split(codes, 2, axis=-1)
 
     def init(rng, batch):
         x = data_of(batch)
         check_codes(autoencoder, rng, x, 2 * z_dim, "moments=2")
         noise = jnp.zeros((x.shape[0], z_dim))
         gen = start(autoencoder, rng, x, noise, method=_sampled)
-        outputs = jax.eval_shape(
-            lambda x: run(autoencoder, *gen, x, noise, rng=rng, method=_sampled)[0][0], x
-        )
-        check_outputs(outputs, x)
+        check_outputs(outputs_of(autoencoder, gen, x, noise, method=_sampled)[0], x)
         return Players(gen[0], {}), Players(gen[1], {})
 
     def game_losses(params, model_state, batch, rng):
@@ -71,16 +62,29 @@ def vae(
             autoencoder, params.gen, model_state.gen, x, noise, rng=rng_gen, method=_sampled
         )
         fit, kl = jnp.mean(likelihood.log_density(x, outputs)), jnp.mean(_kl(mean, log_var))
-        return alone(beta * kl - fit, gen_state, {"gen/elbo": fit - kl, "gen/kl": kl})
+        return alone(beta * kl - fit, gen_state, {"elbo/gen": fit - kl, "kl/gen": kl})
+
+    needs = Needs(support=likelihood.support, no_packing=ALONE)
+    return Game(init, game_losses, _queries(autoencoder, z_dim, likelihood), needs)
+
+
+def _queries(autoencoder: nn.Module, z_dim: int, likelihood: Likelihood) -> dict[str, Callable]:
+    decode_outputs = query_of(autoencoder, "decode")
+
+    def posterior(params, model_state, x):
+        codes = ask(autoencoder, params.gen, model_state.gen, x, method="encode")
+        return jnp.split(codes, 2, axis=-1)
+
+    def encode(params, model_state, x):
+        return posterior(params, model_state, x)[0]
 
     def decode(params, model_state, z):
         return likelihood.mean(decode_outputs(params, model_state, z))
 
     def energy(params, model_state, x):
         mean, log_var = posterior(params, model_state, x)
-        return _kl(mean, log_var) - likelihood.log_density(
-            x, decode_outputs(params, model_state, mean)
-        )
+        outputs = decode_outputs(params, model_state, mean)
+        return _kl(mean, log_var) - likelihood.log_density(x, outputs)
 
     def log_weights(params, model_state, x, rng):
         mean, log_var = posterior(params, model_state, x)
@@ -90,16 +94,8 @@ def vae(
         ratio = jnp.sum(jnp.square(noise) + log_var - jnp.square(z), axis=-1) / 2
         return likelihood.log_density(x, decode_outputs(params, model_state, z)) + ratio
 
-    def encode(params, model_state, x):
-        return posterior(params, model_state, x)[0]
-
-    queries = {
-        **generative(latents.normal, z_dim, encode, decode),
-        "energy": energy,
-        "log_weights": log_weights,
-    }
-    needs = Needs(support=likelihood.support, no_packing=ALONE)
-    return Game(init, game_losses, queries, needs)
+    shared = generative(latents.normal, z_dim, encode, decode)
+    return {**shared, "energy": energy, "log_weights": log_weights}
 
 
 def _kl(mean, log_var):

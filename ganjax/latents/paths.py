@@ -5,17 +5,13 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
+from ganjax import checks
+
 Path = Callable[[jax.Array, jax.Array, jax.Array], jax.Array]
 
 
 def lerp(a: jax.Array, b: jax.Array, t: jax.Array | float) -> jax.Array:
-    """(1 - t) a + t b, exact at both ends.
-
-    Args:
-      a: latents [..., dim] where t is 0.
-      b: latents of the same shape where t is 1.
-      t: a scalar, or one number a latent [...].
-    """
+    """(1 - t) a + t b, exact at both ends; a, b latents [..., dim], t a scalar or [...]."""
     t = _column(t)
     return (1 - t) * a + t * b
 
@@ -28,13 +24,8 @@ def slerp(a: jax.Array, b: jax.Array, t: jax.Array | float) -> jax.Array:
     sphere, the middle of a straight line between two of them does not.
 
     Finite, with finite gradients, everywhere: it is `lerp` where a and b are parallel, where one is
-    zero, and where they are opposite (to the root of the rounding), as no great circle is told
-    apart from the others there. Exact at both ends; compiled, to the last digit.
-
-    Args:
-      a: latents [..., dim] where t is 0.
-      b: latents of the same shape where t is 1.
-      t: a scalar, or one number a latent [...].
+    zero, and where they are opposite (to the root of the rounding), since no great circle is
+    distinguished there. Exact at both ends; compiled, to the last digit. Arguments as in `lerp`.
     """
     t = _column(t)
     angle = _angle(a, b)[..., None]
@@ -47,20 +38,19 @@ def walk(anchors: jax.Array, *, steps: int, path: Path = slerp) -> jax.Array:
     """Points on the way through anchors, in order.
 
     Args:
-      anchors: latents [anchors, dim], at least two; the first once more at the end closes the way.
+      anchors: latents [anchors, dim], at least two; the first repeated at the end closes the way.
       steps: points from one anchor to the next, at least 1.
       path: `(a, b, t) -> z`.
 
     Returns:
-      Latents [(anchors - 1) * steps + 1, dim]: every anchor is one of them.
+      Latents [(anchors - 1) * steps + 1, dim], the anchors among them.
 
     Raises:
       ValueError: fewer than two anchors, or no steps.
     """
     if anchors.ndim != 2 or len(anchors) < 2:
         raise ValueError(f"anchors of shape {anchors.shape} must be [anchors >= 2, dim]")
-    if steps < 1:
-        raise ValueError(f"steps={steps} from one anchor to the next must be at least 1")
+    checks.whole(1, steps=steps)
     t = jnp.arange(1, steps) / steps
     between = jax.vmap(lambda a, b: jax.vmap(lambda t: path(a, b, t))(t))(anchors[:-1], anchors[1:])
     legs = jnp.concatenate([anchors[:-1, None], between], axis=1)  # [legs, steps, dim]
@@ -84,8 +74,7 @@ def plane(corners: jax.Array, *, rows: int, columns: int, path: Path = slerp) ->
     """
     if corners.ndim != 2 or len(corners) != 4:
         raise ValueError(f"corners of shape {corners.shape} must be [4, dim]")
-    if min(rows, columns) < 2:
-        raise ValueError(f"rows={rows} and columns={columns} must both be at least 2")
+    checks.whole(2, rows=rows, columns=columns)
     edges = (walk(corners[i::2], steps=rows - 1, path=path) for i in range(2))
     return jax.vmap(lambda ends: walk(ends, steps=columns - 1, path=path))(jnp.stack([*edges], 1))
 

@@ -1,4 +1,4 @@
-"""Restoration: what is missing of an image, filled by a trained generator.
+"""Restoration: the holes of an image, filled by a trained generator.
 
 Masks are 1 where an image is visible and 0 in its hole, [n, height, width, 1].
 """
@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from ganjax import checks
 from ganjax.latents.search import search
 
 # (z [n, ...], G(z) [n, ...]) -> [n], small where both are plausible.
@@ -61,21 +62,15 @@ def context_weights(mask: jax.Array, window: int = 7) -> jax.Array:
 def context_loss(
     x: jax.Array, target: jax.Array, weights: jax.Array, *, power: int = 2
 ) -> jax.Array:
-    """sum over pixels of W |x - target|^power, of each image [n].
-
-    Yeh et al. 2017 (arXiv:1607.07539), section 3.2.
+    """sum over pixels of W |x - target|^power, [n] (arXiv:1607.07539, section 3.2).
 
     Args:
       x: images [n, height, width, channel].
-      target: what they should be where they are visible, same shape.
-      weights: [n, height, width, 1], 0 in the hole.
-      power: 1 as the paper has it, or 2, the likelihood of Gaussian noise.
-
-    Raises:
-      ValueError: another power.
+      target: their targets, same shape.
+      weights: W [n, height, width, 1], 0 in the hole.
+      power: 1 as in the paper, or 2, the likelihood of Gaussian noise; ValueError for another.
     """
-    if power not in (1, 2):
-        raise ValueError(f"power={power} must be 1 or 2")
+    checks.one_of((1, 2), power=power)
     gap = x - target
     return jnp.sum(weights * (jnp.abs(gap) if power == 1 else gap**2), axis=(1, 2, 3))
 
@@ -86,11 +81,7 @@ def gaussian_prior(z: jax.Array, x: jax.Array) -> jax.Array:
 
 
 def discriminator_prior(judge: Callable[[jax.Array], jax.Array]) -> PriorLoss:
-    """log(1 - D(G(z))) [n] (Yeh et al. 2017, arXiv:1607.07539, section 3.3).
-
-    Args:
-      judge: images -> logits [n], D being their sigmoid.
-    """
+    """log(1 - D(G(z))) [n] (arXiv:1607.07539, section 3.3), D the sigmoid of logits `judge(x)`."""
     return lambda z, x: -jax.nn.softplus(judge(x))
 
 
@@ -113,11 +104,11 @@ def restore(
     window: int = 0,
     keep: Callable[[jax.Array], jax.Array] = lambda z: z,
 ) -> Restored:
-    """Fills holes with G(z), z searched to fit what is visible (Yeh et al. 2017, arXiv:1607.07539).
+    """Fills holes with G(z), z searched to fit the visible pixels.
 
-    Each image descends context loss / weight + prior loss, from every start, whatever its hole.
-    With `power` 2 and the Gaussian prior that is -log p(z | visible pixels) for pixel noise of
-    variance weight / 2. Pure: compile it as a whole.
+    Yeh et al. 2017 (arXiv:1607.07539). Each image descends context loss / weight + prior loss, from
+    every start. With `power` 2 and the Gaussian prior that is -log p(z | visible pixels) for pixel
+    noise of variance weight / 2. Pure: compile it as a whole.
 
     Paper: its prior is the discriminator's with weight 0.003, its context loss has power 1 and
     window 7; it starts once, and blends the borders by Poisson editing, which is not done here.
@@ -130,7 +121,7 @@ def restore(
       tx: optax transform, as for `search`.
       steps: gradient steps, at least 1.
       weight: of the prior loss beside the context loss, above 0.
-      prior: `gaussian_prior`, what `discriminator_prior` returns, or another; None for none.
+      prior: e.g. `gaussian_prior` or `discriminator_prior(judge)`; None for none.
       power: of the context loss, 1 or 2.
       window: of `context_weights`; 0 gives all visible pixels one weight.
       keep: as for `search`.
@@ -142,14 +133,13 @@ def restore(
       ValueError: a weight that is not above 0, another power, an even window, masks that do not
         fit the images, or as `search`.
     """
-    if not weight > 0:
-        raise ValueError(f"weight={weight} must be above 0; prior=None leaves the prior out")
+    checks.within("(0, inf]", weight=weight, hint="prior=None leaves the prior out")
     if x.ndim != 4 or mask.shape != (*x.shape[:3], 1):
         raise ValueError(
             f"masks of shape {mask.shape} must be [n, height, width, 1] for images {x.shape}"
         )
     weights = context_weights(mask, window)
-    # What is hidden must not reach the search, not even as a NaN.
+    # Hidden pixels must not reach the search, not even as a NaN.
     visible = paste(x, jnp.zeros_like(x), mask)
 
     def objective(z):

@@ -1,4 +1,4 @@
-"""Search for the latents at which an objective is least, from many starts at once."""
+"""Search for the latents that minimise an objective, from many starts at once."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -6,6 +6,8 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import optax
+
+from ganjax import checks
 
 
 class Found(NamedTuple):
@@ -52,8 +54,7 @@ def search(
     """
     if z0.ndim < 2 or 0 in z0.shape:
         raise ValueError(f"z0 of shape {z0.shape} must be [restarts, n, ...], none of them 0")
-    if steps < 1:
-        raise ValueError(f"steps={steps} must be at least 1")
+    checks.whole(1, steps=steps)
     n = z0.shape[1]
     got = jax.eval_shape(objective, z0[0]).shape
     if got != (n,):

@@ -1,11 +1,12 @@
 """The original GAN as logistic classification: minimax and non-saturating, label smoothing."""
 
-import functools
 from collections.abc import Callable
+from functools import partial
 
 import jax
 import jax.numpy as jnp
 
+from ganjax import checks
 from ganjax.losses.pair import Logits, above_zero, wide, with_options
 
 
@@ -39,16 +40,10 @@ def minimax_gen_loss(
     """Generator loss V = E[log D(x)] + E[log(1 - D(G(z)))] (arXiv:1406.2661, equation 1).
 
     The whole value, so that the game is exactly zero-sum. The term on data is constant for a
-    generator that meets a fixed discriminator; it is not for one that looks ahead through the
-    discriminator's updates (unrolled play), which is why it is kept.
+    generator against a fixed discriminator, but not for one that differentiates through the
+    discriminator's updates (unrolled), so it is kept.
 
-    Args:
-      logits_real: discriminator outputs on data before the sigmoid, [batch].
-      logits_fake: the same on generated samples, [batch].
-      label_smoothing: as in `binary_disc_loss`.
-
-    Returns:
-      Scalar mean over the batch, in nats; its gradient vanishes where D rejects with confidence.
+    Arguments as in `binary_disc_loss`. The gradient vanishes where D rejects with confidence.
     """
     return -binary_disc_loss(logits_real, logits_fake, label_smoothing=label_smoothing)
 
@@ -56,26 +51,15 @@ def minimax_gen_loss(
 def non_saturating_gen_loss(logits_real: Logits, logits_fake: Logits) -> jax.Array:
     """Generator loss -E[log D(G(z))] (Goodfellow et al. 2014, section 3, arXiv:1406.2661).
 
-    Computed as softplus(-logits_fake), finite for any float32 logit.
-
-    Args:
-      logits_real: unused; part of the shelf's signature, [batch].
-      logits_fake: discriminator outputs on generated samples before the sigmoid, [batch].
-
-    Returns:
-      Scalar mean over the batch, in nats.
+    Computed as softplus(-logits_fake), finite for any float32 logit. Arguments and units as in
+    `binary_disc_loss`; `logits_real` is unused.
     """
     del logits_real
     (logits_fake,) = wide(logits_fake)
     return jnp.mean(jax.nn.softplus(-logits_fake))
 
 
-def _smoothing(label_smoothing: float) -> None:
-    if not 0 <= label_smoothing < 1:
-        raise ValueError(
-            f"label_smoothing={label_smoothing} must be at least 0 and below 1; the target on data "
-            "is 1 - label_smoothing, e.g. 0.1"
-        )
+_check_smoothing = partial(checks.within, "[0, 1)", hint="the target on data is 1 - it, e.g. 0.1")
 
 
 @with_options
@@ -88,9 +72,9 @@ def minimax(label_smoothing: float = 0.0) -> tuple[Callable, Callable, Callable]
     Raises:
       ValueError: the smoothing is out of range.
     """
-    _smoothing(label_smoothing)
-    gen = functools.partial(minimax_gen_loss, label_smoothing=label_smoothing)
-    disc = functools.partial(binary_disc_loss, label_smoothing=label_smoothing)
+    _check_smoothing(label_smoothing=label_smoothing)
+    gen = partial(minimax_gen_loss, label_smoothing=label_smoothing)
+    disc = partial(binary_disc_loss, label_smoothing=label_smoothing)
     return gen, disc, above_zero
 
 
@@ -104,6 +88,6 @@ def non_saturating(label_smoothing: float = 0.0) -> tuple[Callable, Callable, Ca
     Raises:
       ValueError: the smoothing is out of range.
     """
-    _smoothing(label_smoothing)
-    disc = functools.partial(binary_disc_loss, label_smoothing=label_smoothing)
+    _check_smoothing(label_smoothing=label_smoothing)
+    disc = partial(binary_disc_loss, label_smoothing=label_smoothing)
     return non_saturating_gen_loss, disc, above_zero

@@ -27,13 +27,6 @@ def wasserstein_gen_loss(logits_real: Logits, logits_fake: Logits) -> jax.Array:
     """Generator loss E[f(x)] - E[f(G(z))] (arXiv:1701.07875, equation 2), the critic's negative.
 
     The whole value, so that the game is exactly zero-sum, as in `minimax_gen_loss`.
-
-    Args:
-      logits_real: critic outputs on data, [batch].
-      logits_fake: the same on generated samples, [batch].
-
-    Returns:
-      Scalar difference of means over the batch, in units of the critic.
     """
     return -wasserstein_disc_loss(logits_real, logits_fake)
 
@@ -55,15 +48,7 @@ def hinge_disc_loss(logits_real: Logits, logits_fake: Logits) -> jax.Array:
 
 
 def hinge_gen_loss(logits_real: Logits, logits_fake: Logits) -> jax.Array:
-    """Generator loss -E[D(G(z))] (arXiv:1802.05957, section 4).
-
-    Args:
-      logits_real: unused; part of the shelf's signature, [batch].
-      logits_fake: discriminator outputs on generated samples, [batch].
-
-    Returns:
-      Scalar mean over the batch, in units of the logit.
-    """
+    """Generator loss -E[D(G(z))] (arXiv:1802.05957, section 4), in units of the logit."""
     del logits_real
     (logits_fake,) = wide(logits_fake)
     return -jnp.mean(logits_fake)

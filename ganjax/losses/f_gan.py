@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import jax.numpy as jnp
 
-from ganjax import divergences
+from ganjax import checks, divergences
 from ganjax.losses.pair import wide, with_options
 
 
@@ -19,7 +19,7 @@ def f_gan(
 
     Args:
       divergence: a row of `divergences.DIVERGENCES` or its name.
-      gen: what the generator descends. "minimise": F itself, the whole value, so that the game is
+      gen: the generator's loss. "minimise": F itself, the whole value, so that the game is
         zero-sum. "trick": -E[g_f(V(G(z)))], the paper's section 3.2, which keeps its slope where
         the critic rejects with confidence; with the divergence "gan" it is the non-saturating loss.
 
@@ -27,8 +27,7 @@ def f_gan(
       ValueError: unknown divergence or `gen`.
     """
     row = divergences.named(divergence)
-    if gen not in ("minimise", "trick"):
-        raise ValueError(f"gen={gen!r} must be 'minimise' or 'trick'")
+    checks.one_of(("minimise", "trick"), gen=gen)
 
     def value(logits_real, logits_fake):
         logits_real, logits_fake = wide(logits_real, logits_fake)

@@ -1,4 +1,4 @@
-"""What a loss is: both players' functions of the logits, and a loss with options."""
+"""Adversarial losses: both players' functions of the logits, and losses with options."""
 
 import dataclasses
 import functools
@@ -23,8 +23,8 @@ class AdversarialLoss:
     It unpacks into the pair of them.
 
     Attributes:
-      gen: what the generator descends.
-      disc: what the discriminator descends.
+      gen: the generator's loss.
+      disc: the discriminator's.
       realness: logits -> numbers of their shape, above 0 where the discriminator calls a sample
         real, for its accuracy; the logits themselves by default.
     """
@@ -42,17 +42,13 @@ class AdversarialLoss:
         Raises:
           TypeError: an unknown field.
         """
-        own = {"gen": self.gen, "disc": self.disc, "realness": self.realness}
-        return AdversarialLoss(**own | fields)
+        kept = {"gen": self.gen, "disc": self.disc, "realness": self.realness}
+        return AdversarialLoss(**kept | fields)
 
 
 @dataclasses.dataclass(frozen=True)
 class LossWithOptions(AdversarialLoss):
-    """A loss that is one of several.
-
-    Attributes:
-      variant: makes the same loss with other options.
-    """
+    """A loss with options; `variant` makes the same loss with others."""
 
     variant: Callable[..., AdversarialLoss] = dataclasses.field(kw_only=True)
 

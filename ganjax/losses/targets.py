@@ -1,18 +1,12 @@
 """Losses with numbers to aim at: least squares (LSGAN) and energies with a margin (EBGAN)."""
 
-import math
 from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
 
+from ganjax import checks
 from ganjax.losses.pair import wide, with_options
-
-
-def _finite(**values: float) -> None:
-    for name, value in values.items():
-        if not math.isfinite(value):
-            raise ValueError(f"{name}={value} must be finite")
 
 
 @with_options
@@ -27,16 +21,16 @@ def least_squares(
     optimal discriminator. The paper's experiments have (a, b, c) = (0, 1, 1).
 
     Args:
-      a: what the discriminator should say of generated samples.
-      b: what it should say of data; not a.
-      c: what the generator wants it to say of generated samples.
+      a: the discriminator's target on generated samples.
+      b: its target on data; not a.
+      c: the generator's target for it on generated samples.
 
     Raises:
       ValueError: a target is not finite, or a = b.
     """
-    _finite(a=a, b=b, c=c)
+    checks.within("(-inf, inf)", a=a, b=b, c=c)
     if a == b:
-        raise ValueError(f"a={a} and b={b} must differ: they are what tells samples from data")
+        raise ValueError(f"a={a} and b={b} must differ: they tell samples from data")
 
     def gen(logits_real, logits_fake):
         del logits_real
@@ -65,8 +59,7 @@ def energy_margin(margin: float = 10.0) -> tuple[Callable, Callable, Callable]:
     Raises:
       ValueError: the margin is out of range.
     """
-    if not 0 < margin < math.inf:
-        raise ValueError(f"margin={margin} must be finite and greater than 0")
+    checks.within("(0, inf)", margin=margin)
 
     def gen(logits_real, logits_fake):
         del logits_real

@@ -1,12 +1,33 @@
 """Penalties on the critic: factories of functions `(critic, x_real, x_fake, rng) -> scalar`.
 
 `critic` is a function `x -> logits [batch]`; a penalty is added to the discriminator's loss and
-knows neither the network nor the game. Instance noise changes what the discriminator sees: it is in
-`augmentations.py`.
+knows neither the network nor the game. Instance noise is in `augmentations.py`.
+
+A penalty with memory is a `WithMemory(init, apply)`. E.g. slopes near their own moving average m,
+gamma E (|grad_x D(x)| - m)^2 with m <- d m + (1 - d) E |grad_x D(x)|, as StyleGAN2's path lengths:
+
+    import jax
+    import jax.numpy as jnp
+    import optax
+    from ganjax import penalties
+
+    def steady_slopes(gamma=1.0, decay=0.99):
+        def init(x_real):
+            return jnp.zeros(())
+
+        def apply(memory, critic, x_real, x_fake, rng):
+            slopes = jax.grad(lambda x: jnp.sum(critic(x)))(x_real)
+            slopes = slopes.reshape(len(slopes), -1)
+            norms = jax.vmap(lambda row: optax.safe_norm(row, 1e-12))(slopes)
+            value = gamma * jnp.mean((norms - memory) ** 2)
+            return value, decay * memory + (1 - decay) * jnp.mean(norms)
+
+        return penalties.WithMemory(init, apply)
 """
 
 from ganjax.penalties.critic import Critic, Penalty
 from ganjax.penalties.lazy import Lazy, lazy
+from ganjax.penalties.memory import WithMemory
 from ganjax.penalties.pull_away import pull_away
 from ganjax.penalties.slopes import dragan, r1, r2, wgan_gp, zero_centred_gp
 from ganjax.penalties.values import consistency, drift, lipschitz_penalty
@@ -29,6 +50,7 @@ __all__ = [
     "Critic",
     "Lazy",
     "Penalty",
+    "WithMemory",
     "consistency",
     "dragan",
     "drift",

@@ -1,24 +1,21 @@
-"""What penalties look at: a critic's slopes and values, points between data and samples.
+"""Slopes of a critic, norms, and points between data and samples.
 
 Slopes are taken in reverse mode and differentiated so again, the cheapest order by measurement
 (`scripts/benchmarks/penalties.py`).
 """
 
-import math
 from collections.abc import Callable
+from functools import partial
 
 import jax
 import jax.numpy as jnp
 
+from ganjax import checks
+
 Critic = Callable[[jax.Array], jax.Array]
 Penalty = Callable[[Critic, jax.Array, jax.Array, jax.Array], jax.Array]
 
-
-def at_least_0(**values: float) -> None:
-    """Refuses weights and targets that are negative or not finite."""
-    for name, value in values.items():
-        if not 0 <= value < math.inf:
-            raise ValueError(f"{name}={value} must be finite and at least 0, e.g. 10.0")
+check_weights = partial(checks.within, "[0, inf)", hint="e.g. 10.0")
 
 
 def wide(x: jax.Array) -> jax.Array:
@@ -32,14 +29,19 @@ def squares(x: jax.Array) -> jax.Array:
 
 
 def squared_slopes(critic: Critic, x: jax.Array) -> jax.Array:
-    """|grad_x D(x)|^2 of every row, [batch]."""
-    # The logits are independent per row (up to batch statistics), so the gradient of their sum
-    # holds each row's own gradient.
+    """|grad_x D(x)|^2 of every row, [batch].
+
+    Logits are independent per row (up to batch statistics): the gradient of their sum holds each
+    row's.
+    """
     return squares(jax.grad(lambda x: jnp.sum(critic(x)))(x))
 
 
 def root(squares: jax.Array) -> jax.Array:
-    """Square root whose derivative at exactly 0 is taken as 0."""
+    """Square root whose derivative at exactly 0 is taken as 0.
+
+    `optax.safe_norm` has a least norm above 0, below which it is flat; here small norms are exact.
+    """
     flat = squares == 0
     return jnp.where(flat, 0.0, jnp.sqrt(jnp.where(flat, 1.0, squares)))
 
@@ -50,7 +52,7 @@ def excess(norms: jax.Array, target: float, one_sided: bool) -> jax.Array:
 
 
 def check_pairs(x_real: jax.Array, x_fake: jax.Array) -> None:
-    """Refuses batches that cannot be paired by position."""
+    """Raises ValueError for batches that cannot be paired by position."""
     if x_real.shape != x_fake.shape:
         raise ValueError(
             f"this penalty pairs data and samples one by one, got batches {x_real.shape} and "

@@ -5,15 +5,19 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from ganjax import checks
 from ganjax.penalties.critic import Critic, Penalty
+from ganjax.penalties.memory import WithMemory
 from ganjax.penalties.slopes import r1
 
 
 class Lazy(NamedTuple):
     """A penalty taken every few updates of the discriminator; `lazy` makes it.
 
+    No `WithMemory`: it reads the count of updates that the game keeps for augmentations too.
+
     Attributes:
-      penalty: what is evaluated.
+      penalty: the penalty.
       every: updates from one evaluation to the next.
     """
 
@@ -38,7 +42,7 @@ class Lazy(NamedTuple):
         return jax.lax.cond(
             jnp.asarray(updates) % self.every == 0,
             lambda: self.every * self.penalty(critic, x_real, x_fake, rng),
-            lambda: jnp.zeros((), value.dtype),
+            lambda: jnp.zeros(value.shape, value.dtype),
         )
 
 
@@ -54,21 +58,24 @@ def lazy(penalty: Penalty = R1, every: int = 16) -> Lazy:
 
     The game counts the discriminator's updates in its model state. Every gradient that a scheme
     takes within one step from one state sees the same count. Skipped passes are not computed
-    (`docs/benchmarks.md` has what that saves), except where the count itself is mapped (`vmap` over
+    (`docs/benchmarks.md` has the times), except where the count itself is mapped (`vmap` over
     seeds), which makes a `cond` do both.
 
     Args:
-      penalty: any penalty but a lazy one.
+      penalty: any plain penalty.
       every: n, at least 1.
 
     Returns:
       `Lazy`, called like a penalty; without a count of updates it is the penalty itself.
 
     Raises:
-      ValueError: `every` is not a whole number from 1 on, or the penalty is lazy already.
+      ValueError: `every` is not a whole number from 1 on, or the penalty is lazy or has memory.
     """
-    if not isinstance(every, int) or isinstance(every, bool) or every < 1:
-        raise ValueError(f"every={every} must be a whole number of at least 1, e.g. 16")
+    checks.whole(1, every=every, hint="e.g. 16")
     if isinstance(penalty, Lazy):
-        raise ValueError(f"the penalty is lazy already, every {penalty.every} updates; nest none")
+        raise ValueError(
+            f"the penalty is already lazy (every {penalty.every} updates); pass a plain one"
+        )
+    if isinstance(penalty, WithMemory):
+        raise ValueError("the penalty has memory; pass lazy() a plain one")
     return Lazy(penalty, every)

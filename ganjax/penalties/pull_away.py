@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 
 from ganjax import spread
-from ganjax.penalties.critic import Critic, Penalty, at_least_0, squares, wide
+from ganjax.penalties.critic import Penalty, check_weights, squares, wide
 
 
 def pull_away(weight: float = 0.1) -> Penalty:
@@ -24,9 +24,9 @@ def pull_away(weight: float = 0.1) -> Penalty:
     Raises:
       ValueError: the weight is out of range; while tracing, logits [batch] or a batch of one.
     """
-    at_least_0(weight=weight)
+    check_weights(weight=weight)
 
-    def penalty(critic: Critic, x_real: jax.Array, x_fake: jax.Array, rng: jax.Array) -> jax.Array:
+    def penalty(critic, x_real, x_fake, rng):
         del x_real, rng
         codes = critic(x_fake)
         if codes.ndim < 2:

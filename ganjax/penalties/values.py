@@ -5,10 +5,9 @@ import jax.numpy as jnp
 
 from ganjax.augmentations import Augmentation, diff_augment
 from ganjax.penalties.critic import (
-    Critic,
     Penalty,
-    at_least_0,
     check_pairs,
+    check_weights,
     excess,
     squares,
     wide,
@@ -23,21 +22,19 @@ def lipschitz_penalty(weight: float = 10.0, target: float = 1.0) -> Penalty:
     The Lipschitz condition itself on pairs of points, not its consequence for slopes (discussed
     beside WGAN-LP by Petzka et al. 2018, arXiv:1709.08894). No derivative by x is needed, so it
     costs no double backward pass; it is `wgan_gp(one_sided=True)` for a critic that is linear
-    between the pairs. A pair of equal points counts 0.
+    between the pairs. Pairs are made by position, at random for independent draws; a pair of equal
+    points counts 0.
 
     Args:
       weight: at least 0.
       target: Lipschitz constant above which the quotient is penalised, at least 0.
 
-    Returns:
-      Penalty; pairs are made by position, which is at random for independent draws.
-
     Raises:
-      ValueError: an argument is negative or not finite.
+      ValueError: a number is negative or not finite.
     """
-    at_least_0(weight=weight, target=target)
+    check_weights(weight=weight, target=target)
 
-    def penalty(critic: Critic, x_real: jax.Array, x_fake: jax.Array, rng: jax.Array) -> jax.Array:
+    def penalty(critic, x_real, x_fake, rng):
         del rng
         check_pairs(x_real, x_fake)
         apart = squares(x_real - x_fake)
@@ -57,7 +54,8 @@ def consistency(
     """CR-GAN, weight * E_data |D(x) - D(T(x))|^2 (Zhang et al. 2020, arXiv:1910.12027).
 
     With `fake_weight` the balanced form, the same on samples (bCR, Zhao et al. 2020,
-    arXiv:2002.04724). The gradient goes through both terms of the difference.
+    arXiv:2002.04724). The gradient goes through both terms of the difference. It costs a forward
+    pass on T(x); that on x is shared with the loss by the compiler.
 
     Args:
       weight: on data, at least 0; the paper takes 10.
@@ -65,15 +63,12 @@ def consistency(
       augment: T, `(x, rng) -> x`; by default flips and shifts, which need images. One that is
         annealed stays at its start here.
 
-    Returns:
-      Penalty; a forward pass on x (shared with the loss by the compiler) and one on T(x) each.
-
     Raises:
       ValueError: a weight is negative or not finite; while tracing, samples that T cannot change.
     """
-    at_least_0(weight=weight, fake_weight=fake_weight)
+    check_weights(weight=weight, fake_weight=fake_weight)
 
-    def penalty(critic: Critic, x_real: jax.Array, x_fake: jax.Array, rng: jax.Array) -> jax.Array:
+    def penalty(critic, x_real, x_fake, rng):
         rng_real, rng_fake = jax.random.split(rng)
 
         def apart(x, rng):
@@ -88,21 +83,13 @@ def consistency(
 def drift(weight: float = 1e-3) -> Penalty:
     """weight * E_data D(x)^2, which keeps a critic's level from drifting (arXiv:1710.10196).
 
-    Karras et al. 2018, appendix A.1: beside `wgan_gp`, whose loss does not see a constant added to
-    the critic.
-
-    Args:
-      weight: epsilon, at least 0; the paper takes 0.001.
-
-    Returns:
-      Penalty; free, as the critic has been evaluated on the data.
-
-    Raises:
-      ValueError: the weight is negative or not finite.
+    Karras et al. 2018, appendix A.1, with a weight epsilon of 0.001: beside `wgan_gp`, whose loss
+    does not see a constant added to the critic. Free, as the critic has been evaluated on the data.
+    ValueError for a weight that is negative or not finite.
     """
-    at_least_0(weight=weight)
+    check_weights(weight=weight)
 
-    def penalty(critic: Critic, x_real: jax.Array, x_fake: jax.Array, rng: jax.Array) -> jax.Array:
+    def penalty(critic, x_real, x_fake, rng):
         del x_fake, rng
         return weight * jnp.mean(jnp.square(wide(critic(x_real))))
 

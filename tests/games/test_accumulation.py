@@ -61,5 +61,5 @@ def test_the_memory_is_that_of_a_part():
 def test_what_does_not_divide_is_refused():
     with pytest.raises(ConfigError, match="accumulate=3 must divide batch_size=16"):
         experiment.build({**DIGITS, "accumulate": 3})
-    with pytest.raises(ValueError, match="parts=0 must be at least 1"):
+    with pytest.raises(ValueError, match="parts=0 must be a whole number"):
         games.accumulated(games.bilinear(), 0)

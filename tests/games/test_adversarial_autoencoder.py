@@ -52,7 +52,7 @@ def test_losses_by_hand(weight):
     codes = x @ encoder
     error = jnp.mean((codes @ decoder - x) ** 2)
     found = game.losses(params, state, batch(), RNG)
-    np.testing.assert_allclose(found.gen.metrics["gen/error"], error, rtol=1e-5)
+    np.testing.assert_allclose(found.gen.metrics["error/gen"], error, rtol=1e-5)
     np.testing.assert_allclose(
         found.gen.value, error + weight * (2 - 2 * jnp.mean(codes)), rtol=1e-5
     )

@@ -97,7 +97,7 @@ def test_auxiliary_classifier_by_hand(weights, x64):
     np.testing.assert_allclose(outcome.gen.value, gen, rtol=1e-10)
     for name, share in right.items():
         np.testing.assert_allclose(
-            outcome.disc.metrics[f"disc/class_accuracy_{name}"], share, rtol=1e-6
+            outcome.disc.metrics[f"class_accuracy_{name}/disc"], share, rtol=1e-6
         )
     assert right["real"] != right["fake"]
 
@@ -257,7 +257,7 @@ LABELLED = generator(depth=0, labels=one_hot)
             LABELLED,
             critic(head=partial(nets.HEADS["auxiliary"], num_classes=2)),
             {},
-            r"the second of shape \(6, 2\); expected .* shape \(6, 3\)",
+            r"class logits of shape \(6, 2\); expected \(6, 3\)",
         ),
         (LABELLED, critic(head=auxiliary), {"packing": 2}, "classifies judges samples one by one"),
         (LABELLED, critic(head=projection), {"packing": 2}, "one label an example"),
@@ -281,7 +281,7 @@ def test_what_is_no_conditional_game_is_refused(gen, disc, options, message):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"y": None}, "a batch of x has no labels y"),
+        ({"y": None}, "a batch of x has no y; take data with labels"),
         ({"y": jnp.zeros(6)}, r"labels y must be int \[6\], got float"),
         ({"y": jnp.zeros(5, int)}, r"must be int \[6\], got int32 \[5\]"),
         ({"y": jnp.array([0, 1, 2, 3, 0, 0])}, "must be from 0 to 2"),

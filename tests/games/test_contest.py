@@ -9,7 +9,7 @@ import pytest
 from flax import linen as nn
 
 from ganjax import games, losses, nets, penalties
-from ganjax.games.contest import packs
+from ganjax.games.batches import packs
 
 RNG = jax.random.key(0)
 
@@ -97,7 +97,7 @@ def test_every_sample_of_a_pack_is_augmented_on_its_own():
 def test_what_does_not_pack_is_refused():
     with pytest.raises(ValueError, match=r"a batch of 4 .* packs of 3; .* multiple of 3, e.g. 3"):
         packed_gan().init(RNG, {"x": images(4)})
-    with pytest.raises(ValueError, match="packing=0 must be at least 1"):
+    with pytest.raises(ValueError, match="packing=0 must be a whole number"):
         packed_gan(packing=0)
 
     class PerPixel(nn.Module):
@@ -106,7 +106,7 @@ def test_what_does_not_pack_is_refused():
             return nn.Dense(1)(x)[..., 0]
 
     wrong = games.gan(nets.MLPGenerator((2, 2, 2), depth=0), PerPixel(), z_dim=3, packing=3)
-    with pytest.raises(ValueError, match=r"for 2 packs of 3 samples; expected \(2,\): one logit"):
+    with pytest.raises(ValueError, match=r"2 packs of 3 .* expected \(2,\) \(one logit per pack"):
         wrong.init(RNG, {"x": images(6)})
 
 

@@ -61,9 +61,9 @@ def test_losses_of_linear_maps_by_hand(x64):
     np.testing.assert_allclose(outcome.gen.metrics["cycle/gen"], cycle, rtol=1e-10)
     np.testing.assert_allclose(outcome.gen.metrics["identity/gen"], identity, rtol=1e-10)
     assert outcome.disc.metrics.keys() == {
-        "disc/accuracy",
-        "disc/accuracy_real",
-        "disc/accuracy_fake",
+        "accuracy/disc",
+        "accuracy_real/disc",
+        "accuracy_fake/disc",
     }
 
 
@@ -208,7 +208,7 @@ def test_the_state_stays_what_it_is():
     before = jax.eval_shape(scheme.init, RNG, batch)
     after, metrics = jax.eval_shape(scheme.step, before, batch, RNG)
     chex.assert_trees_all_equal_shapes_and_dtypes(before, after)
-    assert {"cycle/gen", "identity/gen", "disc/accuracy"} <= metrics.keys()
+    assert {"cycle/gen", "identity/gen", "accuracy/disc"} <= metrics.keys()
 
 
 def test_every_player_has_a_gradient():
@@ -252,7 +252,7 @@ def test_what_does_not_fit_is_refused():
     other = {**domains(), "b": jnp.ones((4, 3))}
     with pytest.raises(ValueError, match="both directions need one shape"):
         games.cycle(Scale(), Scale()).init(RNG, other)
-    with pytest.raises(ValueError, match=r"to \(5,\)"):
+    with pytest.raises(ValueError, match=r"to shape \(4, 5\); expected \(4, 2\)"):
         games.cycle(nets.MLPGenerator((5,), width=2), Scale()).init(RNG, domains())
-    with pytest.raises(ValueError, match="one a patch"):
+    with pytest.raises(ValueError, match="one logit per patch"):
         games.cycle(Scale(), Sum()).init(RNG, domains())

@@ -63,10 +63,10 @@ def test_the_balance_over_a_trace_made_by_hand(x64):
 
     state, metrics = jax.lax.scan(body, model_state, length=100)
     np.testing.assert_allclose(state.disc["balance"], 0.005, rtol=1e-10)
-    np.testing.assert_allclose(metrics["balance/k"], 5e-5 * np.arange(100), rtol=1e-10, atol=1e-15)
-    np.testing.assert_allclose(metrics["balance/convergence"], 0.25, rtol=1e-10)
-    np.testing.assert_allclose(metrics["energy/real"], 0.2, rtol=1e-10)
-    np.testing.assert_allclose(metrics["energy/fake"], 0.05, rtol=1e-10)
+    np.testing.assert_allclose(metrics["k/disc"], 5e-5 * np.arange(100), rtol=1e-10, atol=1e-15)
+    np.testing.assert_allclose(metrics["convergence/disc"], 0.25, rtol=1e-10)
+    np.testing.assert_allclose(metrics["energy_real/disc"], 0.2, rtol=1e-10)
+    np.testing.assert_allclose(metrics["energy_fake/disc"], 0.05, rtol=1e-10)
 
 
 def test_losses_of_began(x64):
@@ -96,7 +96,7 @@ def test_the_balance_stays_between_0_and_1(gamma, k, after, x64):
     told = outcome(game, REAL, balance=jnp.asarray(k))
     assert told.disc.model_state["balance"] == after
     np.testing.assert_allclose(
-        told.disc.metrics["balance/convergence"], 0.2 + abs(gamma * 0.2 - 0.05), rtol=1e-10
+        told.disc.metrics["convergence/disc"], 0.2 + abs(gamma * 0.2 - 0.05), rtol=1e-10
     )
 
 
@@ -132,10 +132,10 @@ def test_losses_of_ebgan(rows, term, x64):
     np.testing.assert_allclose(told.gen.value, sizes.mean() + 0.1 * term, rtol=1e-10)
     np.testing.assert_allclose(told.disc.value, 2.0 + np.maximum(1.5 - sizes, 0).mean(), rtol=1e-10)
     metrics = told.disc.metrics
-    np.testing.assert_allclose(metrics["energy/real"], 2.0, rtol=1e-10)
-    np.testing.assert_allclose(metrics["energy/fake"], sizes.mean(), rtol=1e-10)
-    np.testing.assert_allclose(metrics["disc/accuracy_real"], 1 / 3)  # of 5, 1, 0 below 0.75
-    assert metrics["disc/accuracy_fake"] == 1
+    np.testing.assert_allclose(metrics["energy_real/disc"], 2.0, rtol=1e-10)
+    np.testing.assert_allclose(metrics["energy_fake/disc"], sizes.mean(), rtol=1e-10)
+    np.testing.assert_allclose(metrics["accuracy_real/disc"], 1 / 3)  # of 5, 1, 0 below 0.75
+    assert metrics["accuracy_fake/disc"] == 1
     # Without the term, the losses that the shelf has, on the energies that the query gives.
     plain = games.energy_based(Rows(rows), Scaled(), margin=1.5, pull_away=0.0)
     told = outcome(plain, x)
@@ -231,10 +231,10 @@ def test_queries(name):
 def test_shapes_that_do_not_fit_are_refused(name):
     batch, generator = {"x": jnp.ones((4, 2))}, nets.MLPGenerator((2,), width=4)
     wrong = GAMES[name](nets.MLPGenerator((3,), width=4), Scaled())
-    with pytest.raises(ValueError, match=r"samples of shape \(3,\), the data are \(2,\)"):
+    with pytest.raises(ValueError, match=r"samples of shape \(4, 3\); expected \(4, 2\)"):
         wrong.init(RNG, batch)
     for discriminator in (nets.MLPDiscriminator(width=4), nn.Dense(3)):
-        with pytest.raises(ValueError, match="use an auto-encoder"):
+        with pytest.raises(ValueError, match="take an auto-encoder"):
             GAMES[name](generator, discriminator).init(RNG, batch)
     with pytest.raises(ValueError, match="z_dim=0"):
         GAMES[name](generator, Scaled(), z_dim=0)

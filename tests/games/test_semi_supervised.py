@@ -153,8 +153,8 @@ def test_the_control_sees_labelled_examples_alone():
     chex.assert_trees_all_equal(gradients_and_losses(moved, other)[0], gradients)
     assert outcome.gen.value == 0
     assert not any(leaf.any() for leaf in jax.tree.leaves(gradients.gen))
-    assert set(outcome.disc.metrics) == {"disc/class_accuracy", "loss/labelled"}
-    assert outcome.disc.value == outcome.disc.metrics["loss/labelled"]
+    assert set(outcome.disc.metrics) == {"class_accuracy/disc", "loss_labelled/disc"}
+    assert outcome.disc.value == outcome.disc.metrics["loss_labelled/disc"]
 
     @jax.jit
     @jax.grad
@@ -207,7 +207,7 @@ def test_all_options_together():
 
     before, (after, metrics) = jax.eval_shape(play, RNG)
     chex.assert_trees_all_equal_shapes_and_dtypes(before, after)
-    assert {"disc/class_accuracy", "loss/unlabelled", "penalty/disc"} <= set(metrics)
+    assert {"class_accuracy/disc", "loss_unlabelled/disc", "penalty/disc"} <= set(metrics)
 
 
 class Recorder(nn.Module):
@@ -293,9 +293,9 @@ def test_accuracies_of_a_known_classifier():
     batch = {"x": x.at[0].set(7.0), "x_labelled": x, "y": y.at[:2].set(2)}
     params, model_state = game.init(RNG, batch)
     metrics = game.losses(params, model_state, batch, RNG).disc.metrics
-    np.testing.assert_allclose(metrics["disc/class_accuracy"], 3 / 5)
-    np.testing.assert_allclose(metrics["disc/accuracy_real"], 4 / 5)
-    np.testing.assert_allclose(metrics["disc/accuracy_fake"], 1)
+    np.testing.assert_allclose(metrics["class_accuracy/disc"], 3 / 5)
+    np.testing.assert_allclose(metrics["accuracy_real/disc"], 4 / 5)
+    np.testing.assert_allclose(metrics["accuracy_fake/disc"], 1)
 
 
 @pytest.mark.parametrize(
@@ -330,11 +330,11 @@ def test_what_does_not_fit_is_refused():
             game.init(RNG, {**batch, **change})
     generator, discriminator = networks()
     other = games.semi_supervised(generator, discriminator, CLASSES + 1, z_dim=Z_DIM)
-    with pytest.raises(ValueError, match=r"expected class logits \(5, 4\)"):
+    with pytest.raises(ValueError, match=r"class logits of shape \(5, 3\); expected \(5, 4\)"):
         other.init(RNG, batch)
     plain = games.semi_supervised(generator, nets.MLPDiscriminator(width=4), CLASSES, z_dim=Z_DIM)
     with pytest.raises(ValueError, match="the head 'classifier'"):
         plain.init(RNG, batch)
     wide = games.semi_supervised(nets.MLPGenerator((4,)), discriminator, CLASSES, z_dim=Z_DIM)
-    with pytest.raises(ValueError, match=r"samples of shape \(4,\), the data are \(2,\)"):
+    with pytest.raises(ValueError, match=r"samples of shape \(5, 4\); expected \(5, 2\)"):
         wide.init(RNG, batch)

@@ -107,8 +107,8 @@ def test_the_loss_by_hand(x64):
     for beta in (0.0, 1.0, 4.0):
         loss = linear_gaussian(beta=beta).losses(own, STATE, {"x": x}, RNG).gen
         np.testing.assert_allclose(loss.value, np.mean(beta * kl - fit), rtol=1e-10)
-        np.testing.assert_allclose(loss.metrics["gen/kl"], kl.mean(), rtol=1e-10)
-        np.testing.assert_allclose(loss.metrics["gen/elbo"], np.mean(fit - kl), rtol=1e-10)
+        np.testing.assert_allclose(loss.metrics["kl/gen"], kl.mean(), rtol=1e-10)
+        np.testing.assert_allclose(loss.metrics["elbo/gen"], np.mean(fit - kl), rtol=1e-10)
     energy = linear_gaussian().queries["energy"](own, STATE, x)
     np.testing.assert_allclose(energy, kl - fit, rtol=1e-10)
 

@@ -238,7 +238,7 @@ def test_a_monitor_tries_at_the_rate_of_the_step():
     state = experiment.initial_state(built, jax.random.key(0))._replace(step=jnp.int32(3))
     told = built.monitor(state, None, jax.random.key(0), {})
     slope = float(state.params.disc[0])
-    np.testing.assert_allclose(told["nash/gain_gen"], AT.gen(3) * slope**2, rtol=1e-5)
+    np.testing.assert_allclose(told["gain/gen"], AT.gen(3) * slope**2, rtol=1e-5)
 
 
 OWN = """

@@ -177,7 +177,7 @@ def test_a_step_moves_both_players_and_counts(name, kind):
     counts = tuple(int(metrics[f"evaluations/{what}"]) for what in ("gen", "disc", "products"))
     assert counts == COSTS.get(name, (1, 1, 0))
     if kind != "toy":
-        assert "disc/accuracy" in metrics
+        assert "accuracy/disc" in metrics
         assert differ(state.model_state.gen, after.model_state.gen)
     if kind == "conv":
         assert "penalty/disc" in metrics
