@@ -87,7 +87,14 @@ class Scheme(NamedTuple):
       step: `(state, batch, rng) -> (GanState, metrics)`, metrics a flat dict of scalars with the
         keys `loss/gen`, `loss/disc`, `grad_norm/gen`, `grad_norm/disc` and the gradient evaluations
         the step made, `evaluations/gen` and `evaluations/disc`.
+      batches: leading axes of sub-batches that `init` and `step` expect of a batch; () for none.
+      updates: updates of the generator in a step.
+      uniform: whether `state.average` is the mean of all iterates from the first step on, so that
+        layers added later cannot join it.
     """
 
     init: Callable
     step: Callable
+    batches: tuple[int, ...] = ()
+    updates: int = 1
+    uniform: bool = False
