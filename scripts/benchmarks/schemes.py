@@ -178,10 +178,8 @@ def in_form(form: str, game: object, tx: object, **options: object) -> object:
         remat = form.endswith("checkpointed")
         return schemes.unrolled(game, tx, order="gen_first", remat=remat, **options)
 
-    def losses(*at):
-        return jax.checkpoint(game.losses, prevent_cse=False)(*at)
-
-    game = game._replace(losses=losses) if form == "checkpointed" else game
+    if form == "checkpointed":
+        game = game._replace(losses=jax.checkpoint(game.losses, prevent_cse=False))
     return with_look_ahead(look_ahead, game, tx, order="gen_first", **options)
 
 
