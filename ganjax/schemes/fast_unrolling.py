@@ -29,17 +29,10 @@ def fast_look_ahead(
     shared: bool,
     remat: bool,
 ) -> GanState:
-    """`unrolled.look_ahead`, of the same arguments and result.
+    """`unrolled.look_ahead`, with its arguments and result.
 
-    Args:
-      game: any game.
-      tx: its `disc` makes the updates.
-      state: x, y_0 and the state of the discriminator's transform.
-      draw: `index -> (batch, rng)` of update i.
-      steps: k.
-      axis_name: mapped device axis.
-      shared: whether all updates have the same draw, `draw(0)`.
-      remat: whether the backward pass computes updates again instead of storing them.
+    With `shared` all updates have the same draw, `draw(0)`; with `remat` the backward pass computes
+    updates again instead of storing them.
     """
     if steps == 0:
         return state

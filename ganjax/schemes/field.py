@@ -27,12 +27,7 @@ def start(
 ) -> GanState:
     """The state before the first step: fresh players and optimisers, no average.
 
-    Args:
-      game: any game.
-      tx: `Players` of optax transforms.
-      rng: key of the players' first parameters.
-      batch: as `game.init` expects it.
-      memory: `params -> the scheme's first memory`, in buffers of its own, as a state is donated.
+    `memory`: `params -> the scheme's first memory`, in new buffers, as a state is donated.
     """
     params, model_state = game.init(rng, batch)
     return GanState(
@@ -43,11 +38,6 @@ def start(
         memory=memory(params),
         average=(),
     )
-
-
-def zeros(params: Any) -> Any:
-    """Gradients of 0, remembered before the first step."""
-    return optax.tree.zeros_like(params)
 
 
 def copies(params: Any) -> Any:
@@ -78,10 +68,7 @@ def losses_on_rows(
     rng: jax.Array,
     axis_name: str | None = None,
 ) -> Players:
-    """`game.losses` on this device's rows, with the draws that these rows have on one device.
-
-    Every scheme evaluates its game through this function: `spread.on_rows` passes on the axis.
-    """
+    """`game.losses` on this device's rows (`spread.on_rows`); all schemes evaluate a game here."""
     return on_rows(game.losses, axis_name)(params, model_state, batch, rng)
 
 
@@ -131,9 +118,9 @@ def fields(
     *,
     fresh: bool,
 ) -> Field:
-    """`field` for a step of several evaluations: `(params, index) -> both_gradients`.
+    """`field` for several evaluations in a step: `(params, index) -> both_gradients`.
 
-    All evaluations share one batch and draw unless `fresh`: evaluation i then sees `part(i)`, as of
+    All share one batch and draw unless `fresh`: evaluation i then sees `part(i)`, from
     `with_batches`, and draws from `fold_in(rng, i)`.
     """
 
@@ -157,21 +144,12 @@ def own_gradient(
 ) -> tuple[Any, Loss]:
     """One player's gradient of its own loss, the other player held fixed.
 
-    Only this player's `Loss` is returned, so the compiler drops the other's part.
-
-    Args:
-      game: any game.
-      player: "gen" or "disc".
-      params: where the gradient is taken.
-      model_state: of both players.
-      batch: as the game expects it.
-      rng: key of the game's draws.
-      axis_name: mapped device axis; None for none.
-      through: `params -> (params, model_state)` at which the loss is evaluated, differentiated as
-        well: how the other player reacts. None for the same point.
+    Only this player's `Loss` is returned, so the compiler drops the other's part. With `through`,
+    `params -> (params, model_state)`, the loss is evaluated there and that function differentiated
+    as well: how the other player reacts.
 
     Returns:
-      (gradient, `Loss`) of the player, averaged over devices.
+      (gradient, `Loss`) of `player`, "gen" or "disc", averaged over devices.
     """
 
     def value(own):
@@ -244,10 +222,14 @@ def finish(
       (`GanState`, metrics), as from a scheme's step.
     """
     state = move_both(tx, state, direction, losses)
-    counts = {"gen_evaluations": evaluations, "disc_evaluations": evaluations}
-    return state._replace(step=state.step + 1), summary(
-        gradients, losses, products=products, **counts
+    metrics = summary(
+        gradients,
+        losses,
+        gen_evaluations=evaluations,
+        disc_evaluations=evaluations,
+        products=products,
     )
+    return state._replace(step=state.step + 1), metrics
 
 
 def finish_turns(
@@ -255,14 +237,7 @@ def finish_turns(
 ) -> tuple[GanState, dict[str, jax.Array]]:
     """The end of a step whose players have moved in turn, each by its (gradient, `Loss`).
 
-    Args:
-      state: after all updates.
-      gen: of the generator.
-      disc: of the discriminator.
-      **counts: as in `summary`.
-
-    Returns:
-      As `finish`.
+    `counts` are those of `summary`; the result is that of `finish`.
     """
     return state._replace(step=state.step + 1), summary(*paired(gen, disc), **counts)
 

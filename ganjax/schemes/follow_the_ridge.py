@@ -6,7 +6,7 @@ import jax
 import optax
 
 from ganjax import checks
-from ganjax.schemes.field import finish, own_gradient, paired, start, zeros
+from ganjax.schemes.field import finish, own_gradient, paired, start
 from ganjax.schemes.solver import conjugate_gradients
 from ganjax.types import Game, Players, Scheme
 
@@ -59,7 +59,7 @@ def follow_the_ridge(
 
         gen = gradient_of("gen", state.params)
         disc, second, loss = jax.linearize(partial(gradient_of, "disc"), state.params, has_aux=True)
-        zero = zeros(state.params)
+        zero = optax.tree.zeros_like(state.params)
 
         def across(v):  # H_yx v
             return second(zero._replace(gen=v))

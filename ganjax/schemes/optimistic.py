@@ -3,8 +3,9 @@
 from functools import partial
 
 import jax
+import optax
 
-from ganjax.schemes.field import field, finish, start, zeros
+from ganjax.schemes.field import field, finish, start
 from ganjax.types import Game, Players, Scheme
 
 
@@ -30,4 +31,4 @@ def optimistic(game: Game, tx: Players, *, axis_name: str | None = None) -> Sche
         state = state._replace(memory=gradients)
         return finish(tx, state, direction, gradients, losses, evaluations=1)
 
-    return Scheme(init=partial(start, game, tx, memory=zeros), step=step)
+    return Scheme(init=partial(start, game, tx, memory=optax.tree.zeros_like), step=step)

@@ -2,7 +2,9 @@
 
 from functools import partial
 
-from ganjax.schemes.field import field, finish, move_both, start, zeros
+import optax
+
+from ganjax.schemes.field import field, finish, move_both, start
 from ganjax.types import Game, Loss, Players, Scheme
 
 
@@ -28,4 +30,4 @@ def past_extragradient(game: Game, tx: Players, *, axis_name: str | None = None)
         state = state._replace(opt_state=half.opt_state, memory=gradients)
         return finish(tx, state, gradients, gradients, losses, evaluations=1)
 
-    return Scheme(init=partial(start, game, tx, memory=zeros), step=step)
+    return Scheme(init=partial(start, game, tx, memory=optax.tree.zeros_like), step=step)

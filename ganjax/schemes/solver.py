@@ -28,7 +28,7 @@ def conjugate_gradients(
     Returns:
       Pytree like `right`; 0 if `right` is 0.
     """
-    if not jax.tree.leaves(right):  # of a player with nothing to learn
+    if not jax.tree.leaves(right):  # a player with nothing to learn
         return right
     resolution = max(float(jnp.finfo(leaf.dtype).eps) for leaf in jax.tree.leaves(right))
 

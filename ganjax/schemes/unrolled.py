@@ -29,15 +29,8 @@ def look_ahead(
 ) -> GanState:
     """The state with the discriminator `steps` updates on: y_{i+1} = y_i - h grad_y L_disc(x, y_i).
 
-    The plain form, to read and to test against; `fast_look_ahead` computes the same.
-
-    Args:
-      game: any game.
-      tx: its `disc` makes the updates.
-      state: x, y_0 and the state of the discriminator's transform.
-      draw: `index -> (batch, rng)` of update i.
-      steps: k.
-      axis_name: mapped device axis.
+    The plain form, to read and to test against; `fast_look_ahead` computes the same. `draw(i)` is
+    the batch and key of update i, `tx.disc` the transform that makes it.
     """
 
     def inner_step(state, index):
