@@ -112,7 +112,7 @@ def key_of_part(
       of_whole: the same on the whole batch.
 
     Raises:
-      ValueError: the draws have no such places, with what to do.
+      ValueError: the draws have no such places; the message says how to change them.
     """
     if [draw.kind for draw in of_part] != [draw.kind for draw in of_whole]:
         raise ValueError(

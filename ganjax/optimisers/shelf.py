@@ -136,7 +136,7 @@ def rows(module: Any, names: str) -> dict[str, Callable]:
     return {name: getattr(module, name) for name in names.split()}
 
 
-# A player's optimiser is one of these: by itself, or around sections of its own. `set_to_zero` is
+# A player's optimiser is one of these: by itself, or around other sections. `set_to_zero` is
 # for a player that is held fixed or has nothing to learn.
 OPTIMISERS = {
     **rows(

@@ -1,7 +1,7 @@
 """Update schemes: factories `(game, tx, **options, axis_name=None) -> Scheme`.
 
 `tx` is `Players` of optax transforms. A scheme knows a game and two transforms, nothing of images,
-layers or files. Shared parts: `field`, and `fresh_batches` for a batch of each gradient's own.
+layers or files. Shared parts: `field`, and `fresh_batches` for one batch a gradient.
 """
 
 from ganjax.schemes.alternating import alternating

@@ -1,4 +1,4 @@
-"""Extragradient play: gradients taken half a step ahead."""
+"""Extragradient: gradients taken at an extrapolated point."""
 
 from functools import partial
 

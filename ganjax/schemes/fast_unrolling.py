@@ -1,6 +1,6 @@
-"""Looking ahead in unrolled play, with less time and memory than its plain form.
+"""`unrolled.look_ahead` in less time and memory.
 
-`unrolled.look_ahead` says what is computed. Here the generator is passed once for all steps
+Here the generator is passed once for all steps
 (`hoisting`), few states are kept (`checkpointing`), and derivatives stay finite.
 """
 

@@ -80,7 +80,7 @@ def both_gradients(
     rng: jax.Array,
     axis_name: str | None = None,
 ) -> tuple[Players, Players]:
-    """Each player's gradient of its own loss, both out of one forward pass.
+    """Each player's gradient of its loss, both out of one forward pass.
 
     F(z) = (grad_gen L_gen, grad_disc L_disc): `jax.vjp` of the two losses with the cotangents
     (1, 0) and (0, 1). The compiler does not find this sharing in two separate gradients.
@@ -142,7 +142,7 @@ def own_gradient(
     *,
     through: Callable[[Players], tuple[Players, Players]] | None = None,
 ) -> tuple[Any, Loss]:
-    """One player's gradient of its own loss, the other player held fixed.
+    """One player's gradient of its loss, the other player held fixed.
 
     Only this player's `Loss` is returned, so the compiler drops the other's part. With `through`,
     `params -> (params, model_state)`, the loss is evaluated there and that function differentiated
@@ -152,8 +152,8 @@ def own_gradient(
       (gradient, `Loss`) of `player`, "gen" or "disc", averaged over devices.
     """
 
-    def value(own):
-        at = params._replace(**{player: own}), model_state
+    def value(moving):
+        at = params._replace(**{player: moving}), model_state
         at = at if through is None else through(at[0])
         loss = getattr(losses_on_rows(game, *at, batch, rng, axis_name), player)
         return loss.value, loss

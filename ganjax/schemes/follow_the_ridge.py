@@ -32,8 +32,7 @@ def follow_the_ridge(
     the update are real: no rotation. They are 1 - h_x times those of the Schur complement and
     1 - h_y times those of H_yy.
 
-    On V = x y, where H_yy = 0 has no inverse, the least-squares solution c = 0 leaves simultaneous
-    play.
+    On V = x y, where H_yy = 0 has no inverse, the least-squares solution is c = 0: simultaneous play.
 
     `game`, `tx` and `axis_name` are those of `simultaneous`.
 
@@ -61,15 +60,15 @@ def follow_the_ridge(
         disc, second, loss = jax.linearize(partial(gradient_of, "disc"), state.params, has_aux=True)
         zero = optax.tree.zeros_like(state.params)
 
-        def across(v):  # H_yx v
+        def h_yx(v):
             return second(zero._replace(gen=v))
 
-        def own(v):  # H_yy v
+        def h_yy(v):
             return second(zero._replace(disc=v))
 
         correction = conjugate_gradients(
-            lambda v: optax.tree.add_scale(own(own(v)), damping, v),
-            own(across(gen[0])),
+            lambda v: optax.tree.add_scale(h_yy(h_yy(v)), damping, v),
+            h_yy(h_yx(gen[0])),
             tolerance=TOLERANCE,
             iterations=cg_iterations,
         )

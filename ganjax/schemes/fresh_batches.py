@@ -1,4 +1,4 @@
-"""Fresh batches: a sub-batch of its own for each gradient of a step, in any scheme."""
+"""Fresh batches: one sub-batch for each gradient of a step, in any scheme."""
 
 from collections.abc import Callable
 from typing import Any

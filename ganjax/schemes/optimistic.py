@@ -1,4 +1,4 @@
-"""Optimistic play: the gradient plus its last change."""
+"""Optimistic gradients: the gradient plus its last change."""
 
 from functools import partial
 

@@ -1,4 +1,4 @@
-"""Extragradient play that extrapolates with the gradients of the step before."""
+"""Extragradient that extrapolates with the last step's gradients."""
 
 from functools import partial
 

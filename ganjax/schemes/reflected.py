@@ -1,4 +1,4 @@
-"""Reflected gradient play: gradients at the last move's extrapolation."""
+"""Reflected gradients: taken at the extrapolation of the last step."""
 
 from functools import partial
 

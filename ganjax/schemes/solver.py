@@ -16,7 +16,7 @@ def conjugate_gradients(
 
     The right-hand side is scaled to norm 1 and the tolerance kept above what its dtype resolves:
     otherwise small right-hand sides underflow, and a tolerance out of reach drives the iteration on
-    until its quotients are 0 / 0. Differentiated implicitly, by a solve of its own, so that a step
+    until its quotients are 0 / 0. Differentiated implicitly, by another solve, so that a step
     can be linearised where the right-hand side is 0.
 
     Args:

@@ -1,4 +1,4 @@
-"""Unrolled play: the generator's gradient passes through future steps of the discriminator."""
+"""Unrolled GAN: the generator's gradient passes through future steps of the discriminator."""
 
 from collections.abc import Callable
 from functools import partial

@@ -135,9 +135,7 @@ def holm(p_values: ArrayLike) -> np.ndarray:
         raise ValueError(f"expected p values [comparisons], got shape {p.shape}")
     if not ((p >= 0) & (p <= 1)).all():
         wrong = p[~((p >= 0) & (p <= 1))].tolist()
-        raise ValueError(
-            f"p values must be in [0, 1], got {wrong}; leave out comparisons that were not tested"
-        )
+        raise ValueError(f"p values must be in [0, 1], got {wrong}; leave out untested comparisons")
     order = np.argsort(p)
     adjusted = np.empty_like(p)
     steps = np.arange(len(p), 0, -1) * p[order]

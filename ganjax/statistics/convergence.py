@@ -131,7 +131,8 @@ def _evaluations(steps: ArrayLike, values: ArrayLike, name: str) -> tuple[np.nda
     steps, values = np.asarray(steps), np.asarray(values, np.float64)
     if steps.ndim != 1 or steps.shape != values.shape or not len(steps):
         raise ValueError(
-            f"expected steps and {name} [evaluations >= 1], got shapes {steps.shape} and {values.shape}"
+            f"expected steps and {name} [evaluations >= 1], got shapes {steps.shape} and "
+            f"{values.shape}"
         )
     if not (np.diff(steps) > 0).all():
         at = int(np.flatnonzero(~(np.diff(steps) > 0))[0])

@@ -67,8 +67,8 @@ def test_the_same_batch_several_times_is_one_batch(name, x64):
     stacked = {"x": jnp.broadcast_to(batch["x"], (*batches, 2))}
     a, b = fresh.init(RNG, stacked), plain.init(RNG, batch)
     for _ in range(2):
-        (a, told_a), (b, told_b) = fresh.step(a, stacked, RNG), plain.step(b, batch, RNG)
-    jax.tree.map(partial(np.testing.assert_allclose, rtol=1e-12), (a, told_a), (b, told_b))
+        (a, metrics_a), (b, metrics_b) = fresh.step(a, stacked, RNG), plain.step(b, batch, RNG)
+    jax.tree.map(partial(np.testing.assert_allclose, rtol=1e-12), (a, metrics_a), (b, metrics_b))
 
 
 # The players after one step with h = 1 from 0, on sub-batches of means 1, 2, 4...

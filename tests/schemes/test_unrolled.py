@@ -288,7 +288,7 @@ def test_finite_through_adam_with_dead_units(dtype, x64):
 
 def test_remat_changes_memory_and_not_the_step(x64):
     game, tx = mlp_game(), adam(eps_root=1e-16)
-    state = played(schemes.unrolled(game, tx), 2)
+    state = played(schemes.simultaneous(game, tx), 2)
     a, b = (
         jax.jit(schemes.unrolled(game, tx, unroll_steps=4, remat=remat).step)(state, BATCH, RNG)
         for remat in (True, False)
@@ -392,7 +392,7 @@ def test_fresh_batches_draw_latents_anew(x64):
     game, tx = mlp_game(), adam()
     shared = schemes.unrolled(game, tx, unroll_steps=3)
     fresh = schemes.unrolled(game, tx, unroll_steps=3, fresh_batches=True)
-    state = played(shared, 2)
+    state = played(schemes.simultaneous(game, tx), 2)
     stacked = jax.tree.map(lambda leaf: jnp.stack([leaf] * 4), BATCH)
     a, b = jax.jit(shared.step)(state, BATCH, RNG)[0], jax.jit(fresh.step)(state, stacked, RNG)[0]
     same(a.params.disc, b.params.disc, rtol=1e-9)
