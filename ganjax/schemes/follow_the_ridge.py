@@ -32,7 +32,7 @@ def follow_the_ridge(
     the update are real: no rotation. They are 1 - h_x times those of the Schur complement and
     1 - h_y times those of H_yy.
 
-    On V = x y, where H_yy = 0 has no inverse, the least-squares solution is c = 0: simultaneous play.
+    On V = x y, where H_yy = 0 has no inverse, the least-squares c is 0: simultaneous play.
 
     `game`, `tx` and `axis_name` are those of `simultaneous`.
 
