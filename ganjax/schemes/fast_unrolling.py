@@ -1,7 +1,7 @@
-"""`unrolled.look_ahead` in less time and memory.
+"""`unrolled.look_ahead` in less time and memory, with finite derivatives.
 
-Here the generator is passed once for all steps
-(`hoisting`), few states are kept (`checkpointing`), and derivatives stay finite.
+The generator is passed once for all steps (`hoisting`), and few states are stored
+(`checkpointing`). `scripts/benchmarks/schemes.py --part forms` measures both.
 """
 
 from collections.abc import Callable
