@@ -1,6 +1,6 @@
-"""The averages that a state keeps beside its players, and the state that is asked in their place.
+"""Averaged players: the weights to evaluate in place of the trained ones.
 
-Averaged weights have no running statistics of their own: they are asked with standing ones.
+Averaged weights have no running statistics of their own: they are evaluated with standing ones.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,12 +17,12 @@ BATCHES = 16  # of standing statistics; 64 score the same (`scripts/benchmarks/a
 
 
 def averaged(state: GanState) -> bool:
-    """Whether there is an average of the generator; one of a toy's may be a bare array."""
+    """Whether there is an average of the generator; that of a toy may be a bare array."""
     return bool(jax.tree.leaves(state.average))
 
 
 def keeps_average(state: GanState) -> bool:
-    """Whether the discriminator's state holds an average of it, which is then what is asked."""
+    """Whether the discriminator's state holds an average of it, which is then evaluated."""
     return isinstance(state.model_state.disc, Mapping) and AVERAGE in state.model_state.disc
 
 
@@ -32,11 +32,7 @@ def players(state: GanState) -> Players:
 
 
 def live(state: GanState) -> GanState:
-    """The state without averages, so that what is asked are the players themselves.
-
-    Neither that of the generator nor the one that a game keeps of its discriminator, as
-    `semi_supervised` does.
-    """
+    """The state without the averages of either player, so that the trained ones are evaluated."""
     model_state = state.model_state
     if keeps_average(state):
         disc = {name: part for name, part in model_state.disc.items() if name != AVERAGE}
@@ -45,60 +41,57 @@ def live(state: GanState) -> GanState:
 
 
 def restood(state: GanState) -> tuple[str, ...]:
-    """The players whose average is asked and whose batch statistics are therefore standing ones."""
+    """The players whose average is evaluated and whose batch statistics are therefore standing."""
     has = {"gen": averaged(state), "disc": keeps_average(state)}
     return tuple(p for p in has if has[p] and has_statistics(getattr(state.model_state, p)))
 
 
 def needs_data(game: Game, batch: Callable, train: Any, state: GanState) -> bool:
-    """Whether the state can only be asked with the data at hand, not with others of their shapes.
+    """Whether standing statistics depend on the values of the data, not on their shapes alone.
 
-    So it is where standing statistics depend on the values of a batch: labels, or the images that a
-    translator is given. Those of a generator of latents alone do not. Nothing is computed.
+    They do if the game draws labels or translates images. Nothing is computed.
 
     Args:
       game: the game.
       batch: `(train, rng) -> batch`.
-      train: what the batches are drawn from, or arrays of their shapes.
+      train: data to draw from, or arrays of their shapes.
       state: a state, or its shapes.
     """
-    of, rng = restood(state), jax.random.key(0)
+    names, rng = restood(state), jax.random.key(0)
 
     def statistics(drawn):
-        told = game.losses(players(state), state.model_state, drawn, rng)
-        return [getattr(told, player).model_state for player in of]
+        losses = game.losses(players(state), state.model_state, drawn, rng)
+        return [getattr(losses, player).model_state for player in names]
 
-    return bool(of) and any(jax.tree.leaves(depends(statistics, jax.eval_shape(batch, train, rng))))
+    batch = jax.eval_shape(batch, train, rng)
+    return bool(names) and any(jax.tree.leaves(depends(statistics, batch)))
 
 
 def asked(game: Game, batch: Callable, train: Any) -> Callable[[GanState], GanState]:
-    """`state -> state`, of the same structure but for its average: what the players are asked with.
+    """`state -> state` to evaluate: the averaged generator in the generator's place, no average.
 
-    The averaged generator takes the place of the generator. Where an average of either player
-    normalises by batch statistics, they are those of the averaged weights, see `games.standing`,
-    from the same draws whenever it is called. Without an average the state stays as it is.
+    Where an average of either player normalises by batch statistics, they are those of the averaged
+    weights (`games.standing`), from the same draws at every call. Without an average the state
+    stays as it is.
 
     Args:
       game: the game.
       batch: `(train, rng) -> batch` of the size in training.
-      train: what the batches are drawn from.
+      train: data to draw from.
     """
 
-    @partial(jax.jit, static_argnames="of")
-    def stood(params, model_state, train, of):
-        draw = partial(batch, train)
-        told = standing(
-            game, params, model_state, draw, jax.random.key(0), batches=BATCHES, players=of
-        )
-        return {player: getattr(told, player) for player in of}
+    @partial(jax.jit, static_argnames="names")
+    def stood(params, model_state, train, names):
+        draw, rng = partial(batch, train), jax.random.key(0)
+        new = standing(game, params, model_state, draw, rng, batches=BATCHES, players=names)
+        return {player: getattr(new, player) for player in names}
 
-    def ask(state: GanState) -> GanState:
-        params, of = players(state), restood(state)
-        model_state = state.model_state
-        if of:
-            disc = model_state.disc[AVERAGE] if "disc" in of else params.disc
-            stands = stood(params._replace(disc=disc), model_state, train, of)
+    def evaluated(state: GanState) -> GanState:
+        params, model_state, names = players(state), state.model_state, restood(state)
+        if names:
+            disc = model_state.disc[AVERAGE] if "disc" in names else params.disc
+            stands = stood(params._replace(disc=disc), model_state, train, names)
             model_state = model_state._replace(**stands)
         return state._replace(params=params, model_state=model_state, average=())
 
-    return ask
+    return evaluated

@@ -1,7 +1,7 @@
-"""`GanState` to and from disk: orbax writes the arrays, a manifest of digests vouches for them.
+"""`GanState` to and from disk: arrays by orbax, verified by a manifest of digests.
 
 Layout: `<folder>/<step>/state/` and `<folder>/<step>/manifest.json`, which appear together under
-their final name or not at all. A checkpoint that fails its digests is passed over for an older one.
+their final name or not at all. If a checkpoint fails its digests, an older one is restored.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 
 class Restored(NamedTuple):
-    """A state from disk and the step it was saved at."""
+    """A state from disk and its step."""
 
     step: int
     state: Any
@@ -53,12 +53,12 @@ def steps(folder: Path) -> list[int]:
 
 
 def digest(folder: Path, step: int) -> str:
-    """SHA-256 of a checkpoint's manifest, which has those of its files."""
+    """SHA-256 of a checkpoint's manifest, which holds the digests of its files."""
     return hashlib.sha256((folder / str(step) / "manifest.json").read_bytes()).hexdigest()
 
 
 def _absolute(folder: Path) -> Path:
-    """The absolute path, refused if orbax, which writes names in UTF-8, would write another."""
+    """The absolute path; refused if orbax, which writes names in UTF-8, would change it."""
     folder = folder.absolute()
     try:
         alike = str(folder).encode() == os.fsencode(folder)
@@ -75,12 +75,12 @@ def _absolute(folder: Path) -> Path:
 def save(folder: Path, step: int, state: Any, *, keep: int) -> Path:
     """Writes a checkpoint, puts it in place by a rename, then removes all but the newest `keep`.
 
-    Only checkpoints up to `step` are counted and removed: a later one, damaged and passed over when
-    the run resumed, must not push out what is written now. It stays until its step comes again.
+    Only checkpoints up to `step` are counted and removed: a later, damaged one, from which the run
+    could not resume, must not push out the new one. It stays until its step comes again.
 
     Args:
       folder: the folder of all checkpoints; made if missing.
-      step: the step this state belongs to; an existing checkpoint of that step is replaced.
+      step: of the state; an existing checkpoint of that step is replaced.
       state: pytree of arrays, not replicated over devices.
       keep: checkpoints to keep, at least 1.
 
@@ -115,11 +115,11 @@ def restore(folder: Path, template: Any) -> Restored:
     Args:
       folder: the folder of all checkpoints.
       template: pytree of arrays or `jax.ShapeDtypeStruct`s with the structure, shapes and dtypes
-        of the saved state; the state lands on the template's devices. Or a function of the
-        checkpoint's step that returns one, for runs whose state grows.
+        of the saved state, on the devices to restore to; or a function `step -> template`, for runs
+        whose state grows.
 
     Returns:
-      `Restored`. Damaged checkpoints are passed over with a warning.
+      `Restored`. Damaged checkpoints are skipped with a warning.
 
     Raises:
       CheckpointError: there is no checkpoint, none is intact, or an intact one does not fit.
@@ -157,7 +157,7 @@ def _damages(checkpoint: Path) -> Iterator[str]:
 
 
 def _read(checkpoint: Path, template: Any) -> Any:
-    """Restores after comparing leaves, as orbax casts dtypes and drops subtrees in silence."""
+    """Restores after a comparison of leaves, as orbax silently casts dtypes and drops subtrees."""
     saved = json.loads((checkpoint / "manifest.json").read_text("utf-8"))["leaves"]
     expected = _leaves(template)
     for path in sorted({*saved, *expected}):
@@ -181,7 +181,7 @@ def _several() -> bool:
 
 
 def _checkpointer() -> ocp.StandardCheckpointer:
-    """One that waits for no other process: each has whole arrays and its own folder."""
+    """A checkpointer without cross-process barriers: each process has whole arrays and a folder."""
     if not _several():
         return ocp.StandardCheckpointer()
     this = jax.process_index()

@@ -1,7 +1,7 @@
-"""One training on all devices: meshes, replicas, several processes.
+"""One training run on all devices: meshes, replicas, several processes.
 
-In either form batch sizes are global, and a batch draws what it draws on one device: the parameters
-are those of one device up to rounding, unless statistics are left to each device.
+Batch sizes are global, and a batch has the draws that it has on one device: the parameters are
+those of one device up to rounding, unless statistics are left to each device.
 """
 
 import os
@@ -24,16 +24,16 @@ STATISTICS = {"global": spread.AXIS, "device": spread.ROWS}  # the axis that pma
 
 
 class Layout(NamedTuple):
-    """How a training is spread over devices.
+    """How a training run is spread over devices.
 
     Attributes:
       form: "jit": arrays are whole, a mesh with the axis `data` splits the batch and the compiler
-        adds what devices tell each other; "pmap": every device holds a replica and runs the step
-        on its rows, gradients averaged over the mapped axis.
-      mesh: of all devices of all processes, with axes `seed` (of one device) and `data`.
-      shard_optimiser: whether every device keeps a part of the optimisers' state alone; "jit" only.
-      statistics: "global": batch normalisation and all else that looks at a batch as one sees the
-        whole batch; "device": the rows of its device; "pmap" only.
+        adds the communication; "pmap": every device holds a replica and runs the step on its rows,
+        gradients averaged over the mapped axis.
+      mesh: all devices of all processes, with axes `seed` (of one device) and `data`.
+      shard_optimiser: whether every device keeps only a part of the optimisers' state; "jit" only.
+      statistics: rows that batch-wide operations such as batch normalisation see: "global", the
+        whole batch, or "device", the rows of one device; "pmap" only.
     """
 
     form: str
@@ -43,12 +43,12 @@ class Layout(NamedTuple):
 
     @property
     def axis_name(self) -> str | None:
-        """What the scheme is to be built with: the mapped axis, or None."""
+        """The mapped axis, for the scheme's factory, or None."""
         return STATISTICS[self.statistics] if self.form == "pmap" else None
 
     @property
     def count(self) -> int:
-        """Devices that a batch is spread over."""
+        """Number of devices that share a batch."""
         return self.mesh.shape[spread.AXIS]
 
 
@@ -56,9 +56,9 @@ def mesh(seed: int = 1, data: int = 0, among: Sequence[jax.Device] | None = None
     """A mesh with the axes `seed` and `data`.
 
     Args:
-      seed: devices that runs are spread over.
-      data: devices that a batch is spread over; 0 for all that are left.
-      among: the devices, all of all processes if None.
+      seed: number of devices that runs are spread over.
+      data: number of devices that share a batch; 0 for all that are left.
+      among: the devices; None for all of all processes.
 
     Raises:
       ConfigError: seed * data is not the number of devices.
@@ -79,20 +79,19 @@ def layout(
     statistics: str = "global",
     among: Sequence[jax.Device] | None = None,
 ) -> Layout:
-    """A training spread over devices, all of all processes if `among` is None; see `Layout`.
+    """A `Layout` over the devices `among`; None for all of all processes.
 
     Raises:
       ConfigError: unknown form or statistics, or a form that cannot shard the optimisers' state or
         leave statistics to each device.
     """
-    if form not in FORMS:
-        raise ConfigError(unknown("form", form, FORMS))
+    for name, value, known in (("form", form, FORMS), ("statistics", statistics, STATISTICS)):
+        if value not in known:
+            raise ConfigError(unknown(name, value, known))
     if shard_optimiser and form != "jit":
         raise ConfigError(
             "replicas of pmap hold all of the optimisers' state; shard it with the form 'jit'"
         )
-    if statistics not in STATISTICS:
-        raise ConfigError(unknown("statistics", statistics, STATISTICS))
     if statistics == "device" and form != "pmap":
         raise ConfigError(
             "whole arrays have the statistics of the whole batch; leave them to each device with "
@@ -105,7 +104,7 @@ def check_batch(batch_size: int, count: int) -> None:
     """Refuses a batch that devices cannot share evenly.
 
     Raises:
-      ConfigError: with the nearest sizes that they can.
+      ConfigError: with the nearest sizes that divide.
     """
     if batch_size % count:
         below = batch_size // count * count
@@ -117,13 +116,13 @@ def check_batch(batch_size: int, count: int) -> None:
 
 
 def initialise(coordinator: str = "", num_processes: int = 0, process_id: int = -1) -> None:
-    """Joins the other processes, before anything else touches JAX; does nothing on its own.
+    """Joins the other processes, before any other use of JAX; does nothing if there are none.
 
     Args:
-      coordinator: "host:port" of the first process; "" to have it found where the environment is
-        that of a TPU pod, SLURM or Open MPI with several processes.
-      num_processes: how many there are.
-      process_id: which this is, from 0.
+      coordinator: "host:port" of the first process; "" to find it from the environment of a TPU
+        pod, SLURM or Open MPI with several processes.
+      num_processes: their number.
+      process_id: the number of this one, from 0.
 
     Raises:
       ConfigError: only some of the three are given, or they do not fit each other.
@@ -146,26 +145,26 @@ def initialise(coordinator: str = "", num_processes: int = 0, process_id: int = 
 
 
 def _in_cluster(environment: dict[str, str]) -> bool:
-    """Whether the environment is that of one of several processes."""
+    """Whether the environment announces several processes."""
     counts = ("SLURM_NTASKS", "OMPI_COMM_WORLD_SIZE")
     several = any(int(environment.get(name) or 1) > 1 for name in counts)
     return several or "," in environment.get("TPU_WORKER_HOSTNAMES", "")
 
 
 def leads() -> bool:
-    """Whether this process keeps the run folder."""
+    """Whether this process writes the run folder."""
     return jax.process_index() == 0
 
 
 def any_of(flag: bool) -> bool:
-    """Whether a flag is up in any process."""
+    """Whether a flag is set in any process."""
     if jax.process_count() == 1:
         return flag
     return bool(multihost_utils.process_allgather(np.array(flag)).any())
 
 
 def from_first(tree: Any) -> Any:
-    """The first process's numbers, in all processes; the tree's shapes must be known to all."""
+    """The first process's numbers, in all processes; the shapes must agree."""
     return tree if jax.process_count() == 1 else multihost_utils.broadcast_one_to_all(tree)
 
 
@@ -179,14 +178,14 @@ def text_from_first(text: str) -> str:
 
 
 def gathered(tree: Any) -> Any:
-    """Arrays over the devices of all processes as whole arrays of the host, in every process."""
+    """Arrays spread over the devices of all processes, whole on the host of each."""
     if jax.process_count() == 1:
         return jax.device_get(tree)
     return multihost_utils.process_allgather(tree, tiled=True)
 
 
 def wait() -> None:
-    """Until all processes are here."""
+    """Waits for all processes."""
     if jax.process_count() > 1:
         multihost_utils.sync_global_devices("ganjax")
 
@@ -201,17 +200,17 @@ def put(layout: Layout, state: GanState) -> GanState:
 
 
 def _pmaps_mesh(layout: Layout) -> Mesh:
-    """The mesh that pmap makes for itself; arrays laid out over another are traced anew."""
+    """The mesh that pmap makes; arrays laid out over another are traced again."""
     return Mesh(layout.mesh.devices.ravel(), (layout.axis_name,), axis_types=(AxisType.Auto,))
 
 
 def share(layout: Layout, tree: Any) -> Any:
-    """What is the same on every device, put there once."""
+    """Arrays copied to every device."""
     return jax.tree.map(partial(laid_out, sharding=_whole(layout)), tree)
 
 
 def take(layout: Layout, state: GanState) -> GanState:
-    """A laid-out state as one of this process's first device.
+    """A laid-out state on this process's first device.
 
     Raises:
       ConfigError: replicas of pmap have drifted apart.
@@ -225,7 +224,7 @@ def take(layout: Layout, state: GanState) -> GanState:
 
 
 def _check_replicas(params: Any) -> None:
-    """Every device makes the same moves, unless a scheme forgets to average its gradients."""
+    """Refuses replicas that differ: a scheme has not averaged its gradients."""
     for leaf in jax.tree.leaves(params):
         first, *others = (np.asarray(shard.data) for shard in leaf.addressable_shards)
         if not all(np.allclose(first, x, rtol=1e-4, atol=1e-5, equal_nan=True) for x in others):
@@ -237,31 +236,31 @@ def _check_replicas(params: Any) -> None:
 
 
 def _same(tree: Any) -> Any:
-    """One function, so that gathering what it is given is compiled once."""
+    """The identity, one function, so that gathering is compiled once."""
     return tree
 
 
 def _whole(layout: Layout) -> NamedSharding:
-    """The same on every device."""
+    """Sharding of arrays that are whole on every device."""
     mesh = _pmaps_mesh(layout) if layout.form == "pmap" else layout.mesh
     return NamedSharding(mesh, PartitionSpec())
 
 
 def compiled(layout: Layout, run: Callable, state: Any, *shared: Any) -> Callable:
-    """`run(state, *shared) -> (state, told)` compiled for a layout; the state is donated.
+    """`run(state, *shared) -> (state, metrics)` compiled for a layout; the state is donated.
 
     Args:
       layout: from `layout`.
-      run: pure; it spreads its batches itself, see `spread.rows` and `spread.dealt`.
+      run: pure; it spreads its batches by `spread.rows` and `spread.dealt`.
       state: a state of one device, for its shapes.
       shared: the other arguments, the same on every device; for their shapes.
 
     Returns:
-      `(state laid out, *shared) -> (state laid out, told)`, told being this process's. It raises
-      a ConfigError for a function that cannot be mapped.
+      `(state laid out, *shared) -> (state laid out, metrics of this process)`. It raises a
+      ConfigError for a function that cannot be mapped.
     """
     if layout.form == "pmap":
-        # pmap copies a key over several processes anew at every call, its bits it takes as they lie
+        # At every call pmap copies a key over several processes; its raw bits it takes as they are.
         def run_on_bits(state, *shared_bits):
             return run(state, *jax.tree.map(_as, shared, shared_bits))
 
@@ -273,47 +272,44 @@ def compiled(layout: Layout, run: Callable, state: Any, *shared: Any) -> Callabl
             devices=list(layout.mesh.devices.ravel()),
         )
 
-        def play(state, *shared):
+        def replicas(state, *shared):
             shared_bits = jax.tree.map(_bits, share(layout, shared))
             try:
-                state, told = mapped(state, *shared_bits)
+                state, metrics = mapped(state, *shared_bits)
             except (ValueError, TypeError, NotImplementedError) as error:  # in the first trace
                 raise ConfigError(f"under --form=pmap: {error}") from error
-            return state, jax.tree.map(lambda x: x.addressable_data(0)[0], told)
+            return state, jax.tree.map(lambda x: x.addressable_data(0)[0], metrics)
 
-        return play
+        return replicas
     whole, shardings = _whole(layout), _shardings(layout, state)
+    jitted = jax.jit(
+        run,
+        in_shardings=(shardings, *(whole,) * len(shared)),
+        out_shardings=(shardings, whole),
+        donate_argnums=0,
+    )
     with jax.set_mesh(layout.mesh):
-        program = (
-            jax.jit(
-                run,
-                in_shardings=(shardings, *(whole,) * len(shared)),
-                out_shardings=(shardings, whole),
-                donate_argnums=0,
-            )
-            .lower(state, *shared)
-            .compile()
-        )
+        program = jitted.lower(state, *shared).compile()
 
-    def play(state, *shared):
-        state, told = program(state, *share(layout, shared))
-        return state, jax.tree.map(lambda x: x.addressable_data(0), told)
+    def spread_out(state, *shared):
+        state, metrics = program(state, *share(layout, shared))
+        return state, jax.tree.map(lambda x: x.addressable_data(0), metrics)
 
-    return play
+    return spread_out
 
 
 def _bits(leaf: jax.Array) -> jax.Array:
-    """The leaf itself, or the raw integers of a key."""
+    """The raw integers of a key; any other leaf itself."""
     return jax.random.key_data(leaf) if is_key(leaf) else leaf
 
 
 def _as(like: jax.Array, bits: jax.Array) -> jax.Array:
-    """What `_bits` was given, of a leaf that was like another."""
+    """The inverse of `_bits`, for a leaf like another."""
     return jax.random.wrap_key_data(bits, impl=jax.random.key_impl(like)) if is_key(like) else bits
 
 
 def _shardings(layout: Layout, state: GanState) -> GanState:
-    """Whole on every device; the optimisers' state split along an axis that the devices divide."""
+    """Whole on every device; a sharded optimisers' state along an axis that the devices divide."""
 
     def part(leaf):
         for axis, size in enumerate(leaf.shape):
@@ -328,7 +324,7 @@ def _shardings(layout: Layout, state: GanState) -> GanState:
 
 
 def laid_out(leaf: Any, sharding: NamedSharding) -> jax.Array:
-    """An array over the devices of all processes, from the same numbers in every process."""
+    """An array over the devices of all processes; every process passes the same numbers."""
     if isinstance(leaf, jax.Array) and leaf.sharding == sharding:
         return leaf
     if sharding.is_fully_addressable:

@@ -1,4 +1,4 @@
-"""Keys that make a part of a batch draw its own rows of the whole batch's draws.
+"""Keys with which a part of a batch draws its rows of the whole batch's draws.
 
 A part is one device's rows, or one of the parts that `games.accumulated` passes in turn. Every
 function of `jax.random` obeys such a key, in a prior, in dropout, in a penalty.
@@ -18,7 +18,7 @@ REMEDY = "or train with --form=jit and accumulate=1"
 
 
 class Draw(NamedTuple):
-    """One use of a key: what it makes, and the shape that tells whether rows have a part in it.
+    """One use of a key: its kind and the shape drawn.
 
     Random "bits", "split" keys and "gamma" numbers may belong to rows. Numbers folded into one key
     ("fold_in"), copies of a key ("copy") and turns of a loop that draws ("loop") may not.
@@ -29,9 +29,9 @@ class Draw(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Where a part's draw lies: the whole batch's shape, and the axis of rows, None if it has none.
+    """A part's draw in the whole batch's: the whole shape, and the axis of rows.
 
-    A draw without rows is the same in every part.
+    A draw without rows, axis None, is the same in every part.
     """
 
     shape: tuple[int, ...]
@@ -43,7 +43,7 @@ _PLACES: dict[Any, dict[Draw, Place]] = {}
 
 
 def drawn(function: Callable, *arguments: Any) -> list[Draw]:
-    """The draws of a function in their order, traced and not run; those of a part as of its whole.
+    """The draws of a function in order, traced and not run; with a part's key, the whole batch's.
 
     Args:
       function: pure, with any draws of `jax.random` from typed keys.
@@ -95,24 +95,24 @@ def key_of_part(
     of_part: list[Draw],
     of_whole: list[Draw],
 ) -> jax.Array:
-    """The key that makes a function of a part draw the part's rows of the whole batch's draws.
+    """The key with which a function of a part draws the part's rows of the whole batch's draws.
 
     The two lists show which draws belong to rows: those with `parts` times the size along one axis
     where the batch is whole. Of these the part gets its block; all other draws are the same in
-    every part. A draw for fewer rows than the part has is taken as one for packs of successive
-    rows. An operation across the batch, such as `jax.random.permutation` of its rows or a draw of
-    some of them, stays within the part; keys must come from `rng`.
+    every part. A draw for fewer rows than the part has is one for packs of successive rows. An
+    operation across the batch, such as `jax.random.permutation` of its rows or a draw of some of
+    them, stays within the part; all keys must come from `rng`.
 
     Args:
       rng: the whole batch's key.
       index: of the part, from 0; it may be traced.
-      parts: equal parts of the batch.
-      rows: of a part.
+      parts: number of equal parts of the batch.
+      rows: number of rows in a part.
       of_part: `drawn` of the function on a part.
       of_whole: the same on the whole batch.
 
     Raises:
-      ValueError: the draws have no such places, with what to do.
+      ValueError: the draws have no such places; the message says how to change them.
     """
     if [draw.kind for draw in of_part] != [draw.kind for draw in of_whole]:
         raise ValueError(
@@ -138,7 +138,7 @@ def key_of_part(
 
 
 def _place(draw: Draw, whole: tuple[int, ...], parts: int, rows: int) -> Place:
-    """Where a draw lies in the whole batch's, of which there must be one reading."""
+    """The one place of a draw in the whole batch's."""
     sizes = list(zip(draw.shape, whole, strict=False))
     axes = [axis for axis, (of_part, of_whole) in enumerate(sizes) if of_part != of_whole]
     scaled = all(sizes[axis][0] * parts == sizes[axis][1] for axis in axes)
@@ -166,7 +166,7 @@ def _place(draw: Draw, whole: tuple[int, ...], parts: int, rows: int) -> Place:
 def _kind(whole: Any, places: tuple[tuple[Draw, Place], ...], hidden: bool) -> Any:
     """A kind of key whose bits are the whole batch's key and the index of a part.
 
-    `hidden` draws, which tracing does not meet, are those of gamma from keys of one number each.
+    With `hidden` draws, which tracing does not show: gamma draws from a key for each number.
     """
     known = dict(places)
 
@@ -195,7 +195,7 @@ def _kind(whole: Any, places: tuple[tuple[Draw, Place], ...], hidden: bool) -> A
     def split(bits, shape):
         of_whole, axis = place("split", shape)
         keys = jax.random.split(whole_key(bits), of_whole)
-        index = bits[-1] if axis is None else jnp.uint32(0)  # a row's own key has no part any more
+        index = bits[-1] if axis is None else jnp.uint32(0)  # a row's key has no part any more
         return block(with_index(keys, index), shape, axis, bits)
 
     def random_bits(bits, bit_width, shape):

@@ -1,8 +1,8 @@
 """Batch-wide operations (mean, gather, draws) that give the same result on one device and on many.
 
-Mapped (`jax.pmap`), each device sees its own rows alone. The mapped axis is passed
-once, to the scheme, which evaluates its game through `on_rows`; inside, the functions here know it.
-On a mesh under `jit` arrays stay whole and the compiler splits them.
+Mapped (`jax.pmap`), each device sees only its rows. The mapped axis is passed once, to the scheme,
+which evaluates its game through `on_rows`; inside, the functions here know it. On a mesh under
+`jit` arrays stay whole and the compiler splits them.
 """
 
 import contextlib
@@ -41,12 +41,12 @@ def on_rows(losses: Callable, axis_name: str | None) -> Callable:
 
     Args:
       losses: `(params, model_state, batch, rng) -> pytree`, of a `Game`.
-      axis_name: a mapped axis of any name that deals out the rows. With `ROWS` batch-wide
+      axis_name: a mapped axis of any name over which the rows are dealt. With `ROWS` batch-wide
         operations stay within the device's rows, draws do not. None gives the losses themselves,
         as does a call from inside such losses.
 
     Returns:
-      The same function; it raises a ValueError where the axis is not mapped, or as
+      The same function; it raises ValueError where the axis is not mapped, or as
       `draws.key_of_part` does.
     """
     if axis_name is None:
@@ -78,7 +78,7 @@ def key_of_part(
       batch: the part.
       rng: the whole batch's key.
       index: of the part, from 0.
-      parts: how many.
+      parts: their number.
 
     Raises:
       ValueError: as `draws.key_of_part`.
@@ -100,7 +100,7 @@ def _key(losses, players, batch, rng, index, parts, of_whole):
 
 
 def _drawn(losses, players, batch, times):
-    """The draws of losses on a batch of so many times the rows, from a plain key."""
+    """The draws of losses on a batch of `times` the rows, from a plain key."""
     batch = jax.tree.map(
         lambda x: jax.ShapeDtypeStruct((x.shape[0] * times, *x.shape[1:]), x.dtype), batch
     )
@@ -112,7 +112,7 @@ def _drawn(losses, players, batch, times):
 
 @lru_cache(maxsize=64)
 def _traced(losses, structure, kinds, over):
-    """`draws.drawn`, once for all gradients of a step; inside `on_rows` or not is in the key."""
+    """`draws.drawn`, once for all gradients of a step; `over` is a part of the cache's key."""
     del over
     return draws.drawn(
         losses, *jax.tree.unflatten(structure, [jax.ShapeDtypeStruct(*kind) for kind in kinds])
@@ -130,7 +130,7 @@ def _devices(axis_name: str) -> int:
 
 
 def rows_axis_name() -> str | None:
-    """The mapped axis that deals out the rows, or None."""
+    """The mapped axis over which the rows are dealt, or None."""
     return None if _OVER.get() == OUTSIDE else _OVER.get()
 
 
@@ -146,12 +146,12 @@ def mean(x: jax.Array) -> jax.Array:
 
 
 def everyone(x: jax.Array) -> jax.Array:
-    """The rows [batch, ...] of all devices in their order; x itself where nothing is mapped."""
+    """The rows [batch, ...] of all devices in order; x itself where nothing is mapped."""
     return x if axis_name() is None else jax.lax.all_gather(x, axis_name(), tiled=True)
 
 
 def own(x: jax.Array) -> jax.Array:
-    """This device's rows out of `everyone`'s; x itself where those are its own."""
+    """This device's rows out of those of `everyone`; x itself where nothing is mapped."""
     return dealt(x, axis_name())
 
 
@@ -159,7 +159,7 @@ def dealt(x: jax.Array, axis_name: str | None, axis: int = 0) -> jax.Array:
     """This device's rows of a whole batch.
 
     Args:
-      x: the whole batch, which the devices divide.
+      x: the whole batch, whose size the devices divide.
       axis_name: the mapped axis; None gives x itself.
       axis: the batch's axis.
 
@@ -187,7 +187,7 @@ def rows(x: Any, axis: int = 0) -> Any:
 
     def split(leaf):
         if leaf.ndim <= axis or leaf.shape[axis] % mesh.shape[AXIS]:
-            return leaf  # a lone number, or a batch that is not the players' own
+            return leaf  # a lone number, or not a batch of the players
         return jax.lax.with_sharding_constraint(leaf, spec)
 
     return jax.tree.map(split, x)

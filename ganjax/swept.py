@@ -1,4 +1,4 @@
-"""A number of a config that is another in every run of one program."""
+"""A config number that takes a different value in each run of one compiled program."""
 
 import numbers
 import operator
@@ -13,13 +13,13 @@ class Swept:
     """A traced number that passes for a float while a config is turned into functions.
 
     Arithmetic with numbers gives swept numbers, with arrays arrays of their dtype, as a float's
-    does. A comparison, as in the check of a range, is answered if all the values agree; where they
-    do not, or where a plain float is needed (`math.sqrt`, a name, a shape), it raises TypeError, so
-    that no value can silently stand for the others.
+    does. A comparison, as in the check of a range, has an answer if all values agree; where they do
+    not, or where a plain float is needed (`math.sqrt`, a name, a shape), it raises TypeError, so
+    that no value silently stands for the others.
 
     Attributes:
-      traced: scalar array, the value of the run that is being traced.
-      values: its value in every cell of the program.
+      traced: scalar array, the value in the run that is being traced.
+      values: its values in all runs of the program.
     """
 
     def __init__(self, traced: Any, values: tuple[float, ...]):
@@ -27,7 +27,7 @@ class Swept:
         self.values = values
 
     def __array__(self, *_: Any, **__: Any) -> Any:
-        raise TypeError("a swept number has no one value")
+        raise TypeError("a swept number has several values")
 
     def __repr__(self) -> str:
         return f"Swept{self.values}"
@@ -47,7 +47,7 @@ def _compared(compare: Callable) -> Callable:
 
 
 def _computed(compute: Callable, *given: Any) -> Any:
-    """`compute` of swept numbers and whatever else, of which at most one is an array."""
+    """`compute` of swept numbers and others, of which at most one is an array."""
     array = next((x for x in given if not isinstance(x, numbers.Real)), None)
     if array is None:
         count = len(next(x.values for x in given if isinstance(x, Swept)))
@@ -81,7 +81,7 @@ for _name in ("neg", "pos", "abs"):
     setattr(Swept, f"__{_name}__", _forward(getattr(operator, _name)))
 Swept.__hash__ = None
 numbers.Real.register(Swept)
-# So that it may be handed to functions that are compiled on their own, as some of optax's are.
+# A pytree, so that it may be an argument of functions that are jitted, as some of optax's are.
 jax.tree_util.register_pytree_node(
     Swept, lambda number: ((number.traced,), number.values), lambda of, x: Swept(x[0], of)
 )

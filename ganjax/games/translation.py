@@ -20,7 +20,7 @@ def distance(x: jax.Array, y: jax.Array) -> jax.Array:
 def judge_patches(
     judge: Judge, params: Any, model_state: Any, *batches: jax.Array, rngs: Sequence[jax.Array]
 ) -> tuple[list[jax.Array], Any]:
-    """(logits of each batch [batch / m * patches], the new model state), as `judging.judge_batches`.
+    """(logits of each batch [batch / m * patches], the new model state): `judging.judge_batches`.
 
     With packing a logit judges the same patch of m samples.
     """

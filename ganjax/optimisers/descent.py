@@ -1,4 +1,4 @@
-"""Whether a transform goes downhill: a trial on a few gradients, before anything is trained."""
+"""A trial of a transform on a few gradients: does it go downhill?"""
 
 from functools import partial
 from typing import Any
@@ -10,9 +10,9 @@ import optax
 
 from ganjax.errors import ConfigError
 
-UPDATES = 3  # of each trial; a few optimisers only look at the first gradient
+UPDATES = 3  # of each trial; the first update of a few optimisers is 0
 SIZE = 100.0  # of a gradient's entries, so that noise does not decide
-SMALL = 1e-3  # of those beside which weight decay decides
+SMALL = 1e-3  # of a gradient's entries, so that weight decay decides
 ROUNDING = 1e-6
 LAYER = {"layer": {"kernel": np.zeros((16, 8), np.float32), "bias": np.zeros(8, np.float32)}}
 
@@ -25,20 +25,20 @@ def check_descent(
     *,
     still: bool = False,
 ) -> None:
-    """Refuses a transform that does not lower a linear loss by its first move.
+    """Refuses a transform whose first update does not lower a linear loss.
 
-    Tried from parameters p of 0 on three gradients g (all entries alike, positive and negative,
-    and normal ones), and from normal p. With u(g, p) the first update that is not 0, no array may
-    have u(g, 0) . g > 0 or (u(g, p) - u(-g, p)) . g > 0, and one must have it below 0. With a small
-    g, (u(g, p) - u(g, -p)) . p, the mean growth of the weights, is at most 0. In the differences
-    noise cancels, and so does the clipping of weights.
+    Tried from parameters p of 0 on three gradients g (all entries equal, positive and negative, and
+    normal ones), and from normal p. With u(g, p) the first update that is not 0, no array may have
+    u(g, 0) . g > 0 or (u(g, p) - u(-g, p)) . g > 0, and one must have it below 0. With a small g,
+    (u(g, p) - u(g, -p)) . p, the mean growth of the weights, is at most 0. The differences cancel
+    noise and the clipping of weights.
 
     Args:
       where: name of the section, for the message.
-      name: that of the transform.
+      name: of the transform, for the message.
       tx: the transform, at a rate greater than 0.
       like: parameters, arrays or their shapes.
-      still: whether it may also leave all as it is.
+      still: whether updates of 0 are allowed too.
 
     Raises:
       ConfigError: the transform climbs or stands still, lets the weights grow, or gives an update
@@ -96,7 +96,7 @@ def _scaled(factor: float, tree: Any) -> Any:
 
 
 def _cosines(updates: Any, slope: Any) -> list[float]:
-    """The cosine of update and gradient, of each array that moves."""
+    """The cosine of update and gradient for each array that moves."""
     pairs = zip(jax.tree.leaves(updates), jax.tree.leaves(slope), strict=True)
     return [
         float(np.vdot(u, g) / np.linalg.norm(u) / np.linalg.norm(g))

@@ -1,6 +1,6 @@
-"""Rates that follow a schedule: of the run's steps, or of the optimiser's own updates.
+"""Learning rates that follow a schedule of the run's steps, or of the optimiser's updates.
 
-One step of a scheme may make many moves; all of them are made at the rate of that step.
+One step of a scheme may make many updates; all of them have the rate of that step.
 """
 
 import math
@@ -14,6 +14,7 @@ import optax
 from ganjax import names
 from ganjax.config import is_list
 from ganjax.errors import ConfigError
+from ganjax.optimisers.shelf import rows
 
 COUNTS = ("steps", "updates")
 
@@ -23,7 +24,7 @@ class Rate(NamedTuple):
 
     Attributes:
       at: `(count) -> rate`, an optax schedule.
-      counts: "steps" of the run, or "updates" of this optimiser.
+      counts: "steps" of the run or "updates" of this optimiser.
     """
 
     at: optax.Schedule
@@ -34,7 +35,7 @@ class Scheduled(NamedTuple):
     """The state of an optimiser whose rate follows a schedule.
 
     Attributes:
-      updates: int32 scalar, this optimiser's own updates so far.
+      updates: int32 scalar, this optimiser's updates so far.
       learning_rate: scalar, the rate of the last of them; 0 before the first.
       inner: the state of the optimiser itself.
     """
@@ -49,15 +50,15 @@ def scheduled(
     rate: Rate,
     steps_of: Callable[[jax.Array], jax.Array] = lambda step: step,
 ) -> optax.GradientTransformationExtraArgs:
-    """An optimiser at the rate of the run's step, however many moves a step makes.
+    """An optimiser at the rate of the run's step, however many updates a step makes.
 
-    optax's own schedules count calls of `update`: with five updates of the discriminator a step, or
-    with the two moves of extragradient, a rate would fall five times or twice as fast.
+    optax's schedules count calls of `update`: with five updates of the discriminator a step, or
+    with the two of extragradient, a rate would fall five times or twice as fast.
 
     Args:
       factory: `(learning_rate) -> transform`, of an optax schedule.
-      rate: the schedule and what it counts.
-      steps_of: the run's step, of the `step` that `update` is called with.
+      rate: the schedule and its count.
+      steps_of: from the `step` that `update` is called with to the run's step.
 
     Returns:
       Transform with a `Scheduled` state, to be called `update(updates, state, params, step=...)`,
@@ -92,7 +93,7 @@ def scheduled(
 
 
 def schedule(where: str, section: names.Section) -> Rate:
-    """A schedule of optax's, tried at a step of every order of magnitude.
+    """An optax schedule, tried at a step of every order of magnitude.
 
     Args:
       where: name of the section, for messages.
@@ -109,8 +110,7 @@ def schedule(where: str, section: names.Section) -> Rate:
             f"{where}.counts={counts!r} must be 'steps', those of the run, or 'updates', those of "
             "this optimiser"
         )
-    own = {key: value for key, value in section.items() if key != "counts"}
-    made = _made(where, own)
+    made = _made(where, {key: value for key, value in section.items() if key != "counts"})
     with jax.ensure_compile_time_eval():
         for step in (0, *(10**power for power in range(7))):
             try:
@@ -161,19 +161,11 @@ def join_schedules(schedules: Sequence[optax.Schedule], boundaries: tuple) -> op
     return optax.join_schedules(schedules, boundaries)
 
 
-# Left out: `sgdr_schedule`, which is `join_schedules` of `warmup_cosine_decay_schedule`.
-SCHEDULES = {
-    "constant_schedule": optax.constant_schedule,
-    "cosine_decay_schedule": optax.cosine_decay_schedule,
-    "cosine_onecycle_schedule": optax.cosine_onecycle_schedule,
-    "exponential_decay": optax.exponential_decay,
-    "join_schedules": join_schedules,
-    "linear_onecycle_schedule": optax.linear_onecycle_schedule,
-    "linear_schedule": optax.linear_schedule,
-    "piecewise_constant_schedule": optax.piecewise_constant_schedule,
-    "piecewise_interpolate_schedule": optax.piecewise_interpolate_schedule,
-    "polynomial_schedule": optax.polynomial_schedule,
-    "warmup_constant_schedule": optax.warmup_constant_schedule,
-    "warmup_cosine_decay_schedule": optax.warmup_cosine_decay_schedule,
-    "warmup_exponential_decay_schedule": optax.warmup_exponential_decay_schedule,
-}
+# Without `sgdr_schedule`, which is `join_schedules` of `warmup_cosine_decay_schedule`.
+SCHEDULES = rows(
+    optax,
+    """constant_schedule cosine_decay_schedule cosine_onecycle_schedule exponential_decay
+    linear_onecycle_schedule linear_schedule piecewise_constant_schedule
+    piecewise_interpolate_schedule polynomial_schedule warmup_constant_schedule
+    warmup_cosine_decay_schedule warmup_exponential_decay_schedule""",
+) | {"join_schedules": join_schedules}

@@ -1,4 +1,4 @@
-"""From a section of a config to an optimiser: names, nested sections, rates, and the trial."""
+"""From a config section to an optimiser: names, nested sections, rates, and a trial."""
 
 import math
 import numbers
@@ -26,19 +26,19 @@ def transform(
     section: names.Section,
     steps_of: Callable[[jax.Array], jax.Array] = lambda step: step,
 ) -> optax.GradientTransformationExtraArgs:
-    """A player's optimiser, with rates that make sense.
+    """A player's optimiser.
 
     Args:
       where: name of the section, for messages.
       section: `name` of a row of `OPTIMISERS`, or `module:function`, and its arguments.
-        `learning_rate` may be a section that names a schedule of optax's, see `schedule`; `inner`
-        and the items of `transforms`, a list, are sections like this one that may also name a row
-        of `TRANSFORMS`; `mask` is a regular expression of parameters' names.
-      steps_of: the run's step, of the `step` that `update` is called with.
+        `learning_rate` may be a section that names an optax schedule, see `schedule`; `inner` and
+        the items of the list `transforms` are sections like this one that may also name a row of
+        `TRANSFORMS`; `mask` is a regular expression for parameters' names.
+      steps_of: from the `step` that `update` is called with to the run's step.
 
     Returns:
-      The transform; its `update` takes `step`, the generator's updates so far, which it needs where
-      a rate follows a schedule. Without one it is optax's, bit by bit.
+      The transform; its `update` takes `step`, the generator's updates so far, which a schedule
+      needs. Without a schedule it is optax's, bit by bit.
 
     Raises:
       ConfigError: unknown name or argument, a rate or a weight decay that is negative or not
@@ -51,13 +51,13 @@ def transform(
     except ConfigError:
         raise
     except Exception as error:  # whatever optax, or a transform of the user's, raises
-        if not is_own(section):  # which may be made for its own parameters alone
+        if not is_own(section):  # the user's may be made for certain parameters alone
             raise ConfigError(f"in {where}: {error}") from error
     return tx
 
 
 def rates(where: str, section: names.Section) -> Iterator[tuple[str, float | Rate]]:
-    """The learning rates of a section and of those in it, each with its path; lists in order."""
+    """The learning rates of a section and of its nested sections, each with its path, in order."""
     section = by_place(section)
     for key in sorted(section, key=int) if is_list(section) else section:
         value = section[key]
@@ -69,7 +69,7 @@ def rates(where: str, section: names.Section) -> Iterator[tuple[str, float | Rat
 
 
 def _made(where: str, section: names.Section, steps_of: Callable) -> Any:
-    """The transform of a section, not tried."""
+    """The transform of a section, without the trial."""
     name, rate = section["name"], section.get("learning_rate", 0.0)
     number = isinstance(rate, numbers.Real) and not isinstance(rate, bool)
     if not isinstance(rate, Mapping) and not (number and 0 <= rate < math.inf):
@@ -124,7 +124,7 @@ def _listed(item: Callable, where: str, places: Mapping[str, names.Section]) -> 
 
 
 def check(where: str, section: names.Section, like: Any = LAYER) -> None:
-    """Tries an optimiser, at a rate that does not begin at 0: does it go downhill?
+    """Checks that an optimiser goes downhill, at a rate that does not begin at 0.
 
     Args:
       where: name of the section, for the message.
@@ -139,20 +139,20 @@ def check(where: str, section: names.Section, like: Any = LAYER) -> None:
     masked = _tried(section, "") != _tried(section, NOWHERE)
     for mask in ("", NOWHERE) if masked else ("",):
         tx = _made(where, _tried(section, mask), lambda step: step)
-        # With a mask all may be held fixed that it holds for: [adam, masked set_to_zero].
+        # A mask may hold all of its parameters fixed: [adam, masked set_to_zero].
         check_descent(where, section["name"], tx, like, still=masked and mask == "")
 
 
 def is_own(section: names.Section) -> bool:
-    """Whether a section, or one in it, names a function of the user's."""
+    """Whether a section, or one in it, names a function outside the library."""
     parts = [part for part in section.values() if isinstance(part, Mapping)]
     return ":" in section.get("name", "") or any(map(is_own, parts))
 
 
 def _tried(value: Any, mask: str) -> Any:
-    """A section as it is tried: at one rate, its masks holding for all parameters or for none.
+    """A section for the trial: at one rate, its masks true for all parameters or for none.
 
-    The optimisers of groups have been tried one by one, so that one of them stands for all.
+    The optimisers of groups have been tried one by one: the first stands for all.
     """
     if isinstance(value, Swept):
         return value.values[0]

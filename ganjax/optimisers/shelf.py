@@ -1,10 +1,9 @@
-"""The tables of optimisers and of the transforms that stand beside one in a chain; our own rows.
+"""Tables of optimisers and of the transforms that stand beside one in a chain.
 
-Left out: optimisers that need the loss's value or more than one gradient a move (`lbfgs`,
-`polyak_sgd`, `momo`, `sam`), and `schedule_free`, whose players are not the ones that train.
+Not in them: optimisers that need the loss's value or several gradients an update (`lbfgs`,
+`polyak_sgd`, `momo`, `sam`), and `schedule_free`, which evaluates other parameters than it trains.
 """
 
-import math
 import re
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -12,6 +11,8 @@ from typing import Any
 import jax
 import optax
 from optax import contrib
+
+from ganjax import checks
 
 NOWHERE = "(?!)"  # the pattern that is in no name
 
@@ -43,8 +44,7 @@ def clip_weights(
     Raises:
       ValueError: the limit is out of range, or `update` is called without parameters.
     """
-    if not 0 < limit < math.inf:
-        raise ValueError(f"limit={limit} must be finite and greater than 0, e.g. 0.01")
+    checks.within("(0, inf)", limit=limit, hint="e.g. 0.01")
     inner = optax.with_extra_args_support(inner)
 
     def update(updates, state, params=None, **extra):
@@ -77,7 +77,6 @@ def multi_transform(
         raise ValueError(
             f"{len(transforms)} transforms for {len(patterns)} patterns; give one for each"
         )
-
     compiled = [_compiled(pattern) for pattern in patterns]
 
     def label(path, _):
@@ -132,91 +131,41 @@ def _name(path: tuple) -> str:
     return jax.tree_util.keystr(path, simple=True, separator="/")
 
 
-# A player's optimiser is one of these: by itself, or around sections of its own.
+def rows(module: Any, names: str) -> dict[str, Callable]:
+    """A module's functions by name."""
+    return {name: getattr(module, name) for name in names.split()}
+
+
+# A player's optimiser is one of these: by itself, or around other sections. `set_to_zero` is
+# for a player that is held fixed or has nothing to learn.
 OPTIMISERS = {
-    "acprop": contrib.acprop,
-    "adabelief": optax.adabelief,
-    "adadelta": optax.adadelta,
-    "adafactor": optax.adafactor,
-    "adagrad": optax.adagrad,
-    "adam": optax.adam,
-    "adamax": optax.adamax,
-    "adamaxw": optax.adamaxw,
-    "adamw": optax.adamw,
-    "adan": optax.adan,
-    "ademamix": contrib.ademamix,
-    "adopt": contrib.adopt,
-    "amsgrad": optax.amsgrad,
-    "apply_if_finite": optax.apply_if_finite,
+    **rows(
+        optax,
+        """adabelief adadelta adafactor adagrad adam adamax adamaxw adamw adan amsgrad
+        apply_if_finite flatten fromage lamb lars lion nadam nadamw noisy_sgd novograd
+        optimistic_adam_v2 optimistic_gradient_descent radam rmsprop rprop set_to_zero sgd sign_sgd
+        signum sm3 yogi""",
+    ),
+    **rows(
+        contrib,
+        "acprop ademamix adopt cocob dadapt_adamw dog dowg madgrad muon prodigy",
+    ),
     "chain": chain,
     "clip_weights": clip_weights,
-    "cocob": contrib.cocob,
-    "dadapt_adamw": contrib.dadapt_adamw,
-    "dog": contrib.dog,
-    "dowg": contrib.dowg,
-    "flatten": optax.flatten,
-    "fromage": optax.fromage,
-    "lamb": optax.lamb,
-    "lars": optax.lars,
-    "lion": optax.lion,
-    "madgrad": contrib.madgrad,
     "multi_transform": multi_transform,
-    "muon": contrib.muon,
-    "nadam": optax.nadam,
-    "nadamw": optax.nadamw,
-    "noisy_sgd": optax.noisy_sgd,
-    "novograd": optax.novograd,
-    "optimistic_adam_v2": optax.optimistic_adam_v2,
-    "optimistic_gradient_descent": optax.optimistic_gradient_descent,
-    "prodigy": contrib.prodigy,
-    "radam": optax.radam,
-    "rmsprop": optax.rmsprop,
-    "rprop": optax.rprop,
-    "set_to_zero": optax.set_to_zero,  # a player that is held fixed, or has nothing to learn
-    "sgd": optax.sgd,
-    "sign_sgd": optax.sign_sgd,
-    "signum": optax.signum,
-    "sm3": optax.sm3,
-    "yogi": optax.yogi,
 }
 # These may stand in a chain, too, or as the `inner` of a row above.
-TRANSFORMS = {
-    "adaptive_grad_clip": optax.adaptive_grad_clip,
-    "add_decayed_weights": optax.add_decayed_weights,
-    "add_noise": optax.add_noise,
-    "centralize": optax.centralize,
-    "clip": optax.clip,
-    "clip_by_block_rms": optax.clip_by_block_rms,
-    "clip_by_global_norm": optax.clip_by_global_norm,
-    "ema": optax.ema,
-    "identity": optax.identity,
-    "keep_params_nonnegative": optax.keep_params_nonnegative,
-    "masked": optax.masked,
-    "normalize_by_update_norm": optax.normalize_by_update_norm,
-    "scale": optax.scale,
-    "scale_by_adam": optax.scale_by_adam,
-    "scale_by_adamax": optax.scale_by_adamax,
-    "scale_by_adan": optax.scale_by_adan,
-    "scale_by_amsgrad": optax.scale_by_amsgrad,
-    "scale_by_belief": optax.scale_by_belief,
-    "scale_by_learning_rate": optax.scale_by_learning_rate,
-    "scale_by_lion": optax.scale_by_lion,
-    "scale_by_novograd": optax.scale_by_novograd,
-    "scale_by_optimistic_gradient": optax.scale_by_optimistic_gradient,
-    "scale_by_param_block_norm": optax.scale_by_param_block_norm,
-    "scale_by_param_block_rms": optax.scale_by_param_block_rms,
-    "scale_by_radam": optax.scale_by_radam,
-    "scale_by_rms": optax.scale_by_rms,
-    "scale_by_rss": optax.scale_by_rss,
-    "scale_by_sign": optax.scale_by_sign,
-    "scale_by_sm3": optax.scale_by_sm3,
-    "scale_by_stddev": optax.scale_by_stddev,
-    "scale_by_trust_ratio": optax.scale_by_trust_ratio,
-    "scale_by_yogi": optax.scale_by_yogi,
-    "trace": optax.trace,
-    "zero_nans": optax.zero_nans,
-}
-# Rows whose learning rate is a number, no schedule.
+TRANSFORMS = rows(
+    optax,
+    """adaptive_grad_clip add_decayed_weights add_noise centralize clip clip_by_block_rms
+    clip_by_global_norm ema identity keep_params_nonnegative masked normalize_by_update_norm scale
+    scale_by_adam scale_by_adamax scale_by_adan scale_by_amsgrad scale_by_belief
+    scale_by_learning_rate scale_by_lion scale_by_novograd scale_by_optimistic_gradient
+    scale_by_param_block_norm scale_by_param_block_rms scale_by_radam scale_by_rms scale_by_rss
+    scale_by_sign scale_by_sm3 scale_by_stddev scale_by_trust_ratio scale_by_yogi trace
+    zero_nans""",
+)
+# Rows that take a number as their learning rate, not a schedule.
 NUMBERS_ONLY = ("rprop", "sm3")
-# Arguments of these that are patterns of parameters' names.
+# Arguments of these rows that are patterns of parameters' names.
 MASKS = ("mask", "weight_decay_mask", "trust_ratio_mask")

@@ -1,7 +1,7 @@
 """Update schemes: factories `(game, tx, **options, axis_name=None) -> Scheme`.
 
 `tx` is `Players` of optax transforms. A scheme knows a game and two transforms, nothing of images,
-layers or files; what they share is in `field.py`.
+layers or files. Shared parts: `field`, and `fresh_batches` for one batch a gradient.
 """
 
 from ganjax.schemes.alternating import alternating
@@ -46,25 +46,4 @@ SCHEMES = {
     "unrolled": unrolled,
 }
 
-__all__ = [
-    "SCHEMES",
-    "alternating",
-    "anchored",
-    "averaged",
-    "competitive",
-    "consensus",
-    "extragradient",
-    "follow_the_ridge",
-    "lookahead",
-    "negative_momentum",
-    "opponent_shaping",
-    "optimistic",
-    "past_extragradient",
-    "prediction",
-    "proximal",
-    "reflected",
-    "runge_kutta",
-    "simultaneous",
-    "symplectic",
-    "unrolled",
-]
+__all__ = ["SCHEMES", *SCHEMES]

@@ -3,8 +3,10 @@
 from collections.abc import Callable
 
 import jax
-import jax.numpy as jnp
+import optax
 
+from ganjax import checks
+from ganjax.schemes.field import copies
 from ganjax.types import Game, Players, Scheme
 
 
@@ -17,24 +19,21 @@ def averaged(
     decay: float = 0.999,
     axis_name: str | None = None,
 ) -> Scheme:
-    """Averages the generator's iterates of `inner` into `state.average`; the iterates are its own.
+    """Averages the generator's iterates of `inner`, which do not change, into `state.average`.
 
     "ema": a' = decay a + (1 - decay) x', from the generator's first parameters (Karras et al. 2018,
     appendix A, arXiv:1710.10196; Yazici et al. 2019, arXiv:1806.04498). "uniform": the mean of all
     iterates after the start, a' = a + (x' - a) / t, t counting all updates of the generator, those
-    of earlier stages too: it cannot take in layers that were not there from the start. On V = x y
-    the uniform average of bounded iterates converges to the equilibrium where the last iterate does
-    not.
+    of earlier stages too: layers added later cannot join it. On V = x y the uniform average of
+    bounded iterates converges to the equilibrium where the last iterate does not.
 
-    It belongs outside of `lookahead`: inside, it would average the fast iterates.
+    Put it outside of `lookahead`: inside, it would average the fast iterates. `game`, `tx` and
+    `axis_name` are those of `inner`.
 
     Args:
-      game: any game.
-      tx: `Players` of optax transforms.
-      inner: factory `(game, tx, axis_name=...) -> Scheme`; options go in by `functools.partial`.
+      inner: factory `(game, tx, axis_name=...) -> Scheme`; bind options by `functools.partial`.
       kind: "ema" or "uniform".
       decay: of the exponential average, at least 0 and less than 1; unused by "uniform".
-      axis_name: mapped device axis, handed to `inner`.
 
     Returns:
       Scheme; no gradients beyond those of `inner`.
@@ -43,30 +42,24 @@ def averaged(
       ValueError: unknown kind, a decay out of range or, from `init`, an inner scheme that has an
         average already.
     """
-    if kind not in ("ema", "uniform"):
-        raise ValueError(f"kind={kind!r} must be 'ema' or 'uniform'")
-    if not 0 <= decay < 1:
-        raise ValueError(f"decay={decay} must be at least 0 and less than 1, e.g. 0.999")
+    checks.one_of(("ema", "uniform"), kind=kind)
+    checks.within("[0, 1)", decay=decay, hint="e.g. 0.999")
     scheme = inner(game, tx, axis_name=axis_name)
 
     def init(rng, batch=None):
         state = scheme.init(rng, batch)
         if jax.tree.leaves(state.average):
             raise ValueError("the inner scheme averages already; average once, outermost")
-        # A copy: a donated state must not hold one buffer twice.
-        return state._replace(average=jax.tree.map(jnp.copy, state.params.gen))
+        return state._replace(average=copies(state.params.gen))
 
     def step(state, batch, rng):
-        before = state.step
+        before, average = state.step, state.average
         state, metrics = scheme.step(state, batch, rng)
         # An iterate of `lookahead` is several updates of the generator.
-        weight = (state.step - before).astype(float) / state.step if kind == "uniform" else None
-
-        def toward(average, iterate):
-            share = 1 - decay if weight is None else weight.astype(average.dtype)
-            return average + share * (iterate - average)
-
-        average = jax.tree.map(toward, state.average, state.params.gen)
+        share = 1 - decay if kind == "ema" else (state.step - before).astype(float) / state.step
+        average = optax.tree.cast_like(
+            optax.incremental_update(state.params.gen, average, share), average
+        )
         return state._replace(average=average), metrics
 
     return scheme._replace(init=init, step=step, uniform=kind == "uniform")

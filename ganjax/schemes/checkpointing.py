@@ -1,19 +1,19 @@
-"""A loop whose backward pass keeps few of its states and computes the others again."""
+"""A loop whose backward pass stores few states and computes the others again."""
 
 from collections.abc import Callable
 from typing import Any
 
 import jax
 
-FLAT = 10  # so many steps or fewer are not cut: their states are few, and time counts for more
+FLAT = 10  # loops of so many steps or fewer are not cut: few states, and no time lost
 
 
 def segment_length(length: int) -> int:
-    """Steps of a segment, for the fewest states kept at a time by `checkpointed_scan`.
+    """Steps of a segment, for the fewest states stored at a time by `checkpointed_scan`.
 
-    (length - 1) // n starts of segments and n states inside of one are, at the best n near the
-    root of the length, about twice that root. Of lengths that are as good, the one with the longest
-    last segment, which costs no forward pass more.
+    (length - 1) // n starts of segments and n states inside of one: about twice the root of the
+    length, at an n near that root. Of equally good n, the one with the longest last segment, which
+    needs no second forward pass.
     """
     if length <= FLAT:
         return max(length, 1)
@@ -26,7 +26,7 @@ def segment_length(length: int) -> int:
 
 
 def plain_scan(step: Callable[[Any, Any], Any], carry: Any, xs: Any = None, *, length: int) -> Any:
-    """`checkpointed_scan` that keeps whatever the backward pass needs."""
+    """`checkpointed_scan` that stores all that the backward pass needs."""
     return jax.lax.scan(lambda *at: (step(*at), None), carry, xs, length=length)[0]
 
 
@@ -35,10 +35,10 @@ def checkpointed_scan(
 ) -> Any:
     """The last carry of `length` steps, differentiated in the memory of about 2 root(length).
 
-    A step's inside is computed again in the backward pass, from the state before it. Those states
-    are kept only in the segment that is passed backwards at the time, of the others the first one
-    (Chen et al. 2016, section 4, arXiv:1604.06174): a forward pass more for all but the last
-    segment. Loops of at most 10 steps are one segment. Compilation does not grow with the length.
+    The backward pass computes the inside of a step again, from the state before it. It stores these
+    states for one segment at a time, and of the other segments the first one (Chen et al. 2016,
+    section 4, arXiv:1604.06174): a second forward pass for all but the last segment. Loops of at
+    most 10 steps are one segment. Compilation does not grow with the length.
 
     Args:
       step: pure, `(carry, x) -> carry`.

@@ -1,12 +1,12 @@
 """Competitive gradient descent: each step is the equilibrium of a bilinear local game."""
 
-import math
 from functools import partial
 
 import jax
 import optax
 
-from ganjax.schemes.field import device_mean, finish, own_gradient, start
+from ganjax import checks
+from ganjax.schemes.field import device_mean, finish, own_gradient, paired, start
 from ganjax.schemes.solver import conjugate_gradients
 from ganjax.types import Game, Players, Scheme
 
@@ -31,45 +31,33 @@ def competitive(
     On V = sigma x y it is the implicit step, with spectral radius 1 / sqrt(1 + h^2 sigma^2): it
     converges for every h.
 
+    `game`, `tx` and `axis_name` are those of `simultaneous`.
+
     Args:
-      game: any game.
-      tx: `Players` of optax transforms.
       lr: step h within the system, at least 0.
       cg_iterations: most iterations of the solver, at least 1.
       cg_tolerance: it stops at this residual, relative to the right-hand side, or where the dtype
         resolves no smaller one; greater than 0.
-      axis_name: mapped device axis over which gradients are averaged; None for none.
 
     Returns:
       Scheme; a step costs one gradient of each player and up to 4 `cg_iterations` + 6 Jacobian
-      products, the number that its metrics give.
+      products, the number in its metrics.
 
     Raises:
       ValueError: an option is out of range.
     """
-    if not 0 <= lr < math.inf:
-        raise ValueError(f"lr={lr} must be finite and at least 0")
-    if cg_iterations < 1:
-        raise ValueError(f"cg_iterations={cg_iterations} must be at least 1")
-    if not cg_tolerance > 0:
-        raise ValueError(f"cg_tolerance={cg_tolerance} must be greater than 0, e.g. 1e-6")
+    checks.within("[0, inf)", lr=lr)
+    checks.whole(1, cg_iterations=cg_iterations)
+    checks.within("(0, inf)", cg_tolerance=cg_tolerance, hint="e.g. 1e-6")
 
     def step(state, batch, rng):
+        at = state.model_state, batch, rng, axis_name
+
         def against(others):
-            """Each player's gradient, its own parameters held, as a function of the other's."""
-            outcomes = [
-                own_gradient(
-                    game,
-                    player,
-                    others._replace(**{player: getattr(state.params, player)}),
-                    state.model_state,
-                    batch,
-                    rng,
-                    axis_name,
-                )
-                for player in Players._fields
-            ]
-            return Players(*(o[0] for o in outcomes)), Players(*(o[1] for o in outcomes))
+            """Each player's gradient as a function of the other's parameters."""
+            gen = own_gradient(game, "gen", others._replace(gen=state.params.gen), *at)
+            disc = own_gradient(game, "disc", others._replace(disc=state.params.disc), *at)
+            return paired(gen, disc)
 
         gradients, mixed, losses = jax.linearize(against, state.params, has_aux=True)  # v -> K v
         mixed_transposed = jax.linear_transpose(mixed, state.params)
@@ -87,14 +75,7 @@ def competitive(
             tolerance=cg_tolerance,
             iterations=cg_iterations,
         )
-        return finish(
-            tx,
-            state,
-            direction,
-            gradients,
-            losses,
-            evaluations=1,
-            products=4 * cg_iterations + 6,
-        )
+        products = 4 * cg_iterations + 6
+        return finish(tx, state, direction, gradients, losses, evaluations=1, products=products)
 
     return Scheme(init=partial(start, game, tx), step=step)

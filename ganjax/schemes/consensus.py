@@ -1,11 +1,11 @@
 """Consensus optimisation: both players also lower the norm of the gradient field."""
 
-import math
 from functools import partial
 
 import jax
 import optax
 
+from ganjax import checks
 from ganjax.schemes.field import device_mean, field, finish, start
 from ganjax.types import Game, Players, Scheme
 
@@ -20,13 +20,12 @@ def consensus(
 
     On V = sigma x y with step h the spectral radius is sqrt((1 - h gamma sigma^2)^2 + h^2 sigma^2):
     it converges if h (1 + gamma^2 sigma^2) < 2 gamma. In general |F|^2 has stationary points that
-    are none of the game.
+    are not those of the game.
+
+    `game`, `tx` and `axis_name` are those of `simultaneous`.
 
     Args:
-      game: any game.
-      tx: `Players` of optax transforms.
       gamma: weight of |F|^2 / 2, at least 0; the paper takes 10 with steps of 1e-4.
-      axis_name: mapped device axis over which gradients are averaged; None for none.
 
     Returns:
       Scheme; a step costs one gradient of each player and two Jacobian products.
@@ -34,8 +33,7 @@ def consensus(
     Raises:
       ValueError: gamma is negative or not finite.
     """
-    if not 0 <= gamma < math.inf:
-        raise ValueError(f"gamma={gamma} must be finite and at least 0")
+    checks.within("[0, inf)", gamma=gamma)
 
     def step(state, batch, rng):
         at = field(game, state, batch, rng, axis_name)

@@ -1,4 +1,4 @@
-"""What every scheme is made of: gradients at a point, one optax move, averages over devices.
+"""The parts of every scheme: gradients at a point, one optax update, averages over devices.
 
 No `stop_gradient` anywhere in this folder: it corrupts the linearisation of a step. Freeze a
 player by closing over it, outside the function that is differentiated.
@@ -14,18 +14,35 @@ import optax
 from ganjax.spread import on_rows
 from ganjax.types import Game, GanState, Loss, Players
 
+Field = Callable[..., tuple[Players, Players]]
 
-def start(game: Game, tx: Players, rng: jax.Array, batch: Any = None) -> GanState:
-    """The state before the first step: fresh players, fresh optimisers, no memory, no average."""
+
+def start(
+    game: Game,
+    tx: Players,
+    rng: jax.Array,
+    batch: Any = None,
+    *,
+    memory: Callable[[Players], Any] = lambda params: (),
+) -> GanState:
+    """The state before the first step: fresh players and optimisers, no average.
+
+    `memory`: `params -> the scheme's first memory`, in new buffers, as a state is donated.
+    """
     params, model_state = game.init(rng, batch)
     return GanState(
         step=jnp.zeros((), jnp.int32),
         params=params,
         opt_state=Players(gen=tx.gen.init(params.gen), disc=tx.disc.init(params.disc)),
         model_state=model_state,
-        memory=(),
+        memory=memory(params),
         average=(),
     )
+
+
+def copies(params: Any) -> Any:
+    """The parameters in buffers of their own: a donated state must not hold one buffer twice."""
+    return jax.tree.map(jnp.copy, params)
 
 
 def device_mean(tree: Any, axis_name: str | None) -> Any:
@@ -36,12 +53,11 @@ def device_mean(tree: Any, axis_name: str | None) -> Any:
     """
     if axis_name is None:
         return tree
-    return jax.tree.map(
-        lambda leaf: (
-            jax.lax.pmean(leaf, axis_name) if jnp.issubdtype(leaf.dtype, jnp.inexact) else leaf
-        ),
-        tree,
-    )
+
+    def mean(leaf):
+        return jax.lax.pmean(leaf, axis_name) if jnp.issubdtype(leaf.dtype, jnp.inexact) else leaf
+
+    return jax.tree.map(mean, tree)
 
 
 def losses_on_rows(
@@ -52,10 +68,7 @@ def losses_on_rows(
     rng: jax.Array,
     axis_name: str | None = None,
 ) -> Players:
-    """`game.losses` on this device's rows, with the draws that these rows have on one device.
-
-    Every scheme evaluates its game through this function: `spread.on_rows` tells the game the axis.
-    """
+    """`game.losses` on this device's rows (`spread.on_rows`); all schemes evaluate a game here."""
     return on_rows(game.losses, axis_name)(params, model_state, batch, rng)
 
 
@@ -67,7 +80,7 @@ def both_gradients(
     rng: jax.Array,
     axis_name: str | None = None,
 ) -> tuple[Players, Players]:
-    """Each player's gradient of its own loss, both out of one forward pass.
+    """Each player's gradient of its loss, both out of one forward pass.
 
     F(z) = (grad_gen L_gen, grad_disc L_disc): `jax.vjp` of the two losses with the cotangents
     (1, 0) and (0, 1). The compiler does not find this sharing in two separate gradients.
@@ -91,9 +104,31 @@ def both_gradients(
 
 def field(
     game: Game, state: GanState, batch: Any, rng: jax.Array, axis_name: str | None = None
-) -> Callable[[Players], tuple[Players, Players]]:
+) -> Field:
     """F of one step: `params -> both_gradients`, with that step's model state, batch and draw."""
     return lambda params: both_gradients(game, params, state.model_state, batch, rng, axis_name)
+
+
+def fields(
+    game: Game,
+    state: GanState,
+    part: Callable[[Any], Any],
+    rng: jax.Array,
+    axis_name: str | None = None,
+    *,
+    fresh: bool,
+) -> Field:
+    """`field` for several evaluations in a step: `(params, index) -> both_gradients`.
+
+    All share one batch and draw unless `fresh`: evaluation i then sees `part(i)`, from
+    `with_batches`, and draws from `fold_in(rng, i)`.
+    """
+
+    def at(params, index):
+        draw = jax.random.fold_in(rng, index) if fresh else rng
+        return both_gradients(game, params, state.model_state, part(index), draw, axis_name)
+
+    return at
 
 
 def own_gradient(
@@ -104,33 +139,36 @@ def own_gradient(
     batch: Any,
     rng: jax.Array,
     axis_name: str | None = None,
+    *,
+    through: Callable[[Players], tuple[Players, Players]] | None = None,
 ) -> tuple[Any, Loss]:
-    """One player's gradient of its own loss, the other player held fixed.
+    """One player's gradient of its loss, the other player held fixed.
 
-    Only this player's `Loss` is returned, so the compiler drops what the other alone needs.
+    Only this player's `Loss` is returned, so the compiler drops the other's part. With `through`,
+    `params -> (params, model_state)`, the loss is evaluated there and that function differentiated
+    as well: how the other player reacts.
 
     Returns:
       (gradient, `Loss`) of `player`, "gen" or "disc", averaged over devices.
     """
 
-    def value(own):
-        at = params._replace(**{player: own})
-        losses = losses_on_rows(game, at, model_state, batch, rng, axis_name)
-        loss = getattr(losses, player)
+    def value(moving):
+        at = params._replace(**{player: moving}), model_state
+        at = at if through is None else through(at[0])
+        loss = getattr(losses_on_rows(game, *at, batch, rng, axis_name), player)
         return loss.value, loss
 
-    gradient, loss = jax.grad(value, has_aux=True)(getattr(params, player))
-    return device_mean((gradient, loss), axis_name)
+    return device_mean(jax.grad(value, has_aux=True)(getattr(params, player)), axis_name)
 
 
 def move(tx: Players, player: str, state: GanState, gradient: Any, loss: Loss) -> GanState:
-    """One optax move of one player, which takes over its own new model state and nothing else.
+    """One optax update of one player, which takes over its new model state and nothing else.
 
-    The transform is told the state's step, for rates that follow the run's steps.
+    The transform gets the state's step, for rates that follow the run's steps.
     """
-    params, own = getattr(state.params, player), getattr(state.opt_state, player)
+    params, opt_state = getattr(state.params, player), getattr(state.opt_state, player)
     transform = optax.with_extra_args_support(getattr(tx, player))
-    updates, opt_state = transform.update(gradient, own, params, step=state.step)
+    updates, opt_state = transform.update(gradient, opt_state, params, step=state.step)
     return state._replace(
         params=state.params._replace(**{player: optax.apply_updates(params, updates)}),
         opt_state=state.opt_state._replace(**{player: opt_state}),
@@ -139,14 +177,24 @@ def move(tx: Players, player: str, state: GanState, gradient: Any, loss: Loss) -
 
 
 def move_both(tx: Players, state: GanState, gradients: Players, losses: Players) -> GanState:
-    """One optax move of both players from the same point."""
+    """One optax update of both players from the same point."""
     state = move(tx, "gen", state, gradients.gen, losses.gen)
     return move(tx, "disc", state, gradients.disc, losses.disc)
 
 
-def zeros(params: Players) -> Players:
-    """Gradients of 0, what a scheme remembers before its first step."""
-    return jax.tree.map(jnp.zeros_like, params)
+def turn(
+    game: Game,
+    tx: Players,
+    player: str,
+    state: GanState,
+    batch: Any,
+    rng: jax.Array,
+    axis_name: str | None = None,
+) -> tuple[GanState, tuple[Any, Loss]]:
+    """One player's gradient at the state and its update: (new state, (gradient, `Loss`))."""
+    at = state.params, state.model_state, batch, rng, axis_name
+    outcome = own_gradient(game, player, *at)
+    return move(tx, player, state, *outcome), outcome
 
 
 def finish(
@@ -164,14 +212,14 @@ def finish(
     Args:
       tx: `Players` of optax transforms.
       state: where both start from.
-      direction: what the transforms get in place of gradients.
+      direction: passed to the transforms in place of gradients.
       gradients: both players' gradients, for the metrics.
       losses: both players' losses; their model states are taken over.
       evaluations: gradients of each player that the step evaluated.
       products: Jacobian products, as in `summary`.
 
     Returns:
-      What a scheme's step returns.
+      (`GanState`, metrics), as from a scheme's step.
     """
     state = move_both(tx, state, direction, losses)
     metrics = summary(
@@ -184,15 +232,30 @@ def finish(
     return state._replace(step=state.step + 1), metrics
 
 
+def finish_turns(
+    state: GanState, gen: tuple[Any, Loss], disc: tuple[Any, Loss], **counts: int
+) -> tuple[GanState, dict[str, jax.Array]]:
+    """The end of a step whose players have moved in turn, each by its (gradient, `Loss`).
+
+    `counts` are those of `summary`; the result is that of `finish`.
+    """
+    return state._replace(step=state.step + 1), summary(*paired(gen, disc), **counts)
+
+
+def paired(gen: tuple, disc: tuple) -> tuple[Players, ...]:
+    """Tuples of both players as a tuple of `Players`."""
+    return tuple(Players(*pair) for pair in zip(gen, disc, strict=True))
+
+
 def summary(
     gradients: Players,
     losses: Players,
     *,
-    gen_evaluations: int,
-    disc_evaluations: int,
+    gen_evaluations: int = 1,
+    disc_evaluations: int = 1,
     products: int = 0,
 ) -> dict[str, jax.Array]:
-    """The metrics every step reports, with both players' own beside them.
+    """The metrics that every step reports, with those of both losses beside them.
 
     Args:
       gradients: of both players, for their norms.
@@ -213,22 +276,3 @@ def summary(
         **losses.gen.metrics,
         **losses.disc.metrics,
     }
-
-
-def sub_batch(batch: Any, index: int | jax.Array | slice, *, fresh: bool) -> Any:
-    """One sub-batch of a batch's leading axis, or a slice of them; the batch if not `fresh`."""
-    return jax.tree.map(lambda leaf: leaf[index], batch) if fresh else batch
-
-
-def check_sub_batches(batch: Any, count: int, *, fresh: bool) -> None:
-    """Refuses a batch without a leading axis of `count` sub-batches where one is expected.
-
-    Raises:
-      ValueError: with the shape that came.
-    """
-    for leaf in jax.tree.leaves(batch) if fresh else ():
-        if leaf.ndim == 0 or leaf.shape[0] != count:
-            raise ValueError(
-                f"fresh_batches needs a leading axis of {count} sub-batches, got an array of "
-                f"shape {leaf.shape}; stack the sub-batches along a new first axis"
-            )

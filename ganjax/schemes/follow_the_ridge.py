@@ -1,13 +1,12 @@
 """Follow the ridge: the discriminator compensates for the generator's move along its ridge."""
 
-import math
 from functools import partial
 
 import jax
-import jax.numpy as jnp
 import optax
 
-from ganjax.schemes.field import finish, own_gradient, start
+from ganjax import checks
+from ganjax.schemes.field import finish, own_gradient, paired, start
 from ganjax.schemes.solver import conjugate_gradients
 from ganjax.types import Game, Players, Scheme
 
@@ -33,61 +32,49 @@ def follow_the_ridge(
     the update are real: no rotation. They are 1 - h_x times those of the Schur complement and
     1 - h_y times those of H_yy.
 
-    On V = x y, where H_yy = 0 has no inverse, the least-squares solution c = 0 leaves simultaneous
-    play.
+    On V = x y, where H_yy = 0 has no inverse, the least-squares c is 0: simultaneous play.
+
+    `game`, `tx` and `axis_name` are those of `simultaneous`.
 
     Args:
-      game: any game.
-      tx: `Players` of optax transforms.
       cg_iterations: most iterations of the solver, at least 1.
       damping: added to the square of H_yy, at least 0. Where H_yy is nearly singular, as that of a
         network is, it keeps the correction small.
       lr_ratio: h_x / h_y, the generator's step over the discriminator's; at least 0.
-      axis_name: mapped device axis over which gradients are averaged; None for none.
 
     Returns:
       Scheme; a step costs one gradient of each player and up to 2 `cg_iterations` + 4 Jacobian
-      products, the number that its metrics give.
+      products, the number in its metrics.
 
     Raises:
       ValueError: an option is out of range.
     """
-    if cg_iterations < 1:
-        raise ValueError(f"cg_iterations={cg_iterations} must be at least 1")
-    for name, value in (("damping", damping), ("lr_ratio", lr_ratio)):
-        if not 0 <= value < math.inf:
-            raise ValueError(f"{name}={value} must be finite and at least 0")
+    checks.whole(1, cg_iterations=cg_iterations)
+    checks.within("[0, inf)", damping=damping, lr_ratio=lr_ratio)
 
     def step(state, batch, rng):
         def gradient_of(player, params):
             return own_gradient(game, player, params, state.model_state, batch, rng, axis_name)
 
-        gen, gen_loss = gradient_of("gen", state.params)
-        disc, second, disc_loss = jax.linearize(
-            partial(gradient_of, "disc"), state.params, has_aux=True
-        )
+        gen = gradient_of("gen", state.params)
+        disc, second, loss = jax.linearize(partial(gradient_of, "disc"), state.params, has_aux=True)
+        zero = optax.tree.zeros_like(state.params)
 
-        def across(v):  # H_yx v
-            return second(Players(gen=v, disc=jax.tree.map(jnp.zeros_like, state.params.disc)))
+        def h_yx(v):
+            return second(zero._replace(gen=v))
 
-        def own(v):  # H_yy v
-            return second(Players(gen=jax.tree.map(jnp.zeros_like, state.params.gen), disc=v))
+        def h_yy(v):
+            return second(zero._replace(disc=v))
 
         correction = conjugate_gradients(
-            lambda v: optax.tree.add_scale(own(own(v)), damping, v),
-            own(across(gen)),
+            lambda v: optax.tree.add_scale(h_yy(h_yy(v)), damping, v),
+            h_yy(h_yx(gen[0])),
             tolerance=TOLERANCE,
             iterations=cg_iterations,
         )
-        direction = Players(gen=gen, disc=optax.tree.add_scale(disc, -lr_ratio, correction))
-        return finish(
-            tx,
-            state,
-            direction,
-            Players(gen=gen, disc=disc),
-            Players(gen=gen_loss, disc=disc_loss),
-            evaluations=1,
-            products=2 * cg_iterations + 4,
-        )
+        gradients, losses = paired(gen, (disc, loss))
+        direction = gradients._replace(disc=optax.tree.add_scale(disc, -lr_ratio, correction))
+        products = 2 * cg_iterations + 4
+        return finish(tx, state, direction, gradients, losses, evaluations=1, products=products)
 
     return Scheme(init=partial(start, game, tx), step=step)

@@ -1,4 +1,4 @@
-"""How play goes on with larger networks: what is known of the old ones stays as it is."""
+"""Growing networks: the trained leaves keep their values."""
 
 from typing import Any
 
@@ -13,13 +13,10 @@ def kept(old: Any, new: Any) -> Any:
 
     Args:
       old: pytree of arrays, trained.
-      new: pytree of arrays that holds at least the paths of `old`, with the same shapes and dtypes.
-
-    Returns:
-      Pytree of the structure of `new`.
+      new: pytree with at least the paths of `old`, with the same shapes and dtypes.
 
     Raises:
-      ValueError: a leaf of `old` has no place in `new`: it would be lost.
+      ValueError: a leaf of `old` has no place in `new` and would be lost.
     """
     leaves = {jax.tree_util.keystr(path): leaf for path, leaf in _leaves(old)}
     places = {jax.tree_util.keystr(path): leaf for path, leaf in _leaves(new)}
@@ -37,18 +34,12 @@ def kept(old: Any, new: Any) -> Any:
 
 
 def carried(game: Game, state: GanState) -> Game:
-    """A game that starts where a state of another one has come: `init` keeps what `state` holds.
+    """The next, larger game, with an `init` that keeps the trained parts of `state`.
 
     Karras et al. 2018, section 2 (arXiv:1710.10196): layers fade into networks that go on training.
-    A scheme's `init` of this game has fresh optimisers and a memory of the grown players.
-
-    Args:
-      game: the next game, with at least the parameters of the last.
-      state: the last state of that.
-
-    Returns:
-      The game with another `init`: parameters are `kept`; of the model state the floating-point
-      leaves of unchanged shape and dtype (running statistics), while counts start anew.
+    Parameters are `kept`; of the model state, the floating-point leaves of unchanged shape and
+    dtype (running statistics), while counts start anew. A scheme's `init` of this game has fresh
+    optimisers and a memory of the grown players.
     """
 
     def init(rng, batch):

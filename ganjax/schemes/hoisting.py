@@ -1,4 +1,4 @@
-"""A function split by what it depends on, so that a loop computes only what changes in it."""
+"""A function split in two, so that a loop computes only what changes in it."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,10 +10,10 @@ from jax.extend.core import Literal
 def split(function: Callable, fixed: Any, moving: Any) -> tuple[Callable, Callable]:
     """`(before, after)` with `after(before(fixed), moving) = function(fixed, moving)`.
 
-    `before` does all that depends on `fixed` alone. The compiler moves invariant values out of a
-    loop, but not invariant derivatives: a loop over a discriminator's steps would push a cotangent
-    back through the generator in every one of them. Split, the loop meets the generated samples as
-    constants, their cotangents add up, and the generator is passed once in each direction.
+    `before` computes all that depends on `fixed` alone. The compiler moves invariant values out of
+    a loop, but not invariant derivatives: a loop over a discriminator's steps would push a
+    cotangent back through the generator in every one of them. After the split generated samples are
+    constants of the loop, their cotangents add up, and the generator is passed once each way.
 
     Args:
       function: pure, `(fixed, moving) -> pytree`.

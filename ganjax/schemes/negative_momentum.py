@@ -2,6 +2,7 @@
 
 import optax
 
+from ganjax import checks
 from ganjax.schemes.alternating import alternating
 from ganjax.types import Game, Players, Scheme
 
@@ -25,14 +26,10 @@ def negative_momentum(
     (l - 1)^2 (l - beta)^2 + s^2 l^3: for beta < 0 it converges if s < 2 (1 + beta), where
     alternating play orbits and simultaneous play diverges with any momentum.
 
+    All but beta are as in `alternating`.
+
     Args:
-      game: any game.
-      tx: `Players` of optax transforms.
       beta: momentum, greater than -1 and less than 1.
-      disc_updates: as in `alternating`.
-      first: as in `alternating`.
-      fresh_batches: as in `alternating`.
-      axis_name: as in `alternating`.
 
     Returns:
       Scheme, of the cost of `alternating`.
@@ -40,8 +37,7 @@ def negative_momentum(
     Raises:
       ValueError: an option is out of range.
     """
-    if not -1 < beta < 1:
-        raise ValueError(f"beta={beta} must be greater than -1 and less than 1, e.g. -0.5")
+    checks.within("(-1, 1)", beta=beta, hint="e.g. -0.5")
     heavy = Players(*(optax.chain(transform, optax.trace(beta)) for transform in tx))
     return alternating(
         game,

@@ -1,12 +1,13 @@
 """Opponent shaping: each player descends against the other's anticipated step."""
 
-import math
 from functools import partial
 
 import jax
 import optax
 
-from ganjax.schemes.field import device_mean, finish, losses_on_rows, own_gradient, start
+from ganjax import checks
+from ganjax.schemes.field import finish, own_gradient, paired, start
+from ganjax.schemes.fresh_batches import with_batches
 from ganjax.types import Game, Players, Scheme
 
 OTHER = {"gen": "disc", "disc": "gen"}
@@ -18,6 +19,7 @@ def opponent_shaping(
     *,
     lookahead_lr: float,
     shaping: bool = True,
+    fresh_batches: bool = False,
     axis_name: str | None = None,
 ) -> Scheme:
     """Each descends L_i(z_i, z_j - a grad_j L_j(z)), differentiated through z_j's step as well.
@@ -29,12 +31,13 @@ def opponent_shaping(
     On V = x y with both steps h and a = h the spectral radius is sqrt(1 - 3 h^2 + 4 h^4) with
     shaping and sqrt(1 - h^2 + h^4), that of `extragradient`, without: both converge for small h.
 
+    `game`, `tx` and `axis_name` are those of `simultaneous`.
+
     Args:
-      game: any game.
-      tx: `Players` of optax transforms.
       lookahead_lr: step a that each expects the other to make, at least 0.
       shaping: whether a player takes into account how its own move changes the other's step.
-      axis_name: mapped device axis over which gradients are averaged; None for none.
+      fresh_batches: as in `extragradient`; the first of 2 sub-batches is that of the anticipated
+        steps.
 
     Returns:
       Scheme; a step costs two gradients of each player and, with shaping, two Jacobian products.
@@ -43,35 +46,26 @@ def opponent_shaping(
     Raises:
       ValueError: the step is negative or not finite.
     """
-    if not 0 <= lookahead_lr < math.inf:
-        raise ValueError(f"lookahead_lr={lookahead_lr} must be finite and at least 0")
+    checks.within("[0, inf)", lookahead_lr=lookahead_lr)
 
-    def step(state, batch, rng):
+    def step(state, part, rng):
+        rng_step, rng_loss = jax.random.split(rng) if fresh_batches else (rng, rng)
+
         def shaped(player):
             other = OTHER[player]
 
-            def naive_step(params):
-                gradient, _ = own_gradient(
-                    game, other, params, state.model_state, batch, rng, axis_name
-                )
-                return optax.tree.add_scale(getattr(params, other), -lookahead_lr, gradient)
+            def anticipated(params):
+                at = params, state.model_state, part(0), rng_step, axis_name
+                gradient, _ = own_gradient(game, other, *at)
+                moved = optax.tree.add_scale(getattr(params, other), -lookahead_lr, gradient)
+                return params._replace(**{other: moved}), state.model_state
 
-            fixed = None if shaping else naive_step(state.params)
+            through = anticipated if shaping else None
+            at = (state.params, state.model_state) if shaping else anticipated(state.params)
+            return own_gradient(game, player, *at, part(1), rng_loss, axis_name, through=through)
 
-            def value(own):
-                params = state.params._replace(**{player: own})
-                ahead = naive_step(params) if shaping else fixed
-                params = params._replace(**{other: ahead})
-                losses = losses_on_rows(game, params, state.model_state, batch, rng, axis_name)
-                loss = getattr(losses, player)
-                return loss.value, loss
-
-            outcome = jax.grad(value, has_aux=True)(getattr(state.params, player))
-            return device_mean(outcome, axis_name)
-
-        gen, disc = shaped("gen"), shaped("disc")
-        gradients, losses = Players(gen[0], disc[0]), Players(gen[1], disc[1])
+        gradients, losses = paired(shaped("gen"), shaped("disc"))
         products = 2 if shaping else 0
         return finish(tx, state, gradients, gradients, losses, evaluations=2, products=products)
 
-    return Scheme(init=partial(start, game, tx), step=step)
+    return with_batches(partial(start, game, tx), step, count=2, fresh=fresh_batches)

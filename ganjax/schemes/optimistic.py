@@ -1,8 +1,11 @@
-"""Optimistic play: the gradient, and the change it has just made, once more."""
+"""Optimistic gradients: the gradient plus its last change."""
+
+from functools import partial
 
 import jax
+import optax
 
-from ganjax.schemes.field import field, finish, start, zeros
+from ganjax.schemes.field import field, finish, start
 from ganjax.types import Game, Players, Scheme
 
 
@@ -16,18 +19,11 @@ def optimistic(game: Game, tx: Players, *, axis_name: str | None = None) -> Sche
     s = 1/2 and sqrt(1 + (2 s + sqrt(4 s^2 - 1))^2) / 2 beyond: it converges for s < 1/sqrt(3),
     fastest at s = 1/2 (Mokhtari et al. 2020, arXiv:1901.08511).
 
-    Args:
-      game: any game.
-      tx: `Players` of optax transforms.
-      axis_name: mapped device axis over which gradients are averaged; None for none.
+    `game`, `tx` and `axis_name` are those of `simultaneous`.
 
     Returns:
       Scheme; a step costs one gradient of each player, and the state holds one more.
     """
-
-    def init(rng, batch=None):
-        state = start(game, tx, rng, batch)
-        return state._replace(memory=zeros(state.params))
 
     def step(state, batch, rng):
         gradients, losses = field(game, state, batch, rng, axis_name)(state.params)
@@ -35,4 +31,4 @@ def optimistic(game: Game, tx: Players, *, axis_name: str | None = None) -> Sche
         state = state._replace(memory=gradients)
         return finish(tx, state, direction, gradients, losses, evaluations=1)
 
-    return Scheme(init=init, step=step)
+    return Scheme(init=partial(start, game, tx, memory=optax.tree.zeros_like), step=step)

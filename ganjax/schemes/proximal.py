@@ -3,13 +3,21 @@
 from functools import partial
 
 import jax
+import jax.numpy as jnp
 
-from ganjax.schemes.field import field, finish, move_both, start
+from ganjax import checks
+from ganjax.schemes.field import fields, finish, move_both, start
+from ganjax.schemes.fresh_batches import with_batches
 from ganjax.types import Game, Players, Scheme
 
 
 def proximal(
-    game: Game, tx: Players, *, iterations: int = 10, axis_name: str | None = None
+    game: Game,
+    tx: Players,
+    *,
+    iterations: int = 10,
+    fresh_batches: bool = False,
+    axis_name: str | None = None,
 ) -> Scheme:
     """z' = z - h F(z'), the implicit Euler step (Rockafellar 1976).
 
@@ -21,11 +29,11 @@ def proximal(
     On V = sigma x y, s = h sigma, the exact step has the spectral radius 1 / sqrt(1 + s^2) and
     converges for every h; the iterations settle for s < 1.
 
+    `game`, `tx` and `axis_name` are those of `simultaneous`.
+
     Args:
-      game: any game.
-      tx: `Players` of optax transforms.
       iterations: gradients of each player a step, at least 1.
-      axis_name: mapped device axis over which gradients are averaged; None for none.
+      fresh_batches: as in `extragradient`, of `iterations` sub-batches.
 
     Returns:
       Scheme; its metrics are those at the last point but one.
@@ -33,17 +41,16 @@ def proximal(
     Raises:
       ValueError: fewer than one iteration.
     """
-    if iterations < 1:
-        raise ValueError(f"iterations={iterations} must be at least 1")
+    checks.whole(1, iterations=iterations)
 
-    def step(state, batch, rng):
-        at = field(game, state, batch, rng, axis_name)
+    def step(state, part, rng):
+        at = fields(game, state, part, rng, axis_name, fresh=fresh_batches)
 
-        def iterate(params, _):
-            return move_both(tx, state, *at(params)).params, None
+        def iterate(params, index):
+            return move_both(tx, state, *at(params, index)).params, None
 
-        params, _ = jax.lax.scan(iterate, state.params, length=iterations - 1)
-        gradients, losses = at(params)
+        params, _ = jax.lax.scan(iterate, state.params, jnp.arange(iterations - 1))
+        gradients, losses = at(params, iterations - 1)
         return finish(tx, state, gradients, gradients, losses, evaluations=iterations)
 
-    return Scheme(init=partial(start, game, tx), step=step)
+    return with_batches(partial(start, game, tx), step, count=iterations, fresh=fresh_batches)

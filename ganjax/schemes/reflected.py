@@ -1,9 +1,10 @@
-"""Reflected gradient play: gradients where the last move would lead if made again."""
+"""Reflected gradients: taken at the extrapolation of the last step."""
+
+from functools import partial
 
 import jax
-import jax.numpy as jnp
 
-from ganjax.schemes.field import field, finish, start
+from ganjax.schemes.field import copies, field, finish, start
 from ganjax.types import Game, Players, Scheme
 
 
@@ -13,20 +14,12 @@ def reflected(game: Game, tx: Players, *, axis_name: str | None = None) -> Schem
     On V = x y, as on every linear field, its spectral radius is that of `optimistic`. Before the
     first step z_prev is z.
 
-    Args:
-      game: any game.
-      tx: `Players` of optax transforms.
-      axis_name: mapped device axis over which gradients are averaged; None for none.
+    `game`, `tx` and `axis_name` are those of `simultaneous`.
 
     Returns:
       Scheme; a step costs one gradient of each player, and the state holds one more copy of the
       parameters. Its metrics are those at 2 z - z_prev.
     """
-
-    def init(rng, batch=None):
-        state = start(game, tx, rng, batch)
-        # A copy: a donated state must not hold one buffer twice.
-        return state._replace(memory=jax.tree.map(jnp.copy, state.params))
 
     def step(state, batch, rng):
         ahead = jax.tree.map(lambda now, past: 2 * now - past, state.params, state.memory)
@@ -34,4 +27,4 @@ def reflected(game: Game, tx: Players, *, axis_name: str | None = None) -> Schem
         state = state._replace(memory=state.params)
         return finish(tx, state, gradients, gradients, losses, evaluations=1)
 
-    return Scheme(init=init, step=step)
+    return Scheme(init=partial(start, game, tx, memory=copies), step=step)

@@ -1,12 +1,13 @@
 """Runge-Kutta steps along the joint gradient flow."""
 
-import math
 from functools import partial
 
 import jax
 import optax
 
-from ganjax.schemes.field import field, finish, start
+from ganjax import checks
+from ganjax.schemes.field import fields, finish, start
+from ganjax.schemes.fresh_batches import with_batches
 from ganjax.types import Game, Players, Scheme
 
 # order: (how far along the last slope each stage lies, in steps; weight of each stage's slope).
@@ -17,7 +18,13 @@ TABLEAUS = {
 
 
 def runge_kutta(
-    game: Game, tx: Players, *, lr: float, order: int = 4, axis_name: str | None = None
+    game: Game,
+    tx: Players,
+    *,
+    lr: float,
+    order: int = 4,
+    fresh_batches: bool = False,
+    axis_name: str | None = None,
 ) -> Scheme:
     """One step of size `lr` along dz/dt = -F(z) (Qin et al. 2020, ODE-GAN, arXiv:2010.15040).
 
@@ -29,12 +36,12 @@ def runge_kutta(
     sqrt(1 - s^6 / 72 + s^8 / 576) for order 4: the flow is an orbit, which order 2 leaves outward
     and order 4 inward while s < 2 sqrt(2).
 
+    `game`, `tx` and `axis_name` are those of `simultaneous`.
+
     Args:
-      game: any game.
-      tx: `Players` of optax transforms.
       lr: step h of the stages, greater than 0.
       order: 2 or 4.
-      axis_name: mapped device axis over which gradients are averaged; None for none.
+      fresh_batches: as in `extragradient`, of `order` sub-batches.
 
     Returns:
       Scheme; a step costs `order` gradients of each player. Its metrics are those at z, the model
@@ -43,22 +50,20 @@ def runge_kutta(
     Raises:
       ValueError: another order, or a step that is not positive.
     """
-    if order not in TABLEAUS:
-        raise ValueError(f"order={order} must be 2 or 4")
-    if not 0 < lr < math.inf:
-        raise ValueError(f"lr={lr} must be finite and greater than 0")
+    checks.one_of(TABLEAUS, order=order)
+    checks.within("(0, inf)", lr=lr)
     nodes, weights = TABLEAUS[order]
 
-    def step(state, batch, rng):
-        at = field(game, state, batch, rng, axis_name)
-        slopes = []
-        for node in nodes:
-            point = optax.tree.add_scale(state.params, -lr * node, slopes[-1]) if slopes else None
-            slope, losses = at(state.params if point is None else point)
+    def step(state, part, rng):
+        at = fields(game, state, part, rng, axis_name, fresh=fresh_batches)
+        slope, losses = at(state.params, 0)
+        slopes = [slope]
+        for index, node in enumerate(nodes[1:], 1):
+            slope, losses = at(optax.tree.add_scale(state.params, -lr * node, slope), index)
             slopes.append(slope)
         direction = jax.tree.map(
             lambda *slope: sum(w * s for w, s in zip(weights, slope, strict=True)), *slopes
         )
         return finish(tx, state, direction, slopes[0], losses, evaluations=order)
 
-    return Scheme(init=partial(start, game, tx), step=step)
+    return with_batches(partial(start, game, tx), step, count=order, fresh=fresh_batches)

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from ganjax.schemes.field import both_gradients, finish, start
+from ganjax.schemes.field import field, finish, start
 from ganjax.types import Game, Players, Scheme
 
 
@@ -24,9 +24,7 @@ def simultaneous(game: Game, tx: Players, *, axis_name: str | None = None) -> Sc
     """
 
     def step(state, batch, rng):
-        gradients, losses = both_gradients(
-            game, state.params, state.model_state, batch, rng, axis_name
-        )
+        gradients, losses = field(game, state, batch, rng, axis_name)(state.params)
         return finish(tx, state, gradients, gradients, losses, evaluations=1)
 
     return Scheme(init=partial(start, game, tx), step=step)

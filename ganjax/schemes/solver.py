@@ -16,7 +16,7 @@ def conjugate_gradients(
 
     The right-hand side is scaled to norm 1 and the tolerance kept above what its dtype resolves:
     otherwise small right-hand sides underflow, and a tolerance out of reach drives the iteration on
-    until its quotients are 0 / 0. Differentiated implicitly, by a solve of its own, so that a step
+    until its quotients are 0 / 0. Differentiated implicitly, by another solve, so that a step
     can be linearised where the right-hand side is 0.
 
     Args:
@@ -28,7 +28,7 @@ def conjugate_gradients(
     Returns:
       Pytree like `right`; 0 if `right` is 0.
     """
-    if not jax.tree.leaves(right):  # of a player with nothing to learn
+    if not jax.tree.leaves(right):  # a player with nothing to learn
         return right
     resolution = max(float(jnp.finfo(leaf.dtype).eps) for leaf in jax.tree.leaves(right))
 

@@ -1,12 +1,12 @@
 """Symplectic gradient adjustment: a turn by the rotating part of the Jacobian."""
 
-import math
 from functools import partial
 
 import jax
 import jax.numpy as jnp
 import optax
 
+from ganjax import checks
 from ganjax.schemes.field import device_mean, field, finish, start
 from ganjax.types import Game, Players, Scheme
 
@@ -23,21 +23,19 @@ def symplectic(
 ) -> Scheme:
     """z' = z - h (F + lambda A^T F)(z), A = (J - J^T) / 2 (Balduzzi et al. 2018, 1802.05642).
 
-    Its algorithm 1 with lambda = `strength`; with `align` lambda
-    is also multiplied by the sign of <F, J^T F> <A^T F, J^T F> / d + 0.1, d the number of
-    parameters. Paper: its released code divides by the number of tensors; here, as in
-    its text, by the dimension.
+    Its algorithm 1 with lambda = `strength`; with `align` lambda is also multiplied by the sign of
+    <F, J^T F> <A^T F, J^T F> / d + 0.1, d the number of parameters. Paper: its released code
+    divides by the number of tensors; here, as in its text, by the dimension.
 
     On V = sigma x y it is `consensus` with gamma = lambda: spectral radius
     sqrt((1 - h lambda sigma^2)^2 + h^2 sigma^2). On a potential game it changes nothing.
 
+    `game`, `tx` and `axis_name` are those of `simultaneous`.
+
     Args:
-      game: any game.
-      tx: `Players` of optax transforms.
       strength: lambda, finite.
       align: whether lambda takes the sign that draws towards stable and repels from unstable
         fixed points.
-      axis_name: mapped device axis over which gradients are averaged; None for none.
 
     Returns:
       Scheme; a step costs one gradient of each player and four Jacobian products.
@@ -45,8 +43,7 @@ def symplectic(
     Raises:
       ValueError: the strength is not finite.
     """
-    if not math.isfinite(strength):
-        raise ValueError(f"strength={strength} must be finite")
+    checks.within("(-inf, inf)", strength=strength)
 
     def step(state, batch, rng):
         at = field(game, state, batch, rng, axis_name)

@@ -1,4 +1,4 @@
-"""What can be said from a few training seeds: intervals, comparisons, convergence."""
+"""Inference from a few training seeds: intervals, comparisons, convergence, power."""
 
 from ganjax.statistics.comparisons import (
     PairedDifference,

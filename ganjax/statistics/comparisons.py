@@ -1,7 +1,7 @@
-"""Is a better than b? Of seeds played by both: differences, tests, win rates.
+"""Comparison of two methods on the same seeds: differences, tests, win rates.
 
-A seed that diverged has a score that is not finite. It has no difference, and loses every match:
-where some diverged, the win rate and its test are the fair ones.
+A seed that diverged has a score that is not finite. It has no difference and loses its match: where
+some diverged, the win rate and its test are the fair ones.
 """
 
 import math
@@ -14,20 +14,20 @@ from scipy import stats
 from ganjax.errors import unknown
 from ganjax.statistics.intervals import summary
 
-EXACT = 14  # most pairs of which all sign flips are tried: 16,384
-FLIPS = 9_999  # random flips of more pairs
-GOALS = ("min", "max")  # is a small or a large score good?
+EXACT = 14  # most pairs for which all sign flips are computed: 16,384
+FLIPS = 9_999  # random flips for more pairs
+GOALS = ("min", "max")  # whether small or large scores are good
 
 
 class PairedDifference(NamedTuple):
     """The score of a minus that of b, seed by seed.
 
     Attributes:
-      n: pairs of which both seeds are finite.
+      n: pairs with two finite scores.
       left_out: the other pairs.
       mean: mean difference, in the score's units; NaN without pairs.
-      low: lower end of its 95% interval, as `summary` has it; NaN for fewer than two pairs.
-      high: its upper end; NaN for fewer than two pairs.
+      low: lower end of its 95% interval, from `summary`; NaN for fewer than two pairs.
+      high: upper end; NaN for fewer than two pairs.
       p: two-sided p of the sign-flip test; NaN without pairs.
     """
 
@@ -44,11 +44,11 @@ class WinRate(NamedTuple):
 
     Attributes:
       n: number of seeds.
-      wins: seeds of which a is better.
-      ties: seeds of equal scores, or that diverged in both.
+      wins: seeds on which a is better.
+      ties: seeds with equal scores, or that diverged for both.
       share: (wins + ties / 2) / n.
       low: lower end of Wilson's 95% interval of the share.
-      high: its upper end.
+      high: upper end.
       p: two-sided p of the exact sign test, ties left out; 1 if all are ties.
     """
 
@@ -64,15 +64,15 @@ class WinRate(NamedTuple):
 def paired_difference(a: ArrayLike, b: ArrayLike, *, seed: int = 0) -> PairedDifference:
     """Mean of a - b over seeds, its 95% interval, and a permutation test that it is 0.
 
-    Seed i of a and of b share data and latents (common random numbers), so that what they share
-    drops out. If neither is better, each difference d is as likely -d: the test (Fisher 1935, The
+    Seed i of a and of b share data and latents (common random numbers), so that their common part
+    cancels. If neither is better, each difference d is as likely -d: the test (Fisher 1935, The
     Design of Experiments, section 21) compares |mean d| with that of all 2^n flips of signs, up to
-    14 pairs; beyond with 9,999 random ones, p = (k + 1) / (9,999 + 1) for k at least as large
+    14 pairs; beyond, with 9,999 random flips, p = (k + 1) / (9,999 + 1) for k at least as large
     (Phipson and Smyth 2010, arXiv:1603.05766).
 
     The smallest p of n pairs is 2^(1 - n): five never reach 0.05, and eight are needed to do so
     after `holm` over four to six comparisons (`fewest_pairs`). Pairs in which a seed diverged are
-    left out: mean and p then speak of the seeds that survived, and `win_rate` of all.
+    left out: mean and p then describe the seeds that survived, and `win_rate` all seeds.
 
     Args:
       a: scores of every seed [seeds]; not finite where it diverged.
@@ -91,9 +91,9 @@ def paired_difference(a: ArrayLike, b: ArrayLike, *, seed: int = 0) -> PairedDif
     if not n:
         return PairedDifference(0, left_out, math.nan, math.nan, math.nan, math.nan)
     differences = a[both] - b[both]
-    of = summary(differences, seed=seed)
+    found = summary(differences, seed=seed)
     p = sign_flip_p(differences, seed=seed)
-    return PairedDifference(n, left_out, of.mean, of.low, of.high, p)
+    return PairedDifference(n, left_out, found.mean, found.low, found.high, p)
 
 
 def sign_flip_p(differences: np.ndarray, *, seed: int = 0) -> float:
@@ -108,7 +108,7 @@ def sign_flip_p(differences: np.ndarray, *, seed: int = 0) -> float:
         signs = 1 - 2 * (np.arange(2**n)[:, None] >> np.arange(n) & 1)
     else:
         signs = np.random.default_rng(seed).choice((-1, 1), size=(FLIPS, n))
-    # Sums that are equal but for rounding are equal.
+    # Sums that differ by rounding only count as equal.
     least = abs(differences.sum()) - 1e-12 * np.abs(differences).sum()
     hits = int((np.abs((signs * differences).sum(1)) >= least).sum())
     return hits / 2**n if n <= EXACT else (hits + 1) / (FLIPS + 1)
@@ -117,15 +117,15 @@ def sign_flip_p(differences: np.ndarray, *, seed: int = 0) -> float:
 def holm(p_values: ArrayLike) -> np.ndarray:
     """P values adjusted for their number (Holm 1979, jstor.org/stable/4615733).
 
-    With p_(1) <= ... <= p_(m) the i-th becomes max over j <= i of min(1, (m - j + 1) p_(j)). Who
-    calls significant what is at most 0.05 then errs anywhere in the family with probability at
-    most 0.05, however the comparisons depend on each other.
+    With p_(1) <= ... <= p_(m) the i-th becomes max over j <= i of min(1, (m - j + 1) p_(j)). If
+    adjusted values of at most 0.05 are called significant, the probability of any error in the
+    family is at most 0.05, however the comparisons depend on each other.
 
     Args:
-      p_values: in [0, 1] [comparisons], of all comparisons made, not of the promising ones.
+      p_values: in [0, 1] [comparisons], of all comparisons made, not only of promising ones.
 
     Returns:
-      Adjusted ones in the order given [comparisons].
+      Adjusted p values in the order given [comparisons].
 
     Raises:
       ValueError: not one axis, or a value is no probability.
@@ -135,7 +135,7 @@ def holm(p_values: ArrayLike) -> np.ndarray:
         raise ValueError(f"expected p values [comparisons], got shape {p.shape}")
     if not ((p >= 0) & (p <= 1)).all():
         wrong = p[~((p >= 0) & (p <= 1))].tolist()
-        raise ValueError(f"p values must be in [0, 1], got {wrong}; leave out what was not tested")
+        raise ValueError(f"p values must be in [0, 1], got {wrong}; leave out untested comparisons")
     order = np.argsort(p)
     adjusted = np.empty_like(p)
     steps = np.arange(len(p), 0, -1) * p[order]
@@ -144,11 +144,11 @@ def holm(p_values: ArrayLike) -> np.ndarray:
 
 
 def win_rate(a: ArrayLike, b: ArrayLike, goal: str) -> WinRate:
-    """Share of seeds in which a beats b, a tie counting half, with Wilson's 95% interval.
+    """Share of seeds on which a beats b, a tie counting half, with Wilson's 95% interval.
 
     (share + z^2 / 2n +- z sqrt(share (1 - share) / n + z^2 / 4n^2)) / (1 + z^2 / n), z = 1.96
     (Wilson 1927, doi:10.1080/01621459.1927.10502953). A seed that diverged loses to one that did
-    not, and ties with another that did; with ties the interval is a little too wide.
+    not, and ties with one that did; with ties the interval is a little too wide.
 
     Args:
       a: scores of every seed [seeds]; not finite where it diverged.

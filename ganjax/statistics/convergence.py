@@ -1,4 +1,4 @@
-"""When play arrives, and how fast: first steps within a bound, medians over seeds, fitted rates."""
+"""When training converges, and how fast: first step within a bound, median, fitted rate."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -11,10 +11,10 @@ from ganjax.statistics.comparisons import worth
 
 
 class ContractionRate(NamedTuple):
-    """The factor by which a distance changes a step.
+    """The factor by which a distance changes in a step.
 
     Attributes:
-      rate: the factor; below 1 play converges.
+      rate: the factor; below 1 the players converge.
       error: its standard error.
       points: number of distances it was fitted to.
     """
@@ -27,23 +27,22 @@ class ContractionRate(NamedTuple):
 def convergence_step(
     steps: ArrayLike, scores: ArrayLike, bound: float, goal: str = "min"
 ) -> int | None:
-    """First looked-at step from which a score stays within a bound to the end.
+    """First evaluated step from which a score stays within a bound to the end.
 
     Args:
-      steps: steps at which one looked, strictly increasing [looks].
-      scores: the score there [looks]; what is not finite is within no bound.
-      bound: largest good score, itself included; with the goal "max" the smallest.
+      steps: of the evaluations, strictly increasing [evaluations].
+      scores: the score there [evaluations]; one that is not finite is outside the bound.
+      bound: largest good score, included; with the goal "max" the smallest.
       goal: "min" where a small score is good, "max" where a large one is.
 
     Returns:
-      The step; None if the last score is not within the bound: censored, for perhaps it would have
-      been later.
+      The step; None if the last score is outside the bound: censored, as it may converge later.
 
     Raises:
       ValueError: shapes differ, steps do not increase, the bound is not finite, or the goal is
         neither.
     """
-    steps, scores = _looks(steps, scores, "scores")
+    steps, scores = _evaluations(steps, scores, "scores")
     if not np.isfinite(bound):
         raise ValueError(f"bound={bound} must be finite")
     good = worth(scores, goal) >= (bound if goal == "max" else -bound)
@@ -53,7 +52,7 @@ def convergence_step(
 
 
 def median_convergence(converged: Sequence[int | None], last: ArrayLike) -> int | None:
-    """Median convergence step over seeds, those that have not converged yet being censored.
+    """Median convergence step over seeds; seeds that have not converged are censored.
 
     The first step at which the product-limit estimate of the share not yet converged is at most
     1/2 (Kaplan and Meier 1958, doi:10.1080/01621459.1958.10501452). With one budget for all it is
@@ -61,7 +60,7 @@ def median_convergence(converged: Sequence[int | None], last: ArrayLike) -> int 
 
     Args:
       converged: of each seed its `convergence_step`, None if censored [seeds].
-      last: the last step looked at, of all seeds or of each [seeds]. A seed that diverged will
+      last: the last evaluated step, of all seeds or of each [seeds]. A seed that diverged will
         never converge: its last step is the budget, not the step at which it stopped.
 
     Returns:
@@ -94,14 +93,14 @@ def median_convergence(converged: Sequence[int | None], last: ArrayLike) -> int 
 def contraction_rate(steps: ArrayLike, distances: ArrayLike) -> ContractionRate:
     """The rate r of distances c r^step to an equilibrium, by least squares of their logarithm.
 
-    To stand beside the spectral radius of the update map (`dynamics.RADII`). The fit ends where the
+    To compare with the spectral radius of the update map (`dynamics.RADII`). The fit ends where the
     distance is no longer finite, or at most 100 roundings (of its dtype) of the largest before. The
-    error takes residuals for independent noise, but they are what maps that are not normal do: a
-    transient at the start, then a wobble. Fit from a later step on, and over many turns.
+    error assumes independent residuals, but those of a map that is not normal are a transient and
+    an oscillation. Fit from a later step on, and over many oscillations.
 
     Args:
-      steps: strictly increasing [looks].
-      distances: e.g. `dynamics.distance_to_equilibrium` there, at least 0 [looks].
+      steps: strictly increasing [evaluations].
+      distances: e.g. `dynamics.distance_to_equilibrium` there, at least 0 [evaluations].
 
     Returns:
       `ContractionRate`, the factor a step with its standard error, r times that of the slope.
@@ -112,7 +111,7 @@ def contraction_rate(steps: ArrayLike, distances: ArrayLike) -> ContractionRate:
     """
     distances = np.asarray(distances)
     dtype = distances.dtype if distances.dtype.kind == "f" else np.float64
-    steps, distances = _looks(steps, distances, "distances")
+    steps, distances = _evaluations(steps, distances, "distances")
     if (distances < 0).any():
         raise ValueError(f"distances must be at least 0, got {distances.min()}")
     rounded = distances <= 100 * np.finfo(dtype).eps * np.fmax.accumulate(distances)
@@ -121,23 +120,24 @@ def contraction_rate(steps: ArrayLike, distances: ArrayLike) -> ContractionRate:
     if points < 3:
         raise ValueError(
             f"{points} of {len(distances)} distances are finite and above rounding, but a rate "
-            "with its error takes three; look more often, or start farther off"
+            "with its error takes three; evaluate more often, or start farther away"
         )
     fit = stats.linregress(steps[:points], np.log(distances[:points]))
     rate = float(np.exp(fit.slope))
     return ContractionRate(rate, rate * float(fit.stderr), points)
 
 
-def _looks(steps: ArrayLike, values: ArrayLike, name: str) -> tuple[np.ndarray, np.ndarray]:
+def _evaluations(steps: ArrayLike, values: ArrayLike, name: str) -> tuple[np.ndarray, np.ndarray]:
     steps, values = np.asarray(steps), np.asarray(values, np.float64)
     if steps.ndim != 1 or steps.shape != values.shape or not len(steps):
         raise ValueError(
-            f"expected steps and {name} [looks >= 1], got shapes {steps.shape} and {values.shape}"
+            f"expected steps and {name} [evaluations >= 1], got shapes {steps.shape} and "
+            f"{values.shape}"
         )
     if not (np.diff(steps) > 0).all():
         at = int(np.flatnonzero(~(np.diff(steps) > 0))[0])
         raise ValueError(
-            f"steps must increase, got {steps[at]} before {steps[at + 1]}; of a run that was "
+            f"steps must increase, got {steps[at]} before {steps[at + 1]}; if a run was "
             "resumed, keep the last row of each step"
         )
     return steps, values

@@ -1,4 +1,4 @@
-"""Mean and spread over training seeds, with an interval that holds for as few as there are."""
+"""Mean and spread over training seeds, with an interval that is valid for few of them."""
 
 import math
 from typing import NamedTuple
@@ -8,9 +8,9 @@ from numpy.typing import ArrayLike
 from scipy import stats
 
 RESAMPLES = 10_000
-FEWEST = 5  # values that are resampled; of fewer, one resample in 64 or more has no spread
-SMALLEST_SPREAD = 0.15  # of a resample's standard deviation over that of the values
-SYMMETRY = 0.25  # how far the ends are drawn to those of the symmetric interval
+FEWEST = 5  # values for a bootstrap; of fewer, one resample in 64 or more has no spread
+SMALLEST_SPREAD = 0.15  # of a resample, over the standard deviation of the values
+SYMMETRY = 0.25  # weight of the symmetric interval's ends
 
 
 class Summary(NamedTuple):
@@ -21,7 +21,7 @@ class Summary(NamedTuple):
       mean: arithmetic mean.
       std: standard deviation over n - 1; NaN for one seed.
       low: lower end of the 95% interval of the mean; NaN for one seed.
-      high: its upper end; NaN for one seed.
+      high: upper end; NaN for one seed.
     """
 
     n: int
@@ -45,31 +45,31 @@ def summary(
 
         [mean - T*_0.975 s / sqrt(n),  mean - T*_0.025 s / sqrt(n)].
 
-    Paper: three departures, all for small n. The ends are drawn a quarter of the way to those of
-    Hall's symmetric interval, mean +- |T*|_0.95 s / sqrt(n), for a few values tell little of their
-    skewness. s* counts as at least 0.15 s, since a resample of equal values (8 modes of 8, say, of
-    nearly all seeds) has none. And fewer than 5 values have Student's t interval itself.
+    Paper: three departures, all for small n. The ends move a quarter of the way to those of Hall's
+    symmetric interval, mean +- |T*|_0.95 s / sqrt(n), as few values show little of their skewness.
+    s* is at least 0.15 s, as a resample of equal values (8 modes of 8 on nearly all seeds) has no
+    spread. Fewer than 5 values have Student's t interval.
 
-    Of 2,000 sets of 5, 10 and 16 normal values it holds the mean in 96.9, 96.5 and 94.8%, of
-    log-normal ones (sigma 0.5) in 95.2, 94.7 and 94.2%, of exponential ones in 93.9, 93.3 and
+    For 2,000 sets of 5, 10 and 16 normal values it covers the mean in 96.9, 96.5 and 94.8%, for
+    log-normal ones (sigma 0.5) in 95.2, 94.7 and 94.2%, for exponential ones in 93.9, 93.3 and
     94.7% (`docs/benchmarks.md`).
 
-    The interval ends where the range does. That keeps its coverage, for the mean is in the range.
-    Where one seed in five collapses, 5 seeds agree in a third of all studies: an interval of equal
-    values v has no width, unless both ends of the range are finite. Then a seed is another value
-    with a probability of at most q = 1 - 0.05^(1/n), or n seeds would agree in less than 5% of
-    studies (Clopper and Pearson 1934, doi:10.1093/biomet/26.4.404), and the interval is
+    The interval ends where the range does, which keeps its coverage. Where one seed in five
+    collapses, 5 seeds agree in a third of all studies: an interval of equal values v has no width,
+    unless both ends of the range are finite. Then a seed has another value with probability at most
+    q = 1 - 0.05^(1/n), or n seeds would agree in less than 5% of studies (Clopper and Pearson 1934,
+    doi:10.1093/biomet/26.4.404), and the interval is
 
         [v - q (v - low), v + q (high - v)].
 
     Args:
-      values: a score of every seed [n >= 1], finite: say separately how many seeds diverged.
-      within: least and largest value that the score can have; values outside widen it.
+      values: a score of every seed [n >= 1], finite: report separately how many seeds diverged.
+      within: least and largest possible score; values outside widen it.
       seed: of the resamples; the same values in any order give the same bits.
 
     Returns:
-      `Summary`; without interval for one seed, with one of width 0 if all values are equal and the
-      range has an end that is not finite.
+      `Summary`; without interval for one seed, with width 0 if all values are equal and an end of
+      the range is not finite.
 
     Raises:
       ValueError: no values, not one axis, some are not finite, or a range without width.
@@ -81,7 +81,7 @@ def summary(
         where = np.flatnonzero(~np.isfinite(values)).tolist()
         raise ValueError(
             f"values {where} are not finite: {values[where].tolist()}; leave out the seeds that "
-            "diverged, and say how many they are"
+            "diverged, and report their number"
         )
     if not within[0] < within[1]:
         raise ValueError(f"within={within} must be (least, largest) of the score, in this order")
@@ -114,7 +114,7 @@ def _of_equals(n: int, value: float, least: float, largest: float) -> Summary:
 
 
 def _bootstrap_t(values: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """What stands for the quantiles of T* / sqrt(n), of sorted values that are not all equal."""
+    """The quantiles of T* / sqrt(n), with the departures, for sorted values not all equal."""
     n, mean, std = len(values), values.mean(), values.std(ddof=1)
     draws = rng.integers(n, size=(RESAMPLES // 2, n))
     # Each resample with its mirror image, so that a - b gets the mirrored interval of b - a.

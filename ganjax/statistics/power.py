@@ -1,4 +1,4 @@
-"""The power of a few paired seeds: the smallest p of sign flips, and detectable differences."""
+"""The power of a few paired seeds: smallest p of sign flips, detectable differences."""
 
 import functools
 import math
@@ -8,18 +8,18 @@ from scipy import stats
 
 from ganjax.statistics.comparisons import EXACT, FLIPS
 
-LEVEL = 0.05  # largest adjusted p that is called significant
+LEVEL = 0.05  # largest significant adjusted p
 POWER = 0.8  # share of comparisons that detect a detectable difference
-DRAWS = 4096  # of simulated comparisons, fewer beyond 12 pairs
+DRAWS = 4096  # simulated comparisons, fewer beyond 12 pairs
 MEANS = 2**24  # most means of subsets in all
-BLOCK = 2**22  # of them at a time, for memory
+BLOCK = 2**22  # most of them at a time, for memory
 
 
 def smallest_p(pairs: int) -> float:
-    """The smallest p that the sign-flip test of `paired_difference` can have: 2^(1 - pairs).
+    """The smallest p of the sign-flip test in `paired_difference`: 2^(1 - pairs).
 
-    That of differences of one sign, which all flips but two bring nearer to 0; beyond 14 pairs
-    1 / 10,000, of none among the random flips.
+    Differences of one sign have it, as all flips but two bring their mean nearer to 0; beyond 14
+    pairs it is 1 / 10,000, of no random flip.
     """
     return 2.0 ** (1 - pairs) if pairs <= EXACT else 1 / (FLIPS + 1)
 
@@ -31,29 +31,29 @@ def fewest_pairs(comparisons: int) -> int | None:
       comparisons: number of tests in the family, at least 1.
 
     Returns:
-      Number of pairs; None beyond 500 comparisons, for which no number suffices.
+      Number of pairs; None beyond 500 comparisons, where no number suffices.
     """
     enough = (n for n in range(1, EXACT + 2) if comparisons * smallest_p(n) <= LEVEL)
     return next(enough, None)
 
 
 def detectable_difference(std: float, pairs: int, comparisons: int) -> float:
-    """The mean difference that is detected with power 80%, of normal paired differences.
+    """The mean of normal paired differences that is detected with power 80%.
 
     A difference is detected if p of the sign-flip test times the number of comparisons is at most
-    0.05: Holm asks that of the first of them, and less of the others.
+    0.05: Holm's condition on the first of them, stricter than on the others.
 
     With k = floor(2^(n - 1) 0.05 / comparisons), n differences z_i + delta have a p so small, on
     the upper side, where delta exceeds the k-th largest mean of -z over the 2^n - 1 subsets of
     pairs: flipping a subset leaves a sum at least as large where its sum is not above 0 (typical
-    values, Hartigan 1969, doi:10.1080/01621459.1969.10501057). Beyond 14 pairs it is Student's
-    test that decides. delta is the 80% quantile of that threshold over 4,096 draws (2,048 and
-    1,024 of 13 and 14 pairs), each divided by a spread drawn independently: `std` is itself an
-    estimate from as many pairs, and of few it is often too small.
+    values, Hartigan 1969, doi:10.1080/01621459.1969.10501057). Beyond 14 pairs Student's test
+    decides. delta is the 80% quantile of that threshold over 4,096 draws (2,048 and 1,024 for 13
+    and 14 pairs), each divided by a spread drawn independently: `std` is an estimate from as many
+    pairs, and often too small for few.
 
     Args:
       std: standard deviation of the paired differences of a cell, over pairs - 1.
-      pairs: number of pairs, of that cell and of the comparison asked about.
+      pairs: number of pairs in that cell and in the comparison.
       comparisons: number of tests in the family, at least 1.
 
     Returns:

@@ -1,10 +1,12 @@
-"""What schemes cost: FLOPs, time and memory of a compiled step, and the laws of unrolling.
+"""Costs of schemes: FLOPs, time and memory of a compiled step, and the laws of unrolling.
 
-python scripts/benchmarks/schemes.py
+python scripts/benchmarks/schemes.py --part schemes --part remat --part forms
 
-An MLP GAN, two hidden layers of 256 units each, batch 256, Adam. FLOPs are XLA's, with every
-`lax.scan` unrolled, as it counts the body of a loop once; a solver's loop is counted once all the
-same. Times are medians over alternating repetitions, so that a busy machine slows all alike.
+The part `forms` compares the plain form of unrolled play with the fast one and with its two halves,
+on the ring's MLP and on a small DCGAN. The other parts take an MLP GAN, two hidden layers of 256
+units each, batch 256, Adam. FLOPs are XLA's, with every `lax.scan` unrolled, as it counts the body
+of a loop once; a solver's loop is counted once all the same. Times are medians over alternating
+repetitions, so that a busy machine slows all alike.
 """
 
 import statistics
@@ -17,7 +19,10 @@ from absl import flags
 from ganjax import cli
 
 REPETITIONS = flags.DEFINE_integer("repetitions", 15, "Alternating repetitions.", lower_bound=3)
+PARTS = ("schemes", "remat", "forms")
+PART = flags.DEFINE_multi_enum("part", PARTS, PARTS, "Tables to print.")
 UNROLLED = (1, 2, 5, 10, 20, 40)
+FORMS = ("plain", "checkpointed", "hoisted", "hoisted and checkpointed")
 
 
 def play(batch_size: int = 256) -> tuple:
@@ -68,8 +73,8 @@ def memory(step: object) -> float:
     return step.memory_analysis().temp_size_in_bytes / 2**20
 
 
-def main() -> None:
-    """Prints three tables."""
+def costs() -> None:
+    """Prints FLOPs, time and memory of every scheme."""
     import jax
 
     from ganjax import schemes
@@ -115,6 +120,12 @@ def main() -> None:
             f"{memory(step) / memory(steps['simultaneous'][0]):7.2f}   {counts}"
         )
 
+
+def remat() -> None:
+    """Prints memory and time of unrolled steps with and without storing them."""
+    from ganjax import schemes
+
+    game, tx, batch = play()
     ahead = {
         (k, remat): compiled(
             schemes.unrolled(game, tx, unroll_steps=k, order="gen_first", remat=remat), batch
@@ -130,6 +141,73 @@ def main() -> None:
             f"{k:14} {memory(ahead[k, True][0]):14.1f} {memory(ahead[k, False][0]):14.1f} "
             f"{1e3 * times[k, True]:14.1f} {1e3 * times[k, False]:14.1f}"
         )
+
+
+def pieces() -> dict:
+    """{name: (game, optimisers, batch)} that the forms of unrolled play are timed on."""
+    import jax
+    import optax
+
+    from ganjax import games, losses, nets
+    from ganjax.types import Players
+
+    tx = Players(*(optax.adam(1e-4, b1=0.5) for _ in range(2)))
+    ring = nets.MLPGenerator((2,), width=128), nets.MLPDiscriminator(width=128)
+    images = nets.DCGANGenerator((8, 8, 1), width=16), nets.DCGANDiscriminator(width=16)
+    return {
+        name: (
+            games.gan(*networks, loss=losses.minimax, z_dim=64),
+            tx,
+            {"x": jax.random.normal(jax.random.key(1), shape)},
+        )
+        for name, networks, shape in (
+            ("ring MLP", ring, (256, 2)),
+            ("DCGAN 8x8", images, (32, 8, 8, 1)),
+        )
+    }
+
+
+def in_form(form: str, game: object, tx: object, **options: object) -> object:
+    """Unrolled play in one of `FORMS`."""
+    import jax
+
+    from ganjax import schemes
+    from ganjax.schemes.unrolled import look_ahead, with_look_ahead
+
+    if form.startswith("hoisted"):
+        remat = form.endswith("checkpointed")
+        return schemes.unrolled(game, tx, order="gen_first", remat=remat, **options)
+
+    if form == "checkpointed":
+        game = game._replace(losses=jax.checkpoint(game.losses, prevent_cse=False))
+    return with_look_ahead(look_ahead, game, tx, order="gen_first", **options)
+
+
+def forms() -> None:
+    """Prints time and temporary memory of the forms of unrolled play."""
+    from timing import in_turn, ratio
+
+    print(f"\n{'unrolled play':32} {'steps':>5} {'time / plain':>13} {'MiB':>8}")
+    for piece, (game, tx, batch) in pieces().items():
+        for k in (5, 10):
+            steps = {
+                form: compiled(in_form(form, game, tx, unroll_steps=k), batch) for form in FORMS
+            }
+            calls = {form: partial(step, *arguments) for form, (step, arguments) in steps.items()}
+            times = in_turn(calls, REPETITIONS.value)
+            for form, (step, _) in steps.items():
+                print(
+                    f"{piece + ', ' + form:36} {k:3} {ratio(times[form], times['plain']):11.2f} "
+                    f"{memory(step):8.1f}",
+                    flush=True,
+                )
+
+
+def main() -> None:
+    """Prints the tables."""
+    for part, table in zip(PARTS, (costs, remat, forms), strict=True):
+        if part in PART.value:
+            table()
 
 
 if __name__ == "__main__":

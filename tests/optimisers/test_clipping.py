@@ -56,7 +56,7 @@ def test_clipping_is_named_in_a_config():
 
 
 def test_clipping_refuses_what_makes_no_sense():
-    with pytest.raises(ValueError, match=r"limit=0.0 must be finite and greater than 0"):
+    with pytest.raises(ValueError, match=r"limit=0.0 must be in \(0, inf\)"):
         optimisers.clip_weights(optax.sgd(0.1), limit=0.0)
     tx = optimisers.clip_weights(optax.sgd(0.1))
     with pytest.raises(ValueError, match="needs the parameters"):

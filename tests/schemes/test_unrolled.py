@@ -13,6 +13,7 @@ from ganjax import games, losses, nets, penalties, schemes
 from ganjax.nets.convolutions import DoublingConv, HalvingConv
 from ganjax.schemes.field import own_gradient
 from ganjax.schemes.hoisting import split
+from ganjax.schemes.unrolled import look_ahead, with_look_ahead
 from ganjax.types import Game, Loss, Players
 
 RNG = jax.random.key(0)
@@ -287,12 +288,51 @@ def test_finite_through_adam_with_dead_units(dtype, x64):
 
 def test_remat_changes_memory_and_not_the_step(x64):
     game, tx = mlp_game(), adam(eps_root=1e-16)
-    state = played(schemes.unrolled(game, tx), 2)
+    state = played(schemes.simultaneous(game, tx), 2)
     a, b = (
         jax.jit(schemes.unrolled(game, tx, unroll_steps=4, remat=remat).step)(state, BATCH, RNG)
         for remat in (True, False)
     )
     same(a, b, rtol=1e-9, atol=1e-11)
+
+
+def small_game():
+    """Smooth, and quick to compile."""
+    return games.gan(
+        nets.MLPGenerator((2,), width=4, depth=1),
+        nets.MLPDiscriminator(width=4, depth=1, activation=nn.tanh),
+        loss=losses.minimax,
+        z_dim=3,
+    )
+
+
+FORMS = {
+    "adam": {},
+    "first_order": {"first_order": True},
+    "inner_tx": {"inner_tx": optax.sgd(0.1, momentum=0.5)},
+    "fresh_batches": {"fresh_batches": True},
+}
+
+
+@pytest.mark.parametrize("order", ["simultaneous", "gen_first", "disc_first"])
+@pytest.mark.parametrize("form", FORMS)
+def test_the_fast_form_equals_the_plain_one(order, form, x64):
+    """The whole state and the metrics, after a step that has moved the optimisers."""
+    options = {"unroll_steps": 3, "order": order, **FORMS[form]}
+    game, tx = small_game(), Players(optax.adam(0.1, eps_root=1e-12), optax.adam(0.1, b1=0.5))
+    fast = schemes.unrolled(game, tx, **options)
+    plain = with_look_ahead(look_ahead, game, tx, **options)
+    assert fast.batches == plain.batches == ((4,) if form == "fresh_batches" else ())
+    batch = {"x": jax.random.normal(RNG, (*fast.batches, 8, 2))}
+    state = double(fast.init(RNG, batch))
+    same(state, double(plain.init(RNG, batch)), rtol=0)
+
+    @jax.jit
+    def both(state):
+        (state, _), key = plain.step(state, batch, RNG), jax.random.key(1)
+        return fast.step(state, batch, key), plain.step(state, batch, key)
+
+    same(*both(state), rtol=1e-10, atol=1e-13)
 
 
 def mean_game():
@@ -352,7 +392,7 @@ def test_fresh_batches_draw_latents_anew(x64):
     game, tx = mlp_game(), adam()
     shared = schemes.unrolled(game, tx, unroll_steps=3)
     fresh = schemes.unrolled(game, tx, unroll_steps=3, fresh_batches=True)
-    state = played(shared, 2)
+    state = played(schemes.simultaneous(game, tx), 2)
     stacked = jax.tree.map(lambda leaf: jnp.stack([leaf] * 4), BATCH)
     a, b = jax.jit(shared.step)(state, BATCH, RNG)[0], jax.jit(fresh.step)(state, stacked, RNG)[0]
     same(a.params.disc, b.params.disc, rtol=1e-9)
