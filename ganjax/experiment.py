@@ -968,7 +968,7 @@ NESTED = {
     "likelihood": lambda where, section: _call(where, games.LIKELIHOODS, section),
     "loss": _loss,
     "minibatch": lambda where, section: names.bind(where, nets.MINIBATCH, section, {}, "x"),
-    "norm": lambda where, section: names.bind(where, nets.NORMS, section, {}, "train", "rows", "y"),
+    "norm": lambda where, section: names.bind(where, nets.NORMS, section, {}),
     "output_activation": _activation,
     "penalty": lambda where, section: _call(where, penalties.PENALTIES, section),
     "weights": lambda where, section: names.bind(
