@@ -511,7 +511,7 @@ def test_a_likelihood_is_given_data_where_it_is_a_density(tmp_path, monkeypatch)
         (RING, {"game": {"name": "gans"}}, "Did you mean 'gan'?"),
         (RING, {"game": {"name": "bilinear"}}, "has no use for the section"),
         (TOY, {"game": {"name": "gan"}, "data": {"name": "ring"}}, "needs a section 'generator'"),
-        (RING, {"generator": {"name": "dcgan"}}, "need square images"),
+        (RING, {"generator": {"name": "dcgan"}}, "needs square images"),
         (RING, {"generator": {"name": "mlp", "widht": 3}}, "Did you mean 'width'?"),
         (RING, {"generator": {"name": "mlp", "activation": "rellu"}}, "Did you mean 'relu'?"),
         (RING, {"generator": {"name": "mlp", "activation": 3}}, "generator.activation=3"),
