@@ -1,5 +1,8 @@
 """Distance from an equilibrium: gains of a best response, duality gaps, monitors.
 
+`game`, `state`, `batch` and `rng` are as in `dynamics.field`; `tx` is a `Players` of optax
+transforms. Options out of range raise a ValueError.
+
 A monitor is a pure function `(state, batch, rng, means) -> metrics`, the means being those of the
 steps' metrics since its last call. Training may stop when its `monitor/stop` is 1.0.
 """
@@ -46,19 +49,12 @@ def best_response_gains(
     0 at a Nash point, and wherever this optimiser cannot leave.
 
     Args:
-      game: any game.
-      tx: `Players` of optax transforms.
-      state: parameters and model state at the point.
-      batch: as for the game's losses; None for toys.
-      rng: key for the losses; `jax.random.key(0)` if None.
+      game, tx, state, batch, rng: as above.
       steps: optimiser steps of each player, at least 1.
       opt_state: initial states of the transforms; freshly initialised if None.
 
     Returns:
       `Players` of scalars, in units of the losses.
-
-    Raises:
-      ValueError: fewer than one step.
     """
     whole(1, steps=steps)
 
@@ -92,10 +88,9 @@ def duality_gap(
 ) -> jax.Array:
     """max_y' V(x, y') - min_x' V(x', y), both found by `steps` optimiser steps from (x, y).
 
-    Grnarova et al. 2019 (arXiv:1811.05512). The sum of `best_response_gains`, whose arguments and
-    errors it has, and so defined for any game; exact gaps are `box_duality_gap` and
-    `matrix_duality_gap`. At a saddle the gradient is 0 and the optimisers find no gain: start them
-    beside it.
+    Grnarova et al. 2019 (arXiv:1811.05512). The sum of `best_response_gains`, and so defined for
+    any game; exact gaps are `box_duality_gap` and `matrix_duality_gap`. At a saddle the gradient is
+    0 and the optimisers find no gain: start them beside it.
     """
     gains = best_response_gains(game, tx, state, batch, rng, steps=steps)
     return gains.gen + gains.disc
@@ -115,16 +110,12 @@ def box_duality_gap(
     <g, z> + radius |g|_1. On V = x y it is radius (|x| + |y|).
 
     Args:
-      game: a game whose losses are linear in their player's parameters, e.g. `bilinear`.
-      state: parameters within the box, and model state.
-      batch, rng: as in `best_response_gains`.
+      game: with losses linear in their player's parameters, e.g. `bilinear`.
+      state, batch, rng: as above, with parameters within the box.
       radius: half the side of the box, greater than 0.
 
     Returns:
       Scalar, at least 0 within the box.
-
-    Raises:
-      ValueError: the radius is out of range.
     """
     within("(0, inf)", radius=radius)
 
@@ -156,19 +147,14 @@ def nash_monitor(game: Game, tx: Players, *, steps: int = 10, threshold: float =
     """`best_response_gains`, and a stop when both are small.
 
     Args:
-      game: any game.
-      tx: `Players` of optax transforms of the attempts. They start from the optimiser states of the
-        state, and so at the present point of a schedule, if these are of the same transforms; else
+      game, tx, steps: as in `best_response_gains`. The transforms start from the state's optimiser
+        states, and so at the present point of a schedule, if these are of the same transforms; else
         freshly initialised.
-      steps: optimiser steps of each attempt, at least 1.
       threshold: training may stop when neither player gains more, at least 0; 0 for never.
 
     Returns:
       A monitor, which needs no means: `nash/gain_gen`, `nash/gain_disc`, `monitor/stop` and, where
       the game has it, `nash/accuracy` of the discriminator.
-
-    Raises:
-      ValueError: an option is out of range.
     """
     whole(1, steps=steps)
     within("[0, inf)", threshold=threshold, hint="0 never stops")
@@ -215,10 +201,8 @@ def measure_monitor(*, metric: str, threshold: float) -> Callable:
       threshold: training may stop when the mean is at or below it, finite.
 
     Returns:
-      A monitor, which needs the means alone: `monitor/stop`.
-
-    Raises:
-      ValueError: the threshold is not finite or, while tracing, the steps have no such metric.
+      A monitor, which needs the means alone: `monitor/stop`. It raises a ValueError, while traced,
+      if the steps have no such metric.
     """
     within("(-inf, inf)", threshold=threshold)
 

@@ -34,9 +34,7 @@ class DCGANGenerator(nn.Module):
       shape: (size, size, channel), size a power of two from 8 to 128.
       width: channels of the layer next to the output; they double towards the latent. The paper's
         64-pixel generator has 128.
-      norm: normalisation before every ReLU, a row of `NORMS`.
-      weights: reparametrisation of every layer, a row of `WEIGHTS`.
-      labels: how labels join the latent, a row of `LABELS`.
+      norm, weights, labels: as in `ganjax.nets`; the norm before every ReLU.
     """
 
     shape: tuple[int, ...]
@@ -68,11 +66,8 @@ class DCGANDiscriminator(nn.Module):
     Attributes:
       width: channels of the first layer; they double towards the logit. The paper's has 128. The
         images' size is a power of two from 8 to 128.
-      norm: normalisation before every LeakyReLU but the first, a row of `NORMS`.
-      weights: as in `DCGANGenerator`.
-      minibatch: batch-wide features of the last layer, a row of `MINIBATCH`.
-      labels: how labels join the input, a row of `LABELS`.
-      head: the last layer, a row of `HEADS`.
+      norm, weights, minibatch, labels, head: as in `ganjax.nets`; the norm before every LeakyReLU
+        but the first.
     """
 
     width: int = 128

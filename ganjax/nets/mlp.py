@@ -26,9 +26,7 @@ class MLPGenerator(nn.Module):
       activation: of the hidden layers.
       output_activation: of the last layer; tanh for images, the identity for points.
       kernel_init: initialiser of all weight matrices; biases start at 0.
-      norm: normalisation between a hidden layer and its activation, a row of `NORMS`.
-      weights: reparametrisation of every layer, a row of `WEIGHTS`.
-      labels: how labels join the latent, a row of `LABELS`.
+      norm, weights, labels: as in `ganjax.nets`; the norm in every hidden layer.
     """
 
     shape: tuple[int, ...]
@@ -58,14 +56,12 @@ class MLPDiscriminator(nn.Module):
     """Samples [batch, ...] -> logits [batch], or the head's outputs, with `depth` hidden layers.
 
     Attributes:
-      width, depth, activation, kernel_init, norm, weights: as in `MLPGenerator`.
+      width, depth, activation, kernel_init: as in `MLPGenerator`.
       input_scale: factor on the input (unrolled GAN divides points by 4, arXiv:1611.02163).
       noise: standard deviation of the Gaussian noise added, in training, to the input of every
         layer after the first (semi-supervised GAN, 0.5, arXiv:1606.03498), but not to the features
         that a head returns.
-      minibatch: batch-wide features of the last layer, a row of `MINIBATCH`.
-      labels: how labels join the input, a row of `LABELS`.
-      head: the last layer, a row of `HEADS`.
+      norm, weights, minibatch, labels, head: as in `ganjax.nets`; the norm in every hidden layer.
     """
 
     width: int = 128

@@ -47,9 +47,7 @@ class ResNetGenerator(nn.Module):
     Attributes:
       shape: (size, size, channel), size a power of two from 8 on.
       width: channels of every layer; the paper has 256.
-      norm: normalisation before every ReLU, a row of `NORMS`.
-      weights: reparametrisation of every layer, a row of `WEIGHTS`.
-      labels: how labels join the latent, a row of `LABELS`.
+      norm, weights, labels: as in `ganjax.nets`; the norm before every ReLU.
     """
 
     shape: tuple[int, ...]
@@ -88,11 +86,8 @@ class ResNetDiscriminator(nn.Module):
     Attributes:
       width: channels of every layer; the paper has 128. The images' size is a power of two from 8
         on.
-      norm: normalisation before every ReLU, a row of `NORMS`; the paper has none.
-      weights: as in `ResNetGenerator`; the paper has `spectral` with `reshaped=True`.
-      minibatch: batch-wide features of the last layer, a row of `MINIBATCH`.
-      labels: how labels join the input, a row of `LABELS`.
-      head: the last layer, a row of `HEADS`.
+      norm, weights, minibatch, labels, head: as in `ganjax.nets`; the norm, of which the paper has
+        none, before every ReLU. The paper's weights are `spectral` with `reshaped=True`.
     """
 
     width: int = 128
