@@ -612,7 +612,7 @@ def test_a_likelihood_is_given_data_where_it_is_a_density(tmp_path, monkeypatch)
             "values from -inf to inf, but the likelihood is one of values from -1 to 1; take",
         ),
         (LABELLED, {"generator": RING["generator"]}, "generator makes no use of the labels"),
-        (LABELLED, {"game": {"name": "gan", "z_dim": 2}}, "play the game 'conditional'"),
+        (LABELLED, {"game": {"name": "gan", "z_dim": 2}}, "use the game 'conditional'"),
     ],
 )
 def test_mistakes_are_answered(base, change, message):

@@ -2,7 +2,7 @@
 
 3x3 convolutions with ELU, two at each size, down to 8 pixels and a code by a layer without
 activation. Encoders halve by strided convolutions, gaining `width` channels each time; decoders
-double by nearest neighbours and keep theirs. The generator is a decoder with weights of its own.
+double by nearest neighbours and keep theirs. The generator is a decoder that shares no weights.
 Paper: it halves with 3x3 kernels; ours are 4x4, as in `dcgan.py`.
 """
 

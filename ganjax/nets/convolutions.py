@@ -1,8 +1,8 @@
 """One convolution layer, fast on every backend; the networks' kinds are its settings.
 
-On CPU it is few matrix products (`products`), in derivatives of every order and mode too: XLA's own
+On CPU it is few matrix products (`products`), in derivatives of every order and mode too: XLA's
 convolution takes a slow path inside a loop there (jax issue 12868) and makes the gradients of a
-layer 2 to 150 times slower (`scripts/benchmarks/convolutions.py`). Elsewhere it is XLA's own.
+layer 3 to 276 times slower (`scripts/benchmarks/convolutions.py`). Elsewhere it is XLA's.
 """
 
 from collections.abc import Callable

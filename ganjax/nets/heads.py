@@ -12,6 +12,7 @@ import jax
 from flax import linen as nn
 
 from ganjax.checks import whole
+from ganjax.nets.labels import one_per_example
 
 
 def _flat(x: jax.Array) -> jax.Array:
@@ -36,13 +37,7 @@ def projection(
       ValueError: there are no labels, or several per example.
     """
     whole(1, num_classes=num_classes)
-    if y is None:
-        raise ValueError("the head 'projection' needs labels; play the game 'conditional' with it")
-    if y.ndim != 1:
-        raise ValueError(
-            f"the head 'projection' takes one label per example, got labels {y.shape}; those of "
-            "packed samples can join the input: labels='one_hot'"
-        )
+    one_per_example("the head 'projection'", y)
     phi = x.reshape(x.shape[0], -1, x.shape[-1]).sum(1)  # [batch, channel]
     embedded = dense(phi.shape[-1], use_bias=False)(nn.one_hot(y, num_classes, dtype=x.dtype))
     return dense(1)(phi)[:, 0] + (embedded * phi).sum(-1)

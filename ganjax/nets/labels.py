@@ -13,6 +13,22 @@ from flax import linen as nn
 from ganjax.checks import whole
 
 
+def required(part: str, y: jax.Array | None) -> None:
+    """Raises a ValueError if there are no labels for a part of a network."""
+    if y is None:
+        raise ValueError(f"{part} needs labels; use the game 'conditional' with this network")
+
+
+def one_per_example(part: str, y: jax.Array | None) -> None:
+    """Raises a ValueError if there are no labels, or several per example."""
+    required(part, y)
+    if y.ndim != 1:
+        raise ValueError(
+            f"{part} takes one label per example, got labels {y.shape}; those of packed samples "
+            "can join the input: labels='one_hot'"
+        )
+
+
 def none(x: jax.Array, y: jax.Array | None) -> jax.Array:
     """The input unchanged."""
     del y
@@ -26,17 +42,10 @@ def _append(x: jax.Array, features: jax.Array) -> jax.Array:
     return jnp.concatenate([x, features], axis=-1)
 
 
-def _check(name: str, y: jax.Array | None, **sizes: int) -> None:
-    whole(1, **sizes)
-    if y is None:
-        raise ValueError(
-            f"labels {name!r} needs labels; play the game 'conditional' with this network"
-        )
-
-
 def one_hot(x: jax.Array, y: jax.Array | None, *, num_classes: int) -> jax.Array:
     """Appends the one-hot label, num_classes channels (Mirza & Osindero 2014, arXiv:1411.1784)."""
-    _check("one_hot", y, num_classes=num_classes)
+    whole(1, num_classes=num_classes)
+    required("labels 'one_hot'", y)
     return _append(x, nn.one_hot(y, num_classes))
 
 
@@ -45,7 +54,8 @@ def embedding(x: jax.Array, y: jax.Array | None, *, num_classes: int, dim: int =
 
     The reference batch of virtual batch normalisation keeps the vectors of initialisation.
     """
-    _check("embedding", y, num_classes=num_classes, dim=dim)
+    whole(1, num_classes=num_classes, dim=dim)
+    required("labels 'embedding'", y)
     init = nn.initializers.normal(1.0)  # the size of normal latents
     return _append(x, nn.Embed(num_classes, dim, embedding_init=init, name="labels")(y))
 

@@ -37,7 +37,7 @@ def doublings(shape: tuple[int, ...], *, start: int, least: int, most: float = m
     """Number of doublings from `start` pixels to square images [..., size, size, channel].
 
     Raises:
-      ValueError: the not square, or the size is no power of two from `least` to `most`.
+      ValueError: the images are not square, or the size is no power of two from `least` to `most`.
     """
     if len(shape) < 3 or shape[-3] != shape[-2]:
         raise ValueError(

@@ -13,6 +13,7 @@ from flax import linen as nn
 
 from ganjax import spread
 from ganjax.checks import whole
+from ganjax.nets.labels import one_per_example
 from ganjax.nets.layers import ones_normal, wide
 
 # DCGAN's batch normalisation: statistics of the batch in training, running averages (weight 0.1 on
@@ -139,15 +140,7 @@ def conditional_batch(*, num_classes: int) -> Norm:
     """
 
     def apply(x, at):
-        if at.y is None:
-            raise ValueError(
-                "the norm 'conditional_batch' needs labels; play the game 'conditional' with it"
-            )
-        if at.y.ndim != 1:
-            raise ValueError(
-                "the norm 'conditional_batch' takes one label per example, got labels "
-                f"{at.y.shape}; those of packed samples can join the input: labels='one_hot'"
-            )
+        one_per_example("the norm 'conditional_batch'", at.y)
         return ConditionalBatchNorm(num_classes)(x, at.y, at.train)
 
     return Norm(apply, centres=True)

@@ -71,7 +71,7 @@ class ResNetTranslator(nn.Module):
         x = nn.relu(norm(same(self.width, 7, padding=3)(x)))
         for features in (2 * self.width, 4 * self.width):
             x = nn.relu(norm(PatchConv(features, 3, stride=2, padding=1, **biased)(x)))
-        if self.blocks:  # a scan, so that one block is compiled, whatever their number
+        if self.blocks:  # a scan, so that only one block is compiled
             axes = {"params": 0, "batch_stats": 0}
             scanned = nn.scan(
                 _Block, variable_axes=axes, split_rngs={"params": True}, length=self.blocks

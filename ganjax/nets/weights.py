@@ -2,8 +2,8 @@
 
 Written around a layer inside a compact network: `weights(nn.Dense(8), train=train)(x)`. A layer is
 any module that is affine in x [batch, ...], with a parameter `kernel` [..., features]; all rows but
-`plain` raise a ValueError for one without. The layer keeps its parameters under its own name; what
-a row adds stands under the row's name. `train` matters to `spectral` only.
+`plain` raise a ValueError for one without. The layer keeps its parameters and their names;
+additions of a row stand under the row's name. `train` matters to `spectral` only.
 """
 
 import math
@@ -177,7 +177,7 @@ def weight_norm(layer: nn.Module, train: bool = True) -> Callable:
     One length g (`scale`) for every feature; v is the layer's `kernel`. Where v is 0, w is 0.
 
     Paper: initialises g from a first batch. Here g starts at |v|, so that the layer starts at its
-    own initialiser's kernel (`nn.WeightNorm` starts at 1, whatever the initialiser).
+    initialiser's kernel (`nn.WeightNorm` starts at 1, with any initialiser).
     """
     del train
     return NormalisedWeights(layer)

@@ -265,7 +265,7 @@ LABELLED = generator(depth=0, labels=one_hot)
             LABELLED,
             critic(norm=conditional_batch),
             {"packing": 2},
-            "'conditional_batch' takes one label an example",
+            "'conditional_batch'.* takes one label per example",
         ),
         (LABELLED, critic(head=auxiliary), {"gen_class_weight": -1.0}, "gen_class_weight=-1.0"),
         (LABELLED, critic(labels=one_hot), {"disc_class_weight": 0.5}, "=0.5 has no effect"),
