@@ -30,7 +30,8 @@ def convolve_by_products(
     x: jax.Array, kernel: jax.Array, stride: int = 1, padding: int = 0
 ) -> jax.Array:
     """`convolve_natively` as matrix products."""
-    x = jnp.pad(x, ((0, 0), (padding, padding), (padding, padding), (0, 0)))
+    if padding:
+        x = jnp.pad(x, ((0, 0), (padding, padding), (padding, padding), (0, 0)))
     b, h, w, c = x.shape
     if stride == 1 or any(side % stride for side in (h, w, len(kernel))):
         return products.convolve(x, kernel, stride)
