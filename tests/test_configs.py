@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from ganjax import comparison, experiment, train
-from ganjax.nets import convolutions, patches
+from ganjax.nets import convolutions
 
 FOLDER = Path(__file__).parent.parent / "configs"
 COMPARISONS = sorted(FOLDER.glob("compare_*.py"))
@@ -113,9 +113,8 @@ def test_a_large_one_is_compiled_and_stepped(path, monkeypatch):
     What the convolutions of CPU gather to multiply is gathered again for the gradients: to keep it
     takes more than 13 GiB at 256 pixels.
     """
-    for shelf in (convolutions, patches):
-        for name in [name for name in vars(shelf) if name.endswith("_by_products")]:
-            monkeypatch.setattr(shelf, name, forgetful(getattr(shelf, name)))
+    for name in [name for name in vars(convolutions) if name.endswith("_by_products")]:
+        monkeypatch.setattr(convolutions, name, forgetful(getattr(convolutions, name)))
     with module(path).get_config().unlocked() as config:
         for part in (config, *config.get("stages", {}).values()):
             if "batch_size" in part:

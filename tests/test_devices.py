@@ -17,6 +17,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from flax import linen as nn
 
 from ganjax import devices, experiment, schemes, spread, train
 from ganjax.errors import ConfigError
@@ -274,14 +275,20 @@ def test_statistics_of_each_device_are_those_of_its_rows_alone(name, x64):
         close(whole, many, 1e-3)
 
 
+class BatchNorm(nn.Module):
+    @nn.compact
+    def __call__(self, x):
+        return norms.batch().apply(x, norms.Pass())
+
+
 @pytest.mark.parametrize("axis", devices.STATISTICS.values())
 def test_batch_normalisation_sees_the_batch_or_the_devices_rows(axis):
     x = jax.random.normal(jax.random.key(0), (8, 4, 3)) * jnp.arange(1.0, 9)[:, None, None]
-    variables = norms.batch().init(jax.random.key(0), x[0])
-    gain = variables["params"]["scale"][None, None]
+    variables = BatchNorm().init(jax.random.key(0), x[0])
+    gain = variables["params"]["BatchNorm_0"]["scale"][None, None]
 
     def losses(params, model_state, x, rng):
-        return norms.batch().apply(params, x, mutable=["batch_stats"])[0]
+        return BatchNorm().apply(params, x, mutable=["batch_stats"])[0]
 
     normalise = partial(spread.on_rows(losses, axis), variables, (), rng=jax.random.key(0))
     normalised = jax.pmap(normalise, axis_name=axis)(x)

@@ -1,4 +1,4 @@
-"""Instruments: what play does near a point, along a path, and how far it is from an equilibrium."""
+"""Training dynamics: near a point, along a path, and the distance from an equilibrium."""
 
 from ganjax.dynamics.equilibrium import (
     best_response_gains,

@@ -1,10 +1,12 @@
-"""How far from an equilibrium: what each player could still gain, gaps, distances, monitors.
+"""Distance from an equilibrium: gains of a best response, duality gaps, monitors.
+
+`game`, `state`, `batch` and `rng` are as in `dynamics.field`; `tx` is a `Players` of optax
+transforms. Options out of range raise a ValueError.
 
 A monitor is a pure function `(state, batch, rng, means) -> metrics`, the means being those of the
-steps' metrics since it looked last. Where its `monitor/stop` is 1.0, play may stop.
+steps' metrics since its last call. Training may stop when its `monitor/stop` is 1.0.
 """
 
-import math
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
@@ -14,19 +16,17 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from ganjax.dynamics.field import own_value
+from ganjax.checks import whole, within
+from ganjax.dynamics.field import player_value
 from ganjax.types import Game, GanState, Players
 
 
 def distance_to_equilibrium(params: Players, equilibrium: Players | None = None) -> jax.Array:
-    """Euclidean distance over both players' parameters.
+    """Euclidean distance over both players' parameters, in their units.
 
     Args:
       params: `Players` of pytrees.
-      equilibrium: the same structure; the origin if None, where the toy games have theirs.
-
-    Returns:
-      Scalar, in units of the parameters.
+      equilibrium: the same structure; the origin if None, the equilibrium of the toy games.
     """
     return optax.tree.norm(params if equilibrium is None else optax.tree.sub(params, equilibrium))
 
@@ -41,46 +41,37 @@ def best_response_gains(
     steps: int = 10,
     opt_state: Players | None = None,
 ) -> Players:
-    """How much each player lowers its loss by its own optimiser, the other one held fixed.
+    """The decrease of each player's loss under its optimiser, the other player held fixed.
 
-    The best of `steps` steps from the present point, so that a gain is never negative. All of them
-    see the same batch and draw; losses that overflow on the way are left out. It bounds the gain of
-    a best response from below: 0 at a Nash point, and wherever this optimiser cannot leave.
-    A rate that follows the run's steps stays at that of the state's step.
+    The best of `steps` steps from the present point, so that a gain is never negative; losses that
+    overflow on the way are left out. All steps have the same batch and draw; a rate that follows
+    the run's steps stays at that of the state's step. A lower bound of the gain of a best response:
+    0 at a Nash point, and wherever this optimiser cannot leave.
 
     Args:
-      game: any game.
-      tx: `Players` of optax transforms.
-      state: parameters and model state at the point.
-      batch: what the losses get; None for toys.
-      rng: key for the losses; `jax.random.key(0)` if None.
+      game, tx, state, batch, rng: as above.
       steps: optimiser steps of each player, at least 1.
-      opt_state: where the transforms start from; freshly initialised if None.
+      opt_state: initial states of the transforms; freshly initialised if None.
 
     Returns:
       `Players` of scalars, in units of the losses.
-
-    Raises:
-      ValueError: fewer than one step.
     """
-    if steps < 1:
-        raise ValueError(f"steps={steps} must be at least 1")
-    rng = jax.random.key(0) if rng is None else rng
+    whole(1, steps=steps)
 
     def gain(player):
         transform = optax.with_extra_args_support(getattr(tx, player))
-        loss = partial(own_value(game, state, batch, rng), player=player, params=state.params)
+        loss = partial(player_value(game, state, batch, rng), player=player, params=state.params)
 
         def improve(carry, _):
-            own, opt_state = carry
-            value, gradient = jax.value_and_grad(loss)(own)
-            updates, opt_state = transform.update(gradient, opt_state, own, step=state.step)
-            return (optax.apply_updates(own, updates), opt_state), value
+            params, opt_state = carry
+            value, gradient = jax.value_and_grad(loss)(params)
+            updates, opt_state = transform.update(gradient, opt_state, params, step=state.step)
+            return (optax.apply_updates(params, updates), opt_state), value
 
-        own = getattr(state.params, player)
-        begin = transform.init(own) if opt_state is None else getattr(opt_state, player)
-        (own, _), values = jax.lax.scan(improve, (own, begin), length=steps)
-        values = jnp.append(values, loss(own))
+        params = getattr(state.params, player)
+        begin = transform.init(params) if opt_state is None else getattr(opt_state, player)
+        (params, _), values = jax.lax.scan(improve, (params, begin), length=steps)
+        values = jnp.append(values, loss(params))
         return values[0] - jnp.where(jnp.isfinite(values), values, jnp.inf).min()
 
     return Players(gen=gain("gen"), disc=gain("disc"))
@@ -97,12 +88,9 @@ def duality_gap(
 ) -> jax.Array:
     """max_y' V(x, y') - min_x' V(x', y), both found by `steps` optimiser steps from (x, y).
 
-    Grnarova et al. 2019 (arXiv:1811.05512). It is the sum of `best_response_gains`, and
-    so defined for any game; exact gaps are `box_duality_gap` and `matrix_duality_gap`. At a saddle
-    the gradient is 0 and the optimisers do not find what there may be to gain: start them beside
-    it.
-
-    Args, returns and raises as `best_response_gains`, but the sum.
+    Grnarova et al. 2019 (arXiv:1811.05512). The sum of `best_response_gains`, and so defined for
+    any game; exact gaps are `box_duality_gap` and `matrix_duality_gap`. At a saddle the gradient is
+    0 and the optimisers find no gain: start them beside it.
     """
     gains = best_response_gains(game, tx, state, batch, rng, steps=steps)
     return gains.gen + gains.disc
@@ -122,28 +110,20 @@ def box_duality_gap(
     <g, z> + radius |g|_1. On V = x y it is radius (|x| + |y|).
 
     Args:
-      game: a game whose losses are linear in their own player's parameters, e.g. `bilinear`.
-      state: parameters within the box, and model state.
-      batch: what the losses get; None for toys.
-      rng: key for the losses; `jax.random.key(0)` if None.
+      game: with losses linear in their player's parameters, e.g. `bilinear`.
+      state, batch, rng: as above, with parameters within the box.
       radius: half the side of the box, greater than 0.
 
     Returns:
       Scalar, at least 0 within the box.
-
-    Raises:
-      ValueError: the radius is not positive.
     """
-    if not radius > 0:
-        raise ValueError(f"radius={radius} must be greater than 0")
-    rng = jax.random.key(0) if rng is None else rng
+    within("(0, inf)", radius=radius)
 
     def gain(player):
-        loss = partial(own_value(game, state, batch, rng), player=player, params=state.params)
-        own = getattr(state.params, player)
-        gradient = jax.grad(loss)(own)
-        corner = optax.tree.sum(jax.tree.map(jnp.abs, gradient))
-        return optax.tree.vdot(gradient, own) + radius * corner
+        loss = partial(player_value(game, state, batch, rng), player=player, params=state.params)
+        params = getattr(state.params, player)
+        gradient = jax.grad(loss)(params)
+        return optax.tree.vdot(gradient, params) + radius * optax.tree.norm(gradient, ord=1)
 
     return gain("gen") + gain("disc")
 
@@ -152,7 +132,7 @@ def matrix_duality_gap(payoff: Any, rows: jax.Array, columns: jax.Array) -> jax.
     """max_j (p^T A)_j - min_i (A q)_i, the exact gap of two mixtures in a matrix game.
 
     Args:
-      payoff: A [rows, columns], what the row player loses and the column player gains.
+      payoff: A [rows, columns], the row player's loss and the column player's gain.
       rows: p, probabilities [rows].
       columns: q, probabilities [columns].
 
@@ -164,34 +144,30 @@ def matrix_duality_gap(payoff: Any, rows: jax.Array, columns: jax.Array) -> jax.
 
 
 def nash_monitor(game: Game, tx: Players, *, steps: int = 10, threshold: float = 0.0) -> Callable:
-    """What each player could still gain, and whether that is so little that play may stop.
+    """`best_response_gains`, and a stop when both are small.
 
     Args:
-      game: any game.
-      tx: `Players` of optax transforms with which the players try. They start from the state's own
-        optimiser states, and so at the present point of a schedule, if these are of the same
-        transforms; else freshly initialised.
-      steps: optimiser steps of each player's attempt, at least 1.
-      threshold: play may stop when neither gains more than this, at least 0; 0 for never.
+      game, tx, steps: as in `best_response_gains`. The transforms start from the state's optimiser
+        states, and so at the present point of a schedule, if these are of the same transforms; else
+        freshly initialised.
+      threshold: training may stop when neither player gains more, at least 0; 0 for never.
 
     Returns:
       A monitor, which needs no means: `gain/gen`, `gain/disc` and `monitor/stop`.
-
-    Raises:
-      ValueError: an option is out of range.
     """
-    if steps < 1:
-        raise ValueError(f"steps={steps} must be at least 1")
-    if not threshold >= 0:
-        raise ValueError(f"threshold={threshold} must be at least 0; 0 for never stopping")
+    whole(1, steps=steps)
+    within("[0, inf)", threshold=threshold, hint="0 never stops")
 
     def monitor(
         state: GanState, batch: Any, rng: jax.Array, means: Mapping[str, jax.Array] | None = None
     ) -> dict[str, jax.Array]:
         del means
-        fresh = jax.eval_shape(lambda p: Players(*map(_init, tx, p)), state.params)
-        own = state.opt_state if _alike(fresh, state.opt_state) else None
-        gains = best_response_gains(game, tx, state, batch, rng, steps=steps, opt_state=own)
+        fresh = jax.eval_shape(
+            lambda params: Players(tx.gen.init(params.gen), tx.disc.init(params.disc)), state.params
+        )
+        same = _signature(fresh) == _signature(state.opt_state)
+        opt_state = state.opt_state if same else None
+        gains = best_response_gains(game, tx, state, batch, rng, steps=steps, opt_state=opt_state)
         settled = jnp.maximum(gains.gen, gains.disc) <= threshold
         return {
             "gain/gen": gains.gen,
@@ -202,25 +178,28 @@ def nash_monitor(game: Game, tx: Players, *, steps: int = 10, threshold: float =
     return monitor
 
 
+def _signature(tree: Any) -> tuple:
+    """Structure, shapes and dtypes of a pytree."""
+    leaves, structure = jax.tree.flatten(tree)
+    return structure, [(leaf.shape, leaf.dtype) for leaf in leaves]
+
+
 def measure_monitor(*, metric: str, threshold: float) -> Callable:
-    """Lets play stop when a metric of the game's, in the mean over the last steps, is small.
+    """A stop when the mean of a metric over the last steps is small.
 
     E.g. BEGAN's measure of convergence, `convergence/disc` (Berthelot et al. 2017,
-    arXiv:1703.10717, section 3.4.1). One batch is noisy, therefore the mean: a run's is over
-    `log_every` steps, and is the number in its `metrics.jsonl`.
+    arXiv:1703.10717, section 3.4.1). The mean, as one batch is noisy: in a run over `log_every`
+    steps, the number in its `metrics.jsonl`.
 
     Args:
-      metric: name of a metric that the steps report.
-      threshold: play may stop when the mean is at or below it, finite.
+      metric: name of a metric of the steps.
+      threshold: training may stop when the mean is at or below it, finite.
 
     Returns:
-      A monitor, which looks at the means alone: `monitor/stop`.
-
-    Raises:
-      ValueError: the threshold is not finite or, while tracing, the steps report no such metric.
+      A monitor, which needs the means alone: `monitor/stop`. It raises a ValueError, while traced,
+      if the steps have no such metric.
     """
-    if not math.isfinite(threshold):
-        raise ValueError(f"threshold={threshold} must be finite")
+    within("(-inf, inf)", threshold=threshold)
 
     def monitor(
         state: GanState, batch: Any, rng: jax.Array, means: Mapping[str, jax.Array]
@@ -228,23 +207,9 @@ def measure_monitor(*, metric: str, threshold: float) -> Callable:
         del state, batch, rng
         if metric not in means:
             raise ValueError(
-                f"the steps report no metric {metric!r} for the monitor to watch; they report "
+                f"the steps report no metric {metric!r} for the monitor; they report "
                 f"{', '.join(sorted(means))}"
             )
         return {"monitor/stop": jnp.asarray(means[metric] <= threshold, float)}
 
     return monitor
-
-
-def _init(transform, params):
-    return transform.init(params)
-
-
-def _alike(a: Any, b: Any) -> bool:
-    """Whether two pytrees have the same structure, shapes and dtypes."""
-
-    def signature(tree):
-        leaves, structure = jax.tree.flatten(tree)
-        return structure, [(leaf.shape, leaf.dtype) for leaf in leaves]
-
-    return signature(a) == signature(b)

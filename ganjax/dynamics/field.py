@@ -1,4 +1,8 @@
-"""The gradient field of a game and what it looks like at a point and along a line."""
+"""The gradient field of a game, at a point and along a line.
+
+Shared arguments: `game`, any game; `state`, parameters and model state at the point; `batch`, as
+for the game's losses, None for toys; `rng`, key for the losses, `jax.random.key(0)` if None.
+"""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -11,13 +15,14 @@ import optax
 from ganjax.types import Game, GanState, Players
 
 
-def own_value(
-    game: Game, state: GanState, batch: Any, rng: jax.Array
+def player_value(
+    game: Game, state: GanState, batch: Any, rng: jax.Array | None
 ) -> Callable[[Any, str, Players], jax.Array]:
-    """`(own, player, params) -> loss` of a player whose part of `params` is replaced by `own`."""
+    """`(part, player, params) -> loss` of a player whose part of `params` is replaced."""
+    rng = jax.random.key(0) if rng is None else rng
 
-    def value(own, player, params):
-        at = params._replace(**{player: own})
+    def value(part, player, params):
+        at = params._replace(**{player: part})
         return getattr(game.losses(at, state.model_state, batch, rng), player).value
 
     return value
@@ -27,7 +32,7 @@ def gradient_field(
     game: Game, state: GanState, batch: Any = None, rng: jax.Array | None = None
 ) -> Callable[[Players], Players]:
     """F: params -> (grad_x L_gen, grad_y L_disc), with the model state of `state` and one draw."""
-    slope = jax.grad(own_value(game, state, batch, jax.random.key(0) if rng is None else rng))
+    slope = jax.grad(player_value(game, state, batch, rng))
 
     def field(params):
         return Players(*(slope(getattr(params, name), name, params) for name in Players._fields))
@@ -47,17 +52,8 @@ def rotation_index(
 ) -> jax.Array:
     """|A F| / |J F| with A = (J - J^T) / 2: how much of the field's change along F is rotation.
 
-    1 on V = x y, where J is antisymmetric, and 0 on a potential game, where it is symmetric. From
-    one product J F and one J^T F.
-
-    Args:
-      game: any game.
-      state: parameters and model state at the point.
-      batch: what the losses get; None for toys.
-      rng: key for the losses; `jax.random.key(0)` if None.
-
-    Returns:
-      Scalar; NaN where J F is 0, as at a stationary point.
+    1 on V = x y, where J is antisymmetric, and 0 on a potential game, where it is symmetric; NaN
+    where J F is 0, as at a stationary point. From one product J F and one J^T F.
     """
     field = gradient_field(game, state, batch, rng)
     gradients, pull_back = jax.vjp(field, state.params)
@@ -71,7 +67,7 @@ class Path(NamedTuple):
 
     Attributes:
       position: 0 at the first state, 1 at the second.
-      angle: cosine between F and the direction from the first state to the second.
+      angle: cosine between F and the direction from the first state to the second; NaN if F is 0.
       norm: |F|.
     """
 
@@ -91,19 +87,14 @@ def path_angle(
 ) -> Path:
     """Path angle and path norm between two checkpoints (Berard et al. 2020, arXiv:1906.04848).
 
-    At `second` a cosine that changes its sign (from -1 to 1: play descends along F) means
+    At `second` a cosine that changes its sign (from -1 to 1, as steps descend along F) means
     attraction, a bump in it rotation, and both together an attracting spiral.
 
     Args:
-      game: any game.
+      game, batch, rng: as above.
       first: usually an early checkpoint.
-      second: usually the last one; its model state is used all along.
-      batch: what the losses get; None for toys.
-      rng: key for the losses; `jax.random.key(0)` if None.
-      positions: where on the line to look; 100 points from -0.1 to 1.1 if None.
-
-    Returns:
-      `Path`; the angle is NaN where F is 0.
+      second: usually the last one; its model state is used everywhere.
+      positions: points on the line; 100 from -0.1 to 1.1 if None.
 
     Raises:
       ValueError: both states have the same parameters.
@@ -115,7 +106,7 @@ def path_angle(
         raise ValueError("both states have the same parameters; there is no path between them")
     field = gradient_field(game, second, batch, rng)
 
-    def look(position):
+    def at(position):
         params = jax.tree.map(
             lambda p, d: p + position.astype(p.dtype) * d, first.params, direction
         )
@@ -123,21 +114,16 @@ def path_angle(
         norm = optax.tree.norm(gradients)
         return optax.tree.vdot(gradients, direction) / (norm * length), norm
 
-    angle, norm = jax.lax.map(jax.jit(look), jnp.asarray(positions, float))
+    angle, norm = jax.lax.map(jax.jit(at), jnp.asarray(positions, float))
     return Path(positions, np.asarray(angle), np.asarray(norm))
 
 
 def trajectory(
     step: Callable, state: GanState, batch: Any = None, rng: jax.Array | None = None, *, steps: int
 ) -> Players:
-    """Both players' parameters over a number of steps.
+    """Both players' parameters over a number of steps of a scheme, on one batch.
 
-    Args:
-      step: a scheme's step.
-      state: where it starts.
-      batch: what every step gets; None for toys.
-      rng: key, `jax.random.key(0)` if None; step number s gets `fold_in(rng, s)`.
-      steps: how many, at least 1.
+    Step number s gets the key `fold_in(rng, s)`.
 
     Returns:
       `Players` of the parameters' pytrees with a leading axis of `steps` + 1, the start included.
@@ -155,7 +141,7 @@ def trajectory(
 
 
 class Portrait(NamedTuple):
-    """The play of a two-parameter game in the plane of x (generator) and y (discriminator).
+    """-F of a two-parameter game in the plane of x (generator) and y (discriminator).
 
     Attributes:
       x: coordinates of the arrows [points].
@@ -173,19 +159,10 @@ class Portrait(NamedTuple):
 def phase_portrait(
     game: Game, *, x_range: tuple[float, float], y_range: tuple[float, float], points: int = 20
 ) -> Portrait:
-    """-F, the direction of gradient play, on a grid.
-
-    Args:
-      game: a game of two parameters, one of each player, without a batch.
-      x_range: of the generator's parameter.
-      y_range: of the discriminator's parameter.
-      points: along each axis.
-
-    Returns:
-      `Portrait`.
+    """-F, the direction of gradient descent, on a grid of `points` along each axis.
 
     Raises:
-      ValueError: the game has more parameters.
+      ValueError: the game has more than one parameter for a player.
     """
     params, model_state = game.init(jax.random.key(0), None)
     if [leaf.size for leaf in jax.tree.leaves(params)] != [1, 1]:

@@ -1,7 +1,11 @@
 """Eigenvalues: of the linearised update map, of a game's Jacobian, of each player's Hessian.
 
-A step is looked at from outside: nothing is known of how it was made. Small problems are solved
-densely; with `top` only products with vectors are taken, for networks of any size.
+A step is a function of a state, however it was made. Shared arguments: `step`, a scheme's
+`(state, batch, rng) -> (state, metrics)`; `game`, any game; `state`, the point of linearisation;
+`batch`, as for the step or losses, None for toys; `rng`, their key, `jax.random.key(0)` if None;
+`top`, the number of eigenvalues of largest modulus to find, by products with vectors alone, for
+networks of any size; None for all of them, from the dense matrix. They raise a ValueError for `top`
+below 1 and where the derivative is not finite.
 """
 
 from collections.abc import Callable
@@ -14,31 +18,29 @@ import numpy as np
 from jax.flatten_util import ravel_pytree
 from scipy.sparse.linalg import ArpackError, LinearOperator, eigs, eigsh
 
+from ganjax.checks import whole
 from ganjax.dynamics.field import gradient_field
 from ganjax.types import Game, GanState, Players
 
-TOY = 32  # largest size of a Jacobian that is not worth compiling
+TOY = 32  # largest Jacobian that is solved before its compilation would be done
 
 
 def _update_map(step: Callable, state: GanState, batch: Any, rng: jax.Array | None):
-    """The step as a function of one flat vector, and that vector: every float that play depends on.
-
-    Counters and random keys are held fixed; `state.average` is left out, as nothing depends on it.
-    """
+    """The step as a function of one vector of floats, and that vector at the state."""
     rng = jax.random.key(0) if rng is None else rng
     leaves, treedef = jax.tree.flatten(state._replace(average=()))
-    moves = [jnp.issubdtype(leaf.dtype, jnp.inexact) for leaf in leaves]
+    inexact = [jnp.issubdtype(leaf.dtype, jnp.inexact) for leaf in leaves]
 
     def floats(leaves):
-        return [leaf for leaf, float_leaf in zip(leaves, moves, strict=True) if float_leaf]
+        return [leaf for leaf, is_float in zip(leaves, inexact, strict=True) if is_float]
 
     flat, unravel = ravel_pytree(floats(leaves))
 
     def update(flat):
-        given = iter(unravel(flat))
+        parts = iter(unravel(flat))
         point = jax.tree.unflatten(
             treedef,
-            [next(given) if m else leaf for leaf, m in zip(leaves, moves, strict=True)],
+            [next(parts) if f else leaf for leaf, f in zip(leaves, inexact, strict=True)],
         )
         following, _ = step(point._replace(average=state.average), batch, rng)
         return ravel_pytree(floats(jax.tree.leaves(following._replace(average=()))))[0]
@@ -49,18 +51,12 @@ def _update_map(step: Callable, state: GanState, batch: Any, rng: jax.Array | No
 def update_map_jacobian(
     step: Callable, state: GanState, batch: Any = None, rng: jax.Array | None = None
 ) -> jax.Array:
-    """d step(state) / d state over every float leaf that the play depends on.
+    """d step(state) / d state over every float leaf that later steps depend on.
 
-    Parameters, optimiser moments, float model state and the scheme's memory are included; counters
-    and random keys are held fixed; `state.average` is left out, as nothing depends on it. A layer
-    that stops gradients is taken at its word: spectral normalisation's u counts as a constant. A
-    rate that follows a schedule stands in the optimiser's state, and adds an eigenvalue of 0.
-
-    Args:
-      step: a scheme's step, `(state, batch, rng) -> (state, metrics)`.
-      state: the point of linearisation.
-      batch: what the step gets; None for toys.
-      rng: key for the step; `jax.random.key(0)` if None.
+    Parameters, optimiser moments, float model state and the scheme's memory; counters and random
+    keys are held fixed, and `state.average`, on which nothing depends, is left out. A stopped
+    gradient counts: spectral normalisation's u is a constant. A scheduled rate stands in the
+    optimiser's state and adds an eigenvalue of 0.
 
     Returns:
       Dense matrix [n, n], n the number of floats in the state; column j is the derivative in the
@@ -82,19 +78,8 @@ def update_map_spectrum(
 
     A fixed point is locally attracting if all moduli are below 1, repelling if one is above.
 
-    Args:
-      step: a scheme's step, `(state, batch, rng) -> (state, metrics)`.
-      state: the point of linearisation.
-      batch: what the step gets; None for toys.
-      rng: key for the step; `jax.random.key(0)` if None.
-      top: only the eigenvalues of largest modulus, this many, by Arnoldi iteration on products
-        with vectors; None for all, from the dense matrix.
-
     Returns:
       Complex array [n] or [top] by falling modulus; the first modulus is the spectral radius.
-
-    Raises:
-      ValueError: `top` is less than 1, or the step has no finite derivative at the state.
     """
     update, flat = _update_map(step, state, batch, rng)
     return _eigenvalues(update, flat, top)
@@ -114,18 +99,8 @@ def game_jacobian_spectrum(
     imaginary parts turn it (Berard et al. 2020, arXiv:1906.04848). The products are J v
     by forward over reverse differentiation, not J^T v.
 
-    Args:
-      game: any game.
-      state: parameters and model state at the point; its other parts are not read.
-      batch: what the losses get; None for toys.
-      rng: key for the losses; `jax.random.key(0)` if None.
-      top: as in `update_map_spectrum`.
-
     Returns:
       Complex array [n] or [top] by falling modulus, n the number of parameters of both players.
-
-    Raises:
-      ValueError: `top` is less than 1.
     """
     field = gradient_field(game, state, batch, rng)
     flat, unravel = ravel_pytree(state.params)
@@ -140,34 +115,24 @@ def hessian_spectra(
     *,
     top: int | None = None,
 ) -> Players:
-    """Eigenvalues of each player's own Hessian, the diagonal blocks of the game's Jacobian.
+    """Eigenvalues of each player's Hessian, the diagonal blocks of the game's Jacobian.
 
     A stationary point is a local Nash point if both are positive definite (Berard et al. 2020,
     arXiv:1906.04848).
 
-    Args:
-      game: any game.
-      state: parameters and model state at the point.
-      batch: what the losses get; None for toys.
-      rng: key for the losses; `jax.random.key(0)` if None.
-      top: as in `update_map_spectrum`, by Lanczos iteration.
-
     Returns:
       `Players` of real arrays by falling modulus.
-
-    Raises:
-      ValueError: `top` is less than 1.
     """
     field = gradient_field(game, state, batch, rng)
 
     def spectrum(player):
         flat, unravel = ravel_pytree(getattr(state.params, player))
 
-        def own(z):
+        def gradient(z):
             params = state.params._replace(**{player: unravel(z)})
             return ravel_pytree(getattr(field(params), player))[0]
 
-        return _eigenvalues(own, flat, top, symmetric=True)
+        return _eigenvalues(gradient, flat, top, symmetric=True)
 
     return Players(gen=spectrum("gen"), disc=spectrum("disc"))
 
@@ -176,37 +141,40 @@ def _eigenvalues(
     function: Callable, at: jax.Array, top: int | None, symmetric: bool = False
 ) -> np.ndarray:
     """Eigenvalues of a function's Jacobian, by falling modulus."""
-    if top is not None and top < 1:
-        raise ValueError(f"top={top} must be at least 1, or None for all eigenvalues")
+    if top is not None:
+        whole(1, top=top, hint="None for all eigenvalues")
     size = at.shape[0]
-    if top is None or top >= size - 1:  # as few as Arnoldi iteration cannot spare
+    if top is None or top >= size - 1:  # ARPACK finds at most size - 2
         jacobian = jax.jacfwd(function)
-        # Compiling pays for networks; a toy is done before its compiler is.
         matrix = _finite(np.asarray((jax.jit(jacobian) if size > TOY else jacobian)(at)))
         found = (np.linalg.eigvalsh if symmetric else np.linalg.eigvals)(matrix)
     else:
-        product = jax.jit(lambda v: jax.jvp(function, (at,), (v,))[1])
-        operator = LinearOperator(
-            (size, size),
-            matvec=lambda v: _finite(np.asarray(product(jnp.asarray(v.ravel(), at.dtype)), float)),
-            dtype=float,
-        )
-        start = np.random.default_rng(0).standard_normal(size)
-        # As exact as the products are.
-        tolerance = float(jnp.finfo(at.dtype).eps)
-        solve = partial(eigsh if symmetric else eigs, tol=tolerance, return_eigenvectors=False)
-        if not operator.matvec(start).any():
-            found = np.zeros(top)  # ARPACK refuses the zero operator
-        else:
-            try:
-                found = solve(operator, k=top, which="LM", v0=start)
-            except ArpackError as error:
-                raise ValueError(
-                    f"Arnoldi iteration for top={top} of {size} eigenvalues fails ({error}); ask "
-                    "for more of them, or for all with top=None"
-                ) from error
+        found = _by_products(function, at, top, symmetric)
     found = found[np.argsort(-np.abs(found), kind="stable")][:top]
     return found if symmetric else found.astype(complex)
+
+
+def _by_products(function: Callable, at: jax.Array, top: int, symmetric: bool) -> np.ndarray:
+    """The top eigenvalues by Arnoldi or, of a symmetric Jacobian, Lanczos iteration."""
+    size = at.shape[0]
+    product = jax.jit(lambda v: jax.jvp(function, (at,), (v,))[1])
+    operator = LinearOperator(
+        (size, size),
+        matvec=lambda v: _finite(np.asarray(product(jnp.asarray(v.ravel(), at.dtype)), float)),
+        dtype=float,
+    )
+    start = np.random.default_rng(0).standard_normal(size)
+    if not operator.matvec(start).any():
+        return np.zeros(top)  # ARPACK refuses the zero operator
+    # The tolerance is that of the products.
+    solve = partial(eigsh if symmetric else eigs, tol=float(jnp.finfo(at.dtype).eps), v0=start)
+    try:
+        return solve(operator, k=top, which="LM", return_eigenvectors=False)
+    except ArpackError as error:
+        raise ValueError(
+            f"Arnoldi iteration for top={top} of {size} eigenvalues fails ({error}); take more of "
+            "them, or all with top=None"
+        ) from error
 
 
 def _finite(values: np.ndarray) -> np.ndarray:

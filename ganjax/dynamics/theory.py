@@ -1,7 +1,7 @@
 """Closed forms on V = x y with both steps h: spectral radii of the update map of every scheme.
 
-Sources stand at the schemes. With V = sigma x y read s = h sigma for h, but for the schemes that
-take a step of their own.
+The schemes name the sources. With V = sigma x y read h sigma for h, except for the schemes with a
+second step size.
 """
 
 from collections.abc import Callable, Mapping
@@ -66,8 +66,8 @@ def _adjusted(h: float, strength: float = 1.0) -> float:
     return np.sqrt((1 - h * strength) ** 2 + h**2)
 
 
-# Scheme -> radius(h, **options of the scheme). What is missing has no spectral radius on V = x y:
-# anchored play changes from step to step. Steps of a scheme's own (lr, lookahead_lr) are h.
+# Scheme -> radius(h, **options of the scheme). Second step sizes (lr, lookahead_lr) are h. Anchored
+# play is absent: its map changes from step to step.
 RADII: Mapping[str, Callable[..., float]] = {
     "alternating": alternating,
     "averaged": lambda h: np.sqrt(1 + h**2),

@@ -184,9 +184,7 @@ def semi_supervised(
     needs = Needs(
         no_packing="its discriminator classifies samples one by one, and a pack has no class"
     )
-    return Game(
-        init, control if supervised_only else game_losses, queries, Needs(no_packing=no_packing)
-    )
+    return Game(init, control if supervised_only else game_losses, queries, needs)
 
 
 def _labelled(judged: Judged, y: jax.Array, params: Any, decay: float) -> Loss:

@@ -1,7 +1,11 @@
 """Networks: Flax Linen modules. Arrays and layers only; no losses, optimisers or configs.
 
-A generator maps latents `[batch, z_dim]` to samples, a discriminator maps samples to logits
-`[batch]`. A module whose `__call__` has an argument `train` is told which mode it runs in.
+A generator maps latents [batch, z_dim] to samples, a discriminator samples to logits [batch].
+`__call__` takes labels y, int [batch], and the mode `train` where they matter. Common attributes
+are rows of shelves, bare or with options bound: `norm` before activations (`NORMS`), `weights` of
+every layer (`WEIGHTS`), `labels` joined to the input (`LABELS`), `minibatch`, batch-wide features
+of the last layer (`MINIBATCH`), and that layer, `head` (`HEADS`). Sizes out of range raise a
+ValueError.
 """
 
 from ganjax.nets.autoencoders import AUTOENCODERS, AutoEncoder

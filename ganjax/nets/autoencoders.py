@@ -1,4 +1,8 @@
-"""Auto-encoders: an encoder x -> code and a decoder code -> x in one module."""
+"""Auto-encoders: an encoder x -> code and a decoder code -> x in one module.
+
+Factories take the shape of one sample and `z_dim`, the width of the decoder's input, and raise a
+ValueError for sizes out of range (some only when traced).
+"""
 
 from collections.abc import Callable
 from functools import partial
@@ -7,10 +11,11 @@ from typing import Any
 import jax
 from flax import linen as nn
 
+from ganjax.checks import whole
 from ganjax.nets.began import BEGANEncoder, BEGANGenerator
 from ganjax.nets.dcgan import DCGANDiscriminator, DCGANGenerator
 from ganjax.nets.heads import code
-from ganjax.nets.layers import at_least, identity
+from ganjax.nets.layers import identity
 from ganjax.nets.mlp import MLPDiscriminator, MLPGenerator
 from ganjax.nets.norms import batch, none
 from ganjax.nets.weights import plain
@@ -59,26 +64,15 @@ def mlp(
     With `depth=0` and the identity at the output both are affine, as in principal components.
 
     Args:
-      shape: shape of one sample, e.g. (2,) or (8, 8, 1).
-      z_dim: width of what is decoded, at least 1.
-      width: units of a hidden layer.
-      depth: hidden layers of the encoder, and of the decoder, at least 0.
-      activation: of the hidden layers.
-      output_activation: of the last layer; tanh for images in [-1, 1].
-      kernel_init: initialiser of all weight matrices.
-      norm: normalisation between a hidden layer and its activation, a row of `NORMS`.
-      weights: reparametrisation of every layer, a row of `WEIGHTS`.
-      moments: numbers that the encoder gives for each of z_dim: 2 for a variational one, whose
-        codes are means and then log-variances [batch, 2 z_dim].
-
-    Returns:
-      `AutoEncoder`.
-
-    Raises:
-      ValueError: a size is out of range (some only where it is traced).
+      shape: of one sample, e.g. (2,) or (8, 8, 1).
+      z_dim: at least 1.
+      width, depth, activation, output_activation, kernel_init, norm, weights: as in `MLPGenerator`,
+        of both networks.
+      moments: numbers in a code for each of z_dim: 2 for a variational encoder, whose codes are
+        means and then log-variances [batch, 2 z_dim].
     """
-    at_least(1, z_dim=z_dim, moments=moments)
-    shared = {
+    whole(1, z_dim=z_dim, moments=moments)
+    shared: dict[str, Any] = {
         "width": width,
         "depth": depth,
         "activation": activation,
@@ -103,20 +97,11 @@ def dcgan(
     """DCGAN's discriminator with a code for its logit, and its generator (arXiv:1511.06434).
 
     Args:
-      shape: (size, size, channel), size a power of two from 8 to 128.
-      z_dim: width of what is decoded, at least 1.
-      width: channels of the layers next to the images.
-      norm: normalisation, a row of `NORMS`.
-      weights: reparametrisation of every layer, a row of `WEIGHTS`.
-      moments: numbers that the encoder gives for each of z_dim, as in `mlp`.
-
-    Returns:
-      `AutoEncoder` of images in [-1, 1].
-
-    Raises:
-      ValueError: a size is out of range (some only where it is traced).
+      shape: (size, size, channel), size a power of two from 8 to 128, pixels in [-1, 1].
+      z_dim, moments: as in `mlp`.
+      width, norm, weights: as in `DCGANGenerator`, of both networks.
     """
-    at_least(1, z_dim=z_dim, moments=moments)
+    whole(1, z_dim=z_dim, moments=moments)
     shared: dict[str, Any] = {"width": width, "norm": norm, "weights": weights}
     return AutoEncoder(
         encoder=DCGANDiscriminator(**shared, head=partial(code, z_dim=moments * z_dim)),
@@ -134,15 +119,9 @@ def began(
 
     Args:
       shape: (size, size, channel), size a power of two from 8 to 256.
-      z_dim: width of the code, at least 1; the paper takes 64 and 128.
+      z_dim: at least 1; the paper takes 64 and 128.
       width: n, channels of the first layers; the paper takes 64 and 128.
       output_activation: of the last layer; a tanh would be flat where pixels are near -1 or 1.
-
-    Returns:
-      `AutoEncoder`.
-
-    Raises:
-      ValueError: a size is out of range (some only where it is traced).
     """
     return AutoEncoder(
         encoder=BEGANEncoder(z_dim, width=width),

@@ -2,34 +2,22 @@
 
 3x3 convolutions with ELU, two at each size, down to 8 pixels and a code by a layer without
 activation. Encoders halve by strided convolutions, gaining `width` channels each time; decoders
-double by nearest neighbours and keep theirs. The generator is a decoder with weights of its own.
+double by nearest neighbours and keep theirs. The generator is a decoder that shares no weights.
 Paper: it halves with 3x3 kernels; ours are 4x4, as in `dcgan.py`.
 """
 
 from collections.abc import Callable
+from functools import partial
 
 import jax
 from flax import linen as nn
 
+from ganjax.checks import whole
 from ganjax.nets.convolutions import HalvingConv, SameConv
-from ganjax.nets.layers import at_least, double
+from ganjax.nets.layers import double, doublings
 
-SIZES = (8, 16, 32, 64, 128, 256)
-SMALLEST = SIZES[0]  # the side from which an image is coded
-
-
-def halvings(shape: tuple[int, ...]) -> int:
-    """Number of halvings between images of a shape [..., height, width, channel] and 8 pixels.
-
-    Raises:
-      ValueError: the images are not square, or their side is not a power of two from 8 to 256.
-    """
-    if len(shape) < 3 or shape[-3] != shape[-2] or shape[-2] not in SIZES:
-        raise ValueError(
-            f"BEGAN's networks need square images [size, size, channel] of a size of {SIZES}, not "
-            f"{shape}; resize the images, or use the mlp networks"
-        )
-    return SIZES.index(shape[-2])
+SMALLEST = 8  # size of the image next to the code
+_doublings = partial(doublings, start=SMALLEST, least=SMALLEST, most=256)
 
 
 class BEGANGenerator(nn.Module):
@@ -48,10 +36,10 @@ class BEGANGenerator(nn.Module):
     @nn.compact
     def __call__(self, z: jax.Array, train: bool = True) -> jax.Array:
         del train
-        at_least(1, width=self.width)
+        whole(1, width=self.width)
         x = nn.Dense(SMALLEST * SMALLEST * self.width)(z)
         x = x.reshape(-1, SMALLEST, SMALLEST, self.width)
-        for level in range(halvings(self.shape) + 1):
+        for level in range(_doublings(self.shape) + 1):
             if level:
                 x = double(x)
             x = nn.elu(SameConv(self.width)(x))
@@ -73,14 +61,13 @@ class BEGANEncoder(nn.Module):
     @nn.compact
     def __call__(self, x: jax.Array, train: bool = True) -> jax.Array:
         del train
-        at_least(1, z_dim=self.z_dim, width=self.width)
-        levels = halvings(x.shape)
+        whole(1, z_dim=self.z_dim, width=self.width)
+        levels = _doublings(x.shape)
         x = nn.elu(SameConv(self.width)(x))
         for level in range(levels + 1):
             channels = self.width * (level + 1)
             x = nn.elu(SameConv(channels)(x))
             x = nn.elu(SameConv(channels)(x))
             if level < levels:
-                # [batch, s, s, c] -> [batch, s/2, s/2, c]
-                x = HalvingConv(channels)(x)
+                x = HalvingConv(channels)(x)  # [batch, s/2, s/2, c]
         return nn.Dense(self.z_dim)(x.reshape(x.shape[0], -1))

@@ -1,13 +1,12 @@
-"""Convolutions that are fast on every backend: 4x4 of stride 2, to halve and double, and 3x3.
+"""One convolution layer, fast on every backend; the networks' kinds are its settings.
 
-On CPU they are few matrix products (`products`), and so are their derivatives of any order and in
-any mode. XLA's own convolutions take a slow path inside a loop on CPU (jax issue 12868): the
-gradients of one layer are 2 to 150 times slower (`scripts/benchmarks/convolutions.py`). On other
-backends they are XLA's own. Parameters and function are the same either way. Any other size, stride
-or padding is for `patches`.
+On CPU it is few matrix products (`products`), in derivatives of every order and mode too: XLA's
+convolution takes a slow path inside a loop there (jax issue 12868) and makes the gradients of a
+layer 3 to 276 times slower (`scripts/benchmarks/convolutions.py`). Elsewhere it is XLA's.
 """
 
 from collections.abc import Callable
+from typing import Self
 
 import jax
 import jax.numpy as jnp
@@ -16,174 +15,169 @@ from flax.linen.dtypes import promote_dtype
 
 from ganjax.nets import products
 
-
-def _padded(x: jax.Array) -> jax.Array:
-    return jnp.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
+LAYOUT = ("NHWC", "HWIO", "NHWC")
 
 
-def _blocked(kernel: jax.Array) -> jax.Array:
-    """[4, 4, c, f] -> [2, 2, 4c, f]: the kernel on blocks of 2x2 pixels."""
-    c, f = kernel.shape[2:]
-    # Tap 2i + p of an axis is pixel p of the i-th block: [i, p, j, q, c, f] -> [i, j, p, q, c, f].
-    return kernel.reshape(2, 2, 2, 2, c, f).transpose(0, 2, 1, 3, 4, 5).reshape(2, 2, 4 * c, f)
+def convolve_natively(
+    x: jax.Array, kernel: jax.Array, stride: int = 1, padding: int = 0
+) -> jax.Array:
+    """Convolution, zeros around the image: [b, h, w, c], [k, k, c, f] -> [b, h', w', f]."""
+    sides = ((padding, padding),) * 2
+    return jax.lax.conv_general_dilated(x, kernel, (stride,) * 2, sides, dimension_numbers=LAYOUT)
 
 
-def halve_by_products(x: jax.Array, kernel: jax.Array) -> jax.Array:
-    """`halve_natively` as matrix products; h and w must be even."""
+def convolve_by_products(
+    x: jax.Array, kernel: jax.Array, stride: int = 1, padding: int = 0
+) -> jax.Array:
+    """`convolve_natively` as matrix products."""
+    if padding:
+        x = jnp.pad(x, ((0, 0), (padding, padding), (padding, padding), (0, 0)))
     b, h, w, c = x.shape
-    # Space to depth: blocks of 2x2 pixels become channels, [b, h/2+1, w/2+1, 4c].
-    blocks = _padded(x).reshape(b, h // 2 + 1, 2, w // 2 + 1, 2, c).transpose(0, 1, 3, 2, 4, 5)
-    return products.convolve(blocks.reshape(b, h // 2 + 1, w // 2 + 1, 4 * c), _blocked(kernel))
+    if stride == 1 or any(side % stride for side in (h, w, len(kernel))):
+        return products.convolve(x, kernel, stride)
+    # Space to depth: blocks of pixels become channels, and the stride becomes 1.
+    blocks = x.reshape(b, h // stride, stride, w // stride, stride, c).transpose(0, 1, 3, 2, 4, 5)
+    blocks = blocks.reshape(b, h // stride, w // stride, stride**2 * c)
+    return products.convolve(blocks, _blocked(kernel, stride))
+
+
+def _blocked(kernel: jax.Array, block: int) -> jax.Array:
+    """[k, k, c, f] -> [k/block, k/block, block^2 c, f]: the kernel on blocks of pixels."""
+    c, f = kernel.shape[2:]
+    k = len(kernel) // block
+    return kernel.reshape(k, block, k, block, c, f).swapaxes(1, 2).reshape(k, k, -1, f)
+
+
+def double_natively(x: jax.Array, kernel: jax.Array) -> jax.Array:
+    """Transposed convolution: [b, h, w, c], [k, k, c, f] -> [b, 2h, 2w, f] for k = 3 or 4.
+
+    Stride 2, padding 1 and, for k = 3, output padding 1; the kernel is mirrored.
+    """
+    sides = ((len(kernel) - 2, 2),) * 2
+    return jax.lax.conv_general_dilated(
+        x, kernel, (1, 1), sides, lhs_dilation=(2, 2), dimension_numbers=LAYOUT
+    )
 
 
 def double_by_products(x: jax.Array, kernel: jax.Array) -> jax.Array:
     """`double_natively` as matrix products: the transpose of halving with the kernel mirrored."""
     b, h, w, _ = x.shape
-    blocks = products.transpose(x, _blocked(kernel[::-1, ::-1].swapaxes(2, 3)))
+    if len(kernel) == 3:  # is one of 4 whose first taps are 0
+        kernel = jnp.pad(kernel, ((1, 0), (1, 0), (0, 0), (0, 0)))
+    blocks = products.transpose(x, _blocked(kernel[::-1, ::-1].swapaxes(2, 3), 2))
     # Depth to space: [b, h+1, w+1, 4f] -> [b, 2h+2, 2w+2, f].
     y = blocks.reshape(b, h + 1, w + 1, 2, 2, -1).transpose(0, 1, 3, 2, 4, 5)
     return y.reshape(b, 2 * h + 2, 2 * w + 2, -1)[:, 1:-1, 1:-1]
 
 
-def halve_natively(x: jax.Array, kernel: jax.Array) -> jax.Array:
-    """Convolution of stride 2, padding 1: [b, h, w, c], [4, 4, c, f] -> [b, h/2, w/2, f]."""
-    layout = ("NHWC", "HWIO", "NHWC")
-    return jax.lax.conv_general_dilated(x, kernel, (2, 2), "SAME", dimension_numbers=layout)
-
-
-def double_natively(x: jax.Array, kernel: jax.Array) -> jax.Array:
-    """Transposed convolution of stride 2: [b, h, w, c], [4, 4, c, f] -> [b, 2h, 2w, f]."""
-    return jax.lax.conv_transpose(x, kernel, (2, 2), "SAME")
-
-
-def same_by_products(x: jax.Array, kernel: jax.Array) -> jax.Array:
-    """`same_natively` as matrix products."""
-    return products.convolve(_padded(x), kernel)
-
-
-def same_natively(x: jax.Array, kernel: jax.Array) -> jax.Array:
-    """Convolution of stride 1, padding 1: [b, h, w, c], [3, 3, c, f] -> [b, h, w, f]."""
-    layout = ("NHWC", "HWIO", "NHWC")
-    return jax.lax.conv_general_dilated(x, kernel, (1, 1), "SAME", dimension_numbers=layout)
-
-
 def widened(kernel: jax.Array) -> jax.Array:
-    """[3, 3, c, f] -> [4, 4, c, f]: what a 3x3 convolution does to, or makes of, pairs of pixels.
+    """[3, 3, c, f] -> [4, 4, c, f]: the sum of the kernel's shifts by one pixel.
 
-    Doubling by nearest neighbours and then convolving is one transposed convolution of stride 2
-    with this kernel; convolving and then adding up 2x2 pixels is one convolution of stride 2.
+    Nearest-neighbour doubling and then a 3x3 convolution is one transposed convolution of stride 2
+    with this kernel; a 3x3 convolution and then sums over 2x2 pixels is one of stride 2.
     """
     shifts = [((i, 1 - i), (j, 1 - j), (0, 0), (0, 0)) for i in (0, 1) for j in (0, 1)]
     return sum(jnp.pad(kernel, shift) for shift in shifts)
 
 
-def convolved(
-    module: nn.Module, x: jax.Array, size: int, by_products: Callable, natively: Callable
-) -> jax.Array:
-    """The kernel and bias of a module, and the function for the backend at hand."""
-    shape = (size, size, x.shape[-1], module.features)
-    x, kernel = promote_dtype(x, module.param("kernel", module.kernel_init, shape, jnp.float32))
-    y = (by_products if jax.default_backend() == "cpu" else natively)(x, kernel)
-    if module.use_bias:
-        bias = module.param("bias", nn.initializers.zeros, (module.features,), jnp.float32)
-        y = y + bias.reshape(1, 1, 1, -1)
-    return y
+class Conv(nn.Module):
+    """Convolution with a square kernel: [b, h, w, c] -> [b, h', w', features].
 
-
-class HalvingConv(nn.Module):
-    """`nn.Conv(features, (4, 4), (2, 2))`: [b, h, w, c] -> [b, h/2, w/2, features], h and w even.
+    h' = (h + 2 padding - size) // stride + 1, or 2 h with `up`.
 
     Attributes:
       features: output channels.
+      size: side of the kernel [size, size, c, features].
+      stride: of both axes.
+      padding: pixels on every side.
+      reflect: whether the padding mirrors the image instead of being 0.
+      up: whether it doubles the image by a transposed convolution of stride 2; size 3 or 4.
+      fused: whether it is a 3x3 convolution of the image doubled by nearest neighbours (with `up`),
+        or one followed by means over 2x2 pixels (with stride 2, padding 1).
       use_bias: whether to add a bias per channel, 0 at the start.
-      kernel_init: initialiser of the kernel [4, 4, c, features].
+      kernel_init: initialiser of the kernel.
     """
 
     features: int
+    size: int = 3
+    stride: int = 1
+    padding: int = 0
+    reflect: bool = False
+    up: bool = False
+    fused: bool = False
     use_bias: bool = True
     kernel_init: Callable = nn.initializers.lecun_normal()
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
-        return convolved(self, x, 4, halve_by_products, halve_natively)
+        shape = (self.size, self.size, x.shape[-1], self.features)
+        x, kernel = promote_dtype(x, self.param("kernel", self.kernel_init, shape, jnp.float32))
+        if self.fused:
+            kernel = widened(kernel) if self.up else widened(kernel) / 4
+        on_cpu, padding = jax.default_backend() == "cpu", self.padding
+        if self.reflect:
+            sides = ((0, 0), (padding, padding), (padding, padding), (0, 0))
+            x, padding = jnp.pad(x, sides, mode="reflect"), 0
+        if self.up:
+            y = (double_by_products if on_cpu else double_natively)(x, kernel)
+        else:
+            convolve = convolve_by_products if on_cpu else convolve_natively
+            y = convolve(x, kernel, self.stride, padding)
+        if self.use_bias:
+            bias = self.param("bias", nn.initializers.zeros, (self.features,), jnp.float32)
+            y = y + bias.reshape(1, 1, 1, -1)
+        return y
 
-
-class DoublingConv(nn.Module):
-    """`nn.ConvTranspose(features, (4, 4), (2, 2))`: [b, h, w, c] -> [b, 2h, 2w, features].
-
-    Attributes: as `HalvingConv`.
-    """
-
-    features: int
-    use_bias: bool = True
-    kernel_init: Callable = nn.initializers.lecun_normal()
-
-    @nn.compact
-    def __call__(self, x: jax.Array) -> jax.Array:
-        return convolved(self, x, 4, double_by_products, double_natively)
-
-
-class SameConv(nn.Module):
-    """`nn.Conv(features, (3, 3))`: [b, h, w, c] -> [b, h, w, features], zeros around the image.
-
-    Attributes: as `HalvingConv`, but for the kernel [3, 3, c, features].
-    """
-
-    features: int
-    use_bias: bool = True
-    kernel_init: Callable = nn.initializers.lecun_normal()
-
-    @nn.compact
-    def __call__(self, x: jax.Array) -> jax.Array:
-        return convolved(self, x, 3, same_by_products, same_natively)
-
-
-class UpscalingConv(nn.Module):
-    """`SameConv` of the image doubled by nearest neighbours: [b, h, w, c] -> [b, 2h, 2w, features].
-
-    Attributes: as `SameConv`.
-    """
-
-    features: int
-    use_bias: bool = True
-    kernel_init: Callable = nn.initializers.lecun_normal()
-
-    @nn.compact
-    def __call__(self, x: jax.Array) -> jax.Array:
-        return convolved(
-            self,
-            x,
-            3,
-            lambda x, kernel: double_by_products(x, widened(kernel)),
-            lambda x, kernel: double_natively(x, widened(kernel)),
-        )
-
-    def convolution(self, shape: tuple[int, ...]) -> tuple[SameConv, tuple[int, ...]]:
-        """The convolution alone, and the shape of what it is given, for images of a shape."""
+    def unfused(self, shape: tuple[int, ...]) -> tuple[Self, tuple[int, ...]]:
+        """The 3x3 convolution in a fused layer and its input shape, for images [h, w, c]."""
         h, w, c = shape
-        return SameConv(self.features, self.use_bias, parent=None), (2 * h, 2 * w, c)
+        alone = self.clone(stride=1, padding=1, up=False, fused=False, parent=None)
+        return alone, (2 * h, 2 * w, c) if self.up else shape
 
 
-class DownscalingConv(nn.Module):
-    """`SameConv` and then means over 2x2 pixels: [b, h, w, c] -> [b, h/2, w/2, features].
+# Settings of `Conv` under the names that the layers have in parameter trees and checkpoints.
 
-    Attributes: as `SameConv`.
-    """
 
-    features: int
-    use_bias: bool = True
-    kernel_init: Callable = nn.initializers.lecun_normal()
+class PatchConv(Conv):
+    """`Conv` of any size, stride and padding."""
 
-    @nn.compact
-    def __call__(self, x: jax.Array) -> jax.Array:
-        return convolved(
-            self,
-            x,
-            3,
-            lambda x, kernel: halve_by_products(x, widened(kernel) / 4),
-            lambda x, kernel: halve_natively(x, widened(kernel) / 4),
-        )
 
-    def convolution(self, shape: tuple[int, ...]) -> tuple[SameConv, tuple[int, ...]]:
-        """As `UpscalingConv.convolution`."""
-        return SameConv(self.features, self.use_bias, parent=None), shape
+class SameConv(Conv):
+    """`nn.Conv(features, (3, 3))`: [b, h, w, c] -> [b, h, w, features]."""
+
+    padding: int = 1
+
+
+class HalvingConv(Conv):
+    """`nn.Conv(features, (4, 4), (2, 2))`: [b, h, w, c] -> [b, h/2, w/2, features]."""
+
+    size: int = 4
+    stride: int = 2
+    padding: int = 1
+
+
+class DownscalingConv(SameConv):
+    """`SameConv` and then means over 2x2 pixels: [b, h, w, c] -> [b, h/2, w/2, features]."""
+
+    stride: int = 2
+    fused: bool = True
+
+
+class DoublingConv(Conv):
+    """`nn.ConvTranspose(features, (4, 4), (2, 2))`: [b, h, w, c] -> [b, 2h, 2w, features]."""
+
+    size: int = 4
+    up: bool = True
+
+
+class DoublingConv3(Conv):
+    """Transposed 3x3 convolution of stride 2, as in CycleGAN's code: -> [b, 2h, 2w, features]."""
+
+    up: bool = True
+
+
+class UpscalingConv(Conv):
+    """`SameConv` of the image doubled by nearest neighbours: -> [b, 2h, 2w, features]."""
+
+    up: bool = True
+    fused: bool = True

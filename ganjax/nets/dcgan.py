@@ -14,42 +14,17 @@ from typing import Any
 import jax
 from flax import linen as nn
 
+from ganjax.checks import whole
 from ganjax.nets import labels as inputs
 from ganjax.nets.convolutions import DoublingConv, HalvingConv
 from ganjax.nets.heads import logit
-from ganjax.nets.layers import at_least, identity, leaky_relu
-from ganjax.nets.norms import batch, centres, referenced
+from ganjax.nets.layers import doublings, identity, leaky_relu
+from ganjax.nets.norms import batch, normalised
 from ganjax.nets.weights import plain
 
+FIRST = 4  # pixels next to the latent and the logit
 _init = nn.initializers.normal(0.02)
-
-
-def halvings(size: int) -> int:
-    """Number of stride-2 layers between `size` and 4 pixels.
-
-    Raises:
-      ValueError: `size` is not a power of two from 8 to 128.
-    """
-    if size not in (8, 16, 32, 64, 128):
-        raise ValueError(
-            f"image size {size} is not one of 8, 16, 32, 64, 128; resize the images, e.g. to "
-            f"{min((8, 16, 32, 64, 128), key=lambda s: abs(s - size))}"
-        )
-    return size.bit_length() - 3
-
-
-def square_side(shape: tuple[int, ...]) -> int:
-    """Side of square images `[..., height, width, channel]`.
-
-    Raises:
-      ValueError: the shape is not that of a square image.
-    """
-    if len(shape) < 3 or shape[-3] != shape[-2]:
-        raise ValueError(
-            f"DCGAN networks need square images [height, width, channel], not {shape}; "
-            "use the mlp networks for points"
-        )
-    return shape[-2]
+_doublings = partial(doublings, start=FIRST, least=8, most=128)
 
 
 class DCGANGenerator(nn.Module):
@@ -59,9 +34,7 @@ class DCGANGenerator(nn.Module):
       shape: (size, size, channel), size a power of two from 8 to 128.
       width: channels of the layer next to the output; they double towards the latent. The paper's
         64-pixel generator has 128.
-      norm: normalisation before every ReLU, a row of `NORMS`.
-      weights: reparametrisation of every layer, a row of `WEIGHTS`.
-      labels: how labels join the latent, a row of `LABELS`.
+      norm, weights, labels: as in `ganjax.nets`; the norm before every ReLU.
     """
 
     shape: tuple[int, ...]
@@ -72,32 +45,29 @@ class DCGANGenerator(nn.Module):
 
     @nn.compact
     def __call__(self, z: jax.Array, y: jax.Array | None = None, train: bool = True) -> jax.Array:
-        at_least(1, width=self.width)
-        layers = halvings(square_side(self.shape))
-        z, norm, rows = referenced(self, self.labels(z, y), y, train=train)
-        hidden = {"use_bias": not centres(self.norm), "kernel_init": _init}
+        whole(1, width=self.width)
+        layers = _doublings(self.shape)
+        z, norm, rows, use_bias = normalised(self, self.labels(z, y), y, train=train)
+        hidden = {"use_bias": use_bias, "kernel_init": _init}
         channels = self.width * 2 ** (layers - 1)
-        x = self.weights(nn.Dense(4 * 4 * channels, **hidden), train=train)(z)
-        x = nn.relu(norm()(x.reshape(-1, 4, 4, channels)))
+        x = self.weights(nn.Dense(FIRST * FIRST * channels, **hidden), train=train)(z)
+        x = nn.relu(norm(x.reshape(-1, FIRST, FIRST, channels)))
         for layer in reversed(range(layers - 1)):
             # [batch, s, s, c] -> [batch, 2s, 2s, c/2]
             up = DoublingConv(self.width * 2**layer, **hidden)
-            x = nn.relu(norm()(self.weights(up, train=train)(x)))
+            x = nn.relu(norm(self.weights(up, train=train)(x)))
         last = DoublingConv(self.shape[-1], kernel_init=_init)
         return nn.tanh(self.weights(last, train=train)(x[rows:]))
 
 
 class DCGANDiscriminator(nn.Module):
-    """Images [batch, size, size, channel] -> logits [batch], or what the head makes.
+    """Images [batch, size, size, channel] -> logits [batch], or the head's outputs.
 
     Attributes:
       width: channels of the first layer; they double towards the logit. The paper's has 128. The
         images' size is a power of two from 8 to 128.
-      norm: normalisation before every LeakyReLU but the first, a row of `NORMS`.
-      weights: reparametrisation of every layer, a row of `WEIGHTS`.
-      minibatch: what the last layer sees of the whole batch, a row of `MINIBATCH`.
-      labels: how labels join the input, a row of `LABELS`.
-      head: the last layer, a row of `HEADS`.
+      norm, weights, minibatch, labels, head: as in `ganjax.nets`; the norm before every LeakyReLU
+        but the first.
     """
 
     width: int = 128
@@ -109,16 +79,15 @@ class DCGANDiscriminator(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array, y: jax.Array | None = None, train: bool = True) -> Any:
-        at_least(1, width=self.width)
-        layers = halvings(square_side(x.shape))
-        x, norm, rows = referenced(self, self.labels(x, y), y, train=train)
+        whole(1, width=self.width)
+        layers = _doublings(x.shape)
+        x, norm, rows, use_bias = normalised(self, self.labels(x, y), y, train=train)
         first = HalvingConv(self.width, kernel_init=_init)
         x = leaky_relu(self.weights(first, train=train)(x))
-        hidden = {"use_bias": not centres(self.norm), "kernel_init": _init}
         for layer in range(1, layers):
             # [batch, s, s, c] -> [batch, s/2, s/2, 2c]
-            down = HalvingConv(self.width * 2**layer, **hidden)
-            x = leaky_relu(norm()(self.weights(down, train=train)(x)))
+            down = HalvingConv(self.width * 2**layer, use_bias=use_bias, kernel_init=_init)
+            x = leaky_relu(norm(self.weights(down, train=train)(x)))
         dense = partial(nn.Dense, kernel_init=_init)
         return self.head(
             self.minibatch(x[rows:]), y, lambda *a, **k: self.weights(dense(*a, **k), train=train)

@@ -1,4 +1,4 @@
-"""The smallest generator: a Gaussian on the line, whose two parameters theory can be asked for."""
+"""The smallest generator: a Gaussian on the line, whose two optimal parameters are known."""
 
 import math
 
@@ -6,13 +6,15 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
+from ganjax.checks import within
+
 
 class GaussianGenerator(nn.Module):
     """Latents [batch, 1] -> samples [batch, 1], x = mean + std z: with z normal, N(mean, std^2).
 
     The generator of f-GAN's univariate example (Nowozin et al. 2016, arXiv:1606.00709). Parameters:
-    the scalars `mean` and `log_std`, so that std = exp(log_std) is positive wherever an optimiser
-    goes; a moving average of them averages log_std.
+    the scalars `mean` and `log_std`, so that std = exp(log_std) is positive for every
+    log_std; a moving average of them averages log_std.
 
     Attributes:
       shape: of one sample; only (1,).
@@ -31,15 +33,12 @@ class GaussianGenerator(nn.Module):
     def __call__(self, z: jax.Array) -> jax.Array:
         if tuple(self.shape) != (1,):
             raise ValueError(
-                f"shape={self.shape} must be (1,): a Gaussian generates points on the line; use "
-                "another generator for this data"
+                f"shape={self.shape} must be (1,), points on the line; use another generator"
             )
         if z.shape[1:] != (1,):
             raise ValueError(f"latents of shape {z.shape} must be [batch, 1]; set z_dim to 1")
-        if not (math.isfinite(self.mean) and 0 < self.std < math.inf):
-            raise ValueError(
-                f"mean={self.mean} and std={self.std} must be finite, std greater than 0"
-            )
+        within("(-inf, inf)", mean=self.mean)
+        within("(0, inf)", std=self.std)
         mean = self.param("mean", nn.initializers.constant(self.mean), ())
         log_std = self.param("log_std", nn.initializers.constant(math.log(self.std)), ())
         return mean + jnp.exp(log_std) * z

@@ -1,8 +1,9 @@
-"""The last layer of a discriminator: functions `(x, y, dense) -> outputs`, x [batch, ..., channel].
+"""The last layer of a discriminator: functions `(x, y, dense) -> outputs`.
 
-They are applied in the network's compact method. `dense(features, use_bias=True)` makes a layer
-with the network's own initialiser and reparametrisation, one without a bias for labels; y are
-labels, int [batch], or None.
+x are features [batch, ..., channel]; y labels, int [batch] from 0 to num_classes - 1, or None.
+`dense(features, use_bias=True)` makes a layer with the network's initialiser and reparametrisation,
+one without a bias for labels. They are called in the network's compact method and raise a
+ValueError for a size below 1.
 """
 
 from collections.abc import Callable
@@ -10,7 +11,8 @@ from collections.abc import Callable
 import jax
 from flax import linen as nn
 
-from ganjax.nets.layers import at_least
+from ganjax.checks import whole
+from ganjax.nets.labels import one_per_example
 
 
 def _flat(x: jax.Array) -> jax.Array:
@@ -18,16 +20,7 @@ def _flat(x: jax.Array) -> jax.Array:
 
 
 def logit(x: jax.Array, y: jax.Array | None, dense: Callable) -> jax.Array:
-    """One logit an example, affine in all features; labels have no part in it.
-
-    Args:
-      x: features [batch, ...].
-      y: unused; part of the shelf's signature.
-      dense: makes layers.
-
-    Returns:
-      Logits [batch].
-    """
+    """Logits [batch], affine in all features; y is unused."""
     del y
     return dense(1)(_flat(x))[:, 0]
 
@@ -35,31 +28,16 @@ def logit(x: jax.Array, y: jax.Array | None, dense: Callable) -> jax.Array:
 def projection(
     x: jax.Array, y: jax.Array | None, dense: Callable, *, num_classes: int
 ) -> jax.Array:
-    """Projection discriminator (Miyato & Koyama 2018, equation 3, arXiv:1802.05637).
+    """Logits [batch] of a projection discriminator (Miyato & Koyama 2018, arXiv:1802.05637).
 
-    f(x, y) = y^T V phi(x) + psi(phi(x)), y one-hot, psi affine, and phi the features, summed over
-    pixels in images as in the paper's networks.
-
-    Args:
-      x: features [batch, ..., channel].
-      y: labels, int [batch] from 0 to num_classes - 1.
-      dense: makes layers.
-      num_classes: number of classes, at least 1.
-
-    Returns:
-      Logits [batch].
+    Equation 3: f(x, y) = y^T V phi(x) + psi(phi(x)), y one-hot, psi affine, and phi the features,
+    summed over pixels in images as in the paper's networks.
 
     Raises:
-      ValueError: there are no labels, several an example, or `num_classes` is less than 1.
+      ValueError: there are no labels, or several per example.
     """
-    at_least(1, num_classes=num_classes)
-    if y is None:
-        raise ValueError("the head 'projection' needs labels; play the game 'conditional' with it")
-    if y.ndim != 1:
-        raise ValueError(
-            f"the head 'projection' takes one label an example, got labels {y.shape}; those of "
-            "packed samples can join the input: labels='one_hot'"
-        )
+    whole(1, num_classes=num_classes)
+    one_per_example("the head 'projection'", y)
     phi = x.reshape(x.shape[0], -1, x.shape[-1]).sum(1)  # [batch, channel]
     embedded = dense(phi.shape[-1], use_bias=False)(nn.one_hot(y, num_classes, dtype=x.dtype))
     return dense(1)(phi)[:, 0] + (embedded * phi).sum(-1)
@@ -68,63 +46,32 @@ def projection(
 def auxiliary(
     x: jax.Array, y: jax.Array | None, dense: Callable, *, num_classes: int
 ) -> tuple[jax.Array, jax.Array]:
-    """A logit and, beside it, an auxiliary classifier (AC-GAN, Odena et al. 2017, 1610.09585).
-
-    Args:
-      x: features [batch, ...].
-      y: unused; part of the shelf's signature.
-      dense: makes layers.
-      num_classes: number of classes, at least 1.
+    """A logit and an auxiliary classifier (AC-GAN, Odena et al. 2017, arXiv:1610.09585).
 
     Returns:
-      (logits [batch], logits of the classes [batch, num_classes]).
-
-    Raises:
-      ValueError: `num_classes` is less than 1.
+      (logits [batch], logits of the classes [batch, num_classes]); y is unused.
     """
-    at_least(1, num_classes=num_classes)
+    whole(1, num_classes=num_classes)
     return logit(x, y, dense), dense(num_classes)(_flat(x))
 
 
 def classifier(
     x: jax.Array, y: jax.Array | None, dense: Callable, *, num_classes: int
 ) -> tuple[jax.Array, jax.Array]:
-    """Logits of classes and the features they are made of, for semi-supervised games.
-
-    Args:
-      x: features [batch, ...].
-      y: unused; part of the shelf's signature.
-      dense: makes layers.
-      num_classes: number of classes, at least 1.
+    """Logits of the classes and the features they are affine in, for semi-supervised games.
 
     Returns:
-      (logits of the classes [batch, num_classes], features [batch, dim]).
-
-    Raises:
-      ValueError: `num_classes` is less than 1.
+      (logits of the classes [batch, num_classes], features [batch, dim]); y is unused.
     """
     del y
-    at_least(1, num_classes=num_classes)
+    whole(1, num_classes=num_classes)
     return dense(num_classes)(_flat(x)), _flat(x)
 
 
 def code(x: jax.Array, y: jax.Array | None, dense: Callable, *, z_dim: int) -> jax.Array:
-    """A code, affine in all features: with this head a discriminator is an encoder.
-
-    Args:
-      x: features [batch, ...].
-      y: unused; part of the shelf's signature.
-      dense: makes layers.
-      z_dim: width of the code, at least 1.
-
-    Returns:
-      Codes [batch, z_dim].
-
-    Raises:
-      ValueError: `z_dim` is less than 1.
-    """
+    """Codes [batch, z_dim], affine in all features: makes a discriminator an encoder."""
     del y
-    at_least(1, z_dim=z_dim)
+    whole(1, z_dim=z_dim)
     return dense(z_dim)(_flat(x))
 
 

@@ -1,85 +1,63 @@
-"""Labels at a network's input: functions `(x, y) -> x` that append features, y int [batch] or None.
+"""Labels at a network's input: functions `(x, y) -> x` that append features to x.
 
-They are applied in the network's compact method, to latents [batch, z_dim], points or images; in
-images [batch, height, width, channel] every feature is a constant channel. Labels [batch, packing]
-of packed samples are appended one after the other.
+x are latents [batch, z_dim], points or images, in which every feature is a constant channel; y are
+labels, int [batch] from 0 to num_classes - 1, or [batch, packing] of packed samples, appended one
+after the other, or None, which every row but `none` refuses with a ValueError. They are called in
+the network's compact method.
 """
 
 import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
-from ganjax.nets.layers import at_least
+from ganjax.checks import whole
+
+
+def required(part: str, y: jax.Array | None) -> None:
+    """Raises a ValueError if there are no labels for a part of a network."""
+    if y is None:
+        raise ValueError(f"{part} needs labels; use the game 'conditional' with this network")
+
+
+def one_per_example(part: str, y: jax.Array | None) -> None:
+    """Raises a ValueError if there are no labels, or several per example."""
+    required(part, y)
+    if y.ndim != 1:
+        raise ValueError(
+            f"{part} takes one label per example, got labels {y.shape}; those of packed samples "
+            "can join the input: labels='one_hot'"
+        )
 
 
 def none(x: jax.Array, y: jax.Array | None) -> jax.Array:
-    """The input as it is: labels, if there are any, do not enter here.
-
-    Args:
-      x: inputs [batch, ...].
-      y: unused; part of the shelf's signature.
-
-    Returns:
-      x.
-    """
+    """The input unchanged."""
     del y
     return x
 
 
-def _appended(x: jax.Array, features: jax.Array) -> jax.Array:
+def _append(x: jax.Array, features: jax.Array) -> jax.Array:
     """x [batch, ..., channel] and features [batch, dim] -> [batch, ..., channel + dim]."""
     features = features.reshape(x.shape[0], *(1,) * (x.ndim - 2), -1).astype(x.dtype)
     features = jnp.broadcast_to(features, (*x.shape[:-1], features.shape[-1]))
     return jnp.concatenate([x, features], axis=-1)
 
 
-def _check(name: str, y: jax.Array | None, num_classes: int) -> None:
-    at_least(1, num_classes=num_classes)
-    if y is None:
-        raise ValueError(
-            f"labels {name!r} needs labels; play the game 'conditional' with this network"
-        )
-
-
 def one_hot(x: jax.Array, y: jax.Array | None, *, num_classes: int) -> jax.Array:
-    """Appends the one-hot label (Mirza & Osindero 2014, arXiv:1411.1784).
-
-    Args:
-      x: inputs [batch, ..., channel].
-      y: labels, int [batch] from 0 to num_classes - 1.
-      num_classes: number of classes, at least 1.
-
-    Returns:
-      [batch, ..., channel + num_classes].
-
-    Raises:
-      ValueError: there are no labels, or `num_classes` is less than 1.
-    """
-    _check("one_hot", y, num_classes)
-    return _appended(x, nn.one_hot(y, num_classes))
+    """Appends the one-hot label, num_classes channels (Mirza & Osindero 2014, arXiv:1411.1784)."""
+    whole(1, num_classes=num_classes)
+    required("labels 'one_hot'", y)
+    return _append(x, nn.one_hot(y, num_classes))
 
 
 def embedding(x: jax.Array, y: jax.Array | None, *, num_classes: int, dim: int = 16) -> jax.Array:
-    """Appends a learned vector for every class.
+    """Appends a learned vector of width `dim` for every class.
 
     The reference batch of virtual batch normalisation keeps the vectors of initialisation.
-
-    Args:
-      x: inputs [batch, ..., channel].
-      y: labels, int [batch] from 0 to num_classes - 1.
-      num_classes: number of classes, at least 1.
-      dim: width of the vectors, at least 1.
-
-    Returns:
-      [batch, ..., channel + dim].
-
-    Raises:
-      ValueError: there are no labels, or a size is less than 1.
     """
-    _check("embedding", y, num_classes)
-    at_least(1, dim=dim)
-    init = nn.initializers.normal(1.0)  # of the size of normal latents
-    return _appended(x, nn.Embed(num_classes, dim, embedding_init=init, name="labels")(y))
+    whole(1, num_classes=num_classes, dim=dim)
+    required("labels 'embedding'", y)
+    init = nn.initializers.normal(1.0)  # the size of normal latents
+    return _append(x, nn.Embed(num_classes, dim, embedding_init=init, name="labels")(y))
 
 
 LABELS = {

@@ -1,4 +1,6 @@
-"""What several networks share: activations, initialisers, resizing, checks of sizes."""
+"""Shared by several networks: activations, initialisers, resizing, sizes of square images."""
+
+import math
 
 import jax
 import jax.numpy as jnp
@@ -16,7 +18,7 @@ def identity(x: jax.Array) -> jax.Array:
 
 
 def wide(x: jax.Array) -> jax.Array:
-    """In float32 at least, for statistics of what a network computes in bfloat16."""
+    """In float32 at least, for statistics of bfloat16 activations."""
     return x.astype(jnp.promote_types(x.dtype, jnp.float32))
 
 
@@ -31,15 +33,26 @@ def halve(x: jax.Array) -> jax.Array:
     return x.reshape(b, h // 2, 2, w // 2, 2, c).mean((2, 4))
 
 
-def at_least(smallest: int, **values: float) -> None:
-    """Refuses sizes below the smallest that makes sense; called where a network is traced.
+def doublings(shape: tuple[int, ...], *, start: int, least: int, most: float = math.inf) -> int:
+    """Number of doublings from `start` pixels to square images [..., size, size, channel].
 
     Raises:
-      ValueError: a value is too small.
+      ValueError: the images are not square, or the size is no power of two from `least` to `most`.
     """
-    for name, value in values.items():
-        if value < smallest:
-            raise ValueError(f"{name}={value} must be at least {smallest}")
+    if len(shape) < 3 or shape[-3] != shape[-2]:
+        raise ValueError(
+            f"this network needs square images [size, size, channel], not {shape}; resize the "
+            "images, or use the mlp networks"
+        )
+    size = shape[-2]
+    if size & (size - 1) or not least <= size <= most:
+        near = max(least, min(most, 2 ** round(math.log2(max(size, 1)))))
+        end = "on" if most == math.inf else f"to {most}"
+        raise ValueError(
+            f"image size {size} is not a power of two from {least} {end}; resize the images, e.g. "
+            f"to {near}"
+        )
+    return size.bit_length() - start.bit_length()
 
 
 def ones_normal(stddev: float = 0.02) -> nn.initializers.Initializer:

@@ -1,6 +1,6 @@
-"""What a discriminator sees of a whole batch: functions that append features `x -> x`.
+"""Batch-wide features of a discriminator: functions `x -> x` that append them to activations.
 
-They are applied in the network's compact method, before its last layer.
+They are called in the network's compact method, before its last layer.
 """
 
 import jax
@@ -8,29 +8,27 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from ganjax import spread
-from ganjax.nets.layers import at_least, identity, wide
+from ganjax.checks import whole
+from ganjax.nets.layers import identity, wide
 
 
 def stddev(x: jax.Array, *, group_size: int = 4) -> jax.Array:
     """Minibatch standard deviation (Karras et al. 2018, section 3, arXiv:1710.10196).
 
     sqrt(variance + 1e-8) of every feature over a group of examples, averaged over features and
-    pixels to one number a group, which all its examples get as a feature more. As in the paper's
-    code, with M groups in a batch example i belongs to group i modulo M.
+    pixels to one number per group, appended to all its examples: [batch, ..., channel + 1]. As in
+    the paper's code, with M groups in a batch example i belongs to group i modulo M.
 
     Args:
       x: activations [batch, ..., channel].
-      group_size: examples of a group, at least 1; of a batch that it does not divide, the largest
-        divisor below is taken. That is 1 for a batch of prime size above `group_size`, where the
-        feature says nothing (1e-4).
-
-    Returns:
-      [batch, ..., channel + 1].
+      group_size: examples in a group, at least 1; of a batch that it does not divide, the largest
+        divisor below. That is 1 for a batch of prime size above `group_size`, where the feature is
+        constant (1e-4).
 
     Raises:
-      ValueError: `group_size` is less than 1.
+      ValueError: `group_size` is out of range.
     """
-    at_least(1, group_size=group_size)
+    whole(1, group_size=group_size)
     everyone = wide(spread.everyone(x))
     n = everyone.shape[0]
     size = max(size for size in range(1, min(group_size, n) + 1) if n % size == 0)
@@ -41,11 +39,16 @@ def stddev(x: jax.Array, *, group_size: int = 4) -> jax.Array:
 
 
 class MinibatchDiscrimination(nn.Module):
-    """Features [batch, ...] -> [batch, features + kernels]; see `discrimination`.
+    """Minibatch discrimination (Salimans et al. 2016, section 3.2, arXiv:1606.03498).
+
+    M_i = f(x_i) T with T [A, B, C], c_b(x_i, x_j) = exp(-|M_ib - M_jb|_1), and the B new features
+    o(x_i)_b = sum_j c_b(x_i, x_j) over the whole batch: [batch, ...], flattened, -> [batch, A + B].
+    The sum includes j = i, as the paper writes it: a lone example gets 1. (Its released code leaves
+    j = i out.) Raises a ValueError for a size out of range.
 
     Attributes:
-      kernels: B, features to append.
-      dims: C, numbers that are compared for each of them.
+      kernels: B, at least 1.
+      dims: C, at least 1. Time and memory are batch^2 * B * C.
     """
 
     kernels: int = 100
@@ -53,7 +56,7 @@ class MinibatchDiscrimination(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
-        at_least(1, kernels=self.kernels, dims=self.dims)
+        whole(1, kernels=self.kernels, dims=self.dims)
         x = x.reshape(x.shape[0], -1)
         init = nn.initializers.variance_scaling(1.0, "fan_in", "normal", in_axis=0, out_axis=(1, 2))
         shape = (x.shape[1], self.kernels, self.dims)
@@ -65,23 +68,7 @@ class MinibatchDiscrimination(nn.Module):
 
 
 def discrimination(x: jax.Array, *, kernels: int = 100, dims: int = 5) -> jax.Array:
-    """Minibatch discrimination (Salimans et al. 2016, section 3.2, arXiv:1606.03498).
-
-    M_i = f(x_i) T with T [A, B, C], c_b(x_i, x_j) = exp(-|M_ib - M_jb|_1), and the B new features
-    o(x_i)_b = sum_j c_b(x_i, x_j) over the whole batch. The sum includes j = i, as the paper writes
-    it: a lone example gets 1. (Its released code leaves j = i out.)
-
-    Args:
-      x: features [batch, ...], flattened to [batch, A].
-      kernels: B, at least 1.
-      dims: C, at least 1. Time and memory are batch^2 * B * C.
-
-    Returns:
-      [batch, A + B].
-
-    Raises:
-      ValueError: `kernels` or `dims` is less than 1.
-    """
+    """`MinibatchDiscrimination` of features x."""
     return MinibatchDiscrimination(kernels=kernels, dims=dims)(x)
 
 

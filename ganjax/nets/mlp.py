@@ -8,10 +8,11 @@ from typing import Any
 import jax
 from flax import linen as nn
 
+from ganjax.checks import whole, within
 from ganjax.nets import labels as inputs
 from ganjax.nets.heads import logit
-from ganjax.nets.layers import at_least, identity, leaky_relu, wide
-from ganjax.nets.norms import centres, none, referenced
+from ganjax.nets.layers import identity, leaky_relu, wide
+from ganjax.nets.norms import none, normalised
 from ganjax.nets.weights import plain
 
 
@@ -25,9 +26,7 @@ class MLPGenerator(nn.Module):
       activation: of the hidden layers.
       output_activation: of the last layer; tanh for images, the identity for points.
       kernel_init: initialiser of all weight matrices; biases start at 0.
-      norm: normalisation between a hidden layer and its activation, a row of `NORMS`.
-      weights: reparametrisation of every layer, a row of `WEIGHTS`.
-      labels: how labels join the latent, a row of `LABELS`.
+      norm, weights, labels: as in `ganjax.nets`; the norm in every hidden layer.
     """
 
     shape: tuple[int, ...]
@@ -42,34 +41,27 @@ class MLPGenerator(nn.Module):
 
     @nn.compact
     def __call__(self, z: jax.Array, y: jax.Array | None = None, train: bool = True) -> jax.Array:
-        at_least(1, width=self.width)
-        at_least(0, depth=self.depth)
-        z, norm, rows = referenced(self, self.labels(z, y), y, train=train)
+        whole(1, width=self.width)
+        whole(0, depth=self.depth)
+        z, norm, rows, use_bias = normalised(self, self.labels(z, y), y, train=train)
         dense = partial(nn.Dense, kernel_init=self.kernel_init)
         for _ in range(self.depth):
-            layer = dense(self.width, use_bias=not centres(self.norm))
-            z = self.activation(norm()(self.weights(layer, train=train)(z)))
+            layer = dense(self.width, use_bias=use_bias)
+            z = self.activation(norm(self.weights(layer, train=train)(z)))
         x = self.weights(dense(math.prod(self.shape)), train=train)(z[rows:])
         return self.output_activation(x).reshape(x.shape[0], *self.shape)
 
 
 class MLPDiscriminator(nn.Module):
-    """Samples [batch, ...] -> logits [batch], or what the head makes, with `depth` hidden layers.
+    """Samples [batch, ...] -> logits [batch], or the head's outputs, with `depth` hidden layers.
 
     Attributes:
-      width: units of a hidden layer.
-      depth: number of hidden layers, at least 0.
-      activation: of the hidden layers.
-      kernel_init: initialiser of all weight matrices; biases start at 0.
+      width, depth, activation, kernel_init: as in `MLPGenerator`.
       input_scale: factor on the input (unrolled GAN divides points by 4, arXiv:1611.02163).
-      norm: normalisation between a hidden layer and its activation, a row of `NORMS`.
-      weights: reparametrisation of every layer, a row of `WEIGHTS`.
-      noise: standard deviation of the Gaussian noise that is added, in training, to the input of
-        every layer after the first (semi-supervised GAN, 0.5, arXiv:1606.03498); features that a
-        head returns are without it.
-      minibatch: what the last layer sees of the whole batch, a row of `MINIBATCH`.
-      labels: how labels join the input, a row of `LABELS`.
-      head: the last layer, a row of `HEADS`.
+      noise: standard deviation of the Gaussian noise added, in training, to the input of every
+        layer after the first (semi-supervised GAN, 0.5, arXiv:1606.03498), but not to the features
+        that a head returns.
+      norm, weights, minibatch, labels, head: as in `ganjax.nets`; the norm in every hidden layer.
     """
 
     width: int = 128
@@ -86,19 +78,20 @@ class MLPDiscriminator(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array, y: jax.Array | None = None, train: bool = True) -> Any:
-        at_least(1, width=self.width)
-        at_least(0, depth=self.depth, noise=self.noise)
-        x, norm, rows = referenced(self, self.labels(x, y), y, train=train)
+        whole(1, width=self.width)
+        whole(0, depth=self.depth)
+        within("[0, inf)", noise=self.noise)
+        x, norm, rows, use_bias = normalised(self, self.labels(x, y), y, train=train)
         dense = partial(nn.Dense, kernel_init=self.kernel_init)
         x = x.reshape(x.shape[0], -1) * self.input_scale
         for index in range(self.depth):
-            layer = dense(self.width, use_bias=not centres(self.norm))
+            layer = dense(self.width, use_bias=use_bias)
             x = self._noisy(x, train and index > 0)
-            x = self.activation(norm()(self.weights(layer, train=train)(x)))
+            x = self.activation(norm(self.weights(layer, train=train)(x)))
 
         def last(*arguments, use_bias=True):
             layer = self.weights(dense(*arguments, use_bias=use_bias), train=train)
-            # A layer without a bias is of labels, which are shown as they are.
+            # A layer without a bias is of labels, which get no noise.
             return lambda x: layer(self._noisy(x, train and use_bias and self.depth > 0))
 
         return self.head(self.minibatch(x[rows:]), y, last)

@@ -1,8 +1,6 @@
-"""Normalisations of activations, one signature: `train -> (x -> x)`, x [batch, ..., channel].
+"""Normalisations of activations: factories `(**options) -> Norm`, the rows of `NORMS`.
 
-A row's attribute `centres` says that it removes the mean of every channel, so that a bias before it
-would have no effect; `referenced`, that the network is to run a reference batch in front;
-`labelled`, that it takes labels.
+A network calls `normalised` once, at the start of its compact method, and then `norm(x)` per layer.
 """
 
 from collections.abc import Callable
@@ -14,47 +12,73 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from ganjax import spread
-from ganjax.nets.layers import at_least, identity, ones_normal, wide
+from ganjax.checks import whole
+from ganjax.nets.labels import one_per_example
+from ganjax.nets.layers import ones_normal, wide
 
 # DCGAN's batch normalisation: statistics of the batch in training, running averages (weight 0.1 on
 # the newest batch) otherwise.
 BatchNorm = partial(nn.BatchNorm, momentum=0.9, epsilon=1e-5, scale_init=ones_normal(0.02))
 
 
-def none(train: bool = True) -> Callable:
+class Pass(NamedTuple):
+    """One pass through a network, as its norms see it.
+
+    Attributes:
+      train: the mode.
+      y: labels, int [batch], or None.
+      rows: leading rows of x that are a reference batch.
+    """
+
+    train: bool = True
+    y: jax.Array | None = None
+    rows: int = 0
+
+
+class Norm(NamedTuple):
+    """A normalisation and its demands on the network.
+
+    Attributes:
+      apply: `(x, pass) -> x`, x [batch, ..., channel], called in the network's compact method.
+      centres: whether it removes the mean of every channel, so that a bias before it is idle.
+      referenced: whether a reference batch passes the network in front of the inputs.
+    """
+
+    apply: Callable[[jax.Array, Pass], jax.Array]
+    centres: bool = False
+    referenced: bool = False
+
+
+def none() -> Norm:
     """No normalisation."""
-    del train
-    return identity
+    return Norm(lambda x, at: x)
 
 
-def batch(train: bool = True) -> Callable:
+def batch() -> Norm:
     """Batch normalisation with DCGAN's settings (Ioffe & Szegedy 2015, arXiv:1502.03167).
 
-    Args:
-      train: statistics of the batch, and running averages of them kept; otherwise those averages.
-
-    Returns:
-      Module x -> x, with a gain ~ N(1, 0.02^2) and a bias for every channel.
+    Statistics of the batch in training, their running averages in evaluation; a gain ~ N(1, 0.02^2)
+    and a bias for every channel.
     """
-    return BatchNorm(use_running_average=not train, axis_name=spread.axis_name())
+
+    def apply(x, at):
+        return BatchNorm(use_running_average=not at.train, axis_name=spread.axis_name())(x)
+
+    return Norm(apply, centres=True)
 
 
-def instance(train: bool = True, *, affine: bool = True) -> Callable:
+def instance(*, affine: bool = True) -> Norm:
     """Instance normalisation: mean 0, variance 1 in every channel of every example.
 
-    Ulyanov et al. 2016, arXiv:1607.08022.
+    Ulyanov et al. 2016, arXiv:1607.08022. It raises a ValueError, when applied, for activations
+    without spatial axes.
 
     Args:
-      train: unused; part of the shelf's signature.
       affine: whether every channel has a gain and a bias; CycleGAN's have none.
-
-    Returns:
-      Callable x -> x for x [batch, spatial..., channel]. It raises a ValueError for activations
-      without spatial axes.
     """
-    del train
 
-    def normalise(x):
+    def apply(x, at):
+        del at
         if x.ndim < 3:
             raise ValueError(
                 f"instance normalisation of activations {x.shape} without spatial axes would leave "
@@ -62,98 +86,64 @@ def instance(train: bool = True, *, affine: bool = True) -> Callable:
             )
         return nn.InstanceNorm(use_scale=affine, use_bias=affine)(x)
 
-    return normalise
+    return Norm(apply, centres=True)
 
 
-def layer(train: bool = True) -> Callable:
+def layer() -> Norm:
     """Layer normalisation: mean 0, variance 1 in every example (Ba et al. 2016, arXiv:1607.06450).
 
-    In images over all pixels and channels together, as WGAN-GP has it (arXiv:1704.00028).
-
-    Args:
-      train: unused; part of the shelf's signature.
-
-    Returns:
-      Callable x -> x, with a gain and a bias for every channel.
+    In images over all pixels and channels together, as in WGAN-GP (arXiv:1704.00028); a gain and a
+    bias for every channel.
     """
-    del train
-    return lambda x: nn.LayerNorm(reduction_axes=tuple(range(1, x.ndim)))(x)
+    return Norm(lambda x, at: nn.LayerNorm(reduction_axes=tuple(range(1, x.ndim)))(x))
 
 
-def pixel(train: bool = True) -> Callable:
-    """Pixel normalisation, x / sqrt(mean_c x^2 + 1e-8) (Karras et al. 2018, arXiv:1710.10196, 4.2).
-
-    Args:
-      train: unused; part of the shelf's signature.
-
-    Returns:
-      Function x -> x, without parameters.
-    """
-    del train
-
-    def normalise(x):
-        squares = jnp.mean(jnp.square(wide(x)), axis=-1, keepdims=True)
-        return (x * jax.lax.rsqrt(squares + 1e-8)).astype(x.dtype)
-
-    return normalise
+def pixel() -> Norm:
+    """`pixelwise`, without parameters."""
+    return Norm(lambda x, at: pixelwise(x))
 
 
-def virtual(train: bool = True, *, rows: int = 0) -> Callable:
+def pixelwise(x: jax.Array) -> jax.Array:
+    """x / sqrt(mean_c x^2 + 1e-8) (Karras et al. 2018, section 4.2, arXiv:1710.10196)."""
+    squares = jnp.mean(jnp.square(wide(x)), axis=-1, keepdims=True)
+    return (x * jax.lax.rsqrt(squares + 1e-8)).astype(x.dtype)
+
+
+def virtual() -> Norm:
     """Virtual batch normalisation (Salimans et al. 2016, section 3.5, arXiv:1606.03498).
 
     An example is normalised by the mean and the mean of squares of every channel over a fixed
     reference batch of R examples and itself, (R m_ref + m_x) / (R + 1), so that its output does not
-    depend on the rest of its batch. The reference batch is normalised by itself alone. It is the
-    inputs that the network was initialised with, kept in the network's collection `reference`, and
-    passes the network in every call; see `referenced`.
-
-    Args:
-      train: unused, the two modes are the same; part of the shelf's signature.
-      rows: R, the leading rows of x that are the reference batch; the network sets it.
-
-    Returns:
-      Module x -> x, with a gain ~ N(1, 0.02^2) and a bias for every channel.
-
-    Raises:
-      ValueError: there are no reference rows, as in a network that knows nothing of them.
+    depend on the rest of its batch; the reference batch by itself alone. The reference batch is the
+    network's inputs at initialisation, kept in its collection `reference`. Both modes are the same;
+    a gain ~ N(1, 0.02^2) and a bias for every channel.
     """
-    del train
-    if rows < 1:
-        raise ValueError(
-            f"rows={rows}: virtual batch normalisation needs a reference batch in front of x; take "
-            "x and norm from `referenced` in the network"
-        )
-    return VirtualBatchNorm(rows=rows)
+
+    def apply(x, at):
+        if at.rows < 1:
+            raise ValueError(
+                "virtual batch normalisation needs a reference batch in front of x; take x and "
+                "norm from `normalised` in the network"
+            )
+        return VirtualBatchNorm(rows=at.rows)(x)
+
+    return Norm(apply, centres=True, referenced=True)
 
 
-def conditional_batch(
-    train: bool = True, *, num_classes: int, y: jax.Array | None = None
-) -> Callable:
-    """Batch normalisation with a gain and a bias for every class and channel.
+def conditional_batch(*, num_classes: int) -> Norm:
+    """Batch normalisation with a gain and a bias per class and channel: `ConditionalBatchNorm`.
 
-    See `ConditionalBatchNorm`.
+    It raises a ValueError, when applied, without labels or with several per example.
 
     Args:
-      train: as in `batch`.
       num_classes: number of classes, at least 1.
-      y: labels, int [batch]; the network sets them.
-
-    Returns:
-      Module x -> x.
-
-    Raises:
-      ValueError: there are no labels, or several an example.
     """
-    if y is None:
-        raise ValueError(
-            "the norm 'conditional_batch' needs labels; play the game 'conditional' with it"
-        )
-    if y.ndim != 1:
-        raise ValueError(
-            f"the norm 'conditional_batch' takes one label an example, got labels {y.shape}; those "
-            "of packed samples can join the input: labels='one_hot'"
-        )
-    return lambda x: ConditionalBatchNorm(num_classes)(x, y, train)
+
+    def apply(x, at):
+        one_per_example("the norm 'conditional_batch'", at.y)
+        return ConditionalBatchNorm(num_classes)(x, at.y, at.train)
+
+    return Norm(apply, centres=True)
 
 
 class VirtualBatchNorm(nn.Module):
@@ -182,13 +172,9 @@ class VirtualBatchNorm(nn.Module):
         apart = x.mean(axes, keepdims=True) - mean_ref  # [batch, ..., channel]
         mean = mean_ref + share * apart
         var = (1 - share) * (var_ref + share * apart**2) + share * x.var(axes, keepdims=True)
-        both = jnp.concatenate(
-            [
-                (reference - mean_ref) * jax.lax.rsqrt(var_ref + self.epsilon),
-                (x - mean) * jax.lax.rsqrt(var + self.epsilon),
-            ]
-        )
-        return (both * gain.reshape(channels) + bias.reshape(channels)).astype(dtype)
+        reference = (reference - mean_ref) * jax.lax.rsqrt(var_ref + self.epsilon)
+        x = jnp.concatenate([reference, (x - mean) * jax.lax.rsqrt(var + self.epsilon)])
+        return (x * gain.reshape(channels) + bias.reshape(channels)).astype(dtype)
 
 
 class ConditionalBatchNorm(nn.Module):
@@ -196,7 +182,7 @@ class ConditionalBatchNorm(nn.Module):
 
     Dumoulin et al. 2017 (arXiv:1610.07629), in GANs since Miyato & Koyama 2018 (arXiv:1802.05637).
     Gains start at 1, biases at 0. Called with x [batch, ..., channel], labels y, int [batch] from 0
-    to num_classes - 1 (others give NaN), and `train` as in `batch`.
+    to num_classes - 1 (others give NaN), and the mode.
 
     Attributes:
       num_classes: number of classes, at least 1.
@@ -206,7 +192,7 @@ class ConditionalBatchNorm(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array, y: jax.Array, train: bool = True) -> jax.Array:
-        at_least(1, num_classes=self.num_classes)
+        whole(1, num_classes=self.num_classes)
         norm = BatchNorm(
             use_running_average=not train,
             use_scale=False,
@@ -221,61 +207,45 @@ class ConditionalBatchNorm(nn.Module):
         return norm(x) * gain.reshape(shape) + bias.reshape(shape)
 
 
-batch.centres = instance.centres = virtual.centres = conditional_batch.centres = True
-virtual.referenced = True
-conditional_batch.labelled = True
-
-
-def _says(norm: Callable, attribute: str) -> bool:
-    """Whether a row, bare or with arguments bound, has an attribute that is true."""
-    return getattr(getattr(norm, "func", norm), attribute, False)
-
-
-def centres(norm: Callable) -> bool:
-    """Whether a row removes the mean of every channel; if so, no bias stands before it."""
-    return _says(norm, "centres")
-
-
-class Referenced(NamedTuple):
-    """What a network with a norm is to run.
+class Normalised(NamedTuple):
+    """The inputs of a network and its norm.
 
     Attributes:
-      x: its inputs, the reference batch in front if the norm needs one.
-      norm: `() -> (x -> x)`, once a layer.
+      x: the inputs, behind the reference batch if the norm needs one.
+      norm: `x -> x`, called once per layer.
       rows: number of rows of the reference batch, to be dropped after the last norm.
+      use_bias: whether a layer in front of the norm has a bias: not if the norm removes means.
     """
 
     x: jax.Array
-    norm: Callable
+    norm: Callable[[jax.Array], jax.Array]
     rows: int
+    use_bias: bool
 
 
-def referenced(
+def normalised(
     network: nn.Module, x: jax.Array, y: jax.Array | None = None, *, train: bool
-) -> Referenced:
-    """Puts the reference batch in front of the inputs of a network whose norm needs one.
-
-    To be called in the network's compact method. The reference batch is the inputs of
-    initialisation; the collection `reference` keeps it.
+) -> Normalised:
+    """Prepares the inputs and the norm of a network, in its compact method.
 
     Args:
       network: the network, with a row of `NORMS` as its attribute `norm`.
       x: its inputs [batch, ...].
-      y: labels, int [batch], for a norm that takes them, or None.
+      y: labels, int [batch], or None.
       train: the mode.
 
-    Returns:
-      `Referenced`.
+    Raises:
+      ValueError: the attribute is no such row.
     """
-    norm = partial(network.norm, train=train)
-    if _says(network.norm, "labelled"):
-        norm = partial(norm, y=y)
-    if not _says(network.norm, "referenced"):
-        return Referenced(x, norm, 0)
-    reference = network.variable("reference", "inputs", lambda: x).value
-    rows = reference.shape[0]
-    x = jnp.concatenate([reference.astype(x.dtype), x])
-    return Referenced(x, partial(norm, rows=rows), rows)
+    norm, rows = network.norm(), 0
+    if not isinstance(norm, Norm):
+        raise ValueError(f"norm={network.norm!r} must return a nets.norms.Norm, not {norm!r}")
+    if norm.referenced:
+        reference = network.variable("reference", "inputs", lambda: x).value
+        rows = reference.shape[0]
+        x = jnp.concatenate([reference.astype(x.dtype), x])
+    at = Pass(train, y, rows)
+    return Normalised(x, lambda x: norm.apply(x, at), rows, not norm.centres)
 
 
 NORMS = {

@@ -1,9 +1,8 @@
-"""Convolutions without padding as few matrix products, in the cheapest of three forms.
+"""Convolutions without padding as few matrix products, in the fastest of three forms.
 
-Minimal filtering (`winograd`); neighbourhoods of pixels, gathered to be multiplied; products of
-every pixel with every tap, shifted and added up. The second has r^2 numbers a pixel and channel,
-the third r^2 a pixel and feature, so where there are few of either they beat the first. Between few
-of both there is little to save, and filtering takes longer to compile.
+`winograd.convolve` multiplies least. `by_neighbourhoods` gathers r^2 numbers per pixel and channel,
+`by_shifts` adds up r^2 per pixel and feature: they win where there are few of either. Thresholds
+were measured with `scripts/benchmarks/convolutions.py`.
 """
 
 import math
@@ -14,24 +13,21 @@ import jax.numpy as jnp
 from ganjax.nets import winograd
 from ganjax.nets.layers import wide
 
-PAIRS = 256  # of channels and features, from which on minimal filtering is worth it
-ENOUGH_TILES = 64  # to be worth a filtering of the kernel
-FEWER = 0.75  # so many times the products of tiles of 2 x 2 pixels are worth tiles of 4 x 4
-# So many times as many features as channels, or the reverse, make the other forms faster.
-MORE_FEATURES, MORE_CHANNELS = 5, 4
+# Minimal filtering takes at least this many pairs of a channel and a feature (with fewer it saves
+# little and compiles longer), less than this many times as many features as channels, or channels
+# as features, and at least this many tiles (with fewer, filtering the kernel costs more).
+PAIRS, MORE_FEATURES, MORE_CHANNELS, TILES = 256, 5, 4, 64
+FEWER = 0.75  # tiles of 4x4 pixels are taken if they need at most this share of the products of 2x2
 
 
 def convolve(x: jax.Array, kernel: jax.Array, stride: int = 1) -> jax.Array:
     """Convolution without padding: [b, h, w, c], [r, r, c, f] -> [b, h', w', f].
 
-    Args:
-      x: images.
-      kernel: square.
-      stride: of both axes; h' = (h - r) // stride + 1.
+    h' = (h - r) // stride + 1.
     """
     r, _, c, f = kernel.shape
     made = len(x), *(side - r + 1 for side in x.shape[1:3])
-    outputs = _outputs(kernel.shape[1:], made, x.dtype) if stride == 1 else None
+    outputs = _outputs((r, c, f), made, x.dtype) if stride == 1 else None
     if outputs:
         return winograd.convolve(x, kernel, outputs)
     if stride == 1 and f < c:
@@ -55,28 +51,25 @@ def transpose(y: jax.Array, kernel: jax.Array) -> jax.Array:
 def _outputs(
     kernel: tuple[int, int, int], made: tuple[int, int, int], dtype: jnp.dtype
 ) -> int | None:
-    """The side of the tiles of the minimal filtering that is the fastest form, if one is.
+    """The side of the tiles of minimal filtering; None where another form is faster.
 
     Args:
       kernel: (taps, channels, features).
       made: (images, height, width) that the tiles cover.
-      dtype: below float32 tiles are small, with factors of 1 alone before they are rounded.
+      dtype: below float32 tiles are small, as their factors before rounding are 1.
     """
     r, channels, features = kernel
-
-    def tiles(outputs):
-        count, *sides = made
-        return count * math.prod(-(-side // outputs) for side in sides)
-
     thin = channels * MORE_FEATURES <= features or features * MORE_CHANNELS <= channels
     if channels * features < PAIRS or thin or (2, r) not in winograd.FILTERINGS:
         return None
+    count, *sides = made
+    tiles = {m: count * math.prod(-(-side // m) for side in sides) for m in (2, 4)}
+    products = {m: tiles[m] * (m + r - 1) ** 2 for m in (2, 4)}
     exact = jnp.finfo(dtype).bits >= 32
-    if exact and (4, r) in winograd.FILTERINGS and tiles(4) >= ENOUGH_TILES:
-        products = {outputs: tiles(outputs) * (outputs + r - 1) ** 2 for outputs in (2, 4)}
-        if products[4] <= FEWER * products[2]:
-            return 4
-    return 2 if tiles(2) >= ENOUGH_TILES else None
+    large = exact and (4, r) in winograd.FILTERINGS and tiles[4] >= TILES
+    if large and products[4] <= FEWER * products[2]:
+        return 4
+    return 2 if tiles[2] >= TILES else None
 
 
 def _product(x: jax.Array, matrix: jax.Array) -> jax.Array:
@@ -95,7 +88,7 @@ def by_neighbourhoods(x: jax.Array, kernel: jax.Array, stride: int = 1) -> jax.A
 
 
 def by_shifts(x: jax.Array, kernel: jax.Array) -> jax.Array:
-    """`convolve` with stride 1 as one product to r r f numbers a pixel, added up in float32."""
+    """`convolve` with stride 1 as one product to r r f numbers per pixel, added up in float32."""
     r, _, c, f = kernel.shape
     h, w = (side - r + 1 for side in x.shape[1:3])
     # [b, h + r - 1, w + r - 1, r r f]: a tap's column outermost, then its row, then the feature.

@@ -1,7 +1,7 @@
 """ProGAN's networks at one resolution (Karras et al. 2018, arXiv:1710.10196, table 2).
 
-A layer's name and shape depend on the resolution it works at and on nothing else, so that the
-network of 16 pixels holds every leaf of that of 8, and growing is copying. Blocks of two 3x3
+A layer's name and shape depend on its resolution alone, so that the network of 16 pixels holds
+every leaf of that of 8, and growing is copying. Blocks of two 3x3
 convolutions work at 4, 8, ... pixels, the first after nearest-neighbour doubling, or the second
 before halving by means; 1x1 layers lead from and to colours. Equalised learning rate in every
 layer, LeakyReLU 0.2; pixel normalisation of the latent and after every convolution of the
@@ -17,14 +17,14 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
+from ganjax.checks import whole
 from ganjax.nets.convolutions import DownscalingConv, SameConv, UpscalingConv
-from ganjax.nets.layers import at_least, double, halve, leaky_relu
+from ganjax.nets.layers import double, doublings, halve, leaky_relu
 from ganjax.nets.minibatch import stddev
-from ganjax.nets.norms import pixel
+from ganjax.nets.norms import pixelwise
 from ganjax.nets.weights import equalised
 
 FIRST = 4  # pixels of the smallest block
-normalise = pixel()
 
 
 def blend(old: jax.Array, new: jax.Array, alpha: float | jax.Array) -> jax.Array:
@@ -32,29 +32,14 @@ def blend(old: jax.Array, new: jax.Array, alpha: float | jax.Array) -> jax.Array
     return ((1 - alpha) * old + alpha * new).astype(old.dtype)
 
 
-def sizes(shape: tuple[int, ...]) -> list[int]:
-    """Sides of the blocks, 4, 8, ..., of images `[..., size, size, channel]`.
-
-    Raises:
-      ValueError: the images are not square, or their side is no power of two from 4 on.
-    """
-    if len(shape) < 3 or shape[-3] != shape[-2]:
-        raise ValueError(
-            f"progressive networks need square images [height, width, channel], not {shape}"
-        )
-    size = shape[-2]
-    if size < FIRST or size & (size - 1):
-        near = max(FIRST, 2 ** round(math.log2(max(size, 1))))
-        raise ValueError(
-            f"image size {size} is not a power of two from {FIRST} on; resize the images, e.g. to "
-            f"{near}"
-        )
-    return [2**power for power in range(2, size.bit_length())]
+def _sizes(shape: tuple[int, ...]) -> list[int]:
+    """Sizes of the blocks, 4, 8, ..., of images [..., size, size, channel]."""
+    return [FIRST * 2**n for n in range(doublings(shape, start=FIRST, least=FIRST) + 1)]
 
 
 def _features(network: nn.Module, size: int) -> int:
     """Channels at a resolution; 8192 / 2 = 4096 at 4 pixels, cut to 512, in the paper."""
-    at_least(1, fmap_base=network.fmap_base, fmap_max=network.fmap_max)
+    whole(1, fmap_base=network.fmap_base, fmap_max=network.fmap_max)
     return max(1, min(2 * network.fmap_base // size, network.fmap_max))
 
 
@@ -65,8 +50,8 @@ def _active(layer: nn.Module, x: jax.Array) -> jax.Array:
 class ProgressiveGenerator(nn.Module):
     """Latents [batch, z_dim] -> images [batch, size, size, channel], of no bounded range.
 
-    With alpha below 1 the image is (1 - alpha) times the doubled image of the network of half the
-    size plus alpha times the new one: at 0 the former exactly, at 1 the latter.
+    The image is (1 - alpha) times the doubled image of the network of half the size plus alpha
+    times the new one, at alpha 0 and 1 exactly either of them.
 
     Attributes:
       shape: (size, size, channel), size a power of two from 4 on.
@@ -81,14 +66,14 @@ class ProgressiveGenerator(nn.Module):
     @nn.compact
     def __call__(self, z: jax.Array, alpha: float | jax.Array = 1.0) -> jax.Array:
         x, images = None, []
-        for size in sizes(self.shape):
+        for size in _sizes(self.shape):
             features = _features(self, size)
             if size == FIRST:
-                x = self._first(normalise(z), features)
+                x = self._first(pixelwise(z), features)
             else:
-                x = normalise(_active(UpscalingConv(features, name=f"block_{size}_conv_0"), x))
-            x = normalise(_active(SameConv(features, name=f"block_{size}_conv_1"), x))
-            # Colours of every size have their layer, as in the paper's code; two are seen.
+                x = pixelwise(_active(UpscalingConv(features, name=f"block_{size}_conv_0"), x))
+            x = pixelwise(_active(SameConv(features, name=f"block_{size}_conv_1"), x))
+            # Every size has its layer of colours, as in the paper's code; two have an effect.
             to_rgb = nn.Dense(self.shape[-1], name=f"to_rgb_{size}")
             images.append(equalised(to_rgb, gain=1.0)(x))
         return images[-1] if len(images) == 1 else blend(double(images[-2]), images[-1], alpha)
@@ -99,19 +84,18 @@ class ProgressiveGenerator(nn.Module):
         # The paper's code has a quarter of He's constant here.
         x = equalised(dense, gain=math.sqrt(2) / 4)(z).reshape(-1, FIRST, FIRST, features)
         bias = self.param(f"block_{FIRST}_bias", nn.initializers.zeros, (features,), jnp.float32)
-        return normalise(leaky_relu(x + bias.reshape(1, 1, 1, -1)))
+        return pixelwise(leaky_relu(x + bias.reshape(1, 1, 1, -1)))
 
 
 class ProgressiveDiscriminator(nn.Module):
     """Images [batch, size, size, channel] -> logits [batch], size a power of two from 4 on.
 
-    With alpha below 1, what its first block makes of the image is blended with what the network of
-    half the size sees of the halved image: at 0 it is that network exactly.
+    With alpha below 1, the first block's output is blended with the halved image's features in the
+    network of half the size: at 0 it is that network exactly.
 
     Attributes:
-      fmap_base: channels at a resolution are 2 fmap_base / size, at most `fmap_max`.
-      fmap_max: most channels of a layer, at least 1.
-      group_size: examples of a group of the minibatch standard deviation.
+      fmap_base, fmap_max: as in `ProgressiveGenerator`.
+      group_size: examples in a group of the minibatch standard deviation.
     """
 
     fmap_base: int = 8192
@@ -120,15 +104,15 @@ class ProgressiveDiscriminator(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array, alpha: float | jax.Array = 1.0) -> jax.Array:
-        features, sides = partial(_features, self), sizes(x.shape)
+        features, sides = partial(_features, self), _sizes(x.shape)
         hidden = None
         for size in reversed(sides):
-            # Colours of every size have their layer, as in the paper's code; two are seen.
-            seen = _active(nn.Dense(features(size), name=f"from_rgb_{size}"), x)
+            # As in the generator.
+            coloured = _active(nn.Dense(features(size), name=f"from_rgb_{size}"), x)
             if size == sides[-1]:
-                hidden = seen
+                hidden = coloured
             elif size == sides[-2]:
-                hidden = blend(seen, hidden, alpha)
+                hidden = blend(coloured, hidden, alpha)
             if size > FIRST:
                 same = SameConv(features(size), name=f"block_{size}_conv_0")
                 down = DownscalingConv(features(size // 2), name=f"block_{size}_conv_1")

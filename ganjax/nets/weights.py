@@ -1,8 +1,9 @@
-"""Reparametrisations of a layer's kernel, one signature: `(layer, train) -> (x -> y)`.
+"""Reparametrisations of a layer's kernel, one signature: `(layer, train=True) -> (x -> y)`.
 
-Written around a layer inside a compact network: `weights(nn.Dense(8), train=train)(x)`. The layer
-keeps its parameters, under its own name; what else a row needs stands under the row's name. A layer
-is any module that is affine in x [batch, ...], with a parameter `kernel` [..., features].
+Written around a layer inside a compact network: `weights(nn.Dense(8), train=train)(x)`. A layer is
+any module that is affine in x [batch, ...], with a parameter `kernel` [..., features]; all rows but
+`plain` raise a ValueError for one without. The layer keeps its parameters and their names;
+additions of a row stand under the row's name. `train` matters to `spectral` only.
 """
 
 import math
@@ -30,15 +31,8 @@ def _as_function(layer: nn.Module, x: jax.Array) -> tuple[Callable, dict[str, ja
     return lambda params, x: bare.apply({"params": params}, x), params
 
 
-def _measured(layer: nn.Module, shape: tuple[int, ...]) -> tuple[nn.Module, tuple[int, ...]]:
-    """The layer whose norm counts, and what it is given; of one that resizes, the convolution."""
-    if hasattr(layer, "convolution"):
-        return layer.convolution(shape)
-    return layer.clone(parent=None), shape
-
-
 def _unit(x: jax.Array, otherwise: jax.Array) -> jax.Array:
-    """x / |x|, or something else where x is 0."""
+    """x / |x|, or `otherwise` where x is 0."""
     norm = jnp.sqrt(jnp.sum(jnp.square(x)))
     return jnp.where(norm > 0, x / jnp.where(norm > 0, norm, 1.0), otherwise)
 
@@ -59,16 +53,19 @@ class SpectralWeights(nn.Module):
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
         function, params = _as_function(self.layer, x)
-        kernel = wide(params["kernel"])  # the iteration is one of float32
-        no_bias = jax.tree.map(lambda own: jnp.zeros_like(wide(own)), params)
+        kernel = wide(params["kernel"])  # the iteration runs in float32
+        no_bias = jax.tree.map(lambda p: jnp.zeros_like(wide(p)), params)
+        measured, shape = self.layer.clone(parent=None), x.shape[1:]
+        if getattr(self.layer, "fused", False):
+            measured, shape = self.layer.unfused(shape)
+        if self.reshaped:
+            shape = (math.prod(kernel.shape[:-1]),)
 
         def linear(kernel, v):
             if self.reshaped:
                 return v @ kernel.reshape(-1, kernel.shape[-1])
             return measured.apply({"params": {**no_bias, "kernel": kernel}}, v[None])[0]
 
-        measured, shape = _measured(self.layer, x.shape[1:])
-        shape = (math.prod(kernel.shape[:-1]),) if self.reshaped else shape
         forward = partial(linear, jax.lax.stop_gradient(kernel))
         image, transpose = jax.vjp(forward, jnp.zeros(shape, kernel.dtype))
 
@@ -79,7 +76,7 @@ class SpectralWeights(nn.Module):
         stored = self.variable("spectral", "u", start)
         if stored.value.shape != image.shape:
             raise ValueError(
-                f"the layer's output is {image.shape} an example, but was {stored.value.shape} "
+                f"the layer's output is {image.shape} per example, but was {stored.value.shape} "
                 "when it was initialised, and its norm depends on that; initialise it at this size "
                 "or take the norm of the reshaped kernel (reshaped=True)"
             )
@@ -95,7 +92,7 @@ class SpectralWeights(nn.Module):
 
 
 class NormalisedWeights(nn.Module):
-    """A layer whose kernel's length and direction are parameters apart; see `weight_norm`.
+    """A layer whose kernel's length and direction are separate parameters; see `weight_norm`.
 
     Attributes:
       layer: the layer, bound to the network.
@@ -120,7 +117,7 @@ class EqualisedWeights(nn.Module):
 
     Attributes:
       layer: the layer, bound to the network.
-      gain: over the root of the fan-in, the factor on the kernel.
+      gain: divided by the root of the fan-in, the factor on the kernel.
     """
 
     layer: nn.Module
@@ -129,26 +126,16 @@ class EqualisedWeights(nn.Module):
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
         function, params = _as_function(self.layer, x)
+        kernel = params["kernel"]
         if self.is_initializing():
-            kernel = params["kernel"]
-            params["kernel"] = jax.random.normal(
-                self.make_rng("params"), kernel.shape, kernel.dtype
-            )
-            self.layer.put_variable("params", "kernel", params["kernel"])
-        factor = self.gain / math.sqrt(math.prod(params["kernel"].shape[:-1]))
-        return function({**params, "kernel": factor * params["kernel"]}, x)
+            kernel = jax.random.normal(self.make_rng("params"), kernel.shape, kernel.dtype)
+            self.layer.put_variable("params", "kernel", kernel)
+        factor = self.gain / math.sqrt(math.prod(kernel.shape[:-1]))
+        return function({**params, "kernel": factor * kernel}, x)
 
 
 def plain(layer: nn.Module, train: bool = True) -> Callable:
-    """The layer itself.
-
-    Args:
-      layer: the layer.
-      train: unused; part of the shelf's signature.
-
-    Returns:
-      The layer.
-    """
+    """The layer itself."""
     del train
     return layer
 
@@ -156,30 +143,30 @@ def plain(layer: nn.Module, train: bool = True) -> Callable:
 def spectral(layer: nn.Module, train: bool = True, *, reshaped: bool = False) -> Callable:
     """Spectral normalisation, W / sigma(W) (Miyato et al. 2018, equation 8, arXiv:1802.05957).
 
-    Every call in training mode makes one step of the power iteration of the paper's algorithm 1,
-    v = W^T u / |W^T u|, u = W v / |W v|, and divides by sigma = <u, W v>. u is kept in the
-    collection `spectral`, of length 1 and at first of random direction. Derivatives hold u and v
-    fixed: d sigma / d W = u v^T, the exact one once they have converged; second derivatives in W
-    leave out how u and v turn, and so does a linearised update map: its rows and columns of u are
-    those of a u held fixed. The estimate rises to the norm from below, so the layer is
-    1-Lipschitz once it has settled. The bias is left alone; a kernel of zeros stays as it is.
+    Every call in training makes one step of the power iteration of the paper's algorithm 1,
+    v = W^T u / |W^T u|, u = W v / |W v|, and divides by sigma = <u, W v>; in evaluation u stays,
+    so that sigma = |W^T u|. u, of length 1 and random direction at first, is kept in the collection
+    `spectral`. Derivatives hold u and v fixed: d sigma / d W = u v^T, exact once they have
+    converged; second derivatives in W omit how u and v turn, and so does a linearised update map.
+    The estimate rises to the norm from below: the layer is 1-Lipschitz once it has settled. Bias
+    and a kernel of zeros are unchanged.
 
     Paper: its W is the kernel reshaped to a matrix [fan_in, features]; for convolutions that is not
-    the operator norm. Ours is, by default: W is the layer as a linear map of one example at the
-    size at hand, and u has the shape of one of its outputs. For a convolution of square kernel k
-    and stride s whose kernel fits into the image, norm(reshaped) <= norm(operator) <=
-    ceil(k/s) norm(reshaped), so dividing by the former leaves a layer of norm 1 to ceil(k/s); for a
-    transposed one only operator <= k reshaped holds. For nn.Dense the two are the same. Of a layer
-    that also resizes, `UpscalingConv` or `DownscalingConv`, the convolution alone counts.
+    the operator norm. Ours is, by default: W is the layer as a linear map of one example at its
+    image size, and u has the shape of one output. For a convolution of square kernel k and stride s
+    whose kernel fits into the image, norm(reshaped) <= norm(operator) <= ceil(k/s) norm(reshaped),
+    so dividing by the former leaves a layer of norm 1 to ceil(k/s); for a transposed one only
+    operator <= k reshaped holds. For nn.Dense the two are equal. Of a fused layer (`UpscalingConv`,
+    `DownscalingConv`) the convolution alone counts.
 
     Args:
       layer: the layer.
-      train: whether to advance u; otherwise sigma = <u, W v> = |W^T u| with u as it was left.
+      train: whether to advance u.
       reshaped: take the paper's norm of the reshaped kernel, the same at every image size.
 
     Returns:
-      Module x -> y. It raises a ValueError for a layer without a kernel, and for inputs of another
-      size than at initialisation unless `reshaped`.
+      Module x -> y. It raises a ValueError for inputs of another size than at initialisation unless
+      `reshaped`.
     """
     return SpectralWeights(layer, train=train, reshaped=reshaped)
 
@@ -189,15 +176,8 @@ def weight_norm(layer: nn.Module, train: bool = True) -> Callable:
 
     One length g (`scale`) for every feature; v is the layer's `kernel`. Where v is 0, w is 0.
 
-    Paper: initialises g from a first batch. Here g starts at |v|, so that the layer starts as its
-    own initialiser has it (`nn.WeightNorm` starts at 1, whatever the initialiser).
-
-    Args:
-      layer: the layer.
-      train: unused; part of the shelf's signature.
-
-    Returns:
-      Module x -> y. It raises a ValueError for a layer without a kernel.
+    Paper: initialises g from a first batch. Here g starts at |v|, so that the layer starts at its
+    initialiser's kernel (`nn.WeightNorm` starts at 1, with any initialiser).
     """
     del train
     return NormalisedWeights(layer)
@@ -208,15 +188,12 @@ def equalised(layer: nn.Module, train: bool = True, *, gain: float = math.sqrt(2
 
     Karras et al. 2018, section 4.1, arXiv:1710.10196. c = gain / sqrt(fan_in), He's constant, is
     applied at run time, so that adaptive optimisers move all layers at the same relative speed. v
-    takes the place of the layer's `kernel` and of its initialiser; the bias stays.
+    replaces the layer's `kernel` and its initialiser; the bias stays.
 
     Args:
       layer: the layer.
-      train: unused; part of the shelf's signature.
+      train: unused.
       gain: sqrt(2) for layers before a ReLU; the paper has 1 in the last layer.
-
-    Returns:
-      Module x -> y. It raises a ValueError for a layer without a kernel.
     """
     del train
     return EqualisedWeights(layer, gain=gain)

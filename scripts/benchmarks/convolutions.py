@@ -47,6 +47,17 @@ LAYERS = (
 SIZES = {"halve": 4, "double": 4, "same": 3}  # of the kernels
 
 
+def forms_of(kind: str) -> tuple[Callable, Callable]:
+    """A kind of layer by products and by XLA's own convolution, functions of x and the kernel."""
+    from ganjax.nets import convolutions
+
+    if kind == "double":
+        return convolutions.double_by_products, convolutions.double_natively
+    stride = 2 if kind == "halve" else 1
+    forms = convolutions.convolve_by_products, convolutions.convolve_natively
+    return tuple(partial(form, stride=stride, padding=1) for form in forms)
+
+
 def loop(function: Callable, point: tuple) -> Callable:
     """Compiled gradient steps on input and kernel, so that no iteration can be hoisted out."""
     import jax
@@ -65,7 +76,7 @@ def main() -> None:
     import jax
     from timing import in_turn, ratio
 
-    from ganjax.nets import convolutions, products
+    from ganjax.nets import products
 
     print(f"{jax.devices()[0].device_kind}, jax {jax.__version__}")
     others = ("2 x 2", "4 x 4", "unfiltered", "native")
@@ -75,14 +86,14 @@ def main() -> None:
         rng_x, rng_k = jax.random.split(jax.random.key(0))
         kernel = 0.02 * jax.random.normal(rng_k, (SIZES[kind], SIZES[kind], shape[-1], features))
         point, calls = (jax.random.normal(rng_x, shape), kernel), {}
-        by_products = getattr(convolutions, f"{kind}_by_products")
+        by_products, natively = forms_of(kind)
         calls["chosen"] = loop(by_products, point)
         forms = {"2 x 2": 2, "4 x 4": 4, "unfiltered": None}
         for form, outputs in forms.items():
             if kind == "same" or outputs != 4:
                 with mock.patch.object(products, "_outputs", return_value=outputs):
                     calls[form] = loop(by_products, point)
-        calls["native"] = loop(getattr(convolutions, f"{kind}_natively"), point)
+        calls["native"] = loop(natively, point)
         times = in_turn(calls, ROUNDS.value)
         cells = []
         for form in ("chosen", *others):

@@ -1,6 +1,7 @@
 """Both forms of the convolutions are Flax's, in every order and mode of autodiff."""
 
 import itertools
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -18,10 +19,11 @@ from ganjax.nets.convolutions import (
 )
 
 RNG = jax.random.key(0)
+CONVOLVE = convolutions.convolve_by_products, convolutions.convolve_natively
 PAIRS = {
-    "halve": (convolutions.halve_by_products, convolutions.halve_natively),
+    "halve": [partial(form, stride=2, padding=1) for form in CONVOLVE],
     "double": (convolutions.double_by_products, convolutions.double_natively),
-    "same": (convolutions.same_by_products, convolutions.same_natively),
+    "same": [partial(form, padding=1) for form in CONVOLVE],
 }
 SIZES = {"halve": 4, "double": 4, "same": 3}  # of the kernels
 
@@ -68,7 +70,7 @@ def test_both_forms_agree_to_any_order(name, outputs, images, monkeypatch):
 
 @pytest.mark.parametrize(("channels", "features"), [(8, 1), (1, 8)], ids=["shifts", "patches"])
 def test_few_channels_or_features_change_the_form_only(channels, features, x64):
-    """What minimal filtering is not: products added up, and patches."""
+    """One product, of shifts to be added up or of gathered neighbourhoods."""
     rng_x, rng_k = jax.random.split(RNG)
     x = jax.random.normal(rng_x, (2, 5, 4, channels))
     kernel = jax.random.normal(rng_k, (3, 3, channels, features))
@@ -91,7 +93,7 @@ def test_few_channels_or_features_change_the_form_only(channels, features, x64):
     ids=["halve", "double", "no_bias", "same"],
 )
 def test_layers_are_flax_layers(ours, flax, images):
-    """The same parameters, to the letter, and the same function of them."""
+    """The same parameters, bit by bit, and the same function of them."""
     x = images
     params = flax.init(RNG, x)
     jax.tree.map(np.testing.assert_array_equal, ours.init(RNG, x), params)

@@ -126,7 +126,7 @@ def test_a_code_is_affine(x64):
     ids=["one_hot", "embedding", "projection", "conditional_batch"],
 )
 def test_labels_are_needed(options):
-    with pytest.raises(ValueError, match="needs labels; play the game 'conditional'"):
+    with pytest.raises(ValueError, match="needs labels; use the game 'conditional'"):
         nets.MLPDiscriminator(**options).init(RNG, jnp.zeros((2, 3)))
 
 

@@ -9,9 +9,13 @@ import pytest
 from flax import linen as nn
 
 from ganjax import nets
-from ganjax.nets.norms import NORMS, ConditionalBatchNorm, VirtualBatchNorm, centres, virtual
+from ganjax.nets.norms import NORMS, ConditionalBatchNorm, Pass, VirtualBatchNorm, virtual
 
 RNG = jax.random.key(0)
+
+
+def norm(row):
+    return NORMS[row](**({"num_classes": 2} if row == "conditional_batch" else {}))
 
 
 class Single(nn.Module):
@@ -21,10 +25,8 @@ class Single(nn.Module):
 
     @nn.compact
     def __call__(self, x, train=True):
-        given = {"rows": 2} if self.row == "virtual" else {}
-        if self.row == "conditional_batch":
-            given = {"num_classes": 2, "y": jnp.arange(x.shape[0]) % 2}
-        return NORMS[self.row](train=train, **given)(x)
+        at = Pass(train, jnp.arange(x.shape[0]) % 2, rows=2)
+        return norm(self.row).apply(x, at)
 
 
 def applied(module, x):
@@ -74,30 +76,28 @@ def test_instance_norm_needs_space():
 
 
 @pytest.mark.parametrize("row", NORMS)
-@pytest.mark.parametrize("bound", [False, True])
-def test_a_row_centres_if_a_bias_before_it_has_no_effect(row, bound, x64):
+def test_a_row_centres_if_a_bias_before_it_has_no_effect(row, x64):
     x = jax.random.normal(RNG, (5, 4, 4, 3))
     shifted = x + jnp.array([1.0, -2.0, 3.0]).reshape(1, 1, 1, 3)
     unmoved = np.allclose(applied(Single(row), x), applied(Single(row), shifted), atol=1e-9)
-    assert centres(partial(NORMS[row]) if bound else NORMS[row]) == unmoved
+    assert norm(row).centres == unmoved
 
 
 @pytest.mark.parametrize("row", NORMS)
 def test_biases_stand_where_no_centring_follows(row):
-    norm, y = NORMS[row], None
-    if row == "conditional_batch":
-        norm, y = partial(norm, num_classes=2), jnp.zeros(2, int)
-    generator = nets.DCGANGenerator((16, 16, 1), width=2, norm=norm)
-    discriminator = nets.DCGANDiscriminator(width=2, norm=norm)
+    option = {"norm": partial(norm, row), "width": 2}
+    y = jnp.zeros(2, int) if row == "conditional_batch" else None
+    generator = nets.DCGANGenerator((16, 16, 1), **option)
+    discriminator = nets.DCGANDiscriminator(**option)
     gen = jax.eval_shape(generator.init, RNG, jnp.zeros((2, 3)), y)["params"]
     disc = jax.eval_shape(discriminator.init, RNG, jnp.zeros((2, 16, 16, 1)), y)["params"]
     before = [gen["Dense_0"], gen["DoublingConv_0"], disc["HalvingConv_1"]]
     others = [gen["DoublingConv_1"], disc["HalvingConv_0"], disc["Dense_0"]]
     if row != "instance":
-        mlp = nets.MLPDiscriminator(width=2, depth=1, norm=norm)
+        mlp = nets.MLPDiscriminator(depth=1, **option)
         params = jax.eval_shape(mlp.init, RNG, jnp.zeros((2, 3)), y)["params"]
         before, others = [*before, params["Dense_0"]], [*others, params["Dense_1"]]
-    assert {"bias" in params for params in before} == {not centres(NORMS[row])}
+    assert {"bias" in params for params in before} == {not norm(row).centres}
     assert all("bias" in params for params in others)
 
 
@@ -157,8 +157,13 @@ def test_virtual_examples_do_not_see_their_batch(player):
 
 
 def test_virtual_needs_its_reference():
-    with pytest.raises(ValueError, match="rows=0: virtual batch normalisation needs a reference"):
-        virtual(train=True)
+    with pytest.raises(ValueError, match="virtual batch normalisation needs a reference batch"):
+        virtual().apply(jnp.zeros((2, 3)), Pass())
+
+
+def test_other_modules_are_no_norms():
+    with pytest.raises(ValueError, match=r"must return a nets\.norms\.Norm"):
+        nets.MLPDiscriminator(width=3, norm=nn.LayerNorm).init(RNG, jnp.zeros((2, 4)))
 
 
 def test_conditional_batch_norm(x64):
@@ -190,5 +195,5 @@ def test_conditional_batch_norm(x64):
 
 
 def test_conditional_batch_norm_needs_classes():
-    with pytest.raises(ValueError, match="num_classes=0 must be at least 1"):
+    with pytest.raises(ValueError, match=r"num_classes=0 must be .* at least 1"):
         ConditionalBatchNorm(0).init(RNG, jnp.zeros((2, 3)), jnp.zeros(2, int))

@@ -9,6 +9,7 @@ import pytest
 from flax import linen as nn
 
 from ganjax import nets
+from ganjax.nets import norms
 
 NARROW = jnp.bfloat16
 LABELS = {
@@ -119,7 +120,8 @@ def test_normalisations_of_bfloat16_are_those_of_float32_rounded(name):
     class Normalised(nn.Module):
         @nn.compact
         def __call__(self, x):
-            return nets.NORMS[name](**({"rows": 8} if name == "virtual" else {}))(x)
+            at = norms.Pass(rows=8 if name == "virtual" else 0)
+            return nets.NORMS[name]().apply(x, at)
 
     x = far()
     network, mutable = Normalised(), ["batch_stats"]

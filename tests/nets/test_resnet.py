@@ -11,7 +11,6 @@ from flax import linen as nn
 
 from ganjax import experiment
 from ganjax.nets import HEADS, NORMS, WEIGHTS, ResNetDiscriminator, ResNetGenerator
-from ganjax.nets.resnet import doublings
 
 RNG = jax.random.key(0)
 SPECTRAL = partial(WEIGHTS["spectral"], reshaped=True)
@@ -181,7 +180,7 @@ def test_of_every_size(size, halvings):
     logits, judge = jax.eval_shape(lambda x: disc.init_with_output(RNG, x), x)
     assert x.shape == (2, size, size, 3)
     assert logits.shape == (2,)
-    assert sum("Upscaling" in name for name in made["params"]) == doublings(x.shape)
+    assert sum("Upscaling" in name for name in made["params"]) == round(math.log2(size / 4))
     assert sum("Downscaling" in name for name in judge["params"]) == halvings
 
 
@@ -221,8 +220,8 @@ def test_labels_join_by_norm_and_by_projection():
 @pytest.mark.parametrize(
     ("shape", "message"),
     [
-        ((12, 12, 1), "12 is not 4 \\* 2\\^n .*e.g. to 16"),
-        ((4, 4, 1), "4 is not .*e.g. to 8"),
+        ((12, 12, 1), "12 is not a power of two from 8 on.*e.g. to 16"),
+        ((4, 4, 1), "4 is not .* from 8 on.*e.g. to 8"),
         ((8, 16, 1), "square"),
         ((2,), "mlp"),
     ],
@@ -235,7 +234,7 @@ def test_other_shapes_are_refused(shape, message):
 
 
 def test_widths_are_checked():
-    with pytest.raises(ValueError, match="width=0 must be at least 1"):
+    with pytest.raises(ValueError, match=r"width=0 must be .* at least 1"):
         ResNetGenerator((8, 8, 1), width=0).init(RNG, jnp.zeros((2, 3)))
 
 
