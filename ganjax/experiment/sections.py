@@ -229,7 +229,7 @@ NESTED = {
     "likelihood": _called(games.LIKELIHOODS),
     "loss": _loss,
     "minibatch": _bound(nets.MINIBATCH, "x"),
-    "norm": _bound(nets.NORMS, "train", "rows", "y"),
+    "norm": _bound(nets.NORMS),
     "output_activation": _activation,
     "penalty": _called(penalties.PENALTIES),
     "weights": _bound(nets.WEIGHTS, "layer", "train"),
