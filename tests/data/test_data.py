@@ -31,7 +31,8 @@ def options(tmp_path):
 def test_contract(name, options):
     source = DATA[name](**options.get(name, {}))
     assert checked(name, source).shape == source.shape
-    batch = jax.jit(source.sample, static_argnums=2)(source.train, RNG, 32)
+    sample = jax.jit(source.sample, static_argnums=2)
+    batch = sample(source.train, RNG, 32)
     assert batch["b" if "a" in batch else "x"].shape == (32, *source.shape)
     for name in batch.keys() - {"y"}:
         assert batch[name].dtype == jnp.float32
@@ -46,7 +47,7 @@ def test_contract(name, options):
         assert 0 <= int(batch["y"].min()) <= int(batch["y"].max()) < source.num_classes
     again = source.sample(source.train, RNG, 32)
     np.testing.assert_array_equal(batch.get("y", 0), again.get("y", 0))
-    other = source.sample(source.train, jax.random.key(1), 32)
+    other = sample(source.train, jax.random.key(1), 32)
     for name in batch.keys() - {"y"}:
         np.testing.assert_allclose(batch[name], again[name], rtol=1e-5, atol=1e-6)
         assert bool((batch[name] != other[name]).any())
