@@ -1,4 +1,4 @@
-"""Which cells are one program: those whose configs differ in numbers that can be traced."""
+"""Compiled programs of cells: one for all configs that differ in traceable numbers alone."""
 
 import json
 import logging
@@ -17,17 +17,17 @@ from ganjax.types import GanState, Scheme
 
 log = logging.getLogger(__name__)
 
-# Sections whose numbers may differ between the runs of one program.
+# Sections whose numbers may differ between the runs of a program.
 NUMERIC = ("gen_tx", "disc_tx", "scheme", "penalties", "average", "loss")
 
 
 class Program(NamedTuple):
-    """Cells that one compiled program plays.
+    """Cells that one compiled program trains.
 
     Attributes:
       cells: their names.
-      experiment: that of the first.
-      numbers: {path: its value in each cell}, the numbers in which they differ.
+      experiment: of the first cell.
+      numbers: {path: its value in each cell} of the numbers that differ.
     """
 
     cells: tuple[str, ...]
@@ -36,7 +36,7 @@ class Program(NamedTuple):
 
 
 def programs(cells: Mapping[str, Mapping[str, Any]]) -> list[Program]:
-    """The fewest programs that play the cells.
+    """The fewest programs that train the cells.
 
     Args:
       cells: {name: resolved config}.
@@ -94,7 +94,7 @@ def _traces(built: Experiment, numbers: dict[str, tuple[float, ...]]) -> bool:
         state = experiment.template(built)
         rng = jax.random.key(0)
         jax.eval_shape(partial(step, built, numbers), values, state, built.train, rng, 0)
-    except Exception as error:  # whatever a function does with what is no float
+    except Exception as error:  # any error of a function that needs a float
         log.info("%s: a program for each value (%s)", ", ".join(numbers), str(error)[:200])
         return False
     return True

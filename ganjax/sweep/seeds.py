@@ -1,4 +1,4 @@
-"""The conclusions that a comparison's seeds allow: before training, and from the first cells."""
+"""The statistical power of a comparison's seeds: before training, and from the first cells."""
 
 import math
 from collections.abc import Mapping
@@ -18,8 +18,8 @@ def power(asked: Mapping[str, Any], results: Mapping[str, Mapping[str, Any]]) ->
       results: of the cells that are trained so far, as `read` has them.
 
     Returns:
-      `comparisons` with the baseline, one for each other cell; `smallest_p` that any can have
-      after Holm; `fewest_seeds` with which it can be at most 0.05, None if none are enough; and
+      `comparisons` with the baseline, one for each other cell; the `smallest_p` that is possible
+      after Holm; `fewest_seeds` with which it is at most 0.05, None if no number is enough; and
       `detectable` {cell: the difference from the baseline that is detected with power 80%, by
       the spread of the cell's differences}, None where seeds diverged or no difference is.
     """
@@ -48,7 +48,7 @@ def _detectable(differences: np.ndarray, comparisons: int) -> float | None:
 
 
 def limits(power: Mapping[str, Any], asked: Mapping[str, Any]) -> str:
-    """In a sentence: can so many seeds come to any conclusion? Empty without comparisons.
+    """A sentence: whether so many seeds allow any conclusion; empty without comparisons.
 
     Args:
       power: as `power` returns it.
@@ -57,25 +57,25 @@ def limits(power: Mapping[str, Any], asked: Mapping[str, Any]) -> str:
     if not power["comparisons"]:
         return ""
     seeds, fewest = len(asked["seeds"]), power["fewest_seeds"]
-    told = (
+    text = (
         f"{_count(power['comparisons'], 'comparison')} against {asked['baseline']} with "
         f"{_count(seeds, 'seed')}: the smallest adjusted p (sign flips, Holm) is "
         f"{power['smallest_p']:.4f}; "
     )
     if fewest is None:
-        told += f"no number of seeds is enough for {statistics.LEVEL}, compare fewer cells"
+        text += f"no number of seeds is enough for {statistics.LEVEL}, compare fewer cells"
     else:
-        told += f"at least {fewest} seeds are needed for {statistics.LEVEL}"
-    return f"cannot conclude: {told}" if power["smallest_p"] > statistics.LEVEL else told
+        text += f"at least {fewest} seeds are needed for {statistics.LEVEL}"
+    return f"cannot conclude: {text}" if power["smallest_p"] > statistics.LEVEL else text
 
 
 def reach(power: Mapping[str, Any], asked: Mapping[str, Any], cells: list[str]) -> str:
-    """In a sentence: how large a difference would be detected? Empty if that cannot be said.
+    """A sentence: how large a difference is detectable; empty if that is unknown.
 
     Args:
       power: as `power` returns it.
       asked: the comparison, or its standings.
-      cells: those whose spread it goes by.
+      cells: those whose spread counts.
     """
     found = {cell: power["detectable"].get(cell) for cell in cells}
     found = {cell: value for cell, value in found.items() if value is not None}

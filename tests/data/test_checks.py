@@ -241,7 +241,7 @@ def test_data_that_are_right_are_taken(data):
         (Data((), {"x": POINTS[:, 0]}, {}, sample_rows), r"shape \(\); expected points"),
         (GOOD._replace(sample=lambda train, rng, n: train["x"]), "expected a dict of arrays"),
         (GOOD._replace(sample=lambda train, rng, n: {"z": train["x"]}), "draws z; expected x, or"),
-        (GOOD._replace(sample=lambda train, rng, n: train["z"]), "KeyError: 'z'; correct its sample"),
+        (GOOD._replace(sample=lambda train, rng, n: train["z"]), "KeyError: 'z'; correct its sam"),
         (GOOD._replace(sample=lambda train, rng, n: {**train, "x": train["x"][:2], "z": X}), "'z'"),
         (
             GOOD._replace(train={"x": np.uint8(X)}, sample=halved),

@@ -104,7 +104,7 @@ def test_the_slider_moves_by_keyboard(page):
     page.focus("input[type=range]")
     page.keyboard.press("ArrowLeft")
     assert shown() == {str(int(last) - 1)}
-    assert page.text_content("output").startswith(f"look {int(last) - 1} ")
+    assert page.text_content("output").startswith(f"evaluation {int(last) - 1} ")
 
 
 def test_the_page_is_readable(page):
