@@ -35,7 +35,9 @@ def test_inception_score_refuses_logits():
 
 def test_inception_score_refuses_what_is_no_probability():
     good = [0.25, 0.75]
-    with pytest.raises(ValueError, match=r"row 1, one of 1 .* smallest value of -0.1"):
+    with pytest.raises(
+        ValueError, match=r"row 1, the first of 1 wrong rows.* smallest value of -0.1"
+    ):
         metrics.inception_score([good, [1.1, -0.1], good])
     with pytest.raises(ValueError, match=r"row 0, one of 2 .* sums to 0.9"):
         metrics.inception_score([[0.5, 0.4], good, [0.3, 0.3]])
