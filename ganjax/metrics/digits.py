@@ -1,5 +1,6 @@
 """The reports on generated 8x8 digits: quality, diversity, copies, and the right labels."""
 
+import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -36,7 +37,8 @@ def digits_report(data: Any) -> Callable[[np.ndarray], dict[str, float]]:
         from the report, a sample is not finite.
     """
     digits = _digits(data)
-    return lambda samples: _scores(digits, _classifier(digits), _flat(finite("samples", samples)))
+    reference = functools.cache(functools.partial(_reference, digits))
+    return lambda samples: _scores(digits, *reference(), _flat(finite("samples", samples)))
 
 
 def conditional_digits_report(
@@ -58,10 +60,11 @@ def conditional_digits_report(
       ValueError: as `digits_report`.
     """
     digits = _digits(data)
+    reference = functools.cache(functools.partial(_reference, digits))
 
     def report(samples, labels):
-        samples, classifier = _flat(finite("samples", samples)), _classifier(digits)
-        result = _scores(digits, classifier, samples)
+        samples, (classifier, real) = _flat(finite("samples", samples)), reference()
+        result = _scores(digits, classifier, real, samples)
         for suffix, x, y in (("", samples, labels), ("_real", digits.test, digits.test_labels)):
             right = classifier.predict(x) == np.asarray(y)
             shares = [right[y == label].mean() for label in np.unique(y)]
@@ -94,28 +97,32 @@ def _digits(data: Any) -> _Digits:
     return _Digits(*train, *test)
 
 
-def _classifier(digits: _Digits) -> Any:
+def _reference(digits: _Digits) -> tuple[Any, dict[str, float]]:
+    """The fitted classifier and the scores of the real test digits."""
     from sklearn.linear_model import LogisticRegression  # 0.7 s: after the checks
 
-    return LogisticRegression(max_iter=1000).fit(digits.train, digits.train_labels)
+    classifier = LogisticRegression(max_iter=1000).fit(digits.train, digits.train_labels)
+    return classifier, _quality(digits, classifier, digits.test, digits.train)
 
 
-def _scores(digits: _Digits, classifier: Any, samples: np.ndarray) -> dict[str, float]:
+def _quality(digits: _Digits, classifier: Any, x: np.ndarray, compared: np.ndarray):
+    """Scores of digits x [n, 64]; `compared` is compared with the test digits."""
+    nearest = nearest_distances(x / 2, digits.train / 2)
+    return {
+        "inception_score": inception_score(classifier.predict_proba(x)),
+        "frechet_distance": frechet_distance(compared / 2, digits.test / 2),
+        "nearest_median": float(np.median(nearest)),
+        "nearest_min": float(nearest.min()),
+    }
+
+
+def _scores(
+    digits: _Digits, classifier: Any, real: dict[str, float], samples: np.ndarray
+) -> dict[str, float]:
     """The scores of `digits_report`, of samples [n, 64]."""
-
-    def scores(x, compared):
-        nearest = nearest_distances(x / 2, digits.train / 2)
-        return {
-            "inception_score": inception_score(classifier.predict_proba(x)),
-            "frechet_distance": frechet_distance(compared / 2, digits.test / 2),
-            "nearest_median": float(np.median(nearest)),
-            "nearest_min": float(nearest.min()),
-        }
-
-    generated, real = scores(samples, samples), scores(digits.test, digits.train)
     result = {"samples": len(samples)}
-    for name in generated:
-        result |= {name: generated[name], f"{name}_real": real[name]}
+    for name, value in _quality(digits, classifier, samples, samples).items():
+        result |= {name: value, f"{name}_real": real[name]}
     shares = np.bincount(classifier.predict(samples), minlength=10) / len(samples)
     return result | {
         "class_share_min": float(shares.min()),
