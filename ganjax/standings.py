@@ -43,39 +43,39 @@ def table(workdir: Path) -> dict[str, Any]:
       RunFolderError: it is no folder of a comparison.
       ConfigError: the cells do not report the score.
     """
-    asked, results = sweep.described(workdir), sweep.read(workdir)
-    rows = [_row(name, result, asked) for name, result in results.items()]
-    _compare(rows, results, asked)
+    comparison, results = sweep.described(workdir), sweep.read(workdir)
+    rows = [_row(name, result, comparison) for name, result in results.items()]
+    _compare(rows, results, comparison)
     keys = ("question", "score", "goal", "bound", "baseline", "seeds")
     return {
-        **{key: asked[key] for key in keys},
-        "missing": [name for name in asked["cells"] if name not in results],
-        "best": _best(results, asked),
+        **{key: comparison[key] for key in keys},
+        "missing": [name for name in comparison["cells"] if name not in results],
+        "best": _best(results, comparison),
         "same": _same(results),
-        "power": sweep.power(asked, results),
+        "power": sweep.power(comparison, results),
         "rows": rows,
     }
 
 
-def _row(name: str, result: Mapping[str, Any], asked: Mapping[str, Any]) -> Row:
-    scores = last_scores(result, asked["score"])
+def _row(name: str, result: Mapping[str, Any], comparison: Mapping[str, Any]) -> Row:
+    scores = last_scores(result, comparison["score"])
     finite = scores[np.isfinite(scores)]
-    within = metrics.score_range(asked["score"])
+    within = metrics.score_range(comparison["score"])
     summary = statistics.summary(finite, within=within)._asdict() if len(finite) else {}
     summary = {key: _number(summary.get(key, math.nan)) for key in ("mean", "std", "low", "high")}
     stopped = zip(result["seeds"], result["status"], result["stopped_at"], strict=True)
     evaluations = [sum(pair) for pair in zip(*result["evaluations"].values(), strict=True)]
     return {
         "cell": name,
-        "changes": changes(asked["base"], asked["cells"][name]),
+        "changes": changes(comparison["base"], comparison["cells"][name]),
         "seeds": len(finite),
         "diverged": {seed: step for seed, status, step in stopped if status == "diverged"},
         "memory": "out of memory" in result["status"],
         **summary,
-        "beyond_real": _beyond_real(result, asked["score"], summary["mean"]),
+        "beyond_real": _beyond_real(result, comparison["score"], summary["mean"]),
         "difference": None,
         "wins": None,
-        "converged": _converged(result, asked, evaluations),
+        "converged": _converged(result, comparison, evaluations),
         "steps": result["step"][-1],
         "evaluations": evaluations[-1],
         "rate": _rate(result),
@@ -90,12 +90,15 @@ def _beyond_real(result: Mapping[str, Any], score: str, mean: float | None) -> s
     return metrics.beyond_real({score: mean, f"{score}_real": np.nanmean(real)}).get(score)
 
 
-def _converged(result, asked, evaluations: list[int]) -> dict[str, Any] | None:
+def _converged(result, comparison, evaluations: list[int]) -> dict[str, Any] | None:
     """The steps from which the seeds stay within the bound; None without a bound."""
-    if asked["bound"] is None or not result["scores"]:
+    if comparison["bound"] is None or not result["scores"]:
         return None
-    steps, scores = result["step"], np.array(result["scores"][asked["score"]], float).T
-    found = [statistics.convergence_step(steps, s, asked["bound"], asked["goal"]) for s in scores]
+    steps, scores = result["step"], np.array(result["scores"][comparison["score"]], float).T
+    found = [
+        statistics.convergence_step(steps, s, comparison["bound"], comparison["goal"])
+        for s in scores
+    ]
     median = statistics.median_convergence(found, steps[-1])
     return {
         "seeds": sum(step is not None for step in found),
@@ -117,15 +120,15 @@ def _rate(result: Mapping[str, Any]) -> dict[str, float] | None:
     return {"rate": fit.rate, "error": fit.error, "radius": radius}
 
 
-def _compare(rows: list[Row], results: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
+def _compare(rows: list[Row], results: Mapping[str, Any], comparison: Mapping[str, Any]) -> None:
     """Adds the difference of each cell from the baseline."""
-    if asked["baseline"] not in results:
+    if comparison["baseline"] not in results:
         return
-    baseline = last_scores(results[asked["baseline"]], asked["score"])
-    others = [row for row in rows if row["cell"] != asked["baseline"]]
+    baseline = last_scores(results[comparison["baseline"]], comparison["score"])
+    others = [row for row in rows if row["cell"] != comparison["baseline"]]
     for row in others:
-        scores = last_scores(results[row["cell"]], asked["score"])
-        difference, wins, p = _tested(scores, baseline, asked["goal"])
+        scores = last_scores(results[row["cell"]], comparison["score"])
+        difference, wins, p = _tested(scores, baseline, comparison["goal"])
         row["difference"] = {key: _number(v) for key, v in difference._asdict().items()}
         row["difference"]["p"] = _number(p)
         row["wins"] = {key: getattr(wins, key) for key in ("share", "low", "high")}
@@ -142,15 +145,15 @@ def _tested(scores: np.ndarray, others: np.ndarray, goal: str):
     return difference, wins, wins.p if difference.left_out else difference.p
 
 
-def _best(results: Mapping[str, Any], asked: Mapping[str, Any]) -> str | None:
+def _best(results: Mapping[str, Any], comparison: Mapping[str, Any]) -> str | None:
     """The cell that is better than each of the others, p adjusted for all of these tests."""
-    scores = {name: last_scores(result, asked["score"]) for name, result in results.items()}
+    scores = {name: last_scores(result, comparison["score"]) for name, result in results.items()}
     if len(scores) < 2:
         return None
-    worth = {name: statistics.worth(row, asked["goal"]).mean() for name, row in scores.items()}
+    worth = {name: statistics.worth(row, comparison["goal"]).mean() for name, row in scores.items()}
     first = max(worth, key=worth.get)
     others = [row for name, row in scores.items() if name != first]
-    tests = [_tested(scores[first], row, asked["goal"])[-1] for row in others]
+    tests = [_tested(scores[first], row, comparison["goal"])[-1] for row in others]
     return first if max(statistics.holm(tests)) <= statistics.LEVEL else None
 
 
@@ -207,7 +210,7 @@ def text(standings: Mapping[str, Any], costs: Mapping[str, Mapping[str, Any]]) -
 
 
 def conclusion(standings: Mapping[str, Any]) -> str:
-    """The answer in a few sentences, and the cells of which nothing can be concluded, and why."""
+    """The answer in a few sentences, with the undecided cells and the reason."""
     power, baseline = standings["power"], standings["baseline"]
     if standings["best"]:
         sentences = [f"{standings['best']} is better than every other cell (paired, Holm, 5%)"]

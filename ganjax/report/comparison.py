@@ -16,23 +16,25 @@ CURVES = ("loss/gen", "loss/disc", "grad_norm/gen", "grad_norm/disc")
 
 def page(workdir: Path) -> str:
     """The HTML of a comparison's folder; the same folder gives the same bytes."""
-    asked, results = sweep.described(workdir), sweep.read(workdir)
+    comparison, results = sweep.described(workdir), sweep.read(workdir)
     table = standings.table(workdir)
     sections = [
-        parts.head(asked["question"]),
+        parts.head(comparison["question"]),
         f'<main id="main">\n{_answer(table)}',
         "<h2>Standings</h2>",
         _standings(table, results),
     ]
     if results:
-        sections += ["<h2>Training curves</h2>", _curves(asked, results)]
-        sections += _samples(results, asked)
+        sections += ["<h2>Training curves</h2>", _curves(comparison, results)]
+        sections += _samples(results, comparison)
         sections += _toys(results)
         sections += _modes(results)
-    sections += ["<h2>Cells</h2>", _changes(asked)]
+    sections += ["<h2>Cells</h2>", _changes(comparison)]
     sections += ["<h2>Failures</h2>", _failures(table)]
-    sections += ["<h2>Provenance</h2>", _provenance(workdir, asked), "</main>"]
-    return html.page(asked["question"], "\n".join(sections), style=parts.STYLE, script=parts.SCRIPT)
+    sections += ["<h2>Provenance</h2>", _provenance(workdir, comparison), "</main>"]
+    return html.page(
+        comparison["question"], "\n".join(sections), style=parts.STYLE, script=parts.SCRIPT
+    )
 
 
 def _answer(table: Mapping[str, Any]) -> str:
@@ -117,9 +119,9 @@ def _columns(
     }
 
 
-def _curves(asked: Mapping[str, Any], results: Mapping[str, Any]) -> str:
+def _curves(comparison: Mapping[str, Any], results: Mapping[str, Any]) -> str:
     """Every score and loss against steps, gradients and seconds."""
-    first = [asked["score"]]
+    first = [comparison["score"]]
     names = first + sorted({n for r in results.values() for n in r["scores"]} - set(first))
     names += [n for n in CURVES if any(n in r["metrics"] for r in results.values())]
     drawn = {}
@@ -130,7 +132,7 @@ def _curves(asked: Mapping[str, Any], results: Mapping[str, Any]) -> str:
                 values = result["scores"].get(name, result["metrics"].get(name))
                 if values is not None:
                     rows[cell] = (_places(result, axis), np.array(values, float))
-            bound = asked["bound"] if name == asked["score"] else None
+            bound = comparison["bound"] if name == comparison["score"] else None
             if rows:
                 figure = figures.curves(rows, x=axis, y=name, bound=bound)
                 alt = f"{name} against {axis}: the mean of every cell in a band over its seeds"
@@ -147,7 +149,7 @@ def _places(result: Mapping[str, Any], axis: str) -> list[float]:
     return [sum(pair) for pair in zip(*result["evaluations"].values(), strict=True)]
 
 
-def _samples(results: Mapping[str, Any], asked: Mapping[str, Any]) -> list[str]:
+def _samples(results: Mapping[str, Any], comparison: Mapping[str, Any]) -> list[str]:
     """Samples of the first seed from the same latents, side by side."""
     shown = {cell: result for cell, result in results.items() if "samples" in result}
     if not shown:
@@ -165,7 +167,7 @@ def _samples(results: Mapping[str, Any], asked: Mapping[str, Any]) -> list[str]:
         ]
         drawn[cell] += drawn[cell][-1:] * (len(steps) - len(drawn[cell]))
     labels = [f"evaluation {at} (step {step})" for at, step in enumerate(steps)]
-    seed = asked["seeds"][0]
+    seed = comparison["seeds"][0]
     note = f"<p>Seed {seed}, the same latents in every cell and at every evaluation.</p>"
     return ["<h2>Samples</h2>", note, parts.slider(labels, drawn, "Step")]
 
@@ -209,9 +211,11 @@ def _modes(results: Mapping[str, Any]) -> list[str]:
     return ["<h2>Modes</h2>", f'<p>{alt.capitalize()}.</p><div class="chosen">{svg}</div>']
 
 
-def _changes(asked: Mapping[str, Any]) -> str:
+def _changes(comparison: Mapping[str, Any]) -> str:
     """The differences of every cell from the resolved base."""
-    found = {cell: changes(asked["base"], config) for cell, config in asked["cells"].items()}
+    found = {
+        cell: changes(comparison["base"], config) for cell, config in comparison["cells"].items()
+    }
     base = {path: pair[0] for cell in found.values() for path, pair in cell.items()}
     rows = [["(the base)", *map(str, base.values())]]
     rows += [
@@ -229,7 +233,7 @@ def _failures(table: Mapping[str, Any]) -> str:
     return parts.table(["cell", "failure"], rows, "runs that stopped before the end")
 
 
-def _provenance(workdir: Path, asked: Mapping[str, Any]) -> str:
+def _provenance(workdir: Path, comparison: Mapping[str, Any]) -> str:
     manifest = json.loads((workdir / "manifest.json").read_text("utf-8"))
     plan = workdir / "plan.json"
     plan = json.loads(plan.read_text("utf-8")) if plan.exists() else {}
@@ -242,7 +246,7 @@ def _provenance(workdir: Path, asked: Mapping[str, Any]) -> str:
         for cells, decided in plan.items()
     ]
     heads = ["cells of one program", "mapping", *(f"{m}, s per step" for m in sweep.MAPPINGS)]
-    cells = html.escape(json.dumps(asked["cells"], indent=1, sort_keys=True))
+    cells = html.escape(json.dumps(comparison["cells"], indent=1, sort_keys=True))
     return (
         parts.provenance(manifest)
         + parts.table(heads, programs, "programs, and how their runs share a device")

@@ -108,7 +108,7 @@ def table(
 
 
 def choices(name: str, figures: Mapping[tuple[str, str], str], label: str, axis_label: str) -> str:
-    """Figures of which one is shown: its metric chosen from a list, its abscissa by a click.
+    """Figures, one shown at a time: a list selects its metric, buttons its abscissa.
 
     Args:
       name: unique in the page.

@@ -1,4 +1,4 @@
-"""The folder of a comparison: what was asked, and the results and costs of its cells.
+"""The folder of a comparison: its description, and the results and costs of its cells.
 
 `comparison.json` describes it. `cells/NAME.json` and `.npz` hold a cell's results, the same bits
 whenever they are computed; `costs/NAME.json` its seconds.

@@ -68,37 +68,37 @@ def runner(
     runs = list(itertools.product(range(len(program.cells)), seeds))
     runs += runs[-1:] * (-len(runs) % len(among or jax.devices()))
     mesh = devices.mesh(seed=len(among or jax.devices()), among=among)
-    inits, plays, values, train = _inputs(program, runs, mesh)
+    inits, keys, values, train = _inputs(program, runs, mesh)
 
     def first(inits, _, values, train):
         return _mapped(how, partial(_initial, program, train), inits, values)
 
-    def play(states, plays, values, train, first_step, length):
+    def train_runs(states, keys, values, train, first_step, length):
         one = partial(_play, program, train, first_step, length)
-        return _mapped(how, one, states, plays, values)
+        return _mapped(how, one, states, keys, values)
 
     init = _over_devices(first, mesh, shared=1)
     states = jax.tree.map(
         lambda leaf: jax.ShapeDtypeStruct(
             leaf.shape, leaf.dtype, sharding=NamedSharding(mesh, BY_RUN)
         ),
-        jax.eval_shape(init, inits, plays, values, train),
+        jax.eval_shape(init, inits, keys, values, train),
     )
     whole = NamedSharding(mesh, WHOLE)
     number = jax.ShapeDtypeStruct((), jnp.int32, sharding=whole)
-    play = _over_devices(play, mesh, shared=3, donate_argnums=0)
-    compiled = play.lower(states, plays, values, train, number, number).compile()
+    train_runs = _over_devices(train_runs, mesh, shared=3, donate_argnums=0)
+    compiled = train_runs.lower(states, keys, values, train, number, number).compile()
     memory = compiled.memory_analysis()
 
-    def played(states, first_step, length):
+    def play(states, first_step, length):
         numbers = (devices.laid_out(np.int32(n), whole) for n in (first_step, length))
-        return compiled(states, plays, values, train, *numbers)
+        return compiled(states, keys, values, train, *numbers)
 
     return Runner(
         how,
         len(runs),
-        lambda: init(inits, plays, values, train),
-        played,
+        lambda: init(inits, keys, values, train),
+        play,
         memory.temp_size_in_bytes + memory.argument_size_in_bytes if memory else 0,
     )
 
@@ -112,15 +112,15 @@ def _inputs(program: Program, runs: Sequence[tuple[int, int]], mesh: jax.shardin
       mesh: with the axis `seed`.
     """
     streams = {seed: experiment.streams(seed) for _, seed in runs}
-    keys = (
+    stacked = (
         jnp.stack([getattr(streams[seed], name) for _, seed in runs]) for name in ("init", "play")
     )
     values = np.array([[of[cell] for of in program.numbers.values()] for cell, _ in runs], float)
     by_run, whole = NamedSharding(mesh, BY_RUN), NamedSharding(mesh, WHOLE)
-    inits, plays = (devices.laid_out(key, by_run) for key in keys)
+    inits, keys = (devices.laid_out(key, by_run) for key in stacked)
     values = devices.laid_out(values.astype(jnp.result_type(float)), by_run)
     train = jax.tree.map(partial(devices.laid_out, sharding=whole), program.experiment.train)
-    return inits, plays, values, train
+    return inits, keys, values, train
 
 
 def _mapped(how: str, one: Callable, *rows: Any) -> Any:

@@ -83,17 +83,19 @@ def _run(comparison: Comparison, workdir: Path, how: str) -> None:
 
 def _log_limits(comparison: Comparison) -> None:
     """Logs whether so many seeds can show anything."""
-    asked = comparison._asdict()
+    described = comparison._asdict()
     if devices.leads() and len(comparison.cells) > 1:
-        log.info("%s", limits(power(asked, {}), asked))
+        log.info("%s", limits(power(described, {}), described))
 
 
 def _log_reach(workdir: Path, comparison: Comparison) -> bool:
     """Logs and keeps the detectable difference; False if no cell's spread is known yet."""
-    asked = comparison._asdict()
-    found = power(asked, read(workdir)) if devices.leads() else {"detectable": {}}
+    described = comparison._asdict()
+    found = power(described, read(workdir)) if devices.leads() else {"detectable": {}}
     if found["detectable"]:
-        log.info("%s", reach(found, asked, list(found["detectable"])) or limits(found, asked))
+        log.info(
+            "%s", reach(found, described, list(found["detectable"])) or limits(found, described)
+        )
         run_folder.write_json(workdir / "power.json", found)
     return bool(found["detectable"])
 
