@@ -69,14 +69,7 @@ def made(name: str, factory: Callable[[], Any]) -> Any:
 
 
 def checked(name: str, data: Any) -> Data:
-    """The data with all images as floats in [-1, 1].
-
-    Args:
-      name: of the data in the config, for the messages.
-      data: the return value of a factory.
-
-    Returns:
-      Data whose arrays are on the device; labels are int32, points floats.
+    """The data of a factory on the device: images in [-1, 1], labels int32, points floats.
 
     Raises:
       DataError: a field is of another type; arrays are empty, not finite as float32 or differ in

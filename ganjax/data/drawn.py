@@ -1,6 +1,7 @@
 """Checks of the batches that `sample` draws: their shapes, and one drawn batch.
 
-A user may give any `sample`, so pixels, labels and points are also checked after the draw.
+A user may give any `sample`, so pixels, labels and points are also checked after the draw. `where`
+names the data in messages, and `batch` has the shapes and types of a batch, see `traced`.
 """
 
 import math
@@ -48,11 +49,6 @@ def check_sample(where: str, data: Data, batch: Batch) -> None:
     It is called on images that are half -1, half 1, and on their negatives, and must draw black and
     white; so x / 127.5 - 1 or (x + 1) / 2 is found whatever the values of the real images.
 
-    Args:
-      where: for the messages.
-      data: as the factory returned them.
-      batch: shapes and types of a batch.
-
     Raises:
       DataError: `sample` scales the images, or cannot take them in [-1, 1].
     """
@@ -93,18 +89,12 @@ def check_sample(where: str, data: Data, batch: Batch) -> None:
 
 
 def check_drawn(where: str, data: Data, batch: Batch) -> dict[str, np.ndarray]:
-    """Draws a batch as in training and checks it: finite floats, images in [-1, 1].
+    """Draws a batch as in training and returns it: finite floats, images in [-1, 1].
 
-    Args:
-      where: for the messages.
-      data: with the arrays scaled, and the `value_range` that was declared.
-      batch: shapes and types of a batch.
-
-    Returns:
-      The batch.
+    The arrays of the data are scaled by now, and `value_range` is the declared one.
 
     Raises:
-      DataError: the check fails; or pixels drawn from other arrays than `of_pixels` are all at
+      DataError: the batch is not so; or pixels drawn from other arrays than `of_pixels` are all at
         least 0; or there is a `value_range`, but no array of pixels.
     """
     drawn = _batch(where, data, batch)

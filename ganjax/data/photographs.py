@@ -77,8 +77,7 @@ def photograph_domains(size: int = 32, shrink: int = 2) -> Data:
       Data with unpaired `a` (the pagoda) and `b` (the dahlia) [batch, size, size, 3] in [-1, 1],
       each crop from its own place; the held-out examples are crops half their size apart.
 
-    Raises:
-      ValueError: an argument is out of range.
+    Raises: as `photographs`.
     """
     left, right, held_out = parts(size, shrink)
     train, test = {}, {}
@@ -115,8 +114,7 @@ def photograph_crops(size: int = 64, pyramid: int | None = None, shrink: int = 2
       Data with `x` [batch, size, size, 3] in [-1, 1], of either photograph with probability 1/2;
       the held-out crops show the photographs in turn.
 
-    Raises:
-      ValueError: an argument is out of range.
+    Raises: as `photographs`.
     """
     side = size if pyramid is None else pyramid
     if size < 1 or side % size:
@@ -140,15 +138,9 @@ def photograph_crops(size: int = 64, pyramid: int | None = None, shrink: int = 2
 
 
 def parts(size: int, shrink: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The photographs in three parts: left and right for training, the middle held out.
+    """The photographs in three parts for crops of a size: (left, right, held out).
 
-    Args:
-      size: side of the crops, at least 4.
-      shrink: as in `photographs`.
-
-    Returns:
-      (left, right, held out), each [2, height, width, 3] in [-1, 1]; right may be too narrow for
-      a crop.
+    Each is [2, height, width, 3] in [-1, 1]; right may be too narrow for a crop.
 
     Raises:
       ValueError: an argument is out of range, or crops of this size do not fit.
@@ -198,8 +190,7 @@ def raster(parts: Sequence[np.ndarray], size: int, stride: int) -> np.ndarray:
       size: side of a crop.
       stride: pixels between neighbours, at least 1; crops overlap where it is less than `size`.
 
-    Returns:
-      [m, size, size, 3].
+    Returns: crops [m, size, size, 3].
     """
     crops = np.concatenate(
         [windows.reshape(-1, size, size, 3) for windows in _windows(parts, size, stride)]

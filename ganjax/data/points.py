@@ -78,11 +78,8 @@ def swiss_roll(noise: float = 0.25, scale: float = 7.5) -> Data:
       noise: standard deviation before scaling, at least 0.
       scale: divisor of the coordinates, greater than 0.
 
-    Returns:
-      Data with `x` [batch, 2].
-
-    Raises:
-      ValueError: an argument is out of range.
+    Returns: data with `x` [batch, 2].
+    Raises: as `ring`.
     """
     within("[0, inf)", noise=noise)
     within("(0, inf)", scale=scale)

@@ -56,21 +56,16 @@ class Data(NamedTuple):
 
 
 def sample_rows(train: Batch, rng: jax.Array, batch_size: int) -> Batch:
-    """Draws `batch_size` rows uniformly with replacement, the same rows of every array.
-
-    Raises:
-      DataError: the lengths of the arrays differ.
-    """
+    """Draws `batch_size` rows uniformly with replacement, the same rows of every array."""
     examples = one_length("sample_rows", train)
     rows = jax.random.randint(rng, (batch_size,), 0, examples)
     return {key: array[rows] for key, array in train.items()}
 
 
 def one_length(where: str, arrays: Batch) -> int:
-    """The number of rows of all arrays; JAX would read past the end of a shorter one in silence.
+    """The number of rows of all arrays, or a DataError if their lengths differ.
 
-    Raises:
-      DataError: the lengths differ.
+    JAX would read past the end of a shorter one in silence.
     """
     lengths = {key: array.shape[0] for key, array in arrays.items()}
     if len(set(lengths.values())) > 1:

@@ -92,11 +92,7 @@ def _guess(low: float, high: float) -> tuple[float, float]:
 
 
 def check_finite(where: str, x: np.ndarray) -> None:
-    """Numbers are finite, and stay so as float32.
-
-    Raises:
-      DataError: some are not.
-    """
+    """Raises a DataError if some numbers are not finite, or will not be as float32."""
     if not np.isfinite(x).all():
         raise DataError(f"{where} has values that are not finite; clean them")
     low, high = float(x.min()), float(x.max())
@@ -108,12 +104,7 @@ def check_finite(where: str, x: np.ndarray) -> None:
 
 
 def labels(where: str, y: np.ndarray, num_classes: int | None) -> np.ndarray:
-    """Labels as int32 [n].
-
-    Args:
-      where: the file or array that holds them, for the message.
-      y: the labels.
-      num_classes: their number; None for one more than the largest, if the smallest is 0.
+    """Labels as int32 [n]; `num_classes` None is one more than the largest, if the smallest is 0.
 
     Raises:
       DataError: they are not whole numbers [n] from 0 to num_classes - 1, with the remedy.
@@ -145,11 +136,7 @@ def labels(where: str, y: np.ndarray, num_classes: int | None) -> np.ndarray:
 
 
 def parsed_range(text: str | None) -> tuple[float, float] | None:
-    """The range of a flag, "0,1" -> (0.0, 1.0); None for None.
-
-    Raises:
-      ConfigError: it is not two finite numbers, the smaller first.
-    """
+    """The range of a flag, "0,1" -> (0.0, 1.0), or a ConfigError; None for None."""
     try:
         ends = None if text is None else tuple(map(float, text.split(",")))
     except ValueError:

@@ -26,16 +26,10 @@ def planned(
 ) -> tuple[Runner | None, dict[str, Any]]:
     """The compiled program and its plan: that of `plan.json` if there is one, else a new one.
 
-    Args:
-      program: from `programs`.
-      comparison: whose seeds and budget count.
-      workdir: its folder.
-      how: a row of `MAPPINGS`, or "auto" for the faster.
-
     Returns:
-      (runner, plan), a plan being JSON: `mapped`, None if no mapping fits into memory, in which
-      case there is no runner; `steps`, `seconds_per_step` {mapping: seconds} and
-      `evaluations_per_step` {player: gradients}, or the `bytes` that are too many.
+      (runner, plan), a plan being JSON: `mapped`, `steps`, `seconds_per_step` {mapping: seconds}
+      and `evaluations_per_step` {player: gradients}; or, if no mapping fits into memory, None for
+      the runner and for `mapped`, and the `bytes` that are too many.
     """
     path, key = workdir / "plan.json", ",".join(program.cells)
     plans = run_folder.read_json(path) if path.exists() else {}

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+from flax.traverse_util import flatten_dict
 
 from ganjax import experiment
 from ganjax.errors import ConfigError
@@ -46,8 +47,10 @@ def programs(cells: Mapping[str, Mapping[str, Any]]) -> list[Program]:
     """
     groups: dict[str, list[str]] = {}
     for name, config in cells.items():
-        bare = _with_numbers(config, dict.fromkeys(_numbers(config)))
-        groups.setdefault(json.dumps(bare, sort_keys=True), []).append(name)
+        leaves = flatten_dict(config, keep_empty_nodes=True, sep=".")
+        without_numbers = leaves | dict.fromkeys(_numbers(config))
+        key = json.dumps(without_numbers, sort_keys=True, default=lambda _: "empty")
+        groups.setdefault(key, []).append(name)
     built = {}
     for name, config in cells.items():
         try:
@@ -126,25 +129,5 @@ def scheme(
 
 def _numbers(config: Mapping[str, Any]) -> dict[str, float]:
     """{path: float} of the sections in which runs of one program may differ."""
-
-    def leaves(tree, prefix):
-        for key, value in tree.items():
-            if isinstance(value, Mapping):
-                yield from leaves(value, f"{prefix}{key}.")
-            elif isinstance(value, float):
-                yield f"{prefix}{key}", value
-
-    sections = {key: config[key] for key in NUMERIC if key in config}
-    return dict(leaves(sections, ""))
-
-
-def _with_numbers(config: Mapping[str, Any], numbers: Mapping[str, Any]) -> dict[str, Any]:
-    def replaced(tree, prefix):
-        return {
-            key: replaced(value, f"{prefix}{key}.")
-            if isinstance(value, Mapping)
-            else numbers.get(f"{prefix}{key}", value)
-            for key, value in tree.items()
-        }
-
-    return replaced(config, "")
+    leaves = flatten_dict({key: config[key] for key in NUMERIC if key in config}, sep=".")
+    return {path: value for path, value in leaves.items() if isinstance(value, float)}

@@ -104,12 +104,9 @@ def runner(
 
 
 def _inputs(program: Program, runs: Sequence[tuple[int, int]], mesh: jax.sharding.Mesh):
-    """Arrays on the devices: two keys and the traced numbers by run, and the data, everywhere.
+    """Arrays on the devices: two keys and the traced numbers of each run, and the data.
 
-    Args:
-      program: from `programs`.
-      runs: (index of the cell, seed).
-      mesh: with the axis `seed`.
+    A run is (index of the cell, seed); the data are whole on every device.
     """
     streams = {seed: experiment.streams(seed) for _, seed in runs}
     stacked = (

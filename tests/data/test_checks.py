@@ -201,7 +201,7 @@ def test_data_that_are_right_are_taken(data):
 
 
 @pytest.mark.parametrize(
-    ("data", "told"),
+    ("data", "message"),
     [
         (GOOD._replace(shape=4), "has shape=4; expected a tuple of whole numbers"),
         (GOOD._replace(shape=(4, 4, 0)), r"has shape=\(4, 4, 0\); expected"),
@@ -335,8 +335,8 @@ def test_data_that_are_right_are_taken(data):
         ),
     ],
 )  # fmt: skip
-def test_data_that_are_wrong_are_told(data, told):
-    with pytest.raises(DataError, match=told) as caught:
+def test_data_that_are_wrong_are_refused(data, message):
+    with pytest.raises(DataError, match=message) as caught:
         checked("own", data)
     assert "\n" not in str(caught.value)
 

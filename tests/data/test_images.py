@@ -93,7 +93,7 @@ def test_bad_files_are_named_before_anything_else(tmp_path):
     with pytest.raises(DataError) as caught:
         images(str(tmp_path), size=16)
     message = str(caught.value)
-    for told in (
+    for text in (
         "4 of 13 images",
         "7.png (image file is truncated",
         "8_empty.png (empty)",
@@ -101,7 +101,7 @@ def test_bad_files_are_named_before_anything_else(tmp_path):
         "nowhere.png (a link to nothing)",
         "data.skip_bad=True",
     ):
-        assert told in message
+        assert text in message
     assert "Thumbs" not in message
     assert "\n" not in message
     assert x_of(images(str(tmp_path), size=16, skip_bad=True)).shape == (9, 16, 16, 3)
@@ -124,7 +124,7 @@ def grey_folders(root, names):
 
 
 def test_class_folders_in_the_order_of_their_numbers(tmp_path, caplog):
-    """10 is class 10, not 2; a link to an image that is there already is told, not taken twice."""
+    """10 is class 10, not 2; a link to a known image is logged, not taken twice."""
     grey_folders(tmp_path, map(str, range(12)))
     (tmp_path / "linked.png").symlink_to("3/batch 1/0.png")
     with caplog.at_level(logging.INFO, "ganjax"):

@@ -50,7 +50,7 @@ def test_a_page_asks_for_nothing_and_is_the_same_again(folder, run):
         assert len(ids) == len(set(ids))
 
 
-def test_a_comparison_is_told_whole(folder):
+def test_a_comparison_is_complete(folder):
     page = report.write(folder).read_text()
     assert "<h1>Is &lt;fast&gt; better?</h1>" in page
     assert "No cell is significantly better than every other" in page
@@ -77,7 +77,7 @@ def test_a_comparison_is_told_whole(folder):
     assert page.count('data-at="2"') == 3  # a picture of every cell at the last evaluation
 
 
-def test_a_run_is_told_whole(run):
+def test_a_run_is_complete(run):
     page = report.write(run).read_text()
     assert "done at step 4" in page
     for part in ("Scores", "Training curves", "Samples", "Provenance"):
@@ -111,8 +111,8 @@ def test_a_mean_beyond_real_data_is_marked_in_a_comparison(folder, tmp_path):
         edited(again / "cells" / f"{cell}.json", scores=scores)
     table = standings.table(again)
     assert [row["beyond_real"] for row in table["rows"]] == [None, "above", None]
-    told = standings.text(table, sweep.read(again))
-    assert "inception_score of fast: better than real data's own score" in told
+    text = standings.text(table, sweep.read(again))
+    assert "inception_score of fast: better than real data's own score" in text
     page = report.write(again).read_text()
     assert f"inception_score of fast: {MARK}" in page
     assert MARK not in report.write(folder).read_text()
