@@ -25,7 +25,7 @@ class Record:
     """The record of one cell.
 
     Attributes:
-      scores: [evaluation][seed] -> {name: score}; {} for a run that has diverged.
+      scores: `[evaluation][seed]` -> {name: score}; {} for a run that has diverged.
       seconds: a run's share of the machine at every evaluation.
     """
 
