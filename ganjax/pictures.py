@@ -1,6 +1,6 @@
-"""Pictures of samples and of training: arrays and rows of numbers in, files out.
+"""Pictures of samples and of training curves, written to files.
 
-The ending of a file's name is the format: .png, .jpg, .webp, .pdf and, of figures, .svg.
+The ending of a file's name is the format: .png, .jpg, .webp, .pdf and, for figures, .svg.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,14 +21,14 @@ def drawable(shape: Sequence[int]) -> bool:
 
 
 def check_drawable(shape: Sequence[int], otherwise: str) -> None:
-    """Refuses samples without a picture.
+    """Refuses samples that cannot be drawn.
 
     Args:
       shape: of one sample.
-      otherwise: what a user may do instead.
+      otherwise: the advice at the end of the message.
 
     Raises:
-      ConfigError: there is no picture of such samples.
+      ConfigError: samples of this shape cannot be drawn.
     """
     if not drawable(shape):
         raise ConfigError(
@@ -51,8 +51,7 @@ def image_grid(x: np.ndarray, *, columns: int | None = None) -> np.ndarray:
     scale = -(-TILE // min(x.shape[1:3]))
     x = _pixels(x).repeat(scale, axis=1).repeat(scale, axis=2)
     n, height, width, channels = x.shape
-    columns = columns or int(np.ceil(np.sqrt(n)))
-    rows, gap = -(-n // columns), max(1, min(height, width) // 16)
+    (rows, columns), gap = _grid_shape(n, columns), max(1, min(height, width) // 16)
     canvas = np.full(
         (rows * (height + gap) + gap, columns * (width + gap) + gap, channels), 255, np.uint8
     )
@@ -61,6 +60,12 @@ def image_grid(x: np.ndarray, *, columns: int | None = None) -> np.ndarray:
         left = gap + index % columns * (width + gap)
         canvas[top : top + height, left : left + width] = image
     return canvas
+
+
+def _grid_shape(n: int, columns: int | None) -> tuple[int, int]:
+    """(rows, columns) of a grid of n images, about square if the columns are None."""
+    columns = columns or int(np.ceil(np.sqrt(n)))
+    return -(-n // columns), columns
 
 
 def save_image(path: Path, image: np.ndarray) -> None:
@@ -76,7 +81,7 @@ def read_image(path: Path) -> np.ndarray:
 
 
 def save_apart(paths: Sequence[Path], x: np.ndarray) -> None:
-    """Writes images [n, height, width, 1 or 3] in [-1, 1], each as it is into a file of its own."""
+    """Writes images [n, height, width, 1 or 3] in [-1, 1], unscaled, each into its own file."""
     for path, image in zip(paths, _pixels(x), strict=True):
         save_image(path, image)
 
@@ -91,7 +96,7 @@ def save_animation(path: Path, frames: Sequence[np.ndarray], *, seconds: float =
     Args:
       path: of the GIF.
       frames: at least one.
-      seconds: that each is shown.
+      seconds: duration of each frame.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     images = [Image.fromarray(f[..., 0] if f.shape[-1] == 1 else f) for f in frames]
@@ -220,17 +225,17 @@ def save_portraits(
 def save_samples(
     path: Path, x: np.ndarray, x_real: np.ndarray | None, *, rows: int | None = None
 ) -> bool:
-    """Draws samples by their shape: a grid of images, or points in the plane beside the data.
+    """Draws samples by their shape: a grid of images, or points in the plane over the data.
 
     Args:
       path: of the picture.
       x: the samples [n, ...].
-      x_real: data [m, ...], which only a picture of points shows; None to leave them out.
-      rows: of the grid, which is then filled column by column: with the classes in turn one row a
-        class. If None the grid is about square, filled row by row.
+      x_real: data [m, ...], shown beneath points only; None to leave them out.
+      rows: of the grid, which is then filled column by column, so that classes in turn become rows.
+        If None the grid is about square, filled row by row.
 
     Returns:
-      False, and no file, for samples that have no picture.
+      False, and no file, for samples that cannot be drawn.
     """
     if not drawable(x.shape[1:]):
         return False
@@ -243,7 +248,7 @@ def save_samples(
 
 
 def _turned(x: np.ndarray, rows: int) -> np.ndarray:
-    """Images in the order that fills a grid of so many rows column by column, white at the end."""
+    """Images reordered to fill a grid column by column, with white ones at the end."""
     blank = np.ones((-len(x) % rows, *x.shape[1:]), x.dtype)
     columns = np.concatenate([x, blank]).reshape(-1, rows, *x.shape[1:])
     return columns.swapaxes(0, 1).reshape(-1, *x.shape[1:])
@@ -252,14 +257,14 @@ def _turned(x: np.ndarray, rows: int) -> np.ndarray:
 def save_comparison(
     path: Path, x: np.ndarray, held_out: np.ndarray | None, train: np.ndarray | None
 ) -> list[str]:
-    """Draws held-out real samples, generated ones, and the training image nearest to each of these.
+    """Draws held-out real samples, generated ones, and the nearest training image of each of these.
 
     Args:
       path: of the picture.
       x: generated images [n, height, width, 1 or 3] in [-1, 1], or points [n, 2].
-      held_out: real samples that were not trained on, of which n are drawn; None if there are none.
-      train: the training images, searched for the nearest in Euclidean distance; None for points
-        and where there are none.
+      held_out: real samples, of which n are drawn; None if there are none.
+      train: the training images, searched for the nearest in Euclidean distance; None for points or
+        if there are none.
 
     Returns:
       Titles of the panels drawn.
@@ -280,43 +285,86 @@ def save_panels(
     panels: Mapping[str, np.ndarray],
     *,
     columns: int | None = None,
+    row_titles: Sequence[str] = (),
+    column_titles: Sequence[str] = (),
     marks: np.ndarray | None = None,
 ) -> bool:
     """Draws sets of images, or of points in the plane, side by side under their titles.
 
     Args:
       path: of the picture.
-      panels: title -> images [n, height, width, 1 or 3] in [-1, 1], or points [n, 2], which all
-        get the limits of the widest.
+      panels: title -> images [n, height, width, 1 or 3] in [-1, 1], or points [n, 2]; all panels of
+        points share one range.
       columns: images in a row; about the square root of n if None.
-      marks: points [n, 2] marked in every panel of points; they set its limits, at 1.4 times their
-        reach. None for none.
+      row_titles: names of the rows of images, at the left of the first panel; () for none.
+      column_titles: names of the columns of images, below each panel; () for none.
+      marks: points [n, 2] marked in every panel of points; the range is then 1.4 times theirs.
 
     Returns:
-      False, and no file, if something is neither.
+      False, and no file, if the samples are neither images nor points in the plane.
+
+    Raises:
+      ValueError: the titles are not as many as the rows or columns, or the panels are of points.
     """
     panels = {title: np.asarray(x) for title, x in panels.items()}
     images = all(x.ndim == 4 for x in panels.values())
     if not all(drawable(x.shape[1:]) and (x.ndim == 4) == images for x in panels.values()):
         return False
+    if images:
+        _image_panels(path, panels, columns, row_titles, column_titles)
+    elif len(row_titles) or len(column_titles):
+        raise ValueError("panels of points have no rows or columns; leave out their titles")
+    else:
+        _point_panels(path, panels, marks)
+    return True
+
+
+def _image_panels(
+    path: Path,
+    panels: Mapping[str, np.ndarray],
+    columns: int | None,
+    row_titles: Sequence[str],
+    column_titles: Sequence[str],
+) -> None:
+    grids = [image_grid(x, columns=columns) for x in panels.values()]
+    height = 3 * max(grid.shape[0] / grid.shape[1] for grid in grids)
+    figure = Figure(figsize=(3 * len(panels), max(1, height) + 0.3), layout="constrained")
+    row = figure.subplots(1, len(panels), squeeze=False)[0]
+    for axes, (title, x), grid in zip(row, panels.items(), grids, strict=True):
+        axes.imshow(grid, cmap="gray", vmin=0, vmax=255, interpolation="none")
+        axes.set(title=title, xticks=(), yticks=())
+        axes.spines[:].set_visible(False)
+        axes.tick_params(length=0, labelsize="small")
+        rows, across = _grid_shape(len(x), columns)
+        if len(row_titles) and axes is row[0]:
+            axes.set_yticks(_middles("row_titles", row_titles, rows, grid.shape[0]), row_titles)
+        if len(column_titles):
+            middles = _middles("column_titles", column_titles, across, grid.shape[1])
+            axes.set_xticks(middles, column_titles)
+    _save(figure, path)
+
+
+def _middles(name: str, titles: Sequence[str], count: int, pixels: int) -> np.ndarray:
+    """Pixel in the middle of each of `count` rows or columns, one for each title."""
+    if len(titles) != count:
+        raise ValueError(f"{name} has {len(titles)} entries, and the grid needs {count}")
+    return (np.arange(count) + 0.5) * pixels / count
+
+
+def _point_panels(path: Path, panels: Mapping[str, np.ndarray], marks: np.ndarray | None) -> None:
+    reach = 1.1 * max(float(np.abs(points).max()) for points in panels.values())
+    if marks is not None:
+        reach = 1.4 * float(np.abs(marks).max())
     figure = Figure(figsize=(3 * len(panels), 3.3), layout="constrained")
     for axes, (title, x) in zip(
         figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True
     ):
-        if images:
-            grid = image_grid(x, columns=columns)
-            axes.imshow(grid, cmap="gray", vmin=0, vmax=255, interpolation="none")
-            axes.axis("off")
-        else:
-            reach = 1.1 * max(float(np.abs(points).max()) for points in panels.values())
-            axes.scatter(*x.T, s=4, alpha=0.6)
-            if marks is not None:
-                reach = 1.4 * float(np.abs(marks).max())
-                axes.scatter(*np.asarray(marks).T, s=30, color="C1", marker="+", linewidth=0.8)
-            axes.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal")
+        axes.scatter(*x.T, s=4, alpha=0.6)
+        if marks is not None:
+            axes.scatter(*np.asarray(marks).T, s=30, color="C1", marker="+", linewidth=0.8)
+        axes.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal")
         axes.set_title(title)
     _save(figure, path)
-    return True
 
 
 def save_curves(path: Path, rows: Sequence[Mapping[str, float]], title: str) -> None:
@@ -324,7 +372,7 @@ def save_curves(path: Path, rows: Sequence[Mapping[str, float]], title: str) -> 
 
     Args:
       path: of the picture.
-      rows: rows of metrics with `step`; what is missing in them is left out.
+      rows: rows of metrics with `step`; missing metrics are left out.
       title: above the panels.
     """
     panels = {
@@ -343,8 +391,8 @@ def save_curves(path: Path, rows: Sequence[Mapping[str, float]], title: str) -> 
     grid = figure.subplots(max(1, len(panels)), sharex=True, squeeze=False)[:, 0]
     for axes, (label, keys) in zip(grid, panels.items(), strict=False):
         for key in keys:
-            told = [row for row in rows if key in row]  # a stage may have what another has not
-            axes.plot([row["step"] for row in told], [row[key] for row in told], label=key)
+            some = [row for row in rows if key in row]  # stages may have different metrics
+            axes.plot([row["step"] for row in some], [row[key] for row in some], label=key)
         if label == "discriminator accuracy":
             axes.axhline(0.5, color="0.4", linestyle="--", linewidth=1, label="50:50")
             axes.set_ylim(0, 1)
