@@ -6,7 +6,7 @@ import jax
 import numpy as np
 import pytest
 
-from ganjax import checkpoints, events, experiment, pictures, run_folder, train
+from ganjax import checkpoints, experiment, pictures, run_folder, sinks, train
 from ganjax.errors import ConfigError, RunFolderError
 
 SGD = {"name": "sgd", "learning_rate": 0.1}
@@ -225,7 +225,7 @@ def test_tensorboard_shows_the_pictures(tmp_path, monkeypatch):
 def test_tensorboard_writes_images(tmp_path):
     pytest.importorskip("tensorboardX")
     pictures.save_image(tmp_path / "x.png", np.zeros((8, 8, 1), np.uint8))
-    mirror = events.tensorboard(tmp_path, 0)
+    mirror = sinks.tensorboard(tmp_path, {}, 0)
     mirror.picture(3, tmp_path / "x.png")
     mirror.close()
     (written,) = (tmp_path / "tensorboard").glob("events.*")

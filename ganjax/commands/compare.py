@@ -38,9 +38,10 @@ JSON = FLAGS.output("json", (".json",), "Also write the table to this JSON file.
 
 
 def base(name: str) -> dict:
-    """The config of a file beside the comparison's."""
-    path = Path(config_flags.get_config_filename(FLAGS.values["config"])).parent / f"{name}.py"
-    return cli.read_config(str(path))
+    """The config of a file beside the comparison's, else the shipped one of that name."""
+    file = cli.find_config(config_flags.get_config_filename(FLAGS.values["config"]))
+    beside = file.parent / f"{name}.py"
+    return cli.read_config(str(beside) if beside.exists() else name)
 
 
 def described(resolved: comparison.Comparison) -> str:

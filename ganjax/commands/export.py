@@ -3,8 +3,8 @@
 ganjax export --workdir runs/digits_mlp --out digits.safetensors
 
 The file has the weights (the average's, if the run keeps one) and the sampler as a `jax.export`
-program for CPU, CUDA and TPU; reading it takes jax, numpy and safetensors. The command prints the
-lines of Python that do so. The same seed gives the samples of `ganjax sample`, 64 at a call.
+program for CPU, CUDA and TPU. Reading it takes jax, safetensors and flatbuffers; the command prints
+the lines of Python that do so. The same seed gives the samples of `ganjax sample`, 64 at a call.
 """
 
 from pathlib import Path

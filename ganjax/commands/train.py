@@ -1,6 +1,7 @@
 """Trains an experiment and scores it; called again on the same folder, it resumes.
 
 ganjax train --config digits_mlp --workdir runs/digits_mlp
+ganjax train --config digits_mlp --workdir runs/slow --config.gen_tx.learning_rate=1e-4
 """
 
 from pathlib import Path
@@ -30,6 +31,12 @@ STATISTICS = FLAGS.enum(
 INIT_FROM = FLAGS.string(
     "init_from", None, "Run folder whose weights a new run starts from, with new optimisers."
 )
+SINK = FLAGS.strings(
+    "sink",
+    [],
+    "Function module:function that takes metrics and pictures elsewhere, see ganjax/sinks.py; may "
+    "be repeated. TensorBoard's is on where tensorboardX is installed.",
+)
 PROCESSES = FLAGS.processes()
 DRY_RUN = FLAGS.bool(
     "dry_run",
@@ -41,9 +48,11 @@ DRY_RUN = FLAGS.bool(
 def main() -> None:
     """Builds the experiment of the flags, trains it and prints where its results are."""
     config = cli.resolved(CONFIG.value)
-    from ganjax import devices, experiment, train
+    from ganjax import devices, experiment, names, train
+    from ganjax.sinks import SINKS
     from ganjax.summary import describe, report_table
 
+    sinks = {name: names.lookup("sink", name, SINKS) for name in SINK.value}
     devices.initialise(*(flag.value for flag in PROCESSES))
     layout = devices.layout(FORM.value, SHARD_OPTIMISER.value, STATISTICS.value)
     layout = layout if layout.count > 1 else None
@@ -53,7 +62,8 @@ def main() -> None:
         print(describe(built, chunk))
         return
     workdir = Path(WORKDIR.value)
-    result = train.train(built, workdir, layout, INIT_FROM.value and Path(INIT_FROM.value))
+    init_from = Path(INIT_FROM.value) if INIT_FROM.value else None
+    result = train.train(built, workdir, layout, init_from, sinks)
     if not devices.leads():
         return
     print(f"{workdir}: {result.step} steps")
