@@ -19,7 +19,7 @@ LEVELS = (
     ("chunks", "export", "summary", "sweep"),
     ("records",),
     ("train",),
-    ("standings", "tour"),
+    ("standings",),
     ("report",),
     ("commands",),
     ("__main__",),

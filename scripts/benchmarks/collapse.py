@@ -17,7 +17,6 @@ from absl import flags
 from ganjax import cli
 from ganjax.errors import ConfigError, unknown
 
-CONFIG = Path(__file__).parents[2] / "configs" / "ring8_unrolled.py"
 CELLS = {
     "unrolled_0": {"unroll_steps": 0},
     "unrolled_1": {"unroll_steps": 1},
@@ -41,12 +40,7 @@ PICTURE = cli.define_output("picture", cli.FIGURES, "Draw the samples of seed 0 
 
 def resolved(options: dict) -> dict:
     """The config of a cell."""
-    import importlib.util
-
-    spec = importlib.util.spec_from_file_location("ring8_unrolled", CONFIG)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    config = module.get_config().to_dict()
+    config = cli.read_config("ring8_unrolled")
     return {**config, "scheme": {**config["scheme"], **options}}
 
 
@@ -102,15 +96,16 @@ def draw(results: dict, path: Path) -> None:
 
     The last column has what that figure leaves out: every seed's reverse KL.
     """
+    import drawing
     import numpy as np
 
-    from ganjax import data, pictures
+    from ganjax import data
 
     rows = {name: results[name] for name in SHOWN if name in results}
     looks = next(iter(rows.values()))["step"]
     times = [looks[(len(looks) - 1) * part // 3] for part in range(4)]
     labels = {name: f"{name}\n{share(result)}" for name, result in rows.items()}
-    pictures.save_point_panels(
+    drawing.save_point_panels(
         path,
         {
             labels[name]: [np.array(result["samples"][result["step"].index(t)]) for t in times]

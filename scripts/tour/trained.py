@@ -10,9 +10,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from ganjax import experiment, latents, metrics, train
-from ganjax.tour.claim import AT_LEAST, AT_MOST, Check, Claim
-from ganjax.tour.closed_forms import best_gaussian
 from ganjax.types import GanState
+from tour.claim import AT_LEAST, AT_MOST, Check, Claim
+from tour.closed_forms import best_gaussian
 
 Config = dict[str, Any]
 Configs = Callable[[str], Config]  # name of a file in configs/ -> what it returns, as plain dicts

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ganjax import html, pictures
-from ganjax.tour.claim import Claim
+from tour.claim import Claim
 
 SETTINGS = {
     "font.size": 9,

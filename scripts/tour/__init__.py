@@ -9,10 +9,10 @@ from pathlib import Path
 import jax
 
 import ganjax
-from ganjax.tour import closed_forms, trained
-from ganjax.tour.claim import Check, Claim, keep, kept, told
-from ganjax.tour.page import TEXTS, render
-from ganjax.tour.trained import Configs
+from tour import closed_forms, trained
+from tour.claim import Check, Claim, keep, kept, told
+from tour.page import TEXTS, render
+from tour.trained import Configs
 
 log = logging.getLogger(__name__)
 
@@ -32,8 +32,7 @@ TRAINED: dict[str, Callable[[Configs], Claim]] = {
     "latent_space": trained.latent_space,
 }
 NAMES = (*CLOSED_FORMS, *TRAINED)
-# What says how a page looks and not what is computed: a change of it makes no number old.
-LOOKS = ("html.py", "tour/__init__.py", "tour/figures.py", "tour/page.py")
+COMPUTING = ("claim.py", "closed_forms.py", "trained.py")  # files that the numbers come from
 
 
 def computed(names: Sequence[str], configs: Configs, folder: Path, code: str) -> Iterator[Claim]:
@@ -60,12 +59,18 @@ def computed(names: Sequence[str], configs: Configs, folder: Path, code: str) ->
 
 
 def digest(configs: Path) -> str:
-    """SHA-256 of the code that the numbers come from: the library and a folder of configs."""
+    """SHA-256 of the code that the numbers come from: the library, a folder of configs, the tour.
+
+    Code that only draws is left out: a change of it makes no number old.
+    """
     package = Path(ganjax.__file__).parent
-    files = [path for path in package.rglob("*.py")]
-    files = [path for path in files if path.relative_to(package).as_posix() not in LOOKS]
+    library = [
+        path for path in package.rglob("*.py") if path.name not in ("html.py", "__main__.py")
+    ]
+    library = [path for path in library if path.parent.name != "commands"]
+    own = [Path(__file__).with_name(name) for name in COMPUTING]
     hashed = hashlib.sha256()
-    for path in (*sorted(files), *sorted(configs.glob("*.py"))):
+    for path in (*sorted(library), *own, *sorted(configs.glob("*.py"))):
         hashed.update(path.name.encode() + b"\0" + path.read_bytes())
     return hashed.hexdigest()
 

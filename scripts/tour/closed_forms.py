@@ -11,8 +11,8 @@ from jax.scipy.stats import norm
 from scipy import optimize, stats
 
 from ganjax import divergences, dynamics, games, losses, schemes
-from ganjax.tour.claim import Check, Claim
 from ganjax.types import Game, Players
+from tour.claim import Check, Claim
 
 LOG_4 = math.log(4)
 RNG = jax.random.key(0)  # of games without randomness
