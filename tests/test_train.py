@@ -156,7 +156,7 @@ def test_killed_after_a_checkpoint_resumes_from_it(built, whole, tmp_path, monke
 
 def test_a_finished_run_is_not_trained_again(built, whole, monkeypatch):
     workdir, result = whole
-    monkeypatch.setattr(train, "_play", None)
+    monkeypatch.setattr(train, "_advance", None)
     assert train.train(built, workdir) == result
 
 

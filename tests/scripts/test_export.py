@@ -86,6 +86,18 @@ def test_the_printed_lines_run_as_they_stand(run, here, tmp_path, monkeypatch):
     assert names["x"].shape == (64, 8, 8, 1)
 
 
+def test_a_trained_generator_in_three_lines(run, monkeypatch):
+    monkeypatch.chdir(run.parent)
+    names = {"jax": jax, "workdir": run.name}
+    exec(
+        "from ganjax import experiment\n"
+        "run = experiment.load(workdir)\n"
+        "x = run.sample(run.state, jax.random.key(0), 64)",
+        names,
+    )
+    assert names["x"].shape == (64, 8, 8, 1)
+
+
 def test_only_the_generators_weights_are_in_the_file(run):
     program, weights = exported(experiment.load(run))
     assert weights
