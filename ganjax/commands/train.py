@@ -1,4 +1,4 @@
-"""Trains an experiment and scores it; called again on the same folder, it resumes.
+"""Trains an experiment and scores it; called again with the same folder, it resumes.
 
 ganjax train --config digits_mlp --workdir runs/digits_mlp
 ganjax train --config digits_mlp --workdir runs/slow --config.gen_tx.learning_rate=1e-4
@@ -15,18 +15,18 @@ FORM = FLAGS.enum(
     "form",
     "jit",
     ("jit", "pmap"),
-    "How several devices share a batch: whole arrays that the compiler splits over a mesh (jit), "
-    "or a replica of the state on every device (pmap).",
+    "How several devices share a batch: arrays that the compiler splits over a mesh (jit), or one "
+    "replica of the state per device (pmap).",
 )
 SHARD_OPTIMISER = FLAGS.bool(
-    "shard_optimiser", False, "Every device keeps a part of the optimisers' state alone (jit)."
+    "shard_optimiser", False, "Split the optimisers' state over the devices (jit)."
 )
 STATISTICS = FLAGS.enum(
     "statistics",
     "global",
     ("global", "device"),
-    "Whose rows batch normalisation and all else that looks at a batch as one sees: the whole "
-    "batch's, or its own device's (pmap).",
+    "Rows that batch normalisation and other batch-wide operations see: the whole batch's, or "
+    "only the device's (pmap).",
 )
 INIT_FROM = FLAGS.string(
     "init_from", None, "Run folder whose weights a new run starts from, with new optimisers."
@@ -46,7 +46,7 @@ DRY_RUN = FLAGS.bool(
 
 
 def main() -> None:
-    """Builds the experiment of the flags, trains it and prints where its results are."""
+    """Builds the experiment, trains it and prints its scores and the paths of its pictures."""
     config = cli.resolved(CONFIG.value)
     from ganjax import devices, experiment, names, train
     from ganjax.sinks import SINKS

@@ -157,7 +157,7 @@ def test_restore_says_that_classes_are_told(conditional, here, tmp_path):
         ("walk", "conditional", ["--label=3"], ConfigError, "--label=3 is for a --plane"),
         ("walk", "run", ["--plane", "--label=3"], ConfigError, "--label=3 is for a --plane"),
         ("walk", "run", ["--plane", "--rows=1"], ConfigError, "--rows=1: a plane has at least 2"),
-        ("walk", "run", ["--plane", "--gif=x.gif"], ConfigError, "--gif is of walks"),
+        ("walk", "run", ["--plane", "--gif=x.gif"], ConfigError, "--gif is for walks"),
         ("walk", "run", ["--plane", "--arithmetic=x"], ConfigError, "one at a time"),
         (
             "walk",
