@@ -99,7 +99,7 @@ def test_what_is_no_mathematics_may_change(one_go, tmp_path):
         ({}, {"seed": 1}, r"seed: 0 -> 1\n.*\n?only steps, log_every, .* may change"),
         ({}, {"gen_tx": {**SGD, "learning_rate": 0.2}}, "gen_tx.learning_rate: 0.1 -> 0.2"),
         ({}, {"compute": "bfloat16"}, "compute"),
-        ({}, {"steps": 10}, "steps=10, but .* has been trained for 20 steps already; ask for more"),
+        ({}, {"steps": 10}, "steps=10, but .* has been trained for 20 steps already; raise steps"),
         ({}, {"steps": 40, "log_every": 8}, "log_every=8 does not divide step 20"),
         (
             {"monitor": {"name": "nash"}},

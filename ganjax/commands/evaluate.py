@@ -46,9 +46,7 @@ def experiment_of_flags() -> Any:
     if not SAMPLES.value:
         return experiment.load(WORKDIR.value)
     if LIVE.value or FLAGS.values["seed"].present:
-        raise ConfigError(
-            "--live and --seed apply to a run's samples, not to --samples; leave them out"
-        )
+        raise ConfigError("--live and --seed are for samples of a run; leave them out")
     if WORKDIR.value:
         return experiment.build(run_folder.read_config(Path(WORKDIR.value)))
     return experiment.build(cli.resolved(CONFIG.value))

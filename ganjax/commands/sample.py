@@ -33,9 +33,7 @@ def sample_labels(run: Any) -> Any:
     if LABEL.value is None:
         return run.default_labels(N.value)
     if not run.labelled:
-        raise ConfigError(
-            f"--label={LABEL.value}: this game has no class labels; leave the flag out"
-        )
+        raise ConfigError(f"--label={LABEL.value}: this game has no class labels; leave it out")
     if LABEL.value not in run.classes:
         raise ConfigError(
             f"--label={LABEL.value} is none of the classes {', '.join(map(str, run.classes))}"
@@ -75,7 +73,7 @@ def points_of_data(workdir: Path, step: int, rng: Any) -> Any:
 
 
 def main() -> None:
-    """Restores the newest checkpoint, samples, writes the files of the flags, prints their paths."""
+    """Restores the newest checkpoint, samples, writes the files and prints their paths."""
     import jax
     import numpy as np
 

@@ -37,7 +37,7 @@ def main() -> None:
     if queries[direction] is None:
         known = [way for way, query in queries.items() if query is not None]
         raise ConfigError(
-            f"{workdir} does not translate in the direction {direction!r}; it knows "
+            f"{workdir} does not translate in the direction {direction!r}; it translates "
             f"{', '.join(known) or 'none'}"
         )
     shown = run.data.show(jax.random.key(0), N.value)
