@@ -1,18 +1,9 @@
 """Pictures: pixels where they belong."""
 
-import sys
-from pathlib import Path
-
 import numpy as np
 from PIL import Image
 
 from ganjax import pictures
-
-STUDIES = str(Path(__file__).parent.parent / "scripts" / "benchmarks")
-sys.path.insert(0, STUDIES)
-import drawing  # noqa: E402 - beside its scripts
-
-sys.path.remove(STUDIES)
 
 
 def test_curves_of_stages_with_other_metrics(tmp_path):
@@ -121,7 +112,7 @@ def test_curves(tmp_path):
 
 def test_point_panels_and_portraits(tmp_path):
     points = np.random.default_rng(0).standard_normal((50, 2))
-    drawing.save_point_panels(
+    pictures.save_point_panels(
         tmp_path / "panels.png",
         {"a": [points, points], "b": [points, 2 * points]},
         ["first", "last"],
@@ -142,10 +133,10 @@ def test_point_panels_and_portraits(tmp_path):
 
 def test_scaling_has_one_line_a_label_and_colours_by_what_comes_first(tmp_path, monkeypatch):
     drawn = []
-    monkeypatch.setattr(pictures, "save_figure", lambda figure, path: drawn.append(figure))
+    monkeypatch.setattr(pictures, "_save", lambda figure, path: drawn.append(figure))
     curve = {"chips": [1, 8], "rate": [2.0, 8.0], "efficiency": [1.0, 0.5]}
     panels = {"one": ("a second", {"A, all": curve, "B, all": curve, "A, each": curve})}
-    drawing.save_scaling(tmp_path / "scaling.png", panels | {"two": ("b", {"B, each": curve})})
+    pictures.save_scaling(tmp_path / "scaling.png", panels | {"two": ("b", {"B, each": curve})})
     (figure,) = drawn
     above, below = figure.axes[0], figure.axes[2]
     looks = [(line.get_color(), line.get_linestyle()) for line in above.lines if line.zorder]
@@ -155,5 +146,5 @@ def test_scaling_has_one_line_a_label_and_colours_by_what_comes_first(tmp_path, 
     legend = [text.get_text() for text in figure.legends[0].get_texts()]
     assert legend == ["A, all", "in proportion", "B, all", "A, each", "a half", "B, each"]
     monkeypatch.undo()
-    drawing.save_scaling(tmp_path / "scaling.png", panels)
+    pictures.save_scaling(tmp_path / "scaling.png", panels)
     assert (tmp_path / "scaling.png").stat().st_size > 1000

@@ -96,16 +96,15 @@ def draw(results: dict, path: Path) -> None:
 
     The last column has what that figure leaves out: every seed's reverse KL.
     """
-    import drawing
     import numpy as np
 
-    from ganjax import data
+    from ganjax import data, pictures
 
     rows = {name: results[name] for name in SHOWN if name in results}
     looks = next(iter(rows.values()))["step"]
     times = [looks[(len(looks) - 1) * part // 3] for part in range(4)]
     labels = {name: f"{name}\n{share(result)}" for name, result in rows.items()}
-    drawing.save_point_panels(
+    pictures.save_point_panels(
         path,
         {
             labels[name]: [np.array(result["samples"][result["step"].index(t)]) for t in times]

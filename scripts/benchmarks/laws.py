@@ -267,7 +267,7 @@ def show(found: Sequence[tuple[Series, Fit]]) -> None:
 
 def draw(path: Path, found: Sequence[tuple[Series, Fit]]) -> None:
     """A panel for every part and unit: points, and the laws as lines."""
-    import drawing
+    from ganjax import pictures
 
     panels = {}
     for of, fit in found:
@@ -278,7 +278,7 @@ def draw(path: Path, found: Sequence[tuple[Series, Fit]]) -> None:
         line = list(x), [fit.a + fit.b * of.law.f(n) for n in x]
         axes = panels.setdefault((of.over, of.unit), {})
         axes[of.name] = (list(of.x), list(of.y)), line
-    drawing.save_laws(path, panels)
+    pictures.save_laws(path, panels)
 
 
 def main() -> None:
