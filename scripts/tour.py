@@ -3,8 +3,8 @@
 python scripts/tour.py --out runs/tour
 python scripts/tour.py --out runs/tour --lang ko --json tour.json
 
-Each claim is kept in the folder when it is computed, and not computed again by the same code:
-killed and called again, it goes on; the second language takes seconds. The page is
+Each claim is kept in the folder once computed; the same code does not compute it again, so that the
+script resumes when it is called again, and the second language takes seconds. The page is
 OUT/tour.html, or OUT/tour_LANG.html in another language than English.
 """
 
@@ -44,7 +44,9 @@ def main() -> None:
         path = out / ("tour.html" if LANG.value == "en" else f"tour_{LANG.value}.html")
         run_folder.write_text(path, tour.render(claims, lang=LANG.value, command=command))
     if JSON.value:
-        run_folder.write_json(Path(JSON.value), {claim.name: tour.told(claim) for claim in claims})
+        run_folder.write_json(
+            Path(JSON.value), {claim.name: tour.as_json(claim) for claim in claims}
+        )
     print(f"page: {path}")
 
 

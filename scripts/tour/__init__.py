@@ -10,13 +10,13 @@ import jax
 
 import ganjax
 from tour import closed_forms, trained
-from tour.claim import Check, Claim, keep, kept, told
+from tour.claim import Check, Claim, as_json, keep, kept
 from tour.page import TEXTS, render
 from tour.trained import Configs
 
 log = logging.getLogger(__name__)
 
-# Name -> what computes it, in the order of the page.
+# Name -> function that computes it, in the order of the page.
 CLOSED_FORMS: dict[str, Callable[[], Claim]] = {
     "play": closed_forms.play,
     "nash": closed_forms.nash,
@@ -40,9 +40,9 @@ def computed(names: Sequence[str], configs: Configs, folder: Path, code: str) ->
 
     Args:
       names: of claims, from `NAMES`.
-      configs: name of a file in configs/ -> its config as plain dicts.
-      folder: where each is kept as soon as it is computed.
-      code: digest of what computes them, see `digest`; what was kept by other code is made anew.
+      configs: name of a shipped config -> the config as nested dicts.
+      folder: each claim is kept here as soon as it is computed.
+      code: `digest` of the code that computes them; claims kept by other code are recomputed.
     """
     for name in names:
         claim = kept(folder, name, code)
@@ -80,10 +80,10 @@ __all__ = [
     "TEXTS",
     "Check",
     "Claim",
+    "as_json",
     "computed",
     "digest",
     "keep",
     "kept",
     "render",
-    "told",
 ]
