@@ -6,6 +6,7 @@ The folder has a config, a module with a loss and a scheme, a test of both, and 
 """
 
 import keyword
+from importlib.util import find_spec
 from pathlib import Path
 
 from ganjax import cli
@@ -23,6 +24,8 @@ def main(name: str = "") -> None:
             f"ganjax new {name or 'NAME'}: the name must be one of a Python module, e.g. "
             "ganjax new my_gan"
         )
+    if find_spec(module) is not None:
+        raise ConfigError(f"there is a Python module {module!r} already; choose another name")
     if folder.exists():
         raise ConfigError(f"{folder} exists already; choose another name")
     folder.mkdir(parents=True)

@@ -26,6 +26,20 @@ def call(*arguments, cwd=None, **environment):
     )
 
 
+SINK = """
+from ganjax.sinks import Sink
+
+def into_a_file(workdir, config, step):
+    file = open("sink.txt", "w", encoding="utf-8")
+    note = lambda text: file.write(f"{text} ") and file.flush()
+    return Sink(
+        row=lambda row: note(f"row {row['step']}"),
+        picture=lambda step, path: note(f"picture {step}"),
+        close=lambda: note("closed"),
+    )
+"""
+
+
 @pytest.fixture
 def line(capsys, monkeypatch):
     """Calls the command line in this process; returns exit code, stdout and stderr."""
@@ -68,6 +82,7 @@ def test_a_wrong_command_or_flag_is_one_line(line):
         (("sample", "--workdir=x", "7"), "unexpected argument '7'"),
         (("list", "losess"), "Did you mean 'losses'?"),
         (("new", "my-gan"), "must be one of a Python module"),
+        (("new", "random"), "there is a Python module 'random' already"),
         (("train", "--config=digits_mpl", "--workdir=x"), "Nearest: digits_mlp, "),
     ):
         code, out, err = line(*arguments)
@@ -121,7 +136,7 @@ def test_every_command_has_its_script_and_runs_without_a_checkout(tmp_path):
 
 
 def test_a_new_experiment_runs(line, tmp_path, monkeypatch):
-    """Its files, its test, 20 steps of training, and samples."""
+    """Its files, its test, 20 steps of training with a sink, and samples."""
     monkeypatch.chdir(tmp_path)
     code, _, _ = line("new", "my_gan")
     folder = tmp_path / "my_gan"
@@ -138,11 +153,18 @@ def test_a_new_experiment_runs(line, tmp_path, monkeypatch):
     environment = {**os.environ, "PYTHONPATH": path}
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True)
     assert done.returncode == 0, done.stdout
-    small = ("--config.steps=20", "--config.log_every=20", "--config.evaluation_samples=100")
+    (folder / "taken.py").write_text(SINK, encoding="utf-8")
+    small = (
+        "--sink=taken:into_a_file",
+        "--config.steps=20",
+        "--config.log_every=20",
+        "--config.evaluation_samples=100",
+    )
     workdir = ("--workdir", "runs/first")
     done = call("train", "--config", "config.py", *workdir, *small, cwd=folder)
     assert done.returncode == 0, done.stderr
     config = json.loads((folder / "runs" / "first" / "config.json").read_text(encoding="utf-8"))
     assert config["loss"]["name"] == "my_gan:squares"
+    assert (folder / "sink.txt").read_text(encoding="utf-8") == "row 20 picture 20 closed "
     done = call("sample", *workdir, "--n", 9, "--npz", "x.npz", cwd=folder)
     assert done.returncode == 0, done.stderr
