@@ -24,10 +24,10 @@ def main(name: str = "") -> None:
             f"ganjax new {name or 'NAME'}: the name must be one of a Python module, e.g. "
             "ganjax new my_gan"
         )
-    if find_spec(module) is not None:
-        raise ConfigError(f"there is a Python module {module!r} already; choose another name")
     if folder.exists():
         raise ConfigError(f"{folder} exists already; choose another name")
+    if find_spec(module) is not None:
+        raise ConfigError(f"there is a Python module {module!r} already; choose another name")
     folder.mkdir(parents=True)
     for source in sorted(path for path in TEMPLATE.iterdir() if path.is_file()):
         text = source.read_text(encoding="utf-8").replace("NAME", module)
