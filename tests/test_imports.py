@@ -13,12 +13,16 @@ LEVELS = (
     ("types", "errors", "checks", "swept", "draws"),
     ("spread", "nested", "divergences", "augmentations", "statistics"),
     ("config", "console", "losses", "penalties", "latents", "nets", "data", "pictures", "html"),
-    ("cli", "events", "names", "comparison", "run_folder", "games", "checkpoints"),
-    ("averages", "optimisers", "schemes", "dynamics", "metrics", "devices"),
+    ("config_files", "sinks", "names", "comparison", "run_folder", "games", "checkpoints"),
+    ("cli", "averages", "optimisers", "schemes", "dynamics", "metrics", "devices"),
     ("experiment",),
-    ("train", "summary", "sweep"),
-    ("standings", "tour"),
+    ("chunks", "export", "summary", "sweep"),
+    ("records",),
+    ("train",),
+    ("standings",),
     ("report",),
+    ("commands",),
+    ("__main__",),
 )
 LEVEL = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}
 # Rooms that may import these alone, of all that is below them.

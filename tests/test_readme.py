@@ -159,7 +159,7 @@ def test_shipped_commands_name_files_that_exist():
     for path in set(re.findall(r"(?:scripts|configs|docs|tests|ganjax)/[\w/]*\.\w+", TEXT)):
         assert (ROOT / path).exists(), path
     flags = set(re.findall(r"--(\w+)[ =](?!KEY)", TEXT)) - {"logdir"}
-    files = [*(ROOT / "scripts").rglob("*.py"), ROOT / "ganjax" / "cli.py"]
+    files = [path for room in ("scripts", "ganjax") for path in (ROOT / room).rglob("*.py")]
     sources = "".join(path.read_text() for path in files)
     for flag in flags:
         assert f'"{flag}"' in sources or flag == "config", flag
