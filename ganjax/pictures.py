@@ -51,8 +51,7 @@ def image_grid(x: np.ndarray, *, columns: int | None = None) -> np.ndarray:
     scale = -(-TILE // min(x.shape[1:3]))
     x = _pixels(x).repeat(scale, axis=1).repeat(scale, axis=2)
     n, height, width, channels = x.shape
-    columns = columns or int(np.ceil(np.sqrt(n)))
-    rows, gap = -(-n // columns), max(1, min(height, width) // 16)
+    (rows, columns), gap = _grid_shape(n, columns), max(1, min(height, width) // 16)
     canvas = np.full(
         (rows * (height + gap) + gap, columns * (width + gap) + gap, channels), 255, np.uint8
     )
@@ -61,6 +60,12 @@ def image_grid(x: np.ndarray, *, columns: int | None = None) -> np.ndarray:
         left = gap + index % columns * (width + gap)
         canvas[top : top + height, left : left + width] = image
     return canvas
+
+
+def _grid_shape(n: int, columns: int | None) -> tuple[int, int]:
+    """(rows, columns) of a grid of n images, about square if the columns are None."""
+    columns = columns or int(np.ceil(np.sqrt(n)))
+    return -(-n // columns), columns
 
 
 def save_image(path: Path, image: np.ndarray) -> None:
@@ -280,43 +285,86 @@ def save_panels(
     panels: Mapping[str, np.ndarray],
     *,
     columns: int | None = None,
+    row_titles: Sequence[str] = (),
+    column_titles: Sequence[str] = (),
     marks: np.ndarray | None = None,
 ) -> bool:
     """Draws sets of images, or of points in the plane, side by side under their titles.
 
     Args:
       path: of the picture.
-      panels: title -> images [n, height, width, 1 or 3] in [-1, 1], or points [n, 2], which all
-        get the limits of the widest.
+      panels: title -> images [n, height, width, 1 or 3] in [-1, 1], or points [n, 2]; all panels of
+        points share one range.
       columns: images in a row; about the square root of n if None.
-      marks: points [n, 2] marked in every panel of points; they set its limits, at 1.4 times their
-        reach. None for none.
+      row_titles: names of the rows of images, at the left of the first panel; () for none.
+      column_titles: names of the columns of images, below each panel; () for none.
+      marks: points [n, 2] marked in every panel of points; the range is then 1.4 times theirs.
 
     Returns:
-      False, and no file, if something is neither.
+      False, and no file, if the samples are neither images nor points in the plane.
+
+    Raises:
+      ValueError: the titles are not as many as the rows or columns, or the panels are of points.
     """
     panels = {title: np.asarray(x) for title, x in panels.items()}
     images = all(x.ndim == 4 for x in panels.values())
     if not all(drawable(x.shape[1:]) and (x.ndim == 4) == images for x in panels.values()):
         return False
+    if images:
+        _image_panels(path, panels, columns, row_titles, column_titles)
+    elif len(row_titles) or len(column_titles):
+        raise ValueError("panels of points have no rows or columns; leave out their titles")
+    else:
+        _point_panels(path, panels, marks)
+    return True
+
+
+def _image_panels(
+    path: Path,
+    panels: Mapping[str, np.ndarray],
+    columns: int | None,
+    row_titles: Sequence[str],
+    column_titles: Sequence[str],
+) -> None:
+    grids = [image_grid(x, columns=columns) for x in panels.values()]
+    height = 3 * max(grid.shape[0] / grid.shape[1] for grid in grids)
+    figure = Figure(figsize=(3 * len(panels), max(1, height) + 0.3), layout="constrained")
+    row = figure.subplots(1, len(panels), squeeze=False)[0]
+    for axes, (title, x), grid in zip(row, panels.items(), grids, strict=True):
+        axes.imshow(grid, cmap="gray", vmin=0, vmax=255, interpolation="none")
+        axes.set(title=title, xticks=(), yticks=())
+        axes.spines[:].set_visible(False)
+        axes.tick_params(length=0, labelsize="small")
+        rows, across = _grid_shape(len(x), columns)
+        if len(row_titles) and axes is row[0]:
+            axes.set_yticks(_middles("row_titles", row_titles, rows, grid.shape[0]), row_titles)
+        if len(column_titles):
+            middles = _middles("column_titles", column_titles, across, grid.shape[1])
+            axes.set_xticks(middles, column_titles)
+    _save(figure, path)
+
+
+def _middles(name: str, titles: Sequence[str], count: int, pixels: int) -> np.ndarray:
+    """Pixel in the middle of each of `count` rows or columns, one for each title."""
+    if len(titles) != count:
+        raise ValueError(f"{name} has {len(titles)} entries, and the grid needs {count}")
+    return (np.arange(count) + 0.5) * pixels / count
+
+
+def _point_panels(path: Path, panels: Mapping[str, np.ndarray], marks: np.ndarray | None) -> None:
+    reach = 1.1 * max(float(np.abs(points).max()) for points in panels.values())
+    if marks is not None:
+        reach = 1.4 * float(np.abs(marks).max())
     figure = Figure(figsize=(3 * len(panels), 3.3), layout="constrained")
     for axes, (title, x) in zip(
         figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True
     ):
-        if images:
-            grid = image_grid(x, columns=columns)
-            axes.imshow(grid, cmap="gray", vmin=0, vmax=255, interpolation="none")
-            axes.axis("off")
-        else:
-            reach = 1.1 * max(float(np.abs(points).max()) for points in panels.values())
-            axes.scatter(*x.T, s=4, alpha=0.6)
-            if marks is not None:
-                reach = 1.4 * float(np.abs(marks).max())
-                axes.scatter(*np.asarray(marks).T, s=30, color="C1", marker="+", linewidth=0.8)
-            axes.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal")
+        axes.scatter(*x.T, s=4, alpha=0.6)
+        if marks is not None:
+            axes.scatter(*np.asarray(marks).T, s=30, color="C1", marker="+", linewidth=0.8)
+        axes.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal")
         axes.set_title(title)
     _save(figure, path)
-    return True
 
 
 def save_curves(path: Path, rows: Sequence[Mapping[str, float]], title: str) -> None:

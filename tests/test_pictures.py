@@ -1,6 +1,7 @@
 """Pictures: pixels where they belong."""
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from ganjax import pictures
@@ -148,3 +149,26 @@ def test_scaling_has_one_line_a_label_and_colours_by_what_comes_first(tmp_path, 
     monkeypatch.undo()
     pictures.save_scaling(tmp_path / "scaling.png", panels)
     assert (tmp_path / "scaling.png").stat().st_size > 1000
+
+
+def test_titles_of_rows_and_columns(tmp_path, monkeypatch):
+    """Each row's title is level with its images, left of the first panel alone."""
+    drawn = []
+    monkeypatch.setattr(pictures, "_save", lambda figure, path: drawn.append(figure))
+    panels = {"one": np.zeros((6, 8, 8, 1)), "two": np.zeros((6, 8, 8, 1))}
+    titles = dict(row_titles=["a", "b", "c"], column_titles=["x", "y"])
+    assert pictures.save_panels(tmp_path / "p.png", panels, columns=2, **titles)
+    first, second = drawn[0].axes
+    texts = [[text.get_text() for text in axes.get_yticklabels()] for axes in (first, second)]
+    assert texts == [["a", "b", "c"], []]
+    np.testing.assert_allclose(first.get_yticks(), [26, 78, 130])  # 156 pixels in three rows
+    assert [text.get_text() for text in second.get_xticklabels()] == ["x", "y"]
+    monkeypatch.undo()
+    pictures.save_panels(tmp_path / "p.png", panels, columns=2, **titles)
+    assert (tmp_path / "p.png").stat().st_size > 1000
+    with pytest.raises(ValueError, match="row_titles has 2 entries, and the grid needs 3"):
+        pictures.save_panels(tmp_path / "p.png", panels, columns=2, row_titles=["a", "b"])
+    with pytest.raises(ValueError, match="column_titles has 4 entries, and the grid needs 2"):
+        pictures.save_panels(tmp_path / "p.png", panels, columns=2, column_titles="abcd")
+    with pytest.raises(ValueError, match="panels of points have no rows"):
+        pictures.save_panels(tmp_path / "p.png", {"p": np.zeros((4, 2))}, row_titles=["a"])
