@@ -7,13 +7,14 @@ CONFIG ?= configs/digits_mlp.py
 # The runs that pictures of docs/ are drawn from.
 PICTURED := digits_mlp digits_conditional digits_ebgan digits_began digits_progressive photographs_cycle photographs_paired_colourisation
 
-.PHONY: help train test test-all test-newest install lint format constraints pictures collapse tour clean
+.PHONY: help train test test-all test-newest install lint format constraints docs pictures collapse tour clean
 
 help:
 	@echo "make train        install, train the default GAN on real digits, print where the pictures are"
 	@echo "make test         install, check style, run the default tests"
 	@echo "make test-all     the same with the slow tests"
 	@echo "make test-newest  the default tests against the newest releases, in .venv-newest"
+	@echo "make docs         build the site with the API reference into site/; broken links are errors"
 	@echo "make pictures     train what the pictures of docs/ show and draw them again, all but the next"
 	@echo "make collapse     run the study of mode collapse, 2 hours on 2 cores; stop and resume at will"
 	@echo "make tour         show the classical claims with our own numbers, as one page; resumes"
@@ -90,9 +91,16 @@ pictures: install
 collapse: install
 	$(RUN) scripts/benchmarks/collapse.py --out runs/collapse --picture docs/collapse.png
 
+# In an environment of its own: the API comes from the sources, which need not be importable.
+docs:
+	test -x .venv-docs/bin/mkdocs || { $(PYTHON) -m venv .venv-docs && \
+	  .venv-docs/bin/python -m pip install --quiet --disable-pip-version-check \
+	  $$($(PYTHON) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["docs"])'); }
+	PATH=$(CURDIR)/.venv-docs/bin:$$PATH NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict
+
 tour: install
 	$(RUN) scripts/tour.py --out runs/tour
 	$(RUN) scripts/tour.py --out runs/tour --lang ko
 
 clean:
-	rm -rf .venv .venv-newest .venv-uv .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-newest .venv-uv .venv-docs site .pytest_cache .ruff_cache .hypothesis

@@ -1,7 +1,7 @@
 """Mode collapse: a ring of 8 Gaussians under the minimax loss and alternating play.
 
 Networks, data and optimisers of Metz et al. 2017 (arXiv:1611.02163, appendix A); what cures it is
-in `ring8_unrolled.py`, how often in `docs/benchmarks.md`.
+in `ring8_unrolled.py`, how often in `docs/results.md`.
 
 Command: python scripts/train.py --config configs/ring8_collapse.py --workdir runs/ring8_collapse
 Time: 32 s on 2 CPU cores.

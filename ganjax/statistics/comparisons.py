@@ -122,7 +122,7 @@ def holm(p_values: ArrayLike) -> np.ndarray:
     most 0.05, however the comparisons depend on each other.
 
     Args:
-      p_values: in [0, 1] [comparisons], of all comparisons made, not of the promising ones.
+      p_values: [comparisons] in [0, 1], of all comparisons made, not of the promising ones.
 
     Returns:
       Adjusted ones in the order given [comparisons].

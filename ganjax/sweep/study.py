@@ -115,7 +115,7 @@ def read(workdir: Path) -> dict[str, dict[str, Any]]:
     Returns:
       For every finished cell `seeds`; `status` by seed, "done", "diverged" or "out of memory";
       `stopped_at` by seed, the step of divergence or None; `step` of every look; `evaluations`
-      {player: count at every look}; `scores` {name: [look][seed]}, None after divergence;
+      {player: count at every look}; `scores` {name: `[look][seed]`}, None after divergence;
       `metrics` the same of the means since the look before; `seconds` of a run's share of the
       machine at every look, and `mapped`; `samples` [look, n, ...] of the first seed; for toys
       `way` [look, seed, parameters] and `eigenvalues` of a step, and of two parameters the arrows
