@@ -1,30 +1,29 @@
-"""The parts that all scripts share: the config flag, logs, errors as a message and an exit code.
+"""Parts shared by all commands: flags, logs, errors as one message and an exit code.
 
-It imports neither JAX nor the rest of the library, so that a wrong flag is refused at once.
+It imports neither JAX nor anything that does, so that a wrong flag is refused at once.
 """
 
 import ast
 import contextlib
+import inspect
 import io
-import linecache
 import logging
 import os
-import re
 import subprocess
 import sys
-import sysconfig
-import traceback
+import textwrap
 from collections.abc import Callable, Iterable, Sequence
-from importlib.machinery import SourceFileLoader
-from importlib.util import module_from_spec, spec_from_loader
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import ml_collections
-from absl import app, flags
+from absl import flags
 from ml_collections import config_flags
 
 from ganjax.config import SECTIONS, validate
+from ganjax.config_files import find_config as find_config
+from ganjax.config_files import read_config as read_config
 from ganjax.errors import (
     ConfigError,
     DeviceMemoryError,
@@ -33,72 +32,68 @@ from ganjax.errors import (
     MachineError,
 )
 
+flags.disclaim_key_flags()  # flags that are defined here belong to the calling module
+
 IMAGES = (".png", ".jpg", ".jpeg", ".webp", ".pdf")  # formats of pictures made of pixels
 FIGURES = (*IMAGES, ".svg")  # and of those that matplotlib draws
-LIBRARIES = (
-    *(sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")),
-    str(Path(__file__).parent),
-)  # where no line is a user's
+WIDTH = 100  # columns of a help text
+
+
+class Flags:
+    """The flags of one command, separate from those of other commands in the same process.
+
+    Its methods are absl's `flags.DEFINE_*` and the functions `define_*` below, on `values`.
+    """
+
+    def __init__(self) -> None:
+        self.values = flags.FlagValues()
+        define = {"flag_values": self.values}
+        self.string = partial(flags.DEFINE_string, **define)
+        self.strings = partial(flags.DEFINE_multi_string, **define)
+        self.list = partial(flags.DEFINE_list, **define)
+        self.integer = partial(flags.DEFINE_integer, **define)
+        self.float = partial(flags.DEFINE_float, **define)
+        self.bool = partial(flags.DEFINE_bool, **define)
+        self.enum = partial(flags.DEFINE_enum, **define)
+        self.config = partial(define_config, **define)
+        self.output = partial(define_output, **define)
+        self.processes = partial(define_processes, **define)
 
 
 def define_config(
-    required: bool = True, sections: Iterable[str] = tuple(SECTIONS)
+    required: bool = True,
+    sections: Iterable[str] = tuple(SECTIONS),
+    flag_values: flags.FlagValues = flags.FLAGS,
 ) -> flags.FlagHolder:
-    """The flag `--config FILE` with `--config.KEY=VALUE` overrides.
+    """Defines the flag `--config NAME` with `--config.KEY=VALUE` overrides.
 
     Config files return locked configs. They are unlocked while flags are read, so that a flag may
-    give a section an argument that the file leaves at its default, or fill a section that it leaves
-    out; `experiment.build` refuses arguments that the named function does not take. Names may have
+    set an argument that the file leaves at its default, or a section that it leaves out;
+    `experiment.build` refuses arguments that the named function does not take. Names may have
     dots, as the paths of a search do, where the file's own `ConfigDict` allows them.
 
     Args:
-      required: whether a script cannot do without.
-      sections: keys that a flag may fill though the file leaves them out.
+      required: whether the flag must be given.
+      sections: keys that a flag may set though the file leaves them out.
+      flag_values: the flags to add it to.
     """
     holder = config_flags.DEFINE_config_file(
         "config",
-        help_string="Config file; --config.KEY=VALUE overrides a key, e.g. "
-        "--config.scheme.name=simultaneous, or a section, --config.scheme=\"{'name': ...}\".",
+        help_string="Config file, or name of a shipped config, see `ganjax list configs`; "
+        "--config.KEY=VALUE overrides a key, e.g. --config.scheme.name=simultaneous, or a section, "
+        "--config.scheme=\"{'name': ...}\".",
         lock_config=False,
         accept_new_attributes=True,
+        flag_values=flag_values,
     )
-    parser = flags.FLAGS["config"].parser
-    parser.parse = lambda path: ml_collections.ConfigDict(
-        {**{section: {} for section in sections}, **read_config(path)}, allow_dotted_keys=True
+    parser = flag_values["config"].parser
+    parser.parse = lambda name: ml_collections.ConfigDict(
+        {**{section: {} for section in sections}, **read_config(name)}, allow_dotted_keys=True
     )
     config_flags.register_flag_parser_for_type(ml_collections.ConfigDict, _SectionParser())
     if required:
-        flags.mark_flag_as_required("config")
+        flags.mark_flag_as_required("config", flag_values)
     return holder
-
-
-def read_config(path: str) -> dict[str, Any]:
-    """The config that `get_config()` of a file returns, as a nested dict.
-
-    Sections are copied one by one: a dict that a file uses twice is one object in a `ConfigDict`,
-    and overriding one player's optimiser would change the other's.
-
-    Args:
-      path: the file; of `FILE:WORD` the word is given to `get_config`.
-
-    Raises:
-      ConfigError: the file cannot be read or raises an error; the message has its line.
-    """
-    file, *word = path.split(":", 1)
-    loader = SourceFileLoader(f"{Path(file).stem}_config", file)
-    module = module_from_spec(spec_from_loader(loader.name, loader))
-    sys.modules[loader.name] = module  # data classes look there
-    try:
-        loader.exec_module(module)
-        config = module.get_config(*word)
-        plain = config.to_dict() if hasattr(config, "to_dict") else None
-    except (Exception, SystemExit) as error:
-        raise ConfigError(f"the config file {path} fails: {_mistake(error)}") from None
-    if plain is None:
-        raise ConfigError(
-            f"get_config() of {file} returned a {type(config).__name__}; expected a ConfigDict"
-        )
-    return _copied(plain)
 
 
 class _SectionParser(flags.ArgumentParser):
@@ -118,33 +113,12 @@ class _SectionParser(flags.ArgumentParser):
         return "dict"
 
 
-def _mistake(error: BaseException) -> str:
-    """The error of a config file, with the innermost line that is not a library's."""
-    reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
-    if isinstance(error, SyntaxError) and os.path.isfile(error.filename or ""):
-        return f"{error.filename}, line {error.lineno}: SyntaxError: {error.msg}"
-    frames = traceback.extract_tb(error.__traceback__)
-    frames = [frame for frame in frames if not frame.filename.startswith(("<", *LIBRARIES))]
-    if not frames:
-        return reason
-    file, line, end = frames[-1].filename, frames[-1].lineno, frames[-1].end_lineno
-    if dotted := re.search(r"dots in field names.* key (\S+) contains", reason):
-        name = dotted[1]
-        if name.partition(".")[0] in SECTIONS:  # the path of a search
-            nested = name.replace(".", "=dict(") + "=..." + ")" * name.count(".")
-            reason = f"{name!r} has a dot; write {nested}, or ConfigDict(..., "
-            reason += "allow_dotted_keys=True)"
-        else:
-            reason = f"{name!r} has a dot, which no name in a config may have; call it e.g. "
-            reason += repr(name.replace(".", "_"))
-        quoted = (f"'{name}'", f'"{name}"')  # the call may begin some lines before the name
-        lines = range(line, (end or line) + 1)
-        own = (n for n in lines if any(text in linecache.getline(file, n) for text in quoted))
-        line = next(own, line)
-    return f"{file}, line {line}: {reason}"
-
-
-def define_output(name: str, endings: Sequence[str], help_string: str) -> flags.FlagHolder:
+def define_output(
+    name: str,
+    endings: Sequence[str],
+    help_string: str,
+    flag_values: flags.FlagValues = flags.FLAGS,
+) -> flags.FlagHolder:
     """Defines a flag that names a file to write, None by default; the ending names its format.
 
     Another ending is refused while the flags are read.
@@ -153,11 +127,13 @@ def define_output(name: str, endings: Sequence[str], help_string: str) -> flags.
       name: of the flag.
       endings: those of the formats that can be written, e.g. `IMAGES`.
       help_string: the flag's help.
+      flag_values: the flags to add it to.
     """
     known = ", ".join(endings)
-    holder = flags.DEFINE_string(name, None, f"{help_string} Ends in {known}.")
+    help_string = f"{help_string} Ends in {known}."
+    holder = flags.DEFINE_string(name, None, help_string, flag_values=flag_values)
 
-    @flags.validator(name)
+    @flags.validator(name, flag_values=flag_values)
     def check(path):
         if path is not None and Path(path).suffix.lower() not in endings:
             raise flags.ValidationError(
@@ -169,22 +145,28 @@ def define_output(name: str, endings: Sequence[str], help_string: str) -> flags.
     return holder
 
 
-def define_processes() -> tuple[flags.FlagHolder, flags.FlagHolder, flags.FlagHolder]:
+def define_processes(
+    flag_values: flags.FlagValues = flags.FLAGS,
+) -> tuple[flags.FlagHolder, flags.FlagHolder, flags.FlagHolder]:
     """Defines the flags of several processes, in the order of `devices.initialise`."""
     return (
         flags.DEFINE_string(
             "coordinator",
             "",
-            "host:port of the first of several processes; found on its own on a TPU pod, under "
+            "host:port of the first of several processes; found automatically on a TPU pod, under "
             "SLURM and under Open MPI.",
+            flag_values=flag_values,
         ),
-        flags.DEFINE_integer("num_processes", 0, "Processes, with --coordinator."),
-        flags.DEFINE_integer("process_id", -1, "Which this is, from 0, with --coordinator."),
+        flags.DEFINE_integer(
+            "num_processes", 0, "Processes, with --coordinator.", flag_values=flag_values
+        ),
+        flags.DEFINE_integer(
+            "process_id",
+            -1,
+            "Index of this process, from 0, with --coordinator.",
+            flag_values=flag_values,
+        ),
     )
-
-
-def _copied(tree: Any) -> Any:
-    return {key: _copied(value) for key, value in tree.items()} if isinstance(tree, dict) else tree
 
 
 def resolved(config: ml_collections.ConfigDict) -> dict[str, Any]:
@@ -204,13 +186,13 @@ def cores() -> int:
 
 def use_all_cores() -> None:
     """A device for every core, so that runs are spread over them; before JAX is imported."""
-    told = os.environ.get("XLA_FLAGS", "")
-    if "host_platform_device_count" not in told:
-        os.environ["XLA_FLAGS"] = f"{told} --xla_force_host_platform_device_count={cores()}"
+    options = os.environ.get("XLA_FLAGS", "")
+    if "host_platform_device_count" not in options:
+        os.environ["XLA_FLAGS"] = f"{options} --xla_force_host_platform_device_count={cores()}"
 
 
 def keep_compiled() -> None:
-    """Programs that took long to compile are kept on disk for the next process; before JAX.
+    """Keeps programs that took long to compile on disk for the next process; before JAX.
 
     In the user's cache folder, or where JAX_COMPILATION_CACHE_DIR says; nowhere if it is empty or
     cannot be written.
@@ -223,27 +205,72 @@ def keep_compiled() -> None:
                 os.environ["JAX_COMPILATION_CACHE_DIR"] = str(home / "ganjax")
 
 
-def run(main: Callable[[], None]) -> None:
-    """Runs a script: parses its flags, calls `main()`, turns failures into exit codes.
+def run(
+    main: Callable[..., None],
+    flag_values: flags.FlagValues = flags.FLAGS,
+    argv: Sequence[str] | None = None,
+) -> None:
+    """Runs a command: parses its flags, calls `main`, turns failures into exit codes.
 
     Results belong on stdout, logs on stderr. Characters that the terminal's encoding lacks are
-    escaped.
+    escaped. `--help` prints the docstring of main's module and all flags.
+
+    Args:
+      main: called with the arguments that are not flags, of which it takes as many as it names.
+      flag_values: the command's flags.
+      argv: the command line, the program's name first; this process's own by default.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    app.run(lambda _: _guarded(main), flags_parser=_parse_flags)
-
-
-def _parse_flags(argv: list[str]) -> list[str]:
+    argv = list(sys.argv if argv is None else argv)
+    if {"--help", "-help", "-h"} & {*argv[1:]}:
+        print(usage(main, flag_values))
+        return
+    names = _parsed(argv, flag_values, most=len(inspect.signature(main).parameters))
+    # Our own logs, plain, on stderr; warnings alone of other libraries.
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr, force=True)
+    logging.getLogger("ganjax").setLevel(logging.INFO)
+    logging.getLogger("absl").setLevel(logging.WARNING)
+    keep_compiled()
     try:
-        rest = flags.FLAGS(argv)
-        if rest[1:]:
-            raise ConfigError(f"unexpected argument {rest[1]!r}; flags are --name value")
+        main(*names)
+    except KeyboardInterrupt:
+        leave(Interrupted("stopped at once; call it again (training resumes where it last saved)"))
+    except Exception as error:
+        failure = _no_platform(error) or _failure(error)
+        if failure is None:
+            raise
+        leave(failure)
+
+
+def usage(main: Callable[..., None], flag_values: flags.FlagValues) -> str:
+    """The help text of a command: its module's docstring, then its flags in their order."""
+    lines = [(main.__globals__.get("__doc__") or "").strip(), ""]
+    for module, defined in flag_values.flags_by_module_dict().items():
+        for flag in () if module.startswith(("absl.", "ml_collections")) else defined:
+            name = f"--[no]{flag.name}" if flag.boolean else f"--{flag.name}"
+            text = " ".join((flag.help or "").split())
+            if flag.default not in (None, False, "", []):
+                text += f" Default: {flag.default_as_str.strip(chr(39))}."
+            indent = " " * 20
+            wrapped = textwrap.wrap(text, WIDTH, initial_indent=indent, subsequent_indent=indent)
+            first = wrapped[0].strip() if len(name) < len(indent) - 2 else ""
+            lines.append(f"{'  ' + name:20}{first}".rstrip())
+            lines += wrapped[bool(first) :]
+    return "\n".join(lines)
+
+
+def _parsed(argv: list[str], flag_values: flags.FlagValues, most: int) -> list[str]:
+    """Parses the flags, and returns the other arguments, `most` at most."""
+    before, sys.argv = sys.argv, argv  # where config_flags looks for overrides
+    try:
+        _, *rest = flag_values(argv)
+        if rest[most:]:
+            raise ConfigError(f"unexpected argument {rest[most]!r}; flags are --name value")
+        return rest
     except ConfigError as error:
-        _leave(_no_platform(error) or error)
-    except SystemExit:  # --help has been printed; absl would leave with 1, which is for bugs
-        sys.exit(0)
+        leave(_no_platform(error) or error)
     except (flags.Error, KeyError, AttributeError, ValueError, TypeError) as error:
         text = " ".join(str(error.args[0] if error.args else error).split())
         if isinstance(error, KeyError) and len(text.split()) == 1:  # a part of a path, bare
@@ -251,33 +278,17 @@ def _parse_flags(argv: list[str]) -> list[str]:
                 f"the config has no section {text}; give the whole of it, e.g. "
                 "--config.gen_tx=\"{'name': 'sgd', 'learning_rate': 0.1}\""
             )
-        _leave(ConfigError(f"in the flags: {text}; --help lists them"))
-    return rest
+        leave(ConfigError(f"in the flags: {text}; --help lists them"))
+    finally:
+        sys.argv = before
 
 
-def _guarded(main: Callable[[], None]) -> None:
-    # After absl has set up its own logs: ours alone, plain, on stderr; warnings of the others.
-    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr, force=True)
-    logging.getLogger("ganjax").setLevel(logging.INFO)
-    logging.getLogger("absl").setLevel(logging.WARNING)
-    keep_compiled()
-    try:
-        main()
-    except KeyboardInterrupt:
-        _leave(Interrupted("stopped at once; call it again (training resumes where it last saved)"))
-    except Exception as error:
-        told = _no_platform(error) or _told(error)
-        if told is None:
-            raise
-        _leave(told)
-
-
-def _told(error: Exception) -> GanjaxError | None:
-    """The error to tell a user of a failure; None for a bug."""
+def _failure(error: Exception) -> GanjaxError | None:
+    """A failure as an error with a message for the user; None for a bug."""
     if isinstance(error, GanjaxError):
         return error
     if isinstance(error, OSError):
-        return MachineError(f"{error}; mend that or choose another place, then call it again")
+        return MachineError(f"{error}; repair that or choose another place, then call it again")
     if isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error):
         reason = (str(error).splitlines() or ["of the host"])[0]
         return DeviceMemoryError(f"out of device memory; lower config.batch_size ({reason})")
@@ -311,6 +322,7 @@ def _no_platform(error: BaseException) -> MachineError | None:
     return None
 
 
-def _leave(error: GanjaxError) -> None:
+def leave(error: GanjaxError) -> NoReturn:
+    """Prints the error on one line and ends the process with its exit code."""
     print(f"{'stopped' if isinstance(error, Interrupted) else 'error'}: {error}", file=sys.stderr)
     sys.exit(error.exit_code)

@@ -1,13 +1,7 @@
-"""Fills holes in held-out images by search in the latent space of a run's generator.
-
-python scripts/restore.py --workdir runs/digits_mlp --hole 4 --n 500 --picture restored.png
-
-Holes of every kind go through one compiled search; the table has the squared error in them beside
-that of the mean training image and of ridge regression from the visible pixels. A generator of
-classes is told the true class of each image, which the other two are not: no fair comparison.
-"""
+"""`ganjax restore` from a checkout."""
 
 import sys
+<<<<<<< HEAD
 from collections.abc import Callable
 from pathlib import Path
 
@@ -198,7 +192,10 @@ def main() -> None:
             Path(PICTURE.value), panels, columns=shown, row_titles=KINDS.value
         )
         print(f"{', '.join(panels)}: {PICTURE.value}")
+=======
+>>>>>>> be0bfac
 
+from ganjax import commands
 
 if __name__ == "__main__":
-    sys.exit(cli.run(main))
+    commands.main("restore", sys.argv)

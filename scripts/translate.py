@@ -1,78 +1,8 @@
-"""Translates examples from one domain to the other by the translator of a run folder.
-
-python scripts/translate.py --workdir runs/photographs_cycle --direction ab --n 16 --npz b.npz
-"""
+"""`ganjax translate` from a checkout."""
 
 import sys
-from pathlib import Path
 
-from absl import flags
-
-from ganjax import cli
-
-WORKDIR = flags.DEFINE_string("workdir", None, "Run folder.", required=True)
-DIRECTION = flags.DEFINE_enum("direction", "ab", ["ab", "ba"], "From which domain to which.")
-N = flags.DEFINE_integer("n", 16, "Number of held-out examples; all of them at most.", 1)
-INPUT = flags.DEFINE_string(
-    "input", None, "npz file with an array x [n, ...], or npy file, to translate instead."
-)
-RANGE = flags.DEFINE_string("range", None, "Black and white in --input, e.g. 0,1.")
-OUT = cli.define_output("out", cli.FIGURES, "Picture to write; by default in the run folder.")
-NPZ = cli.define_output(
-    "npz", (".npz",), "Also write the arrays `source` and `x` to this npz file."
-)
-LIVE = flags.DEFINE_bool("live", False, "Use the generator itself, not its moving average.")
-
-
-def main() -> None:
-    """Restores the newest checkpoint, translates, writes a picture and prints its path."""
-    import flax
-    import jax
-    import numpy as np
-
-    from ganjax import data, experiment, pictures
-    from ganjax.errors import ConfigError, DataError
-
-    workdir, direction = Path(WORKDIR.value), DIRECTION.value
-    value_range = data.parsed_range(RANGE.value)
-    run = experiment.load(workdir, data=not INPUT.value)
-    state = experiment.live(run.state) if LIVE.value else run.state
-    queries = {way: run.queries(state).get(f"translate_{way}") for way in ("ab", "ba")}
-    if queries[direction] is None:
-        known = [way for way, query in queries.items() if query is not None]
-        raise ConfigError(
-            f"{workdir} does not translate in the direction {direction!r}; it knows "
-            f"{', '.join(known) or 'none'}"
-        )
-    shown = run.data.show(jax.random.key(0), N.value)
-    source = np.asarray(shown[direction[0]])
-    if INPUT.value:
-        shape = source.shape[1:]
-        source = data.samples_of_file(INPUT.value, shape, value_range, any_size=True)
-        try:
-            jax.eval_shape(queries[direction], source)
-        except (ValueError, TypeError, flax.errors.FlaxError) as error:  # another size
-            raise DataError(
-                f"{INPUT.value}: {str(error).splitlines()[0]} (the run's own are of shape {shape})"
-            ) from None
-    x = np.asarray(jax.jit(queries[direction])(source))
-    if NPZ.value:
-        Path(NPZ.value).parent.mkdir(parents=True, exist_ok=True)
-        with open(NPZ.value, "wb") as file:
-            np.savez(file, source=source, x=x)
-        print(NPZ.value)
-    out = Path(OUT.value or workdir / "samples" / f"translated_{direction}_n_{len(x)}.png")
-    panels = {direction[0]: source, f"{direction[0]} to {direction[1]}": x}
-    if run.data.paired and not INPUT.value:
-        panels[direction[1]] = np.asarray(shown[direction[1]])  # what it should be
-    if pictures.save_panels(out, panels):
-        print(out)
-    elif OUT.value or not NPZ.value:
-        raise ConfigError(
-            f"there is no picture of samples of shape {x.shape[1:]}; leave --out out and give "
-            "--npz FILE to have the numbers"
-        )
-
+from ganjax import commands
 
 if __name__ == "__main__":
-    sys.exit(cli.run(main))
+    commands.main("translate", sys.argv)

@@ -13,12 +13,14 @@ LEVELS = (
     ("types", "errors", "checks", "swept", "draws"),
     ("spread", "divergences", "augmentations", "statistics"),
     ("config", "console", "losses", "penalties", "latents", "nets", "data", "pictures", "html"),
-    ("cli", "events", "names", "comparison", "run_folder", "games", "checkpoints"),
-    ("averages", "optimisers", "schemes", "dynamics", "metrics", "devices"),
+    ("config_files", "events", "names", "comparison", "run_folder", "games", "checkpoints"),
+    ("cli", "averages", "optimisers", "schemes", "dynamics", "metrics", "devices"),
     ("experiment",),
-    ("train", "summary", "sweep"),
+    ("train", "summary", "sweep", "export"),
     ("standings", "tour"),
     ("report",),
+    ("commands",),
+    ("__main__",),
 )
 LEVEL = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}
 # Rooms that may import these alone, of all that is below them.

@@ -18,6 +18,7 @@ from ganjax.errors import ConfigError, DataError
 from .conftest import ROOT
 
 SCRIPTS = sorted((ROOT / "scripts").rglob("*.py"))
+COMMANDS = sorted((ROOT / "ganjax" / "commands").glob("*.py"))
 OWN = """
 import jax.numpy as jnp, numpy as np
 from ganjax.data import Data
@@ -98,23 +99,24 @@ def outputs(path):
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         function = getattr(node, "func", None)
         called = getattr(function, "attr", getattr(function, "id", ""))
-        if called.startswith(("DEFINE_", "define_output")) and node.args:
+        of_command = getattr(getattr(function, "value", None), "id", "") == "FLAGS"
+        if (called.startswith(("DEFINE_", "define_output")) or of_command) and node.args:
             texts = [arg.value for arg in ast.walk(node) if isinstance(arg, ast.Constant)]
             yield called, texts[0], " ".join(text for text in texts if isinstance(text, str))
 
 
-@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", [*SCRIPTS, *COMMANDS], ids=lambda path: path.stem)
 def test_every_output_is_one_whose_ending_is_checked(path):
     for called, name, told in outputs(path):
         if name in ("out", "picture", "gif", "npz", "json") and "Folder of" not in told:
-            assert called == "define_output", f"{path.name}: --{name}"
+            assert called in ("define_output", "output"), f"{path.name}: --{name}"
 
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
 def test_every_script_turns_failures_into_exit_codes(path):
-    """Scripts run through `cli.run`."""
+    """Scripts run through `cli.run`, by themselves or as a command."""
     text = path.read_text(encoding="utf-8")
-    assert ("__main__" in text) == ("cli.run(main)" in text)
+    assert ("__main__" in text) == ("cli.run(main)" in text or "commands.main(" in text)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,88 @@
+"""Plays a comparison over cells and seeds, prints the table; called again, does what is missing.
+
+ganjax compare --config compare_ring8 --workdir runs/compare_ring8
+"""
+
+from pathlib import Path
+
+from ml_collections import config_flags
+
+from ganjax import cli, comparison
+from ganjax.config import difference
+
+FLAGS = cli.Flags()
+CONFIG = FLAGS.config(sections=("shared", "cells", "product", "search"))
+WORKDIR = FLAGS.string("workdir", None, "Folder of the comparison.", required=True)
+MAPPED = FLAGS.enum(
+    "mapped",
+    "auto",
+    ("auto", "vmap", "map"),
+    "How the runs of a program share a device: side by side (vmap), one after another (map), or "
+    "whichever is faster.",
+)
+SEARCH = FLAGS.enum(
+    "search",
+    "none",
+    ("none", "random", "halving"),
+    "Draw the numbers of the config's `search` for every cell: play all draws to the end, or only "
+    "the best of ever fewer (successive halving).",
+)
+PROCESSES = FLAGS.processes()
+DRY_RUN = FLAGS.bool(
+    "dry_run",
+    False,
+    "Show how each cell differs from the resolved base, the programs, and how many seeds it takes; "
+    "train nothing.",
+)
+JSON = FLAGS.output("json", (".json",), "Also write the table to this JSON file.")
+
+
+def base(name: str) -> dict:
+    """The config of a file beside the comparison's."""
+    path = Path(config_flags.get_config_filename(FLAGS.values["config"])).parent / f"{name}.py"
+    return cli.read_config(str(path))
+
+
+def described(resolved: comparison.Comparison) -> str:
+    """The plan: cells by their difference from the base, programs, limits of the seeds."""
+    from ganjax import sweep
+
+    unit, amount = resolved.budget
+    asked = resolved._asdict()
+    lines = [
+        resolved.question,
+        f"cells: {len(resolved.cells)}, seeds: {len(resolved.seeds)}, {unit} a run: {amount:g}; "
+        f"{resolved.score} at the end, {'small' if resolved.goal == 'min' else 'large'} is good",
+    ]
+    for name, cell in resolved.cells.items():
+        lines.append(f"{name}{' (baseline)' if name == resolved.baseline else ''}:")
+        lines += [f"  {line}" for line in difference(resolved.base, cell)] or ["  as the base"]
+    together = [", ".join(program.cells) for program in sweep.programs(resolved.cells)]
+    lines.append(f"compiled programs, {len(together)}: {'; '.join(together)}")
+    return "\n".join([*lines, sweep.limits(sweep.power(asked, {}), asked)]).rstrip()
+
+
+def main() -> None:
+    """Plays what is missing and prints the table."""
+    given = {key: value for key, value in CONFIG.value.to_dict().items() if value != {}}
+    resolved = comparison.resolve(given, base)
+    cli.use_all_cores()
+    from ganjax import devices, standings, sweep
+
+    devices.initialise(*(flag.value for flag in PROCESSES))
+    workdir = Path(WORKDIR.value)
+    if DRY_RUN.value:
+        print(described(resolved if SEARCH.value == "none" else sweep.drawn(resolved)))
+        return
+    if SEARCH.value == "halving":
+        *_, workdir = sweep.halve(resolved, workdir, MAPPED.value)
+    else:
+        resolved = sweep.drawn(resolved) if SEARCH.value == "random" else resolved
+        sweep.run(resolved, workdir, MAPPED.value)
+    if not devices.leads():
+        return
+    table = standings.table(workdir)
+    standings.write(workdir / "table.json", table)
+    print(standings.text(table, sweep.read(workdir)))
+    if JSON.value:
+        standings.write(Path(JSON.value), table)

@@ -1,0 +1,131 @@
+"""Spectral radii of schemes on a toy game, measured beside theory, and a picture of their play.
+
+ganjax dynamics --game bilinear --schemes all --picture play.png --json radii.json
+"""
+
+from pathlib import Path
+
+from ganjax import cli
+from ganjax.errors import ConfigError, unknown
+
+GAMES = ("bilinear", "dirac", "stackelberg")  # one parameter a player, an equilibrium at the origin
+
+FLAGS = cli.Flags()
+GAME = FLAGS.enum("game", "bilinear", GAMES, "Game.")
+SCHEMES = FLAGS.list("schemes", ["all"], "Names of schemes, or all.")
+STEPS = FLAGS.list("steps", ["0.01", "0.1", "0.2", "0.3", "0.5", "0.7", "1.0"], "Steps h.")
+SHOWN = FLAGS.float("shown", 0.2, "Step h of the picture.", lower_bound=1e-6)
+LENGTH = FLAGS.integer("length", 200, "Steps of a drawn trajectory.", lower_bound=1)
+PICTURE = FLAGS.output("picture", cli.FIGURES, "Draw trajectories into this file.")
+JSON = FLAGS.output("json", (".json",), "Also write the radii to this JSON file.")
+
+
+def options(factory: object, h: float) -> dict:
+    """What a scheme cannot do without, with steps of its own at h."""
+    import inspect
+
+    from ganjax import schemes
+
+    wanted = {
+        "lr": h,
+        "lookahead_lr": h,
+        "inner": schemes.simultaneous,
+        "iterations": 300,  # enough for a fixed point of h < 1
+        "cg_tolerance": 1e-12,
+    }
+    return {k: v for k, v in wanted.items() if k in inspect.signature(factory).parameters}
+
+
+def scheme_at(name: str, game: object, h: float) -> object:
+    """A scheme with gradient steps of h."""
+    import optax
+
+    from ganjax import schemes
+    from ganjax.types import Players
+
+    factory = schemes.SCHEMES[name]
+    return factory(game, Players(optax.sgd(h), optax.sgd(h)), **options(factory, h))
+
+
+def theory(name: str, h: float) -> float | None:
+    """The closed form on V = x y, for the options that the script plays."""
+    import inspect
+
+    from ganjax import dynamics, schemes
+
+    if GAME.value != "bilinear" or name not in dynamics.RADII:
+        return None
+    if name == "proximal" and h >= 1:  # its iterations do not settle
+        return None
+    radius = dynamics.RADII[name]
+    wanted = inspect.signature(radius).parameters
+    factory = inspect.signature(schemes.SCHEMES[name]).parameters
+    return float(radius(h, **{k: p.default for k, p in factory.items() if k in wanted}))
+
+
+def trajectory(name: str) -> object:
+    """Both players' parameters from (1, 1) on, [steps + 1, 2]."""
+    import jax
+    import numpy as np
+
+    from ganjax import dynamics, games
+
+    scheme = scheme_at(name, games.GAMES[GAME.value](start=(1.0, 1.0)), SHOWN.value)
+    start = scheme.init(jax.random.key(0), None)
+    params = dynamics.trajectory(scheme.step, start, steps=LENGTH.value)
+    return np.concatenate(params, axis=1)
+
+
+def main() -> None:
+    """Prints the table, writes the JSON, draws the picture."""
+    import jax
+    import numpy as np
+
+    jax.config.update("jax_enable_x64", True)
+
+    from ganjax import dynamics, games, pictures, run_folder, schemes
+
+    names = sorted(schemes.SCHEMES) if SCHEMES.value == ["all"] else SCHEMES.value
+    for name in names:
+        if name not in schemes.SCHEMES:
+            raise ConfigError(unknown("scheme", name, schemes.SCHEMES))
+    try:
+        steps = [float(step) for step in STEPS.value]
+    except ValueError:
+        steps = [-1.0]
+    if not all(0 < step <= 100 for step in steps):
+        raise ConfigError(
+            f"--steps={','.join(STEPS.value)} must be numbers above 0 and up to 100, e.g. 0.1,0.5"
+        )
+
+    origin, rows = games.GAMES[GAME.value](start=(0.0, 0.0)), []
+    print(f"{'scheme':20} {'h':>6} {'measured':>18} {'theory':>18} {'difference':>11}")
+    for name in names:
+        for h in [] if name == "anchored" else steps:
+            scheme = scheme_at(name, origin, h)
+            state = scheme.init(jax.random.key(0), None)
+            measured = float(np.abs(dynamics.update_map_spectrum(scheme.step, state)).max())
+            expected = theory(name, h)
+            rows.append({"scheme": name, "h": h, "measured": measured, "theory": expected})
+            tail = f"{expected:18.14f} {measured - expected:11.1e}" if expected is not None else ""
+            print(f"{name:20} {h:6.3f} {measured:18.14f} {tail}", flush=True)
+    if "anchored" in names:
+        print("anchored: its map changes from step to step and has no spectral radius")
+    if JSON.value:
+        run_folder.write_json(Path(JSON.value), {"game": GAME.value, "radii": rows})
+    if PICTURE.value:
+        paths = {name: trajectory(name) for name in names}
+        reach = 2.0
+        panels = {"leaves": {}, "orbits": {}, "converges": {}}
+        for name, points in paths.items():
+            ratio = np.linalg.norm(points[-1]) / np.linalg.norm(points[0])
+            kind = "leaves" if ratio > 1.5 else "converges" if ratio < 0.67 else "orbits"
+            panels[kind][name] = points
+        portrait = dynamics.phase_portrait(origin, x_range=(-reach, reach), y_range=(-reach, reach))
+        titled = {
+            f"{kind} ({GAME.value}, h = {SHOWN.value:g})": panel
+            for kind, panel in panels.items()
+            if panel
+        }
+        pictures.save_portraits(Path(PICTURE.value), portrait, titled)
+        print(f"trajectories: {PICTURE.value}")

@@ -1,0 +1,125 @@
+"""Scores samples of a run with the evaluation its config names, beside real data, and draws both.
+
+ganjax evaluate --workdir runs/digits_mlp --n 5000 --json scores.json
+ganjax evaluate --config digits_mlp --samples theirs.npz
+
+With --samples it scores those that another program made, by the data and the evaluation of a run or
+of a config, which need not be trained.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from ganjax import cli
+
+FLAGS = cli.Flags()
+CONFIG = FLAGS.config(required=False)
+WORKDIR = FLAGS.string("workdir", None, "Run folder.")
+SAMPLES = FLAGS.string(
+    "samples",
+    None,
+    "Score the samples of this file: npz with an array x [n, ...] and, where the evaluation is "
+    "about classes, y [n]; or npy.",
+)
+RANGE = FLAGS.string("range", None, "Black and white in --samples, e.g. 0,1.")
+N = FLAGS.integer("n", 5000, "Number of samples; with --samples all, unless given.", lower_bound=2)
+SEED = FLAGS.integer("seed", 0, "Seed of the latents.", 0, 2**32 - 1)
+LIVE = FLAGS.bool("live", False, "Use the players themselves, not their averages.")
+JSON = FLAGS.output("json", (".json",), "Also write the scores to this JSON file.")
+SHOWN = 49  # samples in the picture
+PICTURE = FLAGS.output(
+    "picture", cli.FIGURES, "Picture of samples; of a run's images by default in its folder."
+)
+
+
+def experiment_of_flags() -> Any:
+    """The run of the folder, with its state unless others' samples are scored; or of the config."""
+    from ganjax import experiment, run_folder
+    from ganjax.errors import ConfigError
+
+    given = [name for name in ("config", "workdir") if FLAGS.values[name].value is not None]
+    if len(given) != 1 or (given == ["config"] and not SAMPLES.value):
+        raise ConfigError(
+            "give --workdir RUN to score a run; or --samples FILE, and one of --workdir and "
+            "--config, to score the samples of another program"
+        )
+    if not SAMPLES.value:
+        return experiment.load(WORKDIR.value)
+    if LIVE.value or FLAGS.values["seed"].present:
+        raise ConfigError("--live and --seed are of a run's own samples; leave them out")
+    if WORKDIR.value:
+        return experiment.build(run_folder.read_config(Path(WORKDIR.value)))
+    return experiment.build(cli.resolved(CONFIG.value))
+
+
+def samples_of_others(run: Any) -> tuple[Any, Any]:
+    """Samples [n, ...] of the file and their labels [n]; None where it has none."""
+    import numpy as np
+
+    from ganjax import data
+    from ganjax.errors import ConfigError, DataError
+
+    x, y = data.samples_of_file(SAMPLES.value, run.data.shape, data.parsed_range(RANGE.value)), None
+    loaded = np.load(SAMPLES.value, allow_pickle=False)
+    if not isinstance(loaded, np.ndarray) and "y" in loaded:
+        y = loaded["y"]
+        if y.shape != x.shape[:1] or y.dtype.kind not in "iu":
+            raise DataError(
+                f"{SAMPLES.value} has labels y of shape {y.shape} and type {y.dtype}; expected "
+                f"whole numbers [{len(x)}], one a sample"
+            )
+    n = N.value if FLAGS.values["n"].present else len(x)
+    if n > len(x):
+        raise ConfigError(f"--n={n}, but {SAMPLES.value} has {len(x)} samples; leave --n out")
+    return x[:n], None if y is None else y[:n]
+
+
+def draw(run: Any, x: Any, rng: Any) -> None:
+    """Draws samples beside held-out data and the nearest training images, if there are any."""
+    import numpy as np
+
+    from ganjax import pictures
+
+    out = Path(PICTURE.value or Path(WORKDIR.value) / "eval" / "comparison.png")
+    held_out = run.data.test.get("x")
+    if held_out is None and not run.train:  # a closed form's draws have not been seen either
+        held_out = run.data.sample(run.train, rng, len(x))["x"]
+    train = run.train.get("x") if x.ndim == 4 else None
+    held_out, train = (of if of is None else np.asarray(of) for of in (held_out, train))
+    print(f"{', '.join(pictures.save_comparison(out, x, held_out, train))}: {out}")
+
+
+def main() -> None:
+    """Takes or reads samples, scores them, prints the table and draws some."""
+    import jax
+    import numpy as np
+
+    from ganjax import experiment, pictures, run_folder
+    from ganjax.errors import ConfigError
+    from ganjax.summary import report_table
+
+    run, rng = experiment_of_flags(), jax.random.key(SEED.value)
+    if run.evaluate is None:
+        raise ConfigError(
+            f"the config of {WORKDIR.value or 'the flag'} names no evaluation; train one with "
+            "--config.evaluation.name"
+        )
+    drawable = run.data.shape if SAMPLES.value or run.sample is not None else ()
+    if PICTURE.value:
+        pictures.check_drawable(drawable, "leave --picture out")
+    if SAMPLES.value:
+        x, y = samples_of_others(run)
+        scores = experiment.score(run, x, y)
+        protocol = experiment.protocol_of_file(run, SAMPLES.value, len(x), scores)
+    else:
+        state = experiment.live(run.state) if LIVE.value else run.state
+        scores = run.evaluate(state, rng, N.value)
+        protocol = run.protocol(state, step=run.step, seed=SEED.value, scores=scores)
+    print(report_table(scores))
+    if JSON.value:
+        run_folder.write_json(Path(JSON.value), {"protocol": protocol, **scores})
+    by_default = not SAMPLES.value and len(drawable) == 3 and pictures.drawable(drawable)
+    if PICTURE.value or by_default:
+        if not SAMPLES.value:
+            x = np.asarray(run.sample(state, rng, min(N.value, SHOWN)))
+        draw(run, x[:SHOWN], rng)

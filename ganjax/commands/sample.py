@@ -1,0 +1,117 @@
+"""Draws samples from a run folder alone: where that says what form its data have, without them.
+
+ganjax sample --workdir runs/digits_mlp --n 64 --seed 0 --npz samples.npz
+ganjax sample --workdir runs/digits_conditional --n 100 --label 7
+ganjax sample --workdir runs/digits_mlp --n 5000 --outdir samples
+"""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from ganjax import cli
+
+FLAGS = cli.Flags()
+WORKDIR = FLAGS.string("workdir", None, "Run folder.", required=True)
+N = FLAGS.integer("n", 64, "Number of samples.", lower_bound=1)
+SEED = FLAGS.integer("seed", 0, "Seed of the latents.", 0, 2**32 - 1)
+LABEL = FLAGS.integer(
+    "label", None, "The class to sample, in games with labels; without it the classes in turn."
+)
+OUT = FLAGS.output("out", cli.IMAGES, "Picture to write; by default in the run folder.")
+NPZ = FLAGS.output("npz", (".npz",), "Also write the arrays x [n, ...] and y to this npz file.")
+OUTDIR = FLAGS.string(
+    "outdir", None, "Write each image, as it is, as a PNG of its own into this folder."
+)
+LIVE = FLAGS.bool("live", False, "Use the generator itself, not its moving average.")
+
+
+def asked_labels(run: Any) -> Any:
+    """The labels to sample, int [n]; None in a game without any."""
+    import numpy as np
+
+    from ganjax.errors import ConfigError
+
+    if LABEL.value is None:
+        return run.default_labels(N.value)
+    if not run.labelled:
+        raise ConfigError(f"--label={LABEL.value}: this game knows no labels; leave the flag out")
+    if LABEL.value not in run.classes:
+        raise ConfigError(
+            f"--label={LABEL.value} is none of the classes {', '.join(map(str, run.classes))}"
+        )
+    return np.full(N.value, LABEL.value, np.int32)
+
+
+def paths_apart(y: Any) -> list[Path]:
+    """The files of --outdir, one a sample; their names say the class if there are classes.
+
+    Raises:
+      ConfigError: the folder has other pictures, which would pass for samples of this call.
+    """
+    from ganjax.errors import ConfigError
+
+    folder, width = Path(OUTDIR.value), max(5, len(str(N.value - 1)))
+    classes = [""] * N.value if y is None else [f"_label_{label}" for label in y]
+    paths = [folder / f"{index:0{width}}{label}.png" for index, label in enumerate(classes)]
+    if others := sorted({*folder.glob("*.png")} - {*paths}):
+        raise ConfigError(f"--outdir={folder} has other pictures, e.g. {others[0].name}; empty it")
+    return paths
+
+
+def points_of_data(workdir: Path, step: int, rng: Any) -> Any:
+    """Points to draw the samples over; None where the data cannot be read any more."""
+    import numpy as np
+
+    from ganjax import experiment, run_folder
+    from ganjax.errors import GanjaxError
+
+    try:
+        run = experiment.build(run_folder.read_config(workdir)).stage(step)
+    except GanjaxError as error:
+        print(f"the picture has no data behind the samples: {error}", file=sys.stderr)
+        return None
+    return np.asarray(run.data.sample(run.train, rng, max(N.value, 1000))["x"])
+
+
+def main() -> None:
+    """Restores the newest checkpoint, samples, writes what is asked for and prints its paths."""
+    import jax
+    import numpy as np
+
+    from ganjax import experiment, pictures
+    from ganjax.errors import ConfigError
+
+    workdir = Path(WORKDIR.value)
+    run = experiment.load(workdir, data=False)
+    if run.sample is None:
+        raise ConfigError(f"{workdir} is a game without a generator; it has no samples")
+    y, shape = asked_labels(run), run.data.shape
+    if OUT.value or not (NPZ.value or OUTDIR.value):
+        pictures.check_drawable(shape, "leave --out out and give --npz FILE to have the numbers")
+    if OUTDIR.value:
+        if len(shape) != 3:
+            raise ConfigError(
+                f"--outdir is for images, and samples have shape {shape}; leave it out"
+            )
+        pictures.check_drawable(shape, "leave --outdir out and give --npz FILE")
+        apart = paths_apart(y)
+    state = experiment.live(run.state) if LIVE.value else run.state
+    rng_fake, rng_real = jax.random.split(jax.random.key(SEED.value))
+    x = np.asarray(run.sample(state, rng_fake, N.value, y))
+    if NPZ.value:
+        Path(NPZ.value).parent.mkdir(parents=True, exist_ok=True)
+        with open(NPZ.value, "wb") as file:
+            np.savez(file, x=x, **({} if y is None else {"y": y}))
+        print(NPZ.value)
+    if OUTDIR.value:
+        pictures.save_apart(apart, x)
+        print(f"{len(x)} images: {OUTDIR.value}")
+        if not OUT.value:
+            return
+    label = "" if LABEL.value is None else f"_label_{LABEL.value}"
+    out = Path(OUT.value or workdir / "samples" / f"seed_{SEED.value}_n_{N.value}{label}.png")
+    real = points_of_data(workdir, run.step, rng_real) if shape == (2,) else None
+    in_turn = run.labelled and LABEL.value is None
+    if pictures.save_samples(out, x, real, rows=len(run.classes) if in_turn else None):
+        print(out)
