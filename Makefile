@@ -71,7 +71,9 @@ pictures: install
 	$(RUN) scripts/sample.py --workdir runs/digits_conditional --n 100 --out docs/digits_conditional.png
 	$(RUN) scripts/restore.py --workdir runs/digits_mlp --n 64 --picture docs/restoration.png
 	$(RUN) scripts/walk.py --workdir runs/digits_mlp --rows 8 --picture docs/walk.png --gif docs/walk.gif
-	cp runs/photographs_cycle/samples/step_4000.png docs/translation.png
+	$(RUN) scripts/walk.py --workdir runs/digits_mlp --arithmetic 3bold-3thin+8thin --mean_of 3 \
+	  --picture docs/arithmetic.png
+	$(RUN) scripts/benchmarks/translated.py --workdir runs/photographs_cycle --picture docs/translation.png
 	$(RUN) scripts/translate.py --workdir runs/photographs_paired_colourisation --n 16 --out docs/paired.png
 	$(RUN) scripts/benchmarks/growth.py --workdir runs/digits_progressive --picture docs/digits_progressive.png
 	$(RUN) scripts/benchmarks/few_labels.py --config configs/digits_semi_supervised.py \
@@ -84,6 +86,7 @@ pictures: install
 	$(RUN) scripts/benchmarks/f_gan.py --config configs/mixture_f_gan.py --picture docs/f_gan.png
 	$(RUN) scripts/dynamics.py --steps 0.2 --length 120 --picture docs/dynamics.png \
 	  --schemes simultaneous,alternating,runge_kutta,extragradient,optimistic,consensus,competitive,unrolled,lookahead,negative_momentum,prediction,anchored
+	$(RUN) scripts/benchmarks/intervals.py --table docs/results/comparing.json --picture docs/comparing.png
 	$(RUN) scripts/benchmarks/pods.py --picture docs/pods.png
 	$(RUN) scripts/benchmarks/devices.py --json runs/devices.json
 	$(RUN) scripts/benchmarks/laws.py --devices runs/devices.json --picture docs/scaling.png

@@ -35,8 +35,18 @@ def main(kind: str = "") -> None:
 
 def shelves() -> dict[str, Mapping[str, Any]]:
     """Kind -> name in a config -> function or value."""
-    from ganjax import augmentations, data, games, latents, losses
-    from ganjax import metrics, nets, optimisers, penalties, schemes
+    from ganjax import (
+        augmentations,
+        data,
+        games,
+        latents,
+        losses,
+        metrics,
+        nets,
+        optimisers,
+        penalties,
+        schemes,
+    )
 
     networks = {
         "generator": {**nets.GENERATORS, **nets.TRANSLATORS},

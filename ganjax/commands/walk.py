@@ -19,7 +19,7 @@ from ganjax import cli
 
 POOL = 4096  # latents among which a concept is looked for
 CERTAIN = 0.9  # the classifier's probability for a sample that shows a class
-SHOWN = 6  # trials in the picture of an arithmetic
+SHOWN = 4  # trials in the picture of an arithmetic
 NEARBY = 0.25  # reach of the noise around a result that is drawn beside it
 CONCEPT = re.compile(r"(\d+)([a-z]*)")
 
@@ -155,7 +155,9 @@ def add(run: object, generate: Callable, latent: Callable, picture: Path) -> Non
 
     shown = min(SHOWN, TRIALS.value)
     panels = {
-        f"{letter}: {concept.name}": generate(_with_mean(own[:shown]), concept.label)
+        f"{letter} = {concept.name}: {MEAN_OF.value}, mean": generate(
+            _with_mean(own[:shown]), concept.label
+        )
         for letter, concept, own in zip("abc", concepts, sets, strict=True)
     }
     panels["a - b + c, and near it"] = generate(_with_neighbours(z[:shown], rng), label)

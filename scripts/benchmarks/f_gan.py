@@ -151,9 +151,8 @@ def report(results: dict[str, dict]) -> None:
 
 def draw(results: dict[str, dict], p: Callable, path: Path) -> None:
     """One panel for each divergence: the data, the best Gaussian, the learned ones."""
+    import drawing
     import numpy as np
-
-    from ganjax import pictures
 
     x = np.linspace(-4, 5, 400)
     panels = {
@@ -163,7 +162,7 @@ def draw(results: dict[str, dict], p: Callable, path: Path) -> None:
         )
         for name, result in results.items()
     }
-    pictures.save_densities(path, x, np.asarray(p(x)), panels)
+    drawing.densities(path, x, np.asarray(p(x)), panels)
 
 
 def main() -> None:

@@ -107,7 +107,9 @@ def drawn(workdir: Path, steps: list[int]) -> dict[str, np.ndarray]:
                 f"there is no {path}; runs draw it where a stage ends, leave it there"
             )
         grid = corner(np.asarray(Image.open(path)))
-        panels[f"step {step}"] = grid.reshape(1, *grid.shape[:2], -1) / 127.5 - 1
+        panels[f"end of stage {len(panels) + 1}, step {step:,}"] = (
+            grid.reshape(1, *grid.shape[:2], -1) / 127.5 - 1
+        )
     return panels
 
 

@@ -265,9 +265,20 @@ def show(found: Sequence[tuple[Series, Fit]]) -> None:
         print(f"| {of.over} | {of.name} | {of.unit} | {of.law.text} | {numbers} |")
 
 
+TITLES = {
+    ("unrolled", "MiB"): "Unrolling: memory",
+    ("unrolled", "ms"): "Unrolling: time of a step",
+    ("batch", "ms"): "Batch: time of a step",
+    ("batch", "MiB"): "Batch: memory",
+    ("seeds", "us a step of a run"): "Seeds in one program: time",
+    ("seeds", "MiB a device"): "Seeds in one program: memory",
+    ("devices", "ms"): "Host devices on 2 cores, weak scaling",
+}
+
+
 def draw(path: Path, found: Sequence[tuple[Series, Fit]]) -> None:
     """A panel for every part and unit: points, and the laws as lines."""
-    from ganjax import pictures
+    import drawing
 
     panels = {}
     for of, fit in found:
@@ -276,9 +287,9 @@ def draw(path: Path, found: Sequence[tuple[Series, Fit]]) -> None:
         if of.law is KEPT:
             x = range(of.x[0], of.x[-1] + 1)
         line = list(x), [fit.a + fit.b * of.law.f(n) for n in x]
-        axes = panels.setdefault((of.over, of.unit), {})
-        axes[of.name] = (list(of.x), list(of.y)), line
-    pictures.save_laws(path, panels)
+        panel = panels.setdefault(TITLES[of.part, of.unit], (of.over, of.unit, {}))
+        panel[2][of.name] = (list(of.x), list(of.y)), line
+    drawing.laws(path, panels)
 
 
 def main() -> None:

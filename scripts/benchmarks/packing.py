@@ -136,7 +136,12 @@ def main() -> None:
     if JSON.value:
         results = {name: {**cell.scores, "diverged": cell.diverged} for name, cell in cells.items()}
         run_folder.write_json(Path(JSON.value), results)
-    drawn = {name: cell.samples for name, cell in cells.items() if cell.samples is not None}
+    drawn = {
+        f"{name}: {cell.scores['modes'][0]:.0f} of {len(cell.centres)} modes,\n"
+        f"{cell.scores['high_quality'][0]:.0%} of the samples sharp": cell.samples
+        for name, cell in cells.items()
+        if cell.samples is not None
+    }
     if PICTURE.value:
         if not drawn:
             raise NotFiniteError("every seed of every cell diverged; there is nothing to draw")

@@ -330,7 +330,7 @@ def find(efficiency: float) -> Found:
 
 def draw(path: Path, found: Found) -> None:
     """Rates and efficiencies if nothing overlaps, a panel for each work."""
-    from ganjax import pictures
+    import drawing
 
     panels = {}
     for title, chips in found.items():
@@ -344,7 +344,7 @@ def draw(path: Path, found: Found) -> None:
                 "rate": [point.rate[0] for point in of],
                 "efficiency": [point.efficiency[0] for point in of],
             }
-    pictures.save_scaling(path, panels)
+    drawing.scaling(path, panels)
 
 
 def main() -> None:
