@@ -2,8 +2,8 @@
 
 python scripts/benchmarks/collapse.py --out runs/collapse --picture docs/collapse.png
 
-Every cell is `configs/ring8_unrolled.py` with other options of its scheme. A finished cell is kept
-in the folder and not run again. The table is of 2,500 samples a seed after the last step: the share
+Every cell is `configs/ring8_unrolled.py` with other options of its scheme. Finished cells stay in
+the folder and are not run again. The table uses 2,500 samples a seed after the last step: the share
 of seeds that cover all 8 modes (reverse KL at most 0.05) with its 95% Wilson interval.
 """
 
@@ -67,7 +67,7 @@ def run_cell(config: dict) -> dict:
     built = experiment.build(config)
 
     def mapped(function, *arguments):
-        """Over seeds, in one program; a CPU multiplies one seed's matrices faster than a stack."""
+        """Maps over seeds in one program; a CPU multiplies single matrices faster than a stack."""
         if jax.default_backend() == "cpu":
             return jax.lax.map(lambda given: function(*given), arguments)
         return jax.vmap(function)(*arguments)
@@ -145,7 +145,7 @@ def share(result: dict) -> str:
 
 
 def main() -> None:
-    """Runs what is missing, prints the table, draws the picture."""
+    """Runs missing cells, prints the table, draws the picture."""
     import numpy as np
     from scipy import stats
 

@@ -117,7 +117,7 @@ def densities(
 def scaling(
     path: Path, panels: Mapping[str, tuple[str, Mapping[str, Mapping[str, np.ndarray]]]]
 ) -> None:
-    """Draws what many chips do in a second, and how much of it one chip would do, log-log.
+    """Draws rates and efficiencies over the number of chips, log-log.
 
     Args:
       path: of the picture.
@@ -133,14 +133,14 @@ def scaling(
     for (above, below), (title, (unit, curves)) in zip(grid.T, panels.items(), strict=True):
         for label, curve in curves.items():
             colour, style = label.split(", ")
-            look = {
+            drawn = {
                 "color": f"C{colours.index(colour)}",
                 "linestyle": ("-", "--", ":", "-.")[styles.index(style)],
                 "marker": ".",
                 "linewidth": 1.2,
             }
-            (lines[label],) = above.loglog(curve["chips"], curve["rate"], **look)
-            below.loglog(curve["chips"], curve["efficiency"], **look)
+            (lines[label],) = above.loglog(curve["chips"], curve["rate"], **drawn)
+            below.loglog(curve["chips"], curve["efficiency"], **drawn)
             ideal = curve["rate"][0] * np.asarray(curve["chips"])
             (lines["in proportion"],) = above.loglog(curve["chips"], ideal, "0.85", zorder=0)
         lines["a half"] = below.axhline(0.5, color="0.4", linestyle="--", linewidth=1)

@@ -1,10 +1,10 @@
-"""Which Gaussian does an f-GAN learn? The one that quadrature says is best, for each divergence.
+"""The Gaussian that an f-GAN learns, compared with the optimum by quadrature, for each divergence.
 
 python scripts/benchmarks/f_gan.py --config configs/mixture_f_gan.py --picture docs/f_gan.png
 
-The univariate example of Nowozin et al. 2016 (arXiv:1606.00709): (mean, std) of the
-averaged generator of every seed beside the Gaussian that minimises the divergence, and every
-trained generator under every divergence. The seeds of a divergence train in one program.
+The univariate example of Nowozin et al. 2016 (arXiv:1606.00709): (mean, std) of the averaged
+generator of every seed, the Gaussian that minimises the divergence, and every trained generator
+under every divergence. The seeds of a divergence train in one program.
 """
 
 import sys
@@ -102,7 +102,7 @@ def trained(config: dict[str, Any], seeds: int) -> list[list[float]]:
 
 
 def studied(config: dict[str, Any], names: list[str], p: Callable, seeds: int) -> dict[str, dict]:
-    """What is known of each divergence, by name.
+    """The results of each divergence, by name.
 
     `optimum` (mean, std) and its value `least`; `reached` (mean, std) of every seed, the largest
     `error` of any of them, `seconds` with compilation, and `under`: divergence -> value a seed.

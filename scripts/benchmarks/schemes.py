@@ -1,10 +1,10 @@
-"""What schemes cost: FLOPs, time and memory of a compiled step, and the laws of unrolling.
+"""Costs of schemes: FLOPs, time and memory of a compiled step, and the laws of unrolling.
 
 python scripts/benchmarks/schemes.py
 
 An MLP GAN, two hidden layers of 256 units each, batch 256, Adam. FLOPs are XLA's, with every
-`lax.scan` unrolled, as it counts the body of a loop once; a solver's loop is counted once all the
-same. Times are medians over alternating repetitions, so that a busy machine slows all alike.
+`lax.scan` unrolled, as XLA counts the body of a loop once; a solver's loop is still counted once.
+Times are medians over alternating repetitions, so that a busy machine slows all alike.
 """
 
 import statistics
