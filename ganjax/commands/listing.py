@@ -1,4 +1,4 @@
-"""Lists the configs, schemes, losses, ... that exist, with one line each.
+"""Lists configs, schemes, losses and other parts that a config can name.
 
 ganjax list configs
 ganjax list schemes
@@ -72,7 +72,7 @@ def shelves() -> dict[str, Mapping[str, Any]]:
 
 
 def documented(row: Any) -> str:
-    """The docstring of a shelf's row: of a function or class, or of a loss's own functions."""
+    """The docstring of a shelf's row: of a function or class, or of a loss's functions."""
     from ganjax.losses import AdversarialLoss
 
     if isinstance(row, AdversarialLoss):
