@@ -187,7 +187,7 @@ def test_architecture_names_every_room_and_level():
     law = module_from_spec(spec)
     spec.loader.exec_module(law)
     page = PAGES["architecture.md"]
-    rows = re.findall(r"^\| (\d) \| `ganjax/(\w+)(?:/|\.py)` \|", page, re.MULTILINE)
+    rows = re.findall(r"^\| (\d+) \| `ganjax/(\w+)(?:/|\.py)` \|", page, re.MULTILINE)
     assert {room: int(level) for level, room in rows} == law.LEVEL
 
 
