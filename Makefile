@@ -7,13 +7,14 @@ CONFIG ?= configs/digits_mlp.py
 # The runs that pictures of docs/ are drawn from.
 PICTURED := digits_mlp digits_conditional digits_ebgan digits_began digits_progressive photographs_cycle photographs_paired_colourisation
 
-.PHONY: help train test test-all test-newest install lint format constraints pictures collapse tour clean
+.PHONY: help train test test-all test-newest install lint format constraints docs pictures collapse tour clean
 
 help:
 	@echo "make train        install, train the default GAN on real digits, print where the pictures are"
 	@echo "make test         install, check style, run the default tests"
 	@echo "make test-all     the same with the slow tests"
 	@echo "make test-newest  the default tests against the newest releases, in .venv-newest"
+	@echo "make docs         build the site with the API reference into site/; broken links are errors"
 	@echo "make pictures     train what the pictures of docs/ show and draw them again, all but the next"
 	@echo "make collapse     run the study of mode collapse, 2 hours on 2 cores; stop and resume at will"
 	@echo "make tour         show the classical claims with our own numbers, as one page; resumes"
@@ -70,7 +71,9 @@ pictures: install
 	$(RUN) scripts/sample.py --workdir runs/digits_conditional --n 100 --out docs/digits_conditional.png
 	$(RUN) scripts/restore.py --workdir runs/digits_mlp --n 64 --picture docs/restoration.png
 	$(RUN) scripts/walk.py --workdir runs/digits_mlp --rows 8 --picture docs/walk.png --gif docs/walk.gif
-	cp runs/photographs_cycle/samples/step_4000.png docs/translation.png
+	$(RUN) scripts/walk.py --workdir runs/digits_mlp --arithmetic 3bold-3thin+8thin --mean_of 3 \
+	  --picture docs/arithmetic.png
+	$(RUN) scripts/benchmarks/translated.py --workdir runs/photographs_cycle --picture docs/translation.png
 	$(RUN) scripts/translate.py --workdir runs/photographs_paired_colourisation --n 16 --out docs/paired.png
 	$(RUN) scripts/benchmarks/growth.py --workdir runs/digits_progressive --picture docs/digits_progressive.png
 	$(RUN) scripts/benchmarks/few_labels.py --config configs/digits_semi_supervised.py \
@@ -83,6 +86,7 @@ pictures: install
 	$(RUN) scripts/benchmarks/f_gan.py --config configs/mixture_f_gan.py --picture docs/f_gan.png
 	$(RUN) scripts/dynamics.py --steps 0.2 --length 120 --picture docs/dynamics.png \
 	  --schemes simultaneous,alternating,runge_kutta,extragradient,optimistic,consensus,competitive,unrolled,lookahead,negative_momentum,prediction,anchored
+	$(RUN) scripts/benchmarks/intervals.py --table docs/results/comparing.json --picture docs/comparing.png
 	$(RUN) scripts/benchmarks/pods.py --picture docs/pods.png
 	$(RUN) scripts/benchmarks/devices.py --json runs/devices.json
 	$(RUN) scripts/benchmarks/laws.py --devices runs/devices.json --picture docs/scaling.png
@@ -90,9 +94,16 @@ pictures: install
 collapse: install
 	$(RUN) scripts/benchmarks/collapse.py --out runs/collapse --picture docs/collapse.png
 
+# In an environment of its own: the API comes from the sources, which need not be importable.
+docs:
+	test -x .venv-docs/bin/mkdocs || { $(PYTHON) -m venv .venv-docs && \
+	  .venv-docs/bin/python -m pip install --quiet --disable-pip-version-check \
+	  $$($(PYTHON) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["docs"])'); }
+	PATH=$(CURDIR)/.venv-docs/bin:$$PATH NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict
+
 tour: install
 	$(RUN) scripts/tour.py --out runs/tour
 	$(RUN) scripts/tour.py --out runs/tour --lang ko
 
 clean:
-	rm -rf .venv .venv-newest .venv-uv .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-newest .venv-uv .venv-docs site .pytest_cache .ruff_cache .hypothesis

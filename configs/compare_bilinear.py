@@ -1,4 +1,4 @@
-"""Eight ways to play V(x, y) = x y, each with a step of 0.2.
+"""Eight schemes on V(x, y) = x y, each with a step of 0.2.
 
 Command: python scripts/compare.py --config configs/compare_bilinear.py --workdir runs/bilinear
 Time: 13 s of CPU.

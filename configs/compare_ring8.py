@@ -1,10 +1,10 @@
-"""Five ways to play the ring of 8 Gaussians, 10 seeds each.
+"""Five cells on the ring of 8 Gaussians, 10 seeds each.
 
 Command: python scripts/compare.py --config configs/compare_ring8.py --workdir runs/compare_ring8
-Time: 9.5 min of CPU on 2 cores, of which unrolled play takes two thirds.
+Time: 9.5 min of CPU on 2 cores, two thirds of it for unrolled play.
 Result: R1 is better than every other cell (reverse KL .0017, 95% interval .0010 to .0031; paired
-differences, Holm, 5%). The others cannot be told apart by 10 seeds: alternating .012, extragradient
-.009 at twice the gradients, simultaneous .041 and unrolled .119, of which 8 of 10 seeds stay within
+differences, Holm, 5%). 10 seeds cannot tell the others apart: alternating .012, extragradient .009
+at twice the gradients, simultaneous .041 and unrolled .119, of which 8 of 10 seeds stay within
 0.05.
 """
 

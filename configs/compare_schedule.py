@@ -5,9 +5,9 @@ Time: 6 min of CPU.
 Result: share of samples within 3 standard deviations of a mode, mean of 10 seeds and 95% interval.
 By steps: alternating .079 (.035 to .179), five updates of the discriminator .670 (.604 to .715),
 extragradient .045 (.037 to .052). By updates, as optax counts: .085, .053 (.005 to .179) and .028.
-So the schedule turns the order round: five updates less alternating is +.591 (p = .002) by steps,
-and -.031 (p = .012) by updates, where that discriminator stands still after step 300 of 1,500. With
-one update a step the two are one rate, and differ by rounding.
+The schedule reverses the order: five updates minus alternating is +.591 (p = .002) by steps, and
+-.031 (p = .012) by updates, whose discriminator stops moving after step 300 of 1,500. With one
+update a step both schedules have the same rate and differ by rounding.
 """
 
 import ml_collections

@@ -1,8 +1,8 @@
-"""An AC-GAN on real digits: the discriminator classifies what it judges.
+"""An AC-GAN on real digits: the discriminator also classifies its inputs.
 
 Command: python scripts/train.py --config configs/digits_acgan.py --workdir runs/digits_acgan
 Time: 25 s on one CPU core.
-Result: with seeds 0 and 1 99.7% and 99.9% of the samples are of the asked class by a logistic
+Result: with seeds 0 and 1 99.7% and 99.9% of the samples are of the requested class by a logistic
 regression on the real training digits, at least 99.0% of every class. Frechet distance 0.127 (real
 0.081), distance to the nearest training digit 0.96 (real 1.03).
 """

@@ -1,4 +1,4 @@
-"""The adversarial auto-encoder of real digits: codes that a discriminator takes for normal draws.
+"""The adversarial auto-encoder of real digits: a discriminator compares codes with normal draws.
 
 Command: python scripts/train.py --config configs/digits_adversarial_autoencoder.py --workdir runs/a
 Time: 50 s on 2 CPU cores.

@@ -1,4 +1,4 @@
-"""An affine auto-encoder of real digits, a code of eight numbers, beside principal components.
+"""An affine auto-encoder of real digits with codes of eight numbers, beside principal components.
 
 Command: python scripts/train.py --config configs/digits_autoencoder.py --workdir runs/auto
 Time: 10 s on 2 CPU cores.

@@ -1,4 +1,4 @@
-"""BEGAN on real digits: an auto-encoder in L1, whose k_t keeps samples as hard for it as data.
+"""BEGAN on real digits: an L1 auto-encoder; its k_t keeps samples as hard to reconstruct as data.
 
 Command: python scripts/train.py --config configs/digits_began.py --workdir runs/digits_began
 Time: 78 s on 2 CPU cores.
@@ -7,8 +7,8 @@ Result: over 3 seeds Inception score 7.66 +- 0.06 (real test digits 8.25), Frech
 The measure of convergence falls from 0.60 to 0.28. To stop at 0.3 add --config.monitor.name=measure
 --config.monitor.metric=convergence/disc --config.monitor.threshold=0.3.
 Paper: gamma is 0.3 to 0.7, lambda_k 0.001, and there is neither a pull-away term nor batch
-normalisation. So small a generator then collapses; here gamma = 1, a quick control, a discriminator
-much slower than the generator and, for every seed to keep every class, the term hold it apart.
+normalisation. A generator this small then collapses. Here gamma = 1, a fast control and a much
+slower discriminator prevent it, and the pull-away term keeps every class in every seed.
 """
 
 import ml_collections

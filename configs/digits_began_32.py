@@ -2,8 +2,8 @@
 
 Command: python scripts/train.py --config configs/digits_began_32.py --workdir runs/digits_began_32
 Time: not measured; for an accelerator.
-Result: not measured; `tests/test_configs.py` compiles and plays one step on CPU. Any size from 8 to
-256 pixels goes, with other data.
+Result: not measured; `tests/test_configs.py` compiles and runs one step on CPU. Any size from 8 to
+256 pixels works, with other data.
 """
 
 import ml_collections

@@ -4,10 +4,10 @@ Command: python scripts/train.py --config configs/digits_dcgan.py --workdir runs
 Time: 2 min on 2 CPU cores.
 Result: Inception score 6.53, 95% interval 6.49 to 6.60 (real test digits, enlarged and shrunk in
 the same way, 8.03), Frechet distance 0.087, 0.081 to 0.091 (real 0.050), smallest and largest class
-8.7% and 11.6%: means of five seeds with standing batch statistics, where the generator's running
-ones give 6.50, 6.46 to 6.57, and 0.091, 0.071 to 0.098 (`scripts/benchmarks/averages.py`).
-Paper: it has Adam at 2e-4, uniform latents and no penalty; on 1,297 examples the discriminator then
-wins outright (after 4,000 steps: Inception score 5.2, accuracy 0.94).
+8.7% and 11.6%: means of five seeds with standing batch statistics; the generator's running ones
+give 6.50, 6.46 to 6.57, and 0.091, 0.071 to 0.098 (`scripts/benchmarks/averages.py`).
+Paper: Adam at 2e-4, uniform latents, no penalty; on 1,297 examples the discriminator then wins
+(after 4,000 steps: Inception score 5.2, accuracy 0.94).
 """
 
 import ml_collections

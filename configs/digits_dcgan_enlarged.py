@@ -1,11 +1,11 @@
-"""A DCGAN on real digits, enlarged to 32x32 pixels: `digits_dcgan` with a layer more, narrower.
+"""A DCGAN on real digits, enlarged to 32x32 pixels: `digits_dcgan` with one more layer, narrower.
 
 Command: python scripts/train.py --config configs/digits_dcgan_enlarged.py --workdir runs/enlarged
-Time: 2 min on 2 CPU cores that had other work beside it.
+Time: 2 min on 2 CPU cores under other load.
 Result: Inception score 6.22, 95% interval 5.98 to 6.35 (real test digits, enlarged and shrunk in
 the same way, 8.00), Frechet distance 0.100, 0.092 to 0.110 (real 0.046), smallest and largest class
-8.6% and 11.3%: means of five seeds with standing batch statistics, where the generator's running
-ones give 6.19, 6.01 to 6.33, and 0.103, 0.094 to 0.117 (`scripts/benchmarks/averages.py`). With
+8.6% and 11.3%: means of five seeds with standing batch statistics; the generator's running ones
+give 6.19, 6.01 to 6.33, and 0.103, 0.094 to 0.117 (`scripts/benchmarks/averages.py`). With
 --config.compute=bfloat16 three seeds on running statistics score 6.24 ± 0.13 and 0.097 ± 0.002, in
 float32 6.20 ± 0.06 and 0.101 ± 0.004 (`scripts/benchmarks/precision.py`).
 """

@@ -1,4 +1,4 @@
-"""DRAGAN on real digits: slopes drawn to 1 around the data.
+"""DRAGAN on real digits: gradient norms pulled to 1 around the data.
 
 Command: python scripts/train.py --config configs/digits_dragan.py --workdir runs/digits_dragan
 Time: 40 s on 2 CPU cores.

@@ -1,4 +1,4 @@
-"""f-GAN on real digits, one divergence by override: --config.loss.divergence=pearson.
+"""f-GAN on real digits; choose the divergence by --config.loss.divergence=pearson.
 
 Command: python scripts/train.py --config configs/digits_f_gan.py --workdir runs/digits_f_gan
 Time: 30 s on 2 CPU cores.

@@ -1,13 +1,13 @@
-"""pix2pix on real digits: the mask of a digit out of an image under heavy noise.
+"""pix2pix on real digits: the mask of a digit from an image under heavy noise.
 
-Adversarial segmentation: a is a digit under Gaussian noise of deviation 1, clipped, b the pixels
-that are its ink. A U-Net and a PatchGAN of 16x16 pixels, L1 weight 10.
+Adversarial segmentation: a is a digit under Gaussian noise of deviation 1, clipped; b is the mask
+of its ink. A U-Net and a PatchGAN of 16x16 pixels, L1 weight 10.
 
 Command: python scripts/train.py --config configs/digits_paired_segmentation.py --workdir runs/masks
 Time: 34 s of one CPU core, start and scores included.
 Result: on held-out digits intersection over union 0.767 (0.477 by a threshold on the noisy image),
-91.8% of the pixels right. With --config.data.task=inpainting, a square hole of half the side filled
-in anywhere in a digit: mean |G(a) - b| 0.116, with the hole left grey 0.164.
+91.8% of the pixels right. With --config.data.task=inpainting, a square hole of half the side
+anywhere in a digit is filled: mean |G(a) - b| 0.116, 0.164 if it stays grey.
 """
 
 import ml_collections

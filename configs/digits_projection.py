@@ -2,7 +2,7 @@
 
 Command: python scripts/train.py --config configs/digits_projection.py --workdir runs/projection
 Time: 25 s on one CPU core.
-Result: with seeds 0 and 1 99.4% and 99.8% of the samples are of the asked class by a logistic
+Result: with seeds 0 and 1 99.4% and 99.8% of the samples are of the requested class by a logistic
 regression on the real training digits, at least 98.4% of every class. Frechet distance 0.125 (real
 0.081), distance to the nearest training digit 0.90 (real 1.03).
 """

@@ -1,14 +1,13 @@
 """A projection discriminator on real digits, enlarged to 32x32 pixels; for an accelerator.
 
 The game and the rates of Miyato & Koyama 2018 (arXiv:1802.05637): hinge loss, spectral
-normalisation, 128 latents, five updates of the discriminator a step, each with a batch of 64 of its
-own, Adam 2e-4 with b1 0 and b2 0.9.
-Paper: its networks are ResNets; here are DCGAN's convolutions, and rates that fall linearly to 0
-over the last tenth.
+normalisation, 128 latents, five updates of the discriminator a step, each with its own batch of 64,
+Adam 2e-4 with b1 0 and b2 0.9.
+Paper: ResNets; here DCGAN's convolutions, and rates that fall linearly to 0 over the last tenth.
 
 Command: python scripts/train.py --config configs/digits_projection_32.py --workdir runs/p32
 Time: not measured; for an accelerator.
-Result: not measured; `tests/test_configs.py` compiles and plays one step on CPU.
+Result: not measured; `tests/test_configs.py` compiles and runs one step on CPU.
 """
 
 import ml_collections

@@ -1,4 +1,4 @@
-"""R1 on real digits, lazily: every fourth update of the discriminator, four times as strong.
+"""Lazy R1 on real digits: every fourth update of the discriminator, four times as strong.
 
 Command: python scripts/train.py --config configs/digits_r1.py --workdir runs/digits_r1
 Time: 40 s on 2 CPU cores.

@@ -3,12 +3,11 @@
 Ten labelled digits of each class; rates of Salimans et al. 2016 for CIFAR-10 (arXiv:1606.03498,
 released code): batches of 100, Adam 3e-4 with b1 0.5, an average of 10,000 updates, feature
 matching, weight normalisation in the classifier and batch normalisation in the generator.
-Paper: its classifier has nine layers and dropout; here are DCGAN's convolutions, under noise at the
-input.
+Paper: a classifier of nine layers with dropout; here DCGAN's convolutions, with noise at the input.
 
 Command: python scripts/train.py --config configs/digits_semi_supervised_32.py --workdir runs/semi
 Time: not measured; for an accelerator.
-Result: not measured; `tests/test_configs.py` compiles and plays one step on CPU.
+Result: not measured; `tests/test_configs.py` compiles and runs one step on CPU.
 """
 
 import ml_collections

@@ -2,9 +2,10 @@
 
 Command: python scripts/train.py --config configs/grid25_packed.py --workdir runs/grid25_packed
 Time: 30 s on one CPU core.
-Result: over 3 seeds 20.0 +- 1.7 of 25 modes, reverse KL 0.36 +- 0.16, against 16.3 +- 0.6 modes and
-0.81 +- 0.04 without packing (--config.game.packing=1); 73% +- 6% of the samples within 3 standard
-deviations of a mode. Packs of 3 and 4 spread more evenly and blur: see docs/benchmarks.md.
+Result: over 3 seeds 20.0 +- 1.7 of 25 modes, reverse KL 0.36 +- 0.16, compared with 16.3 +- 0.6
+modes and 0.81 +- 0.04 without packing (--config.game.packing=1); 73% +- 6% of the samples within 3
+standard deviations of a mode. Packs of 3 and 4 spread over more modes and blur: see
+docs/results.md.
 """
 
 import ml_collections

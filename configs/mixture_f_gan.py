@@ -1,14 +1,14 @@
-"""f-GAN's univariate toy: a Gaussian with two parameters against a mixture of two Gaussians.
+"""The univariate example of f-GAN: a Gaussian with two parameters fits a mixture of two Gaussians.
 
-The univariate example of Nowozin et al. 2016 (arXiv:1606.00709): critic 1-64-64-1 with tanh.
-Paper: its algorithm 1 moves either player once a step; here the critic moves three times, and the
-rates decay over `steps` (change `decay_steps` with it), so that the noise of batches dies out.
+Nowozin et al. 2016 (arXiv:1606.00709): critic 1-64-64-1 with tanh.
+Paper: algorithm 1 moves either player once a step; here the critic moves three times, and the rates
+decay over `steps` (change `decay_steps` with it), so that the noise of batches dies out.
 
 Command: python scripts/train.py --config configs/mixture_f_gan.py --workdir runs/mixture_f_gan
 Time: 16 s on 2 CPU cores.
 Result: with each of 4 seeds the averaged generator's mean and standard deviation are within 0.007
-of the best, -0.153 and 0.946; the generator's loss ends as the divergence, 0.075. Under
---config.loss.divergence=kl, reverse_kl or pearson they are within 0.010 of other ones
+of the optimum, -0.153 and 0.946; the generator's loss ends at the divergence, 0.075. Under
+--config.loss.divergence=kl, reverse_kl or pearson they are within 0.010 of theirs
 (scripts/benchmarks/f_gan.py); under total_variation the standard deviation misses by up to 1.
 """
 

@@ -1,13 +1,13 @@
 """An adversarial auto-encoder of 64x64 crops of two photographs; for an accelerator.
 
-DCGAN's convolutions to and from 128 numbers; the codes are judged by two layers of 1,000 units, as
-in Makhzani et al. 2016 (arXiv:1511.05644).
-Paper: it has no penalty. Rates and weights have not been tuned; those of
+DCGAN's convolutions to and from 128 numbers; the discriminator of codes has two layers of 1,000
+units, as in Makhzani et al. 2016 (arXiv:1511.05644).
+Paper: no penalty. Rates and weights have not been tuned; those of
 `digits_adversarial_autoencoder.py` have.
 
 Command: python scripts/train.py --config configs/photographs_adversarial_autoencoder_64.py --workdir runs/aae
 Time: not measured; for an accelerator.
-Result: not measured; `tests/test_configs.py` compiles and plays one step on CPU.
+Result: not measured; `tests/test_configs.py` compiles and runs one step on CPU.
 """  # noqa: E501
 
 import ml_collections

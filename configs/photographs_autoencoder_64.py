@@ -5,7 +5,7 @@ pixels in [-1, 1].
 
 Command: python scripts/train.py --config configs/photographs_autoencoder_64.py --workdir runs/auto
 Time: not measured; for an accelerator.
-Result: not measured; `tests/test_configs.py` compiles and plays one step on CPU.
+Result: not measured; `tests/test_configs.py` compiles and runs one step on CPU.
 """
 
 import ml_collections

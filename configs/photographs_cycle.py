@@ -1,16 +1,16 @@
 """CycleGAN between two real photographs: crops of a pagoda by a lake, crops of a dahlia.
 
-The translators are small U-Nets with batch normalisation, and the discriminator of 34x34 pixels has
-none: instance normalisation makes every flat crop the same, be it sky or leaves, and then all
-become one colour. Their skips hand colours on from the start, and steps are several times as fast
-as those of the ResNet (`photographs_cycle_256.py`). The weights of the cycle, 5, and of the
-identity, 0.1 of it, let the colours change; rates fall linearly to 0 over the second half.
+The translators are small U-Nets with batch normalisation, the discriminator of 34x34 pixels has
+none: instance normalisation makes every flat crop equal, sky or leaves, and all take one colour.
+The skips pass colours on from the start, and a step is several times as fast as with the ResNet
+(`photographs_cycle_256.py`). The weights of the cycle, 5, and of the identity, 0.1 of it, let the
+colours change; rates fall linearly to 0 over the second half.
 
 Command: python scripts/train.py --config configs/photographs_cycle.py --workdir runs/photographs_cycle
 Time: 170 s of CPU, start and scores included.
 Result: Frechet distance of 4x4 tiles on held-out crops 2.2 from the translated lake to the dahlia
-and 10.1 back (34.5 between the photographs themselves); mean |F(G(a)) - a| 0.19, |G(F(b)) - b|
-0.23. Sky becomes petals, trees become leaves, and back; docs/translation.png.
+and 10.1 the other way (34.5 between the photographs); mean |F(G(a)) - a| 0.19, |G(F(b)) - b| 0.23.
+Sky becomes petals, trees become leaves, and back; docs/translation.png.
 """  # noqa: E501
 
 import ml_collections

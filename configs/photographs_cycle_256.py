@@ -2,13 +2,13 @@
 
 Networks, weights and rates as in Zhu et al. 2017 (arXiv:1703.10593): 11,378,179 parameters a
 generator, 2,764,737 a discriminator, cycle weight 10, identity loss, pool of 50, batches of 1, Adam
-2e-4 with b1 0.5, the rate falling linearly to 0 over the second half. The domains are crops of two
-photographs in full size; with a data source of one's own, `--config.data.name=module:function`, it
-is the paper's run.
+2e-4 with b1 0.5, a rate that falls linearly to 0 over the second half. The domains are crops of two
+photographs in full size; a data source of yours, `--config.data.name=module:function`, makes it the
+paper's run.
 
 Command: python scripts/train.py --config configs/photographs_cycle_256.py --workdir runs/cycle_256
 Time: not measured; for an accelerator.
-Result: not measured; `tests/test_configs.py` compiles and plays one step on CPU.
+Result: not measured; `tests/test_configs.py` compiles and runs one step on CPU.
 `photographs_cycle.py` is the small one.
 """
 

@@ -3,12 +3,12 @@
 Networks, latents and rates as in Radford et al. 2016 (arXiv:1511.06434) and its released code: 100
 uniform latents, 128 channels next to the image, 1024 at 4 pixels, batch normalisation, batches of
 128, Adam 2e-4 with b1 0.5.
-Paper: it has five sets of many images, here are crops of two; where the discriminator wins, add
-`penalties=dict(r1=...)` as in `digits_dcgan.py`. Kernels are 4x4, its code's 5x5.
+Paper: five sets of many images; here crops of two. If the discriminator wins, add
+`penalties=dict(r1=...)` as in `digits_dcgan.py`. Kernels are 4x4, those of the code 5x5.
 
 Command: python scripts/train.py --config configs/photographs_dcgan_64.py --workdir runs/dcgan
 Time: not measured; for an accelerator.
-Result: not measured; `tests/test_configs.py` compiles and plays one step on CPU.
+Result: not measured; `tests/test_configs.py` compiles and runs one step on CPU.
 """
 
 import ml_collections

@@ -2,11 +2,11 @@
 
 Convolutional networks after DCGAN and the weight 0.1 of Zhao et al. 2017 (arXiv:1609.03126). The
 energy is a Euclidean norm over 12,288 numbers: an error of 0.1 in each makes 11.
-Paper: its margin goes with its data; neither this one nor the rates, DCGAN's, have been tuned.
+Paper: the margin depends on the data; neither this one nor the rates, DCGAN's, are tuned.
 
 Command: python scripts/train.py --config configs/photographs_ebgan_64.py --workdir runs/ebgan
 Time: not measured; for an accelerator.
-Result: not measured; `tests/test_configs.py` compiles and plays one step on CPU.
+Result: not measured; `tests/test_configs.py` compiles and runs one step on CPU.
 """
 
 import ml_collections

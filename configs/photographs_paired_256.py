@@ -3,12 +3,12 @@
 Networks, weights and rates as in Isola et al. 2017 (arXiv:1611.07004): a U-Net of 8 halvings with
 dropout in three layers, a PatchGAN of 70x70 pixels, L1 weight 100, Adam 2e-4 with b1 0.5, batches
 of 1, 80,000 steps as with its 400 facades. Small: `photographs_paired_colourisation.py`.
-Paper: its batch normalisation has the statistics of the test batch at test time too; with batches
-of 1 that is instance normalisation, which is what stands here.
+Paper: batch normalisation uses the statistics of the test batch at test time too; with batches of 1
+that is instance normalisation, used here.
 
 Command: python scripts/train.py --config configs/photographs_paired_256.py --workdir runs/p256
 Time: not measured; for an accelerator.
-Result: not measured; `tests/test_configs.py` compiles and plays one step on CPU.
+Result: not measured; `tests/test_configs.py` compiles and runs one step on CPU.
 """
 
 import ml_collections

@@ -1,12 +1,12 @@
 """pix2pix on real photographs: crops in grey are coloured.
 
 A U-Net and a PatchGAN of 34x34 pixels, the paper's L1 weight of 100. --config.data.task=sketch
-makes photographs out of edges instead.
+makes photographs from edges instead.
 
 Command: python scripts/train.py --config configs/photographs_paired_colourisation.py --workdir runs/colours
 Time: 72 s of CPU, start and scores included.
-Result: mean |G(a) - b| over held-out crops 0.130; left in grey 0.158. Petals of which a crop shows
-no more than a pale edge come out as sky; docs/paired.png.
+Result: mean |G(a) - b| over held-out crops 0.130; left grey 0.158. Petals of which a crop shows
+only a pale edge become sky; docs/paired.png.
 """  # noqa: E501
 
 import ml_collections

@@ -3,12 +3,12 @@
 Networks, penalties and rates as in Karras et al. 2018 (arXiv:1710.10196) and its released code: 512
 channels and latents, WGAN-GP with drift, Adam 1e-3 with b1 0 and b2 0.99, average 0.999, batches of
 16, of 14 at 256 pixels.
-Paper: 600,000 images a fade and as many after it, of 30,000 photographs; here are 80,000 each, for
-crops of two. `digits_progressive.py` is the small one.
+Paper: 600,000 images a fade and as many after it, of 30,000 photographs; here 80,000 each, of crops
+of two. `digits_progressive.py` is the small one.
 
 Command: python scripts/train.py --config configs/photographs_progressive_256.py --workdir runs/progan
 Time: not measured; for an accelerator.
-Result: not measured; `tests/test_configs.py` compiles and plays one step of every stage on CPU.
+Result: not measured; `tests/test_configs.py` compiles and runs one step of every stage on CPU.
 """  # noqa: E501
 
 import ml_collections

@@ -2,14 +2,13 @@
 
 Networks, loss and rates as in Miyato et al. 2018 (arXiv:1802.05957, table 4) and its released code:
 128 latents, width 256 for the generator and 128 for the discriminator, hinge loss, the norm of the
-reshaped kernels, five updates of the discriminator a step, each with a batch of 64 of its own, Adam
-2e-4 with b1 0 and b2 0.9, rates that fall linearly to 0.
-Paper: it has CIFAR-10, here are crops of two photographs, and its generator's batches are of 128,
-here of 64.
+reshaped kernels, five updates of the discriminator a step, each with its own batch of 64, Adam 2e-4
+with b1 0 and b2 0.9, rates that fall linearly to 0.
+Paper: CIFAR-10, and batches of 128 for the generator; here crops of two photographs, and 64.
 
 Command: python scripts/train.py --config configs/photographs_sngan_32.py --workdir runs/sngan_32
 Time: not measured; for an accelerator.
-Result: not measured; `tests/test_configs.py` compiles and plays one step on CPU.
+Result: not measured; `tests/test_configs.py` compiles and runs one step on CPU.
 """
 
 import ml_collections

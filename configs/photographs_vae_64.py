@@ -4,7 +4,7 @@ DCGAN's convolutions, 128 latents, a Gaussian likelihood of deviation 0.1 on pix
 
 Command: python scripts/train.py --config configs/photographs_vae_64.py --workdir runs/vae64
 Time: not measured; for an accelerator.
-Result: not measured; `tests/test_configs.py` compiles and plays one step on CPU.
+Result: not measured; `tests/test_configs.py` compiles and runs one step on CPU.
 """
 
 import ml_collections

@@ -1,12 +1,12 @@
 """Mode collapse: a ring of 8 Gaussians under the minimax loss and alternating play.
 
-Networks, data and optimisers of Metz et al. 2017 (arXiv:1611.02163, appendix A); what cures it is
-in `ring8_unrolled.py`, how often in `docs/benchmarks.md`.
+Networks, data and optimisers of Metz et al. 2017 (arXiv:1611.02163, appendix A);
+`ring8_unrolled.py` cures it, `docs/results.md` says how often.
 
 Command: python scripts/train.py --config configs/ring8_collapse.py --workdir runs/ring8_collapse
 Time: 32 s on 2 CPU cores.
-Result: all samples around one or two modes, and others at the next look: reverse KL between 1.3 and
-2.08 (log 8) from step 2,000 on, with each of 16 seeds.
+Result: all samples gather around one or two modes, which change between evaluations: reverse KL
+between 1.3 and 2.08 (log 8) from step 2,000 on, with each of 16 seeds.
 """
 
 import ml_collections

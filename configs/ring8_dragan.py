@@ -1,4 +1,4 @@
-"""DRAGAN on the ring of 8 Gaussians: slopes drawn to 1 around the data.
+"""DRAGAN on the ring of 8 Gaussians: gradient norms pulled to 1 around the data.
 
 Command: python scripts/train.py --config configs/ring8_dragan.py --workdir runs/ring8_dragan
 Time: 20 s on 2 CPU cores.

@@ -1,4 +1,4 @@
-"""f-GAN on the ring of 8 Gaussians, one divergence by override: --config.loss.divergence=pearson.
+"""f-GAN on the ring of 8 Gaussians; choose the divergence by --config.loss.divergence=pearson.
 
 Command: python scripts/train.py --config configs/ring8_f_gan.py --workdir runs/ring8_f_gan
 Time: 20 s on 2 CPU cores.

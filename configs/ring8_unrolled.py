@@ -1,4 +1,4 @@
-"""The collapse that unrolling cures: a ring of 8 Gaussians under the minimax loss.
+"""Unrolling cures mode collapse: a ring of 8 Gaussians under the minimax loss.
 
 Networks, data and optimisers of Metz et al. 2017 (arXiv:1611.02163, appendix A), whose generator
 hops between one or two modes without unrolling: --config.scheme.unroll_steps=0.
@@ -6,8 +6,8 @@ hops between one or two modes without unrolling: --config.scheme.unroll_steps=0.
 Command: python scripts/train.py --config configs/ring8_unrolled.py --workdir runs/ring8_unrolled
 Time: 72 s on 2 CPU cores.
 Result: 8 of 8 modes and a reverse KL of at most 0.02 with each of 16 seeds. With 5 steps
-(--config.scheme.unroll_steps=5) 10 of 16 seeds get there, the others stay with one or two modes.
-The modes are not sharp yet: a tenth of the samples lie within 3 standard deviations of one.
+(--config.scheme.unroll_steps=5) 10 of 16 seeds do, the others keep one or two modes. The modes are
+not sharp yet: a tenth of the samples lie within 3 standard deviations of one.
 """
 
 import ml_collections

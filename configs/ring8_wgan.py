@@ -4,7 +4,7 @@ Command: python scripts/train.py --config configs/ring8_wgan.py --workdir runs/r
 Time: 30 s on 2 CPU cores.
 Result: over 3 seeds 8 of 8 modes, 87% +- 3% of the samples within 3 standard deviations of a mode,
 reverse KL at most 0.002.
-Paper: clips to 0.01 at a rate of 5e-5; the smaller networks here want a wider box.
+Paper: clips to 0.01 at a rate of 5e-5; the smaller networks here need a wider box.
 """
 
 import ml_collections

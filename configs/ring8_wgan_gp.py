@@ -4,7 +4,7 @@ Command: python scripts/train.py --config configs/ring8_wgan_gp.py --workdir run
 Time: 35 s on 2 CPU cores.
 Result: over 3 seeds 8 of 8 modes, 91% +- 1% of the samples within 3 standard deviations of a mode,
 reverse KL at most 0.002.
-Paper: has weight 10 on images, and 0.1 on toys in its released code.
+Paper: weight 10 on images, 0.1 on toys in the released code.
 """
 
 import ml_collections

@@ -117,108 +117,40 @@ def save_points(path: Path, x: np.ndarray, x_real: np.ndarray | None) -> None:
     _save(figure, path)
 
 
-def save_point_panels(
-    path: Path,
-    rows: Mapping[str, Sequence[np.ndarray]],
-    titles: Sequence[str],
-    *,
-    marks: np.ndarray,
-    curves: Mapping[str, tuple[np.ndarray, np.ndarray]],
-    curve_title: str,
-) -> None:
-    """Scatters points [n, 2] in a grid of panels, and a panel of curves at the end of each row.
-
-    Args:
-      path: of the picture.
-      rows: label of a row -> its panels from left to right.
-      titles: of the columns of points.
-      marks: points [n, 2] marked in every panel; they set its limits, at twice their reach.
-      curves: label of a row -> abscissa [t] and one column a curve [t, curves].
-      curve_title: of the column of curves.
-    """
-    width, reach = len(titles) + 1, 2 * np.abs(marks).max()
-    figure = Figure(figsize=(2 * width + 1, 2 * len(rows) + 0.4), layout="constrained")
-    grid = figure.subplots(len(rows), width, squeeze=False, width_ratios=[1] * (width - 1) + [1.4])
-    highest = max(values.max() for _, values in curves.values())
-    for line, (label, panels) in zip(grid, rows.items(), strict=True):
-        for axes, points in zip(line, panels, strict=False):
-            axes.scatter(*np.asarray(points).T, s=2, color="C0", alpha=0.3, linewidth=0)
-            axes.scatter(*np.asarray(marks).T, s=12, color="0.3", marker="+", linewidth=0.6)
-            axes.set(xlim=(-reach, reach), ylim=(-reach, reach), xticks=(), yticks=())
-            axes.set_aspect("equal")
-        line[0].set_ylabel(label)
-        line[-1].plot(*curves[label], color="C1", linewidth=0.8, alpha=0.7)
-        line[-1].set_ylim(0, 1.05 * highest)
-        line[-1].tick_params(labelsize="x-small")
-    for axes, title in zip(grid[0], [*titles, curve_title], strict=True):
-        axes.set_title(title, fontsize="small")
-    _save(figure, path)
-
-
-def save_densities(
-    path: Path,
-    x: np.ndarray,
-    data: np.ndarray,
-    panels: Mapping[str, tuple[np.ndarray, Sequence[np.ndarray]]],
-) -> None:
-    """Draws densities on the line over that of the data, in panels side by side.
-
-    Args:
-      path: of the picture.
-      x: abscissa [points].
-      data: density of the data at x.
-      panels: title -> the best density at x and the learned ones.
-    """
-    figure = Figure(figsize=(3 * len(panels), 3.3), layout="constrained")
-    grid = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
-    for axes, (title, (best, learned)) in zip(grid, panels.items(), strict=True):
-        axes.fill_between(x, data, color="0.87", linewidth=0, label="data")
-        for index, density in enumerate(learned):
-            label = "learned, every seed" if index == 0 else None
-            axes.plot(x, density, color="C0", linewidth=4, alpha=0.4, label=label)
-        axes.plot(x, best, "k--", linewidth=1, label="best, by quadrature")
-        axes.set(xlim=(x[0], x[-1]), xlabel="x")
-        axes.set_title(title, fontsize="medium")
-    grid[0].set(ylim=(0, None), ylabel="density")
-    handles, labels = grid[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=3, frameon=False)
-    _save(figure, path)
-
-
 def save_portraits(
     path: Path,
     arrows: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray],
-    panels: Mapping[str, Mapping[str, np.ndarray]],
+    panels: Mapping[str, np.ndarray],
+    *,
+    columns: int = 4,
 ) -> None:
-    """Draws trajectories in the plane over arrows, in panels side by side.
+    """Draws trajectories in the plane over arrows, one panel each.
 
     Args:
       path: of the picture.
       arrows: x [n], y [m] and the arrows' components u, v [m, n], as in `dynamics.Portrait`; they
         are drawn with one length.
-      panels: title -> label -> trajectory [steps, 2] from its first point.
+      panels: title -> trajectory [steps, 2] from its first point.
+      columns: panels in a row.
     """
     x, y, u, v = arrows
     length = np.hypot(u, v)
     length = np.where(length > 0, length, 1.0)
-    lines = -(-max(map(len, panels.values())) // 3)
-    figure = Figure(figsize=(4.6 * len(panels), 5 + 0.2 * lines), layout="constrained")
-    for axes, (title, paths) in zip(
-        figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True
-    ):
-        axes.quiver(x, y, u / length, v / length, color="0.8", pivot="mid", width=0.003)
-        styles = ["-", "--", ":", "-."]
-        for index, (label, points) in enumerate(paths.items()):
-            style = styles[index // 10 % len(styles)]
-            axes.plot(
-                *np.asarray(points).T, style, linewidth=1, label=label, color=f"C{index % 10}"
-            )
-        for points in list(paths.values())[:1]:
-            axes.plot(*points[0], "ko", markersize=4)
+    columns = min(columns, len(panels))
+    rows = -(-len(panels) // columns)
+    figure = Figure(figsize=(2.7 * columns + 0.3, 2.9 * rows + 0.3), layout="constrained")
+    grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+    for axes, (title, points) in zip(grid.ravel(), panels.items(), strict=False):
+        axes.quiver(x, y, u / length, v / length, color="0.8", pivot="mid", width=0.004)
+        axes.plot(*np.asarray(points).T, linewidth=1, color="C0")
+        axes.plot(*points[0], "ko", markersize=4)
         axes.plot(0, 0, "k+", markersize=9)
-        axes.set(xlim=(x[0], x[-1]), ylim=(y[0], y[-1]), aspect="equal", title=title)
-        axes.set(xlabel="generator", ylabel="discriminator")
-        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=3, fontsize="x-small")
+        axes.set(xlim=(x[0], x[-1]), ylim=(y[0], y[-1]), aspect="equal")
+        axes.set_title(title, fontsize="medium")
+    for axes in grid.ravel()[len(panels) :]:
+        axes.set_visible(False)
+    figure.supxlabel("generator")
+    figure.supylabel("discriminator")
     _save(figure, path)
 
 
@@ -402,74 +334,6 @@ def save_curves(path: Path, rows: Sequence[Mapping[str, float]], title: str) -> 
         axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), fontsize="small")
         axes.grid(alpha=0.3)
     grid[-1].set_xlabel("step")
-    _save(figure, path)
-
-
-def save_scaling(
-    path: Path, panels: Mapping[str, tuple[str, Mapping[str, Mapping[str, np.ndarray]]]]
-) -> None:
-    """Draws what many chips do in a second, and how much of it one chip would do, log-log.
-
-    Args:
-      path: of the picture.
-      panels: title -> (unit, label -> curve); a curve has `chips`, `rate` and `efficiency`, all
-        [points], the efficiency of the first being 1. Labels are "colour, line": those that begin
-        alike have one colour, those that end alike one style of line, in all panels.
-    """
-    figure = Figure(figsize=(4.2 * len(panels), 6.4), layout="constrained")
-    grid = figure.subplots(2, len(panels), sharex=True, squeeze=False)
-    parts = [label.split(", ") for _, curves in panels.values() for label in curves]
-    colours, styles = (list(dict.fromkeys(of)) for of in zip(*parts, strict=True))
-    lines = {}
-    for (above, below), (title, (unit, curves)) in zip(grid.T, panels.items(), strict=True):
-        for label, curve in curves.items():
-            colour, style = label.split(", ")
-            look = {
-                "color": f"C{colours.index(colour)}",
-                "linestyle": ("-", "--", ":", "-.")[styles.index(style)],
-                "marker": ".",
-                "linewidth": 1.2,
-            }
-            (lines[label],) = above.loglog(curve["chips"], curve["rate"], **look)
-            below.loglog(curve["chips"], curve["efficiency"], **look)
-            ideal = curve["rate"][0] * np.asarray(curve["chips"])
-            (lines["in proportion"],) = above.loglog(curve["chips"], ideal, "0.85", zorder=0)
-        lines["a half"] = below.axhline(0.5, color="0.4", linestyle="--", linewidth=1)
-        above.set(title=title, ylabel=unit)
-        below.set(xlabel="chips", ylabel="efficiency", ylim=(0.01, 1.3))
-        below.set_xscale("log", base=2)
-        below.xaxis.set_major_formatter("{x:.0f}")
-        for axes in (above, below):
-            axes.grid(alpha=0.3)
-    figure.legend(lines.values(), lines, loc="outside lower center", ncols=5, frameon=False)
-    _save(figure, path)
-
-
-def save_laws(
-    path: Path,
-    panels: Mapping[tuple[str, str], Mapping[str, tuple[tuple, tuple]]],
-) -> None:
-    """Draws what was measured as points and what was fitted to it as lines, both axes logarithmic.
-
-    Args:
-      path: of the picture.
-      panels: (label of the abscissa, of the ordinate) -> name -> (points (x, y), line (x, y)), each
-        x and y [n] positive.
-    """
-    columns = min(3, len(panels))
-    rows = -(-len(panels) // columns)
-    figure = Figure(figsize=(4.2 * columns, 3.4 * rows), layout="constrained")
-    grid = figure.subplots(rows, columns, squeeze=False).ravel()
-    for axes, ((over, unit), series) in zip(grid, panels.items(), strict=False):
-        for index, (name, (points, line)) in enumerate(series.items()):
-            axes.plot(*points, "o", markersize=4, color=f"C{index}", label=name)
-            axes.plot(*line, color=f"C{index}", linewidth=1)
-        axes.set(xscale="log", yscale="log", xlabel=over, ylabel=unit)
-        axes.grid(alpha=0.3)
-        below = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.16)}
-        axes.legend(fontsize="small", ncols=min(3, len(series)), frameon=False, **below)
-    for axes in grid[len(panels) :]:
-        axes.set_visible(False)
     _save(figure, path)
 
 

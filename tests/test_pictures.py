@@ -111,44 +111,16 @@ def test_curves(tmp_path):
     assert (tmp_path / "curves.png").stat().st_size > (tmp_path / "empty.png").stat().st_size > 0
 
 
-def test_point_panels_and_portraits(tmp_path):
+def test_portraits(tmp_path):
+    """One panel a trajectory, also where a row is not full."""
     points = np.random.default_rng(0).standard_normal((50, 2))
-    pictures.save_point_panels(
-        tmp_path / "panels.png",
-        {"a": [points, points], "b": [points, 2 * points]},
-        ["first", "last"],
-        marks=np.array([[1.0, 0.0], [0.0, 1.0]]),
-        curves={label: (np.arange(3), np.ones((3, 4))) for label in "ab"},
-        curve_title="curves",
-    )
     grid = np.linspace(-1, 1, 5)
     u, v = np.meshgrid(grid, grid)  # 0 in the middle: an arrow of no direction
-    pictures.save_portraits(
-        tmp_path / "portraits.png",
-        (grid, grid, u, v),
-        {"one": {"x": points, "y": -points}, "two": {"z": points}},
-    )
-    for name in ("panels", "portraits"):
-        assert (tmp_path / f"{name}.png").stat().st_size > 10_000
-
-
-def test_scaling_has_one_line_a_label_and_colours_by_what_comes_first(tmp_path, monkeypatch):
-    drawn = []
-    monkeypatch.setattr(pictures, "_save", lambda figure, path: drawn.append(figure))
-    curve = {"chips": [1, 8], "rate": [2.0, 8.0], "efficiency": [1.0, 0.5]}
-    panels = {"one": ("a second", {"A, all": curve, "B, all": curve, "A, each": curve})}
-    pictures.save_scaling(tmp_path / "scaling.png", panels | {"two": ("b", {"B, each": curve})})
-    (figure,) = drawn
-    above, below = figure.axes[0], figure.axes[2]
-    looks = [(line.get_color(), line.get_linestyle()) for line in above.lines if line.zorder]
-    assert looks == [("C0", "-"), ("C1", "-"), ("C0", "--")]
-    assert [line.get_color() for line in figure.axes[3].lines[:1]] == ["C1"]
-    np.testing.assert_array_equal(below.lines[0].get_ydata(), curve["efficiency"])
-    legend = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert legend == ["A, all", "in proportion", "B, all", "A, each", "a half", "B, each"]
-    monkeypatch.undo()
-    pictures.save_scaling(tmp_path / "scaling.png", panels)
-    assert (tmp_path / "scaling.png").stat().st_size > 1000
+    panels = {"one": points, "two": -points, "three": 2 * points}
+    pictures.save_portraits(tmp_path / "portraits.png", (grid, grid, u, v), panels, columns=2)
+    with Image.open(tmp_path / "portraits.png") as image:
+        assert (np.asarray(image.convert("L"))[image.height // 2 :, : image.width // 2] < 200).any()
+        assert np.asarray(image.convert("L"))[-80:-20, -80:-20].min() == 255
 
 
 def test_titles_of_rows_and_columns(tmp_path, monkeypatch):

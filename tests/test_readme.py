@@ -1,5 +1,6 @@
-"""The README's code does what the README says."""
+"""The code blocks of the README and of the guides run, and their tables and paths are true."""
 
+import json
 import re
 import sys
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import jax
 import numpy as np
 import optax
+import pytest
 
 from ganjax import (
     augmentations,
@@ -25,12 +27,30 @@ from ganjax.schemes.field import move
 from ganjax.types import Players
 
 ROOT = Path(__file__).parent.parent
-TEXT = (ROOT / "README.md").read_text()
+PAGES = {
+    path.name: path.read_text(encoding="utf-8")
+    for path in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
+}
+TEXT = "\n".join(PAGES.values())
 RNG = jax.random.key(0)
 
 
 def block(name):
-    return re.search(rf"<!-- test: {name} -->\n```python\n(.*?)```", TEXT, re.DOTALL)[1]
+    found = re.findall(rf"<!-- test: {name} -->\n```python\n(.*?)```", TEXT, re.DOTALL)
+    assert len(found) == 1, name
+    return found[0]
+
+
+def test_every_marked_block_has_its_test():
+    source = Path(__file__).read_text(encoding="utf-8")
+    for name in re.findall(r"<!-- test: (\w+) -->", TEXT):
+        assert f'block("{name}")' in source, name
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_pages_are_short(page):
+    longest = {"README.md": 160, "results.md": 250}.get(page, 150)
+    assert len(PAGES[page].splitlines()) <= longest
 
 
 def test_the_heart_is_simultaneous_play():
@@ -110,6 +130,55 @@ def test_your_own_loss_and_scheme(tmp_path, monkeypatch, x64):
     sys.modules.pop("mine")
 
 
+def test_your_own_penalty_and_network(tmp_path, monkeypatch):
+    """A step of the ring with both, whose penalty is weight E[D(x_real)]^2."""
+    names = {}
+    exec(block("penalty"), names)
+    critic = lambda x: x[:, 0]  # noqa: E731
+    value = names["centred"](weight=2.0)(critic, np.full((4, 1), 3.0), None, RNG)
+    np.testing.assert_allclose(value, 2.0 * 9.0)
+    (tmp_path / "mine.py").write_text(block("penalty") + block("network"))
+    monkeypatch.syspath_prepend(tmp_path)
+    config = shipped("ring8_nonsaturating") | {
+        "penalties": {"mine": {"name": "mine:centred", "weight": 0.2}},
+        "discriminator": {"name": "mine:Residual", "width": 8},
+    }
+    built = experiment.build(config)
+    state = experiment.initial_state(built, RNG)
+    _, metrics = built.scheme.step(state, built.batch(built.train, RNG), RNG)
+    assert np.isfinite(metrics["loss/disc"])
+    sys.modules.pop("mine")
+
+
+def test_your_own_data(tmp_path, monkeypatch):
+    (tmp_path / "mine.py").write_text(block("data"))
+    monkeypatch.syspath_prepend(tmp_path)
+    built = experiment.build(
+        shipped("ring8_nonsaturating")
+        | {"data": {"name": "mine:moons", "n": 50}, "evaluation": {"name": "none"}}
+    )
+    assert built.batch(built.train, RNG)["x"].shape == (256, 2)
+    sys.modules.pop("mine")
+
+
+def test_a_trained_generator(tmp_path, monkeypatch):
+    """Of a run of a few steps under the name in the README."""
+    from ganjax import devices, train
+
+    config = shipped("digits_mlp") | {"steps": 2, "log_every": 1, "evaluation": {"name": "none"}}
+    config |= {"sample_every": 0, "checkpoint_every": 0}
+    for player in ("generator", "discriminator"):
+        config[player] |= {"width": 8}
+    layout = devices.layout("jit")
+    built = experiment.build(config, layout.axis_name)
+    train.train(built, tmp_path / "runs" / "digits_mlp", layout)
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    exec(block("trained"), names)
+    assert names["x"].shape == (64, 8, 8, 1)
+    assert abs(names["x"]).max() <= 1
+
+
 def test_architecture_names_every_room_and_level():
     """Each module has its row, at the level that the import law gives it."""
     from importlib.util import module_from_spec, spec_from_file_location
@@ -117,13 +186,14 @@ def test_architecture_names_every_room_and_level():
     spec = spec_from_file_location("law", ROOT / "tests" / "test_imports.py")
     law = module_from_spec(spec)
     spec.loader.exec_module(law)
-    rows = re.findall(r"^\| (\d) \| `ganjax/(\w+)(?:/|\.py)` \|", TEXT, re.MULTILINE)
+    page = PAGES["architecture.md"]
+    rows = re.findall(r"^\| (\d+) \| `ganjax/(\w+)(?:/|\.py)` \|", page, re.MULTILINE)
     assert {room: int(level) for level, room in rows} == law.LEVEL
 
 
 def test_the_table_of_shelves_names_every_row():
     """Each row of each shelf, and no name that is on none."""
-    table = re.search(r"\| section \| rows \|.*?\n\n", TEXT, re.DOTALL)[0]
+    table = re.search(r"\| section \| rows \|.*?\n\n", PAGES["losses.md"], re.DOTALL)[0]
     for section, shelf in (
         ("loss", losses.LOSSES),
         ("loss.divergence", divergences.DIVERGENCES),
@@ -158,8 +228,30 @@ def test_shipped_commands_name_files_that_exist():
     assert "@@" not in TEXT
     for path in set(re.findall(r"(?:scripts|configs|docs|tests|ganjax)/[\w/]*\.\w+", TEXT)):
         assert (ROOT / path).exists(), path
-    flags = set(re.findall(r"--(\w+)[ =](?!KEY)", TEXT)) - {"logdir"}
-    files = [path for room in ("scripts", "ganjax") for path in (ROOT / room).rglob("*.py")]
-    sources = "".join(path.read_text() for path in files)
+    for name in re.findall(r"--config[ =](\w+) ", TEXT):
+        assert (ROOT / "configs" / f"{name}.py").exists(), name
+    flags = set(re.findall(r"--(\w+)[ =](?!KEY)", TEXT)) - {"logdir", "config"}
+    files = [*(ROOT / "scripts").rglob("*.py"), *(ROOT / "ganjax").rglob("*.py")]
+    sources = "".join(path.read_text(encoding="utf-8") for path in files)
     for flag in flags:
-        assert f'"{flag}"' in sources or flag == "config", flag
+        assert f'"{flag}"' in sources, flag
+
+
+def test_links_between_pages_lead_somewhere():
+    """Those of the README too, which the site's strict build does not read."""
+    for page, text in PAGES.items():
+        folder = ROOT if page == "README.md" else ROOT / "docs"
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[\w-]+)?\)", text):
+            assert (folder / target).exists(), f"{page}: {target}"
+
+
+def test_results_are_tables():
+    """Every row of every table has a value for every column, and each file has its command."""
+    for path in (ROOT / "docs" / "results").glob("*.json"):
+        found = json.loads(path.read_text(encoding="utf-8"))
+        assert found["commands"], path.name
+        for table in found["tables"]:
+            assert {len(row) for row in table["rows"]} == {len(table["columns"])}, path.name
+        for command in found["commands"]:
+            for script in re.findall(r"scripts/[\w/]+\.py", command):
+                assert (ROOT / script).exists(), command

@@ -76,10 +76,27 @@ def trajectory(name: str) -> object:
     return np.concatenate(params, axis=1)
 
 
+def radius(name: str, game: object, h: float) -> float:
+    """The spectral radius of a step at the equilibrium."""
+    import jax
+    import numpy as np
+
+    from ganjax import dynamics
+
+    scheme = scheme_at(name, game, h)
+    state = scheme.init(jax.random.key(0), None)
+    return float(np.abs(dynamics.update_map_spectrum(scheme.step, state)).max())
+
+
+def titled(name: str, game: object) -> str:
+    """A scheme's name and its radius at the drawn step; `anchored` has none."""
+    drawn = f"radius {radius(name, game, SHOWN.value):.4f}" if name != "anchored" else "no radius"
+    return f"{name}\n{drawn}"
+
+
 def main() -> None:
     """Prints the table, writes the JSON, draws the picture."""
     import jax
-    import numpy as np
 
     jax.config.update("jax_enable_x64", True)
 
@@ -102,9 +119,7 @@ def main() -> None:
     print(f"{'scheme':20} {'h':>6} {'measured':>18} {'theory':>18} {'difference':>11}")
     for name in names:
         for h in [] if name == "anchored" else steps:
-            scheme = scheme_at(name, origin, h)
-            state = scheme.init(jax.random.key(0), None)
-            measured = float(np.abs(dynamics.update_map_spectrum(scheme.step, state)).max())
+            measured = radius(name, origin, h)
             expected = theory(name, h)
             rows.append({"scheme": name, "h": h, "measured": measured, "theory": expected})
             tail = f"{expected:18.14f} {measured - expected:11.1e}" if expected is not None else ""
@@ -114,18 +129,8 @@ def main() -> None:
     if JSON.value:
         run_folder.write_json(Path(JSON.value), {"game": GAME.value, "radii": rows})
     if PICTURE.value:
-        paths = {name: trajectory(name) for name in names}
         reach = 2.0
-        panels = {"leaves": {}, "orbits": {}, "converges": {}}
-        for name, points in paths.items():
-            ratio = np.linalg.norm(points[-1]) / np.linalg.norm(points[0])
-            kind = "leaves" if ratio > 1.5 else "converges" if ratio < 0.67 else "orbits"
-            panels[kind][name] = points
         portrait = dynamics.phase_portrait(origin, x_range=(-reach, reach), y_range=(-reach, reach))
-        titled = {
-            f"{kind} ({GAME.value}, h = {SHOWN.value:g})": panel
-            for kind, panel in panels.items()
-            if panel
-        }
-        pictures.save_portraits(Path(PICTURE.value), portrait, titled)
+        panels = {titled(name, origin): trajectory(name) for name in names}
+        pictures.save_portraits(Path(PICTURE.value), portrait, panels)
         print(f"trajectories: {PICTURE.value}")

@@ -192,5 +192,5 @@ def main() -> None:
         panels = {"held out": x, "masked": np.where(mask > 0, x, 0), **fills}
         del panels["mean image"]
         panels = {title: images[rows] for title, images in panels.items()}
-        pictures.save_panels(Path(PICTURE.value), panels, columns=shown)
+        pictures.save_panels(Path(PICTURE.value), panels, columns=shown, row_titles=KINDS.value)
         print(f"{', '.join(panels)}: {PICTURE.value}")

@@ -19,7 +19,7 @@ from ganjax import cli
 
 POOL = 4096  # latents searched for a concept
 CERTAIN = 0.9  # the classifier's probability for a sample that shows a class
-SHOWN = 6  # trials in the picture of an arithmetic
+SHOWN = 4  # trials in the picture of an arithmetic
 NEARBY = 0.25  # reach of the noise around a result, for the samples beside it
 CONCEPT = re.compile(r"(\d+)([a-z]*)")
 
@@ -155,7 +155,9 @@ def draw_sums(run: object, generate: Callable, latent: Callable, picture: Path) 
 
     shown = min(SHOWN, TRIALS.value)
     panels = {
-        f"{letter}: {concept.name}": generate(_with_mean(z_concept[:shown]), concept.label)
+        f"{letter} = {concept.name}: {MEAN_OF.value}, mean": generate(
+            _with_mean(z_concept[:shown]), concept.label
+        )
         for letter, concept, z_concept in zip("abc", concepts, sets, strict=True)
     }
     panels["a - b + c, and near it"] = generate(_with_neighbours(z[:shown], rng), label)

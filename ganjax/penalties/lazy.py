@@ -58,7 +58,7 @@ def lazy(penalty: Penalty = R1, every: int = 16) -> Lazy:
 
     The game counts the discriminator's updates in its model state. Every gradient that a scheme
     takes within one step from one state sees the same count. Skipped passes are not computed
-    (`docs/benchmarks.md` has the times), except where the count itself is mapped (`vmap` over
+    (`docs/results.md` has the times), except where the count itself is mapped (`vmap` over
     seeds), which makes a `cond` do both.
 
     Args:

@@ -52,7 +52,7 @@ def summary(
 
     For 2,000 sets of 5, 10 and 16 normal values it covers the mean in 96.9, 96.5 and 94.8%, for
     log-normal ones (sigma 0.5) in 95.2, 94.7 and 94.2%, for exponential ones in 93.9, 93.3 and
-    94.7% (`docs/benchmarks.md`).
+    94.7% (`docs/results.md`).
 
     The interval ends where the range does, which keeps its coverage. Where one seed in five
     collapses, 5 seeds agree in a third of all studies: an interval of equal values v has no width,

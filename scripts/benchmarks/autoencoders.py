@@ -1,13 +1,13 @@
-"""Auto-encoders beside what is known to be best, detectors of digits, and the VAE's bound.
+"""Auto-encoders and known optima, one-class detectors of digits, and the bound of the VAE.
 
 python scripts/benchmarks/autoencoders.py --parts all --json figures.json --pictures docs
 
-`linear`: `configs/digits_autoencoder.py` beside principal components of the training digits.
-`denoising`: `configs/digits_denoising.py`, made affine, beside the Wiener filter, both in
-expectation over the noise; and as it is, beside the same. `one_class`: a detector of each digit by
-`configs/digits_one_class.py`. `vae`: the ELBO of `configs/digits_vae.py` that its loss is made of,
-beside the bounds by importance sampling, and its scores. `adversarial` and `colourisation`: the
-scores of `configs/digits_adversarial_autoencoder.py` and `configs/photographs_colourisation.py`.
+`linear`: `configs/digits_autoencoder.py` and principal components of the training digits.
+`denoising`: `configs/digits_denoising.py`, made affine and as it is, and the Wiener filter, in
+expectation over the noise. `one_class`: a detector of each digit by `configs/digits_one_class.py`.
+`vae`: the ELBO of `configs/digits_vae.py` from its loss, importance-sampling bounds, and scores.
+`adversarial` and `colourisation`: the scores of `configs/digits_adversarial_autoencoder.py` and
+`configs/photographs_colourisation.py`.
 """
 
 import sys
@@ -26,7 +26,7 @@ from ganjax.errors import ConfigError
 NAMES = ("linear", "denoising", "one_class", "vae", "adversarial", "colourisation")
 UNPICTURED = {"linear", "one_class"}
 PARTS = flags.DEFINE_multi_enum("parts", ["all"], ["all", *NAMES], "What to measure.")
-PICTURES = flags.DEFINE_string("pictures", None, "Also draw into this folder what has a picture.")
+PICTURES = flags.DEFINE_string("pictures", None, "Also draw the pictures into this folder.")
 JSON = cli.define_output("json", (".json",), "Also write the figures to this JSON file.")
 DRAWS = 5000  # of the VAE's latent, for each test digit
 GAME_DRAWS = 1000  # the same, of the game's own ELBO
@@ -62,15 +62,15 @@ def expected_error(matrix: np.ndarray, bias: np.ndarray, x: np.ndarray, noise: f
 
 
 def affine_of(reconstruct: Callable, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
-    """(matrix, bias) of an affine map of images, found by asking it."""
+    """(matrix, bias) of an affine map of images, from its values."""
     size = int(np.prod(shape))
-    asked = np.concatenate([np.zeros((1, size)), np.eye(size)]).reshape(-1, *shape)
-    answers = np.asarray(reconstruct(asked.astype(np.float32)), np.float64).reshape(-1, size)
+    points = np.concatenate([np.zeros((1, size)), np.eye(size)]).reshape(-1, *shape)
+    answers = np.asarray(reconstruct(points.astype(np.float32)), np.float64).reshape(-1, size)
     return answers[1:] - answers[0], answers[0]
 
 
 def linear() -> Measured:
-    """The affine auto-encoder beside the principal components."""
+    """The affine auto-encoder and the principal components."""
     _, report = trained("digits_autoencoder")
     figures = {
         f"{part}_{what}": report[key]
@@ -124,7 +124,7 @@ def vae() -> Measured:
 
 
 def own_elbo(run: Any) -> dict[str, float]:
-    """The ELBO of the test examples as the game's loss has it, by the averaged network.
+    """The ELBO of the test examples by the loss of the game, with the averaged network.
 
     Its divergence is in closed form, where `log_weights` draws: another formula for one number.
     """
@@ -169,7 +169,7 @@ def show(part: str, figures: dict[str, float]) -> None:
 
 
 def main() -> None:
-    """Trains what is asked for, prints its figures and draws what has a picture."""
+    """Trains the requested parts, prints their figures and draws the pictures."""
     measures = (linear, denoising, one_class, vae, adversarial, colourisation)
     if PICTURES.value and set(PARTS.value) <= UNPICTURED:
         raise ConfigError(

@@ -1,11 +1,11 @@
-"""Averaged weights under four batch statistics: scores of the same final states.
+"""Scores of the same final states with averaged weights under several batch statistics.
 
 python scripts/benchmarks/averages.py --config configs/digits_dcgan.py --seeds 5 --out runs/averages
 
-`live`: the generator's own weights and running statistics. `mixed`: averaged weights on the running
-statistics of the generator itself. `averaged`: the running statistics averaged as the weights are,
-by the same decay. `standing N`: those of the averaged weights themselves, over N batches
-(`ganjax.games.standing`). Seeds whose run folder in --out is finished are not trained again.
+`live`: the generator's own weights and running statistics. `mixed`: averaged weights with the
+running statistics of the live generator. `averaged`: running statistics averaged with the same
+decay as the weights. `standing N`: statistics of the averaged weights over N batches
+(`ganjax.games.standing`). Seeds with a finished run folder in --out are not trained again.
 """
 
 import sys
@@ -25,7 +25,7 @@ BATCHES = (1, 4, 16, 64)  # of standing statistics
 
 
 def tracked(scheme: Any, decay: float) -> Any:
-    """The scheme with an average of the generator's model state beside its own memory."""
+    """The scheme, with an average of the generator's model state in its memory."""
     import jax
 
     def init(rng, batch=None):
@@ -47,12 +47,12 @@ def stats(state: Any) -> Any:
 
 
 def variants(built: Any, state: Any) -> dict[str, Any]:
-    """The final state with every pair of weights and statistics, as if it had no average."""
+    """The final state with every pair of weights and statistics, without an average."""
     import jax
 
     from ganjax.games import standing
 
-    def asked(params, batch_stats):
+    def with_weights(params, batch_stats):
         gen = {**state.model_state.gen, "batch_stats": batch_stats}
         return state._replace(
             params=state.params._replace(gen=params),
@@ -60,22 +60,22 @@ def variants(built: Any, state: Any) -> dict[str, Any]:
             average=(),
         )
 
-    average = asked(state.average, stats(state))
+    average = with_weights(state.average, stats(state))
     found = {
-        "live": asked(state.params.gen, stats(state)),
+        "live": with_weights(state.params.gen, stats(state)),
         "mixed": average,
-        "averaged": asked(state.average, state.memory[1]),
+        "averaged": with_weights(state.average, state.memory[1]),
     }
     draw = partial(built.one_batch, built.train)
     for count in BATCHES:
         alone = jax.jit(partial(standing, built.game, draw=draw, batches=count))
         gen = alone(average.params, average.model_state, rng=jax.random.key(0)).gen
-        found[f"standing {count}"] = asked(state.average, gen["batch_stats"])
+        found[f"standing {count}"] = with_weights(state.average, gen["batch_stats"])
     return found
 
 
 def scores(config: dict[str, Any], seed: int) -> dict[str, dict[str, float]]:
-    """{variant: report} of a seed, trained in its folder if it is not yet."""
+    """{variant: report} of a seed, trained in its folder if missing."""
     from ganjax import experiment, train
 
     built = experiment.build({**config, "seed": seed})
@@ -96,7 +96,7 @@ def table(runs: list[dict[str, dict[str, float]]]) -> None:
 
     from ganjax import statistics
 
-    def told(values: list[float]) -> str:
+    def cell(values: list[float]) -> str:
         found = statistics.summary(values)
         return f"{found.mean:7.3f} [{found.low:6.3f}, {found.high:6.3f}]"
 
@@ -105,11 +105,11 @@ def table(runs: list[dict[str, dict[str, float]]]) -> None:
         print(score)
         of = {name: np.array([run[name][score] for run in runs]) for name in runs[0]}
         for name, values in of.items():
-            print(f"  {name:12} {told(values)}   {told(values - of['mixed'])}", flush=True)
+            print(f"  {name:12} {cell(values)}   {cell(values - of['mixed'])}", flush=True)
 
 
 def main() -> None:
-    """Trains what is missing, scores every variant and prints the table."""
+    """Trains missing seeds, scores every variant and prints the table."""
     config = cli.resolved(CONFIG.value)
     if config.get("average", {}).get("name") != "ema" or "decay" not in config["average"]:
         from ganjax.errors import ConfigError

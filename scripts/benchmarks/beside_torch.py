@@ -1,13 +1,12 @@
-"""ganjax beside PyTorch on the same work, in turn in one run: ratios of throughput.
+"""Compares the throughput of ganjax and PyTorch on the same work, in turn in one run.
 
 python scripts/benchmarks/beside_torch.py --work dcgan_32 --json results.json
 
-Needs PyTorch (`pip install -e '.[benchmarks]'`). Every work first shows that both libraries make
-the same step. PyTorch is tried with one thread and with one for every core, in every form the work
-offers, and its fastest counts. Times are medians over alternating rounds, ratios medians of the
-ratios of rounds; CPU time, of all threads, stands beside the wall's. Every work has a process of
-its own, as what one leaves behind slows the next. The results file keeps one entry a work and the
-machine, and is added to.
+Needs PyTorch (`pip install -e '.[benchmarks]'`). First both libraries must make the same step.
+PyTorch runs with one thread and with one for every core, in every form that the work offers; its
+fastest counts. Times are medians over alternating rounds, ratios medians of the ratios of rounds;
+CPU time is that of all threads. Every work has its own process, as the remains of one slow the
+next. The results file keeps the machine and one entry a work; later runs add to it.
 """
 
 import importlib.util
@@ -33,7 +32,7 @@ SAME_STEP = 1e-4  # differences beyond this are another step, not rounding
 
 
 def machine(torch) -> dict[str, str]:
-    """What the figures depend on besides the work."""
+    """The properties of the machine that the figures depend on."""
     import jax
 
     cpu = platform.processor()
@@ -94,7 +93,7 @@ def measure(name: str, rounds: int) -> tuple[dict, dict]:
         label: statistics.median(a / b for a, b in zip(rates(ours), rates(label), strict=True))
         for label in peers
     }
-    told = {
+    outcome = {
         "figures": figures,
         "ours": ours,
         "peer": best(peers),
@@ -105,17 +104,18 @@ def measure(name: str, rounds: int) -> tuple[dict, dict]:
     }
     if not math.isnan(work.flops):
         rate = matmul_rate(rounds, work.compute)
-        told |= {
+        outcome |= {
             "flops": work.flops,
             "matmul_rate": rate,
             "share": work.flops / (figures[ours]["ms"] / 1e3) / rate,
         }
-    for label, told_of in figures.items():
+    for label, times in figures.items():
         over = f"{ratios[label]:6.2f}" if label in ratios else " " * 6
-        print(f"  {label:44} {told_of['ms']:10.3f} ms {told_of['cpu_ms']:10.3f} CPU ms {over}")
-    share = f", {told['share']:.0%} of the matmul rate" if "share" in told else ""
-    print(f"{name}: {told['ratio']:.2f} times {told['peer']} (goal {work.goal}){share}", flush=True)
-    return machine(torch), told
+        print(f"  {label:44} {times['ms']:10.3f} ms {times['cpu_ms']:10.3f} CPU ms {over}")
+    share = f", {outcome['share']:.0%} of the matmul rate" if "share" in outcome else ""
+    ratio = f"{outcome['ratio']:.2f} times {outcome['peer']}"
+    print(f"{name}: {ratio} (goal {work.goal}){share}", flush=True)
+    return machine(torch), outcome
 
 
 def show(works: dict[str, dict]) -> None:
@@ -143,7 +143,7 @@ def show(works: dict[str, dict]) -> None:
 
 
 def main() -> None:
-    """Measures the works asked for."""
+    """Measures the requested works."""
     if not importlib.util.find_spec("torch"):
         raise MachineError(
             "this benchmark compares with PyTorch, which is not installed: "
@@ -155,15 +155,15 @@ def main() -> None:
         if name not in WORKS:
             raise ConfigError(unknown("work", name, WORKS))
     path = Path(JSON.value) if JSON.value else None
-    told = run_folder.read_json(path) if path and path.exists() else {"works": {}}
+    outcome = run_folder.read_json(path) if path and path.exists() else {"works": {}}
     spawned = {"mp_context": multiprocessing.get_context("spawn"), "max_tasks_per_child": 1}
     with ProcessPoolExecutor(max_workers=1, **spawned) as alone:
         for name in WORK.value or WORKS:
             measured = alone.submit(measure, name, ROUNDS.value)
-            told["machine"], told["works"][name] = measured.result()
+            outcome["machine"], outcome["works"][name] = measured.result()
             if path:
-                run_folder.write_json(path, told)
-    show(told["works"])
+                run_folder.write_json(path, outcome)
+    show(outcome["works"])
 
 
 if __name__ == "__main__":

@@ -2,8 +2,8 @@
 
 python scripts/benchmarks/collapse.py --out runs/collapse --picture docs/collapse.png
 
-Every cell is `configs/ring8_unrolled.py` with other options of its scheme. A finished cell is kept
-in the folder and not run again. The table is of 2,500 samples a seed after the last step: the share
+Every cell is `configs/ring8_unrolled.py` with other options of its scheme. Finished cells stay in
+the folder and are not run again. The table uses 2,500 samples a seed after the last step: the share
 of seeds that cover all 8 modes (reverse KL at most 0.05) with its 95% Wilson interval.
 """
 
@@ -28,14 +28,17 @@ CELLS = {
     "unrolled_5_fresh_batches": {"unroll_steps": 5, "fresh_batches": True},
 }
 COVERED = 0.05  # largest reverse KL of a seed that covers all modes, in nats
+DRAWN = 500  # samples of a seed in the picture
 SHOWN = ("unrolled_0", "unrolled_1", "unrolled_5", "unrolled_10")
 
 OUT = flags.DEFINE_string("out", None, "Folder of the cells' results.", required=True)
 ONLY = flags.DEFINE_list("cells", None, "Cells to run, by name; all by default.")
 SEEDS = flags.DEFINE_integer("seeds", 16, "Number of seeds, from 0 on.", lower_bound=1)
 STEPS = flags.DEFINE_integer("steps", 15_000, "Steps of training.", lower_bound=1)
-EVERY = flags.DEFINE_integer("every", 1000, "Steps between two looks.", lower_bound=1)
-PICTURE = cli.define_output("picture", cli.FIGURES, "Draw the samples of seed 0 into this file.")
+EVERY = flags.DEFINE_integer("every", 1000, "Steps between two evaluations.", lower_bound=1)
+PICTURE = cli.define_output(
+    "picture", cli.FIGURES, "Draw samples of one or two seeds a cell into this file."
+)
 
 
 def resolved(options: dict) -> dict:
@@ -45,7 +48,7 @@ def resolved(options: dict) -> dict:
 
 
 def run_cell(config: dict) -> dict:
-    """Plays one cell: reverse KL and modes [looks][seeds], samples of seed 0 [looks], seconds."""
+    """Trains one cell: reverse KL, modes and samples [evaluation][seed], and seconds."""
     from functools import partial
 
     import jax
@@ -58,7 +61,7 @@ def run_cell(config: dict) -> dict:
     built = experiment.build(config)
 
     def mapped(function, *arguments):
-        """Over seeds, in one program; a CPU multiplies one seed's matrices faster than a stack."""
+        """Maps over seeds in one program; a CPU multiplies single matrices faster than a stack."""
         if jax.default_backend() == "cpu":
             return jax.lax.map(lambda given: function(*given), arguments)
         return jax.vmap(function)(*arguments)
@@ -72,62 +75,71 @@ def run_cell(config: dict) -> dict:
     def play(states, plays, first_step):
         return mapped(lambda s, k: steps_of(s, built.train, k, first_step), states, plays)
 
-    began, looks = time.perf_counter(), {"step": [], "reverse_kl": [], "modes": [], "samples": []}
+    began, found = time.perf_counter(), {"step": [], "reverse_kl": [], "modes": [], "samples": []}
     for step in range(0, steps + 1, every):
         if step:
             states, _ = play(states, plays, jnp.int32(step - every))
-        reports = []
+        reports, samples = [], []
         for seed in range(seeds):
             state = jax.tree.map(lambda leaf, seed=seed: leaf[seed], states)
             reports.append(built.evaluate(state, keys[seed].evaluation, 2500))
-            if seed == 0:
-                x = np.asarray(built.sample(state, keys[seed].evaluation, 2500))
-                looks["samples"].append(np.round(x, 3).tolist())
-        looks["step"].append(step)
-        looks["reverse_kl"].append([round(report["reverse_kl"], 4) for report in reports])
-        looks["modes"].append([report["modes"] for report in reports])
+            x = np.asarray(built.sample(state, keys[seed].evaluation, DRAWN))
+            samples.append(np.round(x, 3).tolist())
+        found["samples"].append(samples)
+        found["step"].append(step)
+        found["reverse_kl"].append([round(report["reverse_kl"], 4) for report in reports])
+        found["modes"].append([report["modes"] for report in reports])
         seconds = time.perf_counter() - began
-        print(f"  step {step}, {seconds:.0f} s: {looks['reverse_kl'][-1]}", file=sys.stderr)
-    return {"config": config, "seconds": round(seconds, 1), **looks}
+        print(f"  step {step}, {seconds:.0f} s: {found['reverse_kl'][-1]}", file=sys.stderr)
+    return {"config": config, "seconds": round(seconds, 1), **found}
 
 
 def draw(results: dict, path: Path) -> None:
-    """One row a number of unrolled steps, one column a time, as in the paper's figure 2.
+    """One row a number of unrolled steps, one column a time, as in figure 2 of the paper.
 
-    The last column has what that figure leaves out: every seed's reverse KL.
+    A cell that covers the ring with some of its seeds has two rows, a covered seed and a failing
+    one. The last column has the reverse KL of every seed, which that figure leaves out.
     """
+    import drawing
     import numpy as np
 
-    from ganjax import data, pictures
+    from ganjax import data
 
-    rows = {name: results[name] for name in SHOWN if name in results}
-    looks = next(iter(rows.values()))["step"]
-    times = [looks[(len(looks) - 1) * part // 3] for part in range(4)]
-    labels = {name: f"{name}\n{share(result)}" for name, result in rows.items()}
-    pictures.save_point_panels(
+    cells = {name: results[name] for name in SHOWN if name in results}
+    steps = next(iter(cells.values()))["step"]
+    times = [(len(steps) - 1) * part // 3 for part in range(4)]
+    rows, curves = {}, {}
+    for name, result in cells.items():
+        for seed in examples(result):
+            covered = result["reverse_kl"][-1][seed] <= COVERED
+            label = f"{name}, {share(result)}\nseed {seed}: {'' if covered else 'not '}covered"
+            rows[label] = [np.array(result["samples"][at][seed]) for at in times]
+            curves[label] = np.array(result["step"]), np.array(result["reverse_kl"])
+    titles = [f"step {steps[at]:,}" for at in times]
+    drawing.point_panels(
         path,
-        {
-            labels[name]: [np.array(result["samples"][result["step"].index(t)]) for t in times]
-            for name, result in rows.items()
-        },
-        [f"seed 0, step {step:,}" for step in times],
+        rows,
+        titles,
         marks=np.asarray(data.ring().centres),
-        curves={
-            labels[name]: (np.array(result["step"]), np.array(result["reverse_kl"]))
-            for name, result in rows.items()
-        },
+        curves=curves,
         curve_title="reverse KL, every seed",
     )
 
 
+def examples(result: dict) -> list[int]:
+    """The first covered and the first failing seed, where there are both; else the first."""
+    covered = [kl <= COVERED for kl in result["reverse_kl"][-1]]
+    return sorted({covered.index(True), covered.index(False)}) if len(set(covered)) == 2 else [0]
+
+
 def share(result: dict) -> str:
-    """How many seeds cover all modes at the end."""
+    """The number of seeds that cover all modes at the end."""
     last = result["reverse_kl"][-1]
     return f"{sum(kl <= COVERED for kl in last)} of {len(last)} seeds"
 
 
 def main() -> None:
-    """Runs what is missing, prints the table, draws the picture."""
+    """Runs missing cells, prints the table, draws the picture."""
     import numpy as np
     from scipy import stats
 
@@ -150,7 +162,7 @@ def main() -> None:
         kept = (len(cell["modes"][0]), cell["step"][-1], cell["step"][1])
         if kept != (SEEDS.value, STEPS.value, EVERY.value):
             raise ConfigError(
-                f"{path} holds {kept[0]} seeds of {kept[1]} steps, looked at every {kept[2]}; "
+                f"{path} holds {kept[0]} seeds of {kept[1]} steps, evaluated every {kept[2]}; "
                 "give the same --seeds, --steps and --every, or another --out"
             )
         if cell["config"] != json.loads(json.dumps(resolved(CELLS[name]))):
@@ -166,7 +178,7 @@ def main() -> None:
         )
     if PICTURE.value:
         draw(results, Path(PICTURE.value))
-        print(f"samples of seed 0: {PICTURE.value}")
+        print(f"samples: {PICTURE.value}")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""What devices tell each other in a compiled program, counted from its text (optimised HLO).
+"""Collectives of a compiled program, counted in its text (optimised HLO).
 
-Counts and bytes are of one device and follow from the program alone: they carry over to devices
-that are not this machine's, up to how many messages their compiler joins into one.
+Counts and bytes are those of one device and follow from the program alone: they hold on other
+devices too, up to the number of messages that their compiler merges.
 """
 
 import math
@@ -29,15 +29,15 @@ _TRIPS = re.compile(r'"known_trip_count":\{"n":"(\d+)"\}')
 _ARRAY = re.compile(r"\b([a-z]+\d*)\[([\d,]*)\]")
 
 
-class Told(NamedTuple):
+class Collective(NamedTuple):
     """Collectives of one name: how many, and the bytes of their results on one device."""
 
     count: int
     bytes: int
 
 
-def counted(text: str) -> dict[str, Told]:
-    """Collectives that one run of a program makes, those of a loop's body once for every pass.
+def counted(text: str) -> dict[str, Collective]:
+    """The collectives of one run of a program, those of a loop's body once for every pass.
 
     A pair of `-start` and `-done` is one, of the size of its `-done`. All branches of a conditional
     are counted.
@@ -46,7 +46,7 @@ def counted(text: str) -> dict[str, Told]:
       text: `jax.stages.Compiled.as_text()`.
 
     Returns:
-      `Told` by name, those of `OPERATIONS` that occur.
+      `Collective` by name, those of `OPERATIONS` that occur.
 
     Raises:
       ValueError: a loop with collectives in it does not say how often it runs.
@@ -80,7 +80,7 @@ def counted(text: str) -> dict[str, Told]:
 
     whole = total(entry)
     return {
-        name: Told(whole[name, "count"], whole[name, "bytes"])
+        name: Collective(whole[name, "count"], whole[name, "bytes"])
         for name in OPERATIONS
         if (name, "count") in whole
     }

@@ -1,4 +1,4 @@
-"""In which precision the compiled step of a config multiplies, here or on a TPU that is not here.
+"""Precision of the products in the compiled step of a config, here or for an absent TPU.
 
 python scripts/benchmarks/compiled.py --config configs/digits_dcgan.py --config.compute=bfloat16
 python scripts/benchmarks/compiled.py --config configs/digits_dcgan.py --config.compute=bfloat16 \
@@ -26,7 +26,7 @@ JSON = cli.define_output("json", (".json",), "Also write the counts to this JSON
 
 
 def main() -> None:
-    """Compiles a step and prints what it multiplies in."""
+    """Compiles a step and prints the precision of its products."""
     config = cli.resolved(CONFIG.value)
     # Asked beside a TPU only; elsewhere libtpu would wait for an answer.
     os.environ.setdefault("TPU_SKIP_MDS_QUERY", "1")
@@ -55,7 +55,7 @@ def main() -> None:
         "written": products(lowered.as_text(debug_info=True)),
         "compiled": compiled_products(lowered.compile().as_text()),
     }
-    told = {}
+    results = {}
     for name, found in programs.items():
         counts = collections.Counter(" x ".join(product.dtypes) for product in found)
         print(f"{name:8}", ", ".join(f"{count} {kind}" for kind, count in counts.most_common()))
@@ -64,10 +64,10 @@ def main() -> None:
         )
         for where, count in wide.most_common():
             print(f"{'':8} not bf16: {count:4} in {where}")
-        told[name] = {"products": counts, "not bf16": wide}
+        results[name] = {"products": counts, "not bf16": wide}
     print(f"one {device.device_kind}, compute={config['compute']}")
     if JSON.value:
-        run_folder.write_json(Path(JSON.value), told)
+        run_folder.write_json(Path(JSON.value), results)
 
 
 def scope(path: str) -> str:

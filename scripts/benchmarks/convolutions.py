@@ -1,11 +1,11 @@
-"""The forms of the convolutions inside a compiled loop, timed in turn.
+"""Times the forms of the convolutions inside a compiled loop, in turn.
 
 python scripts/benchmarks/convolutions.py
 
-Prints, for each layer, the time of value and gradients in one iteration of a `lax.scan` by minimal
-filtering of 2 x 2 and of 4 x 4 outputs (of 3x3 kernels), by products gathered or added up, by the
-form that is chosen of those and by XLA's own convolution, and how many times longer than the chosen
-the others take: medians of alternating repetitions.
+Prints, for each layer, the time of value and gradients in one iteration of a `lax.scan`: by minimal
+filtering of 2 x 2 and of 4 x 4 outputs (of 3x3 kernels), by gathered or added products, by the
+chosen form, and by XLA's own convolution, with the ratio of each to the chosen one; medians of
+alternating repetitions.
 """
 
 import statistics

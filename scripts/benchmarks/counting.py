@@ -1,8 +1,8 @@
-"""What a function cannot do without: FLOPs and bytes of its products, and what devices tell.
+"""FLOPs and bytes of the products of a function, and its communication between devices.
 
-Counted from the shapes in its traced program, before any compiler: what is done beside the work,
-as multiplying the zeros of a dilated input or copying neighbourhoods, does not count. Convolutions
-are traced in the form of the backend at hand; on CPU some take fewer multiplications than defined.
+They are counted from the shapes in its traced program, before any compiler, so that overheads such
+as multiplied zeros of a dilated input or copied neighbourhoods do not count. Convolutions are
+traced in the form of the current backend; on CPU some need fewer multiplications than defined.
 """
 
 import math
@@ -27,10 +27,10 @@ COLLECTIVES = (
 
 
 class Collectives(NamedTuple):
-    """What devices tell each other in a call.
+    """Communication between devices in a call.
 
     Attributes:
-      bytes: of all that is averaged or gathered, as each device gets it.
+      bytes: averaged or gathered, as each device receives them.
       rounds: the longest chain of collectives of which each waits for the one before.
     """
 
@@ -44,15 +44,14 @@ def flops(function: Callable, *arguments: Any, tile: tuple[int, int, int] = (1, 
     A product [b, n] x [n, m] has 2 b n m, a convolution two for each tap of each output, those on
     the zeros around an image included and those on zeros between dilated inputs left out. Bodies of
     `scan` count as often as they run, of the branches of a `cond` the dearest. What is mapped over
-    devices (`shard_map`, `pmap`) counts for one of them. Elementwise work does not count, nor does
-    what no result depends on.
+    devices (`shard_map`, `pmap`) counts for one of them. Elementwise work does not count, nor do
+    operations without an effect on the results.
 
     Args:
       function: any that JAX can trace.
       arguments: pytrees of arrays or of `jax.ShapeDtypeStruct`.
-      tile: rows, contracted numbers and columns that a matrix unit takes at a time; what does not
-        fill a tile counts as if it did, a product's rows and columns standing whichever way costs
-        less.
+      tile: rows, contracted numbers and columns that a matrix unit takes at a time; partly filled
+        tiles count as full ones, rows and columns of a product in the cheaper order.
 
     Raises:
       ValueError: products in a `while`, whose number of turns is not known before it runs.
@@ -61,14 +60,14 @@ def flops(function: Callable, *arguments: Any, tile: tuple[int, int, int] = (1, 
 
 
 def flops_of(jaxpr: Any, tile: tuple[int, int, int] = (1, 1, 1)) -> float:
-    """`flops` of a program that is traced already."""
+    """`flops` of a traced program."""
     return _total(jaxpr, partial(_work, tile=tile))
 
 
 def traffic(function: Callable, *arguments: Any, bytes_each: int = 2) -> float:
     """Bytes if every product and convolution reads its operands and writes its result once.
 
-    All else is taken to be done on the way, and nothing to stay on the chip between two products.
+    All other work is fused, and nothing stays on the chip between two products.
 
     Args:
       function: any that JAX can trace.
@@ -82,7 +81,7 @@ def traffic(function: Callable, *arguments: Any, bytes_each: int = 2) -> float:
 
 
 def traffic_of(jaxpr: Any, bytes_each: int = 2) -> float:
-    """`traffic` of a program that is traced already."""
+    """`traffic` of a traced program."""
 
     def moved(equation):
         return bytes_each * sum(
@@ -93,12 +92,12 @@ def traffic_of(jaxpr: Any, bytes_each: int = 2) -> float:
 
 
 def products(function: Callable, *arguments: Any) -> float:
-    """The number of matrix products and convolutions that are made, as in `flops`."""
+    """The number of matrix products and convolutions, as in `flops`."""
     return _total(traced(function, *arguments), lambda equation: 1)
 
 
 def collectives(function: Callable, *arguments: Any, axis_name: str, devices: int) -> Collectives:
-    """What `function`, mapped over a device axis, tells other devices.
+    """Communication of `function`, mapped over a device axis.
 
     Args:
       function: that averages or gathers over `axis_name`.
@@ -107,16 +106,16 @@ def collectives(function: Callable, *arguments: Any, axis_name: str, devices: in
       devices: on it.
     """
     jaxpr = traced(function, *arguments, axis_env=[(axis_name, devices)])
-    return Collectives(_told(jaxpr), rounds_of(jaxpr))
+    return Collectives(_received(jaxpr), rounds_of(jaxpr))
 
 
 def rounds_of(jaxpr: Any) -> int:
-    """The `rounds` of a program that is traced already, over its mapped axis."""
+    """The `rounds` of a traced program over its mapped axis."""
     return max(_rounds(jaxpr, [0] * len(jaxpr.invars)), default=0)
 
 
 def parts_of(jaxpr: Any) -> Counter:
-    """Bytes of one device's part of what is averaged, gathered or scattered, by primitive."""
+    """Bytes of one device that are averaged, gathered or scattered, by primitive."""
     total = Counter()
     for equation in jaxpr.eqns:
         name, times = equation.primitive.name, 1
@@ -134,7 +133,7 @@ def parts_of(jaxpr: Any) -> Counter:
 
 
 def traced(function: Callable, *arguments: Any, **options: Any) -> Any:
-    """The program without what no result depends on, as a compiler leaves it out too.
+    """The program without operations that no result depends on; a compiler drops them too.
 
     Args:
       function: any that JAX can trace.
@@ -195,15 +194,15 @@ def _whole(size: float, tile: int) -> float:
     return size if tile == 1 else math.ceil(size / tile) * tile
 
 
-def _told(jaxpr) -> float:
-    """Bytes that all devices get to know."""
+def _received(jaxpr) -> float:
+    """Bytes that all devices receive."""
     total = 0
     for equation in jaxpr.eqns:
         if equation.primitive.name in COLLECTIVES:
             avals = [v.aval for v in equation.outvars]
             total += sum(math.prod(a.shape) * a.dtype.itemsize for a in avals)
         else:
-            inside = sum(map(_told, _jaxprs(equation.params)))
+            inside = sum(map(_received, _jaxprs(equation.params)))
             total += equation.params["length"] * inside if _is_scan(equation) else inside
     return total
 

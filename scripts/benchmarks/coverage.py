@@ -1,12 +1,12 @@
-"""How often 95% intervals of the mean over seeds hold it: `ganjax.statistics.summary` and others.
+"""Coverage of 95% intervals of the mean over seeds: `ganjax.statistics.summary` and others.
 
 python scripts/benchmarks/coverage.py --sets 2000
 
 Sets of n values are drawn from distributions of known mean; the table has the percentage of sets
-whose interval holds it, and the median width over that of Student's t. Percentile and BCa are
-scipy's with 999 resamples; bootstrap-t is what `summary` departs from. Of values of a range,
-`summary` is told the range; "no range" is not, and its share that leaves the range is in brackets
-behind; "transformed" is Student's t of log x, or of the logit in a range of two ends, taken back.
+whose interval contains it, and the median width over that of Student's t. Percentile and BCa are
+scipy's with 999 resamples; `summary` modifies bootstrap-t. For values of a range, `summary` gets
+the range; "no range" does not, and brackets have the share that leaves it; "transformed"
+is Student's t of log x, or of the logit in a range of two ends, transformed back.
 """
 
 import math
@@ -72,7 +72,7 @@ def intervals(values: Any, within: tuple[float, float]) -> dict[str, tuple]:
 
 
 def ours(values: Any, within: tuple[float, float]) -> tuple:
-    """The ends of `summary`."""
+    """The ends of the interval of `summary`."""
     import numpy as np
 
     from ganjax import statistics
@@ -82,7 +82,7 @@ def ours(values: Any, within: tuple[float, float]) -> tuple:
 
 
 def transformed(values: Any, within: tuple[float, float]) -> tuple:
-    """The ends of Student's t where the range has none, taken back; 1e-3 off a range's ends."""
+    """The ends of Student's t on the unbounded scale, transformed back; 1e-3 off a range's ends."""
     import numpy as np
     from scipy import special, stats
 

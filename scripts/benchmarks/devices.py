@@ -1,13 +1,13 @@
-"""What it costs to spread a step over the host devices of this machine, and what they tell in it.
+"""The cost of spreading a step over the host devices of this machine, and its communication.
 
 python scripts/benchmarks/devices.py --json devices.json
 
-Host devices share the machine's cores, so that more of them are not faster: the ideal is the work
-divided by the cores it can use, at the rate of one device on one core. What a spread step takes
-over that is its overhead. Beside it stands the same number of devices `apart`, each with its share
-of the batch and parameters of its own: what is over that is communication and what every device
-does for all. Every number of devices is a process of its own, for it is fixed when JAX starts; all
-of them are measured in turn. Collectives are counted in the compiled step, see `collectives.py`.
+Host devices share the machine's cores, so more of them are not faster: the ideal is the work
+divided by the usable cores, at the rate of one device on one core; the rest is overhead. For
+comparison the same number of devices runs `apart`, each with its share of the batch and parameters
+of its own: the difference is communication and work that every device repeats. Every number of
+devices is a process of its own, as JAX fixes it at its start; all are measured in turn. Collectives
+are counted in the compiled step, see `collectives.py`.
 """
 
 import json
@@ -83,18 +83,18 @@ class Call(NamedTuple):
 
     @property
     def label(self) -> str:
-        """How it is written."""
+        """The text of the call."""
         return ":".join(map(str, self))
 
 
 def read(label: str) -> Call:
-    """A call from how it is written."""
+    """A call from its text."""
     scaling, form, count, batch = label.split(":")
     return Call(scaling, form, int(count), int(batch))
 
 
 def calls(batch: int, counts: Sequence[int]) -> list[Call]:
-    """What is measured of a work whose weak scaling has `batch` on every device."""
+    """The measured calls of a work whose weak scaling has `batch` on every device."""
     made = [Call("weak", "one", 1, batch), Call("strong", "one", 1, batch * max(counts))]
     for count in counts[1:]:
         for scaling, whole in (("weak", batch * count), ("strong", batch * max(counts))):
@@ -103,7 +103,7 @@ def calls(batch: int, counts: Sequence[int]) -> list[Call]:
 
 
 def program(work: str, call: Call, steps: int) -> tuple[Callable[[], Any], str]:
-    """A call that plays some steps more, already compiled, and the text of its program."""
+    """A compiled call that runs some more steps, and the text of its program."""
     import jax
     import jax.numpy as jnp
 
@@ -132,8 +132,8 @@ def program(work: str, call: Call, steps: int) -> tuple[Callable[[], Any], str]:
 
     def play():
         nonlocal state
-        state, told = run(state, *given)
-        return jax.block_until_ready((state, told))
+        state, outcome = run(state, *given)
+        return jax.block_until_ready((state, outcome))
 
     play()
     texts = [
@@ -141,28 +141,28 @@ def program(work: str, call: Call, steps: int) -> tuple[Callable[[], Any], str]:
         for of in jax.devices()[0].client.live_executables()
         if of.fingerprint not in known
     ]
-    return play, max(texts, key=len)  # beside it, slices that hand over what was told
+    return play, max(texts, key=len)  # the others are slices that pass results on
 
 
 def serve(work: str, labels: Sequence[str]) -> None:
-    """In a process of its own: tells the collectives of its calls, then plays what it is asked."""
+    """In its own process: prints the collectives of its calls, then runs the requested ones."""
     steps, plays = WORKS[work][2], {}
     made = {}  # strong and weak scaling to the most devices are the same program
     for label in labels:
         call = read(label)
         made[call[1:]] = made.get(call[1:]) or program(work, call, steps)
         plays[label], text = made[call[1:]]
-        told = {name: (of.count / steps, of.bytes / steps) for name, of in counted(text).items()}
-        print(json.dumps({label: told}), flush=True)
+        outcome = {name: (of.count / steps, of.bytes / steps) for name, of in counted(text).items()}
+        print(json.dumps({label: outcome}), flush=True)
     for line in sys.stdin:
         began, spent = time.perf_counter(), time.process_time()
         plays[line.strip()]()
-        told = time.perf_counter() - began, time.process_time() - spent
-        print(json.dumps(told), flush=True)
+        outcome = time.perf_counter() - began, time.process_time() - spent
+        print(json.dumps(outcome), flush=True)
 
 
 class Server:
-    """A process with so many devices, on one core if it is to be the measure of the others."""
+    """A process with so many devices, on one core if it is the reference of the others."""
 
     def __init__(self, work: str, count: int, of: Sequence[Call]):
         labels = ",".join(call.label for call in of)
@@ -187,7 +187,7 @@ class Server:
         return json.loads(line)
 
     def play(self, label: str) -> None:
-        """Plays a call, and keeps the CPU time of it."""
+        """Runs a call and keeps its CPU time."""
         print(label, file=self.process.stdin, flush=True)
         self.spent[label].append(self._answer()[1])
 
@@ -211,8 +211,8 @@ def measure(work: str, counts: Sequence[int]) -> list[dict]:
         for count in counts:
             servers[count] = Server(work, count, [call for call in of if call.count == count])
             print(f"{work}: {count} devices compiled", file=sys.stderr, flush=True)
-        asked = {call.label: partial(servers[call.count].play, call.label) for call in of}
-        times = timing.in_turn(asked, ROUNDS.value)
+        chosen = {call.label: partial(servers[call.count].play, call.label) for call in of}
+        times = timing.in_turn(chosen, ROUNDS.value)
     finally:
         for server in servers.values():
             server.close()
@@ -244,17 +244,17 @@ def show(rows: Sequence[dict]) -> None:
     names += ("over ideal", "over apart", "messages", "KB")
     print("| " + " | ".join(names) + " |\n" + "|---" * len(names) + "|")
     for of in rows:
-        told = [f"{count:.2f} {name}" for name, (count, _) in of["collectives"].items()]
+        outcome = [f"{count:.2f} {name}" for name, (count, _) in of["collectives"].items()]
         size = sum(size for _, size in of["collectives"].values()) / 1e3
         apart = f"{of['over_apart']:.2f}" if of["over_apart"] else "-"
         cells = [of["work"], of["scaling"], of["devices"], of["form"], of["batch"]]
         cells += [f"{of['ms']:.2f}", f"{of['cpu_ms']:.2f}", f"{of['over_ideal']:.2f}", apart]
-        cells += [", ".join(told) or "-", f"{size:.1f}"]
+        cells += [", ".join(outcome) or "-", f"{size:.1f}"]
         print("| " + " | ".join(map(str, cells)) + " |", flush=True)
 
 
 def main() -> None:
-    """Measures the works asked for, or serves a process that does."""
+    """Measures the requested works, or serves a process that does."""
     if SERVE.value:
         return serve(WORK.value[0], SERVE.value)
     try:
@@ -266,8 +266,8 @@ def main() -> None:
     rows = [row for work in WORK.value or WORKS for row in measure(work, counts)]
     show(rows)
     if JSON.value:
-        told = {"cores": cli.cores(), "rounds": ROUNDS.value, "rows": rows}
-        run_folder.write_json(Path(JSON.value), told)
+        outcome = {"cores": cli.cores(), "rounds": ROUNDS.value, "rows": rows}
+        run_folder.write_json(Path(JSON.value), outcome)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""Which Gaussian does an f-GAN learn? The one that quadrature says is best, for each divergence.
+"""The Gaussian that an f-GAN learns, compared with the optimum by quadrature, for each divergence.
 
 python scripts/benchmarks/f_gan.py --config configs/mixture_f_gan.py --picture docs/f_gan.png
 
-The univariate example of Nowozin et al. 2016 (arXiv:1606.00709): (mean, std) of the
-averaged generator of every seed beside the Gaussian that minimises the divergence, and every
-trained generator under every divergence. The seeds of a divergence train in one program.
+The univariate example of Nowozin et al. 2016 (arXiv:1606.00709): (mean, std) of the averaged
+generator of every seed, the Gaussian that minimises the divergence, and every trained generator
+under every divergence. The seeds of a divergence train in one program.
 """
 
 import sys
@@ -102,7 +102,7 @@ def trained(config: dict[str, Any], seeds: int) -> list[list[float]]:
 
 
 def studied(config: dict[str, Any], names: list[str], p: Callable, seeds: int) -> dict[str, dict]:
-    """What is known of each divergence, by name.
+    """The results of each divergence, by name.
 
     `optimum` (mean, std) and its value `least`; `reached` (mean, std) of every seed, the largest
     `error` of any of them, `seconds` with compilation, and `under`: divergence -> value a seed.
@@ -151,9 +151,8 @@ def report(results: dict[str, dict]) -> None:
 
 def draw(results: dict[str, dict], p: Callable, path: Path) -> None:
     """One panel for each divergence: the data, the best Gaussian, the learned ones."""
+    import drawing
     import numpy as np
-
-    from ganjax import pictures
 
     x = np.linspace(-4, 5, 400)
     panels = {
@@ -163,7 +162,7 @@ def draw(results: dict[str, dict], p: Callable, path: Path) -> None:
         )
         for name, result in results.items()
     }
-    pictures.save_densities(path, x, np.asarray(p(x)), panels)
+    drawing.densities(path, x, np.asarray(p(x)), panels)
 
 
 def main() -> None:

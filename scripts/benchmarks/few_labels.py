@@ -1,9 +1,9 @@
-"""Test errors with few labels: the semi-supervised GAN beside its supervised-only control.
+"""Test errors with few labels: the semi-supervised GAN and its supervised-only control.
 
 python scripts/benchmarks/few_labels.py --config configs/digits_semi_supervised.py --seeds 4
 
-Every seed varies both the training and which examples are labelled; the control is the same game
-with `supervised_only`, and starts from the same players.
+Every seed varies both the training and the choice of labelled examples; the control is the same
+game with `supervised_only`, from the same initial players.
 """
 
 import sys
@@ -87,8 +87,8 @@ def trained(config: dict[str, Any], *, supervised_only: bool, seeds: int) -> lis
         compiled = compiled or train.compiled_chunk(built, steps)
         streams = experiment.streams(seed)
         state = jax.jit(partial(experiment.initial_state, built))(streams.init)
-        state, told = compiled(state, built.train, streams.play, jnp.int32(0))
-        if told.bad_step != train.FINITE:
+        state, outcome = compiled(state, built.train, streams.play, jnp.int32(0))
+        if outcome.bad_step != train.FINITE:
             raise NotFiniteError(f"seed {seed} diverged; lower a learning rate")
         scores = built.evaluate(state, streams.evaluation, config["evaluation_samples"])
         runs.append(Trained(built, state, scores["test_error"]))

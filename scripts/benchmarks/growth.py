@@ -1,11 +1,11 @@
-"""How much the losses of staged runs change where they grow, beside all their other changes.
+"""Changes of the losses of staged runs where they grow, and all their other changes.
 
 python scripts/benchmarks/growth.py --config configs/digits_progressive.py --seeds 3 --folder runs
 python scripts/benchmarks/growth.py --workdir runs/seed_0 --picture samples.png
 
-With --config it trains seed after seed, each in a run folder of its own, where it goes on from what
-is there. A change is that from one row of metrics to the next. The picture has the samples that the
-first run drew at the end of each stage, from the same latents.
+With --config it trains one seed after another, each in its own run folder, and resumes there. A
+change is the difference of consecutive rows of metrics. The picture has the samples that the first
+run drew at the end of each stage, from the same latents.
 """
 
 import sys
@@ -35,10 +35,10 @@ SHOWN = 5  # rows and columns of a picture that are shown
 
 
 def ends(config: dict[str, Any], where: str) -> list[int]:
-    """The steps at which the stages end that are played; refused if there is but one."""
+    """The steps at which the trained stages end, at least two."""
     steps = sorted({stage["steps"] for stage in staged(config).values()})
     if len(steps) < 2:
-        raise ConfigError(f"{where} plays fewer than two stages, so that nothing grows")
+        raise ConfigError(f"{where} has fewer than two stages, so nothing grows")
     return steps
 
 
@@ -58,7 +58,7 @@ def trained() -> list[Path]:
     return workdirs
 
 
-def told(workdir: Path) -> dict[str, Any]:
+def outcome(workdir: Path) -> dict[str, Any]:
     """Seed, scores if there are any, and the changes of every loss of a finished run."""
     config = validate(run_folder.read_config(workdir))
     steps, rows = ends(config, str(workdir)), run_folder.read_metrics(workdir)
@@ -107,12 +107,14 @@ def drawn(workdir: Path, steps: list[int]) -> dict[str, np.ndarray]:
                 f"there is no {path}; runs draw it where a stage ends, leave it there"
             )
         grid = corner(np.asarray(Image.open(path)))
-        panels[f"step {step}"] = grid.reshape(1, *grid.shape[:2], -1) / 127.5 - 1
+        panels[f"end of stage {len(panels) + 1}, step {step:,}"] = (
+            grid.reshape(1, *grid.shape[:2], -1) / 127.5 - 1
+        )
     return panels
 
 
 def corner(grid: np.ndarray) -> np.ndarray:
-    """The first tiles of a grid of images [height, width, ...], told by the white between them."""
+    """The first tiles of a grid of images [height, width, ...], found by the white gaps."""
     for axis in (0, 1):
         white = (grid == 255).all(axis=tuple(other for other in range(grid.ndim) if other != axis))
         gaps = np.flatnonzero(np.diff(white, prepend=False) & white)  # where each begins
@@ -126,7 +128,7 @@ def main() -> None:
     if bool(WORKDIR.value) == (CONFIG.value is not None):
         raise ConfigError("give either --config, to train, or --workdir, a run that is done")
     workdirs = list(map(Path, WORKDIR.value)) or trained()
-    results = list(map(told, workdirs))
+    results = list(map(outcome, workdirs))
     print(f"{'seed':5} {'':13} {'median':>8} {'largest':>8}   where it grows")
     for result in results:
         for key, of in result["changes"].items():

@@ -1,11 +1,11 @@
-"""How time and memory grow: with looked-ahead steps, with the batch, with seeds, with devices.
+"""Growth of time and memory with looked-ahead steps, batch, seeds and devices.
 
 python scripts/benchmarks/laws.py --json laws.json --picture docs/scaling.png
 
-Every law is fitted to what was measured by least squares of relative errors, and the largest
-relative error of any point is told beside it. Times are medians of alternating repetitions; memory
-is what the compiled program plans for: arguments, results and all in between. The law of devices is
-fitted to the results of `devices.py --json`, read by `--devices`.
+Every law is fitted to the measured points by least squares of relative errors; the largest relative
+error of a point is printed beside it. Times are medians of alternating repetitions; memory is
+planned by the compiler: arguments, results and temporaries. The law of devices is fitted to the
+results of `devices.py --json`, read by `--devices`.
 """
 
 import math
@@ -38,7 +38,7 @@ class Law(NamedTuple):
     """y = a + b f(x).
 
     Attributes:
-      text: how it is written.
+      text: the formula.
       f: of the size.
     """
 
@@ -61,16 +61,16 @@ class Fit(NamedTuple):
 
 
 class Series(NamedTuple):
-    """What was measured of one quantity.
+    """The measurements of one quantity.
 
     Attributes:
       part: of the measurements.
       name: of the program.
-      over: what the size is.
+      over: meaning of the size.
       unit: of the values.
       x: sizes.
       y: values.
-      law: that is expected.
+      law: the expected one.
     """
 
     part: str
@@ -87,7 +87,7 @@ CONSTANT_PLUS_INVERSE = Law("a + b / n", lambda n: 1 / n)
 
 
 def kept(steps: int) -> int:
-    """States that a look-ahead of so many steps keeps: all up to 10, then twice their root."""
+    """The number of states that a look-ahead keeps: all up to 10 steps, then twice their root."""
     from ganjax.schemes.checkpointing import segment_length
 
     segment = segment_length(steps)
@@ -122,19 +122,19 @@ def exponent(x: Sequence[float], y: Sequence[float]) -> float:
 
 
 def sizes(of: Sequence[int]) -> list[int]:
-    """Those up to the share asked for, three at least."""
+    """The sizes up to the requested share, at least three."""
     return [n for index, n in enumerate(of) if index < 3 or n <= LARGEST.value * of[-1]]
 
 
 def planned(program: Any) -> float:
-    """MiB of a compiled program: arguments, results and all in between."""
-    told = program.memory_analysis()
-    total = told.argument_size_in_bytes + told.output_size_in_bytes + told.temp_size_in_bytes
-    return (total - told.alias_size_in_bytes) / 2**20
+    """MiB of a compiled program: arguments, results and temporaries."""
+    plan = program.memory_analysis()
+    total = plan.argument_size_in_bytes + plan.output_size_in_bytes + plan.temp_size_in_bytes
+    return (total - plan.alias_size_in_bytes) / 2**20
 
 
 def networks(name: str) -> tuple:
-    """(game, shape of an example) of the programs that are measured."""
+    """(game, shape of an example) of the measured programs."""
     from ganjax import games, losses, nets
 
     if name == "MLP":
@@ -160,8 +160,8 @@ def compiled(name: str, batch_size: int, scheme: Callable) -> tuple[Callable[[],
 
     def call():
         nonlocal held
-        held, told = step(held, batch, rng)
-        return told
+        held, outcome = step(held, batch, rng)
+        return outcome
 
     return call, planned(step)
 
@@ -175,7 +175,7 @@ def timed(calls: dict) -> dict:
 
 
 def unrolled() -> Iterator[Series]:
-    """Time and memory over looked-ahead steps, computed again or stored."""
+    """Time and memory over looked-ahead steps, recomputed or stored."""
     from ganjax import schemes
 
     for name, batch_size in (("MLP", 256), ("DCGAN", 32)):
@@ -265,9 +265,20 @@ def show(found: Sequence[tuple[Series, Fit]]) -> None:
         print(f"| {of.over} | {of.name} | {of.unit} | {of.law.text} | {numbers} |")
 
 
+TITLES = {
+    ("unrolled", "MiB"): "Unrolling: memory",
+    ("unrolled", "ms"): "Unrolling: time of a step",
+    ("batch", "ms"): "Batch: time of a step",
+    ("batch", "MiB"): "Batch: memory",
+    ("seeds", "us a step of a run"): "Seeds in one program: time",
+    ("seeds", "MiB a device"): "Seeds in one program: memory",
+    ("devices", "ms"): "Host devices on 2 cores, weak scaling",
+}
+
+
 def draw(path: Path, found: Sequence[tuple[Series, Fit]]) -> None:
     """A panel for every part and unit: points, and the laws as lines."""
-    from ganjax import pictures
+    import drawing
 
     panels = {}
     for of, fit in found:
@@ -276,13 +287,13 @@ def draw(path: Path, found: Sequence[tuple[Series, Fit]]) -> None:
         if of.law is KEPT:
             x = range(of.x[0], of.x[-1] + 1)
         line = list(x), [fit.a + fit.b * of.law.f(n) for n in x]
-        axes = panels.setdefault((of.over, of.unit), {})
-        axes[of.name] = (list(of.x), list(of.y)), line
-    pictures.save_laws(path, panels)
+        panel = panels.setdefault(TITLES[of.part, of.unit], (of.over, of.unit, {}))
+        panel[2][of.name] = (list(of.x), list(of.y)), line
+    drawing.laws(path, panels)
 
 
 def main() -> None:
-    """Measures the parts asked for, fits and shows them."""
+    """Measures, fits and prints the requested parts."""
     cli.use_all_cores()
     parts = PART.value or [part for part in PARTS if part != "devices" or DEVICES.value]
     found = []
@@ -291,11 +302,11 @@ def main() -> None:
             found.append((of, fitted(of.x, of.y, of.law)))
             print(f"{of.part}, {of.name}, {of.unit}: measured", file=sys.stderr, flush=True)
             if JSON.value:
-                told = [
+                outcome = [
                     {**one._asdict(), "law": one.law.text, "fit": fit._asdict()}
                     for one, fit in found
                 ]
-                run_folder.write_json(Path(JSON.value), told)
+                run_folder.write_json(Path(JSON.value), outcome)
     show(found)
     if PICTURE.value:
         draw(Path(PICTURE.value), found)

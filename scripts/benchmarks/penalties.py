@@ -1,11 +1,11 @@
-"""In which order to differentiate a gradient penalty, and what evaluating it lazily saves.
+"""Orders of differentiation of a gradient penalty, and the savings of lazy evaluation.
 
 python scripts/benchmarks/penalties.py
 
 R1's gradient in the critic's parameters by: reverse over reverse, as in `ganjax/penalties/`;
 reverse over forward, the slopes as one forward product for each input coordinate (points only);
 forward over reverse, 2 d/de grad_params D(x + e v) at v = grad_x D, held fixed. FLOPs are XLA's.
-Then whole steps of alternating play with R1 never, always and lazily. All are timed in turn.
+Then whole steps of alternating play without R1, with it, and with lazy R1. All are timed in turn.
 """
 
 import statistics
@@ -57,7 +57,7 @@ def slopes(critic: Critic, params: Any, x: jax.Array) -> jax.Array:
 
 
 def reverse_over_reverse(critic: Critic, params: Any, x: jax.Array) -> Any:
-    """The gradient of the sum of squared slopes, as it is written."""
+    """The gradient of the sum of squared slopes, by definition."""
     return jax.grad(lambda p: jnp.sum(jnp.square(slopes(critic, p, x))))(params)
 
 
@@ -99,7 +99,7 @@ def compiled(order: Callable, critic: Critic, params: Any, x: jax.Array) -> tupl
 
 
 def lazily() -> None:
-    """Prints the time of a step with R1 every so many updates, over that without."""
+    """Prints the time of a step with lazy R1 over that without a penalty."""
     rows = {"none": (), "every update": (penalties.r1(1.0),)}
     rows |= {f"every {n}": (penalties.lazy(penalties.r1(1.0), every=n),) for n in (4, 16)}
     tx = Players(gen=optax.adam(1e-3), disc=optax.adam(1e-3))
@@ -118,8 +118,8 @@ def lazily() -> None:
             program = jax.jit(run).lower(start).compile()
             programs[label] = partial(program, start)
         times = in_turn(programs, REPETITIONS)
-        told = (f"{label} {ratio(times[label], times['none']):.2f}" for label in rows)
-        print(f"R1 in a step of {name}, time over none: {', '.join(told)}")
+        outcome = (f"{label} {ratio(times[label], times['none']):.2f}" for label in rows)
+        print(f"R1 in a step of {name}, time over none: {', '.join(outcome)}")
 
 
 def main() -> None:

@@ -2,10 +2,10 @@
 
 python scripts/benchmarks/power.py --draws 4000
 
-A comparison is simulated: a score of every cell and seed, with a part that all cells of a seed
-share. One cell is better by what is detectable with power 80%, by the spread of another cell of the
-same comparison ("first cell"; with one comparison, and beside it, by that of another comparison),
-and counts as detected if its p of sign flips is at most 0.05 after Holm over all cells.
+A comparison is simulated: a score of every cell and seed, with a component that all cells of a seed
+share. One cell is better by the difference detectable with power 80%, given the spread of another
+cell of the same comparison ("first cell") or of another comparison; it counts as detected if its p
+of sign flips is at most 0.05 after Holm over all cells.
 """
 
 import sys
@@ -53,7 +53,7 @@ def detected(noise: str, pairs: int, comparisons: int) -> dict[str, float]:
     def differences():
         draw = getattr(rng, method)
         scores = draw(*arguments, size=(DRAWS.value, comparisons + 1, pairs))
-        scores = scores + 2 * rng.normal(size=(DRAWS.value, 1, pairs))  # what a seed shares
+        scores = scores + 2 * rng.normal(size=(DRAWS.value, 1, pairs))  # shared by a seed's cells
         return scores[:, 1:] - scores[:, :1]
 
     ratio = statistics.detectable_difference(1.0, pairs, comparisons)

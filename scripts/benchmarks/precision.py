@@ -3,10 +3,10 @@
 python scripts/benchmarks/precision.py --config configs/digits_mlp.py --seeds 3 --json scores.json
 python scripts/benchmarks/precision.py --config configs/digits_mlp.py --seeds 0 --rounds 7
 
-A seed has the same data, draws and latents in either precision. The file of --json is added to, and
-seeds that it has are not trained again. On CPU, where XLA computes bfloat16 in float32 and by
-default leaves out roundings between, it is told to round after every operation: bfloat16 as its
-definition has it, not as the machine is fastest; `--rounds` times what the machine does by default.
+A seed has the same data, draws and latents in either precision. The file of --json is extended, and
+its seeds are not trained again. XLA:CPU computes bfloat16 in float32 and by default skips
+intermediate roundings; here it rounds after every operation, as bfloat16 is defined. `--rounds`
+times the default behaviour.
 """
 
 import json
@@ -34,8 +34,8 @@ WORST = 0.05  # share of the score that bfloat16 may cost
 
 def round_always() -> None:
     """No excess precision; before JAX is imported."""
-    told = os.environ.get("XLA_FLAGS", "")
-    os.environ["XLA_FLAGS"] = f"{told} --xla_allow_excess_precision=false"
+    stored = os.environ.get("XLA_FLAGS", "")
+    os.environ["XLA_FLAGS"] = f"{stored} --xla_allow_excess_precision=false"
 
 
 def scores(config: dict[str, Any], known: list[dict]) -> list[dict]:
@@ -61,10 +61,10 @@ def scores(config: dict[str, Any], known: list[dict]) -> list[dict]:
 
 
 def kept(config: dict[str, Any]) -> list[dict]:
-    """The runs that the file has of this config.
+    """The runs of this config in the file.
 
     Raises:
-      ConfigError: it has those of another.
+      ConfigError: the file is of another config.
     """
     from ganjax.config import difference
     from ganjax.errors import ConfigError
@@ -72,10 +72,10 @@ def kept(config: dict[str, Any]) -> list[dict]:
     path = Path(JSON.value) if JSON.value else None
     if path is None or not path.exists():
         return []
-    told = run_folder.read_json(path)
-    if changed := difference(told["config"], json.loads(json.dumps(shared(config)))):
+    stored = run_folder.read_json(path)
+    if changed := difference(stored["config"], json.loads(json.dumps(shared(config)))):
         raise ConfigError(f"{path} is of another config: {'; '.join(changed)}; name another file")
-    return told["runs"]
+    return stored["runs"]
 
 
 def keep(config: dict[str, Any], runs: list[dict]) -> None:
@@ -85,12 +85,12 @@ def keep(config: dict[str, Any], runs: list[dict]) -> None:
 
 
 def shared(config: dict[str, Any]) -> dict[str, Any]:
-    """What all runs have in common."""
+    """The common settings of all runs."""
     return {key: value for key, value in config.items() if key not in ("seed", "compute")}
 
 
 def table(runs: list[dict]) -> None:
-    """Prints means and spreads of either precision and the share that bfloat16 keeps."""
+    """Prints means and spreads in either precision and their ratio."""
     of = {name: {r["seed"]: r for r in runs if r["compute"] == name} for name in COMPUTE}
     seeds = sorted(set.intersection(*(set(one) for one in of.values())))
     print(f"{'':22} {'float32':>18} {'bfloat16':>18} {'ratio':>7}   over {len(seeds)} seeds")
@@ -98,9 +98,9 @@ def table(runs: list[dict]) -> None:
         if name in ("seed", "compute"):
             continue
         columns = [[float(of[compute][seed][name]) for seed in seeds] for compute in COMPUTE]
-        told = [f"{statistics.mean(x):9.3f} +- {spread(x):.3f}" for x in columns]
+        stored = [f"{statistics.mean(x):9.3f} +- {spread(x):.3f}" for x in columns]
         ratio = statistics.mean(columns[1]) / statistics.mean(columns[0])
-        print(f"{name:22} {told[0]:>18} {told[1]:>18} {ratio:7.3f}")
+        print(f"{name:22} {stored[0]:>18} {stored[1]:>18} {ratio:7.3f}")
         if name == "inception_score":
             verdict = "within" if ratio >= 1 - WORST else "NOT within"
             print(f"{'':22} {verdict} {WORST:.0%} of the score of float32")
@@ -112,7 +112,7 @@ def spread(values: list[float]) -> float:
 
 
 def steps(config: dict[str, Any]) -> None:
-    """Prints the time of a step in either precision, called in turn; of stages the last one's."""
+    """Prints the time of a step in either precision, in turn; with stages that of the last."""
     import jax
     from timing import in_turn, ratio
 
@@ -137,7 +137,7 @@ def steps(config: dict[str, Any]) -> None:
 
 
 def main() -> None:
-    """Trains, scores and times as the flags ask."""
+    """Trains, scores and times according to the flags."""
     config = cli.resolved(CONFIG.value)
     if SEEDS.value:
         round_always()

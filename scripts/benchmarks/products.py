@@ -1,4 +1,4 @@
-"""Which matrix products and convolutions a program has, lowered or compiled, in which precision."""
+"""Matrix products and convolutions of a lowered or compiled program, and their precision."""
 
 import re
 from typing import NamedTuple
@@ -19,8 +19,8 @@ class Product(NamedTuple):
     """One matrix product or convolution.
 
     Attributes:
-      dtypes: of its operands, e.g. ("bf16", "bf16").
-      scope: where in the program it was written, e.g. "jit(step)/MLPGenerator/Dense_0/...".
+      dtypes: of the operands, e.g. ("bf16", "bf16").
+      scope: its place in the program, e.g. "jit(step)/MLPGenerator/Dense_0/...".
     """
 
     dtypes: tuple[str, str]
@@ -28,13 +28,13 @@ class Product(NamedTuple):
 
 
 def products(text: str) -> list[Product]:
-    """The products of a program as it was written.
+    """The products of a lowered program.
 
     Args:
       text: StableHLO with locations, `jax.jit(f).lower(...).as_text(debug_info=True)`.
 
     Raises:
-      ValueError: the text mentions more products than could be read.
+      ValueError: the text has more products than were parsed.
     """
     scopes = dict(_LOCATION.findall(text))
     found = [
@@ -47,7 +47,7 @@ def products(text: str) -> list[Product]:
 
 
 def compiled_products(text: str) -> list[Product]:
-    """The products of a compiled program, those inside fusions and libraries' included.
+    """The products of a compiled program, inside fusions and library calls too.
 
     Args:
       text: optimised HLO, `jax.jit(f).lower(...).compile().as_text()`.
@@ -62,7 +62,7 @@ def compiled_products(text: str) -> list[Product]:
 
 
 def compiled_product(line: str) -> str | None:
-    """The operands in a line of a compiled program, if it is a product, a library's included."""
+    """The operands of a line of a compiled program if it is a product or a library's product."""
     operation = _OPERATION.search(line)
     if operation and (operation[1] != "custom-call" or _LIBRARY.search(line)):
         return operation[2]
@@ -70,6 +70,6 @@ def compiled_product(line: str) -> str | None:
 
 
 def scope(line: str) -> str:
-    """Where what a line of a compiled program does was written; "" where that is not known."""
+    """The scope of a line of a compiled program; "" if unknown."""
     found = _SCOPE.search(line)
     return found[1] if found else ""

@@ -1,12 +1,12 @@
-"""Where the time of a step goes, by kind of operation, on the device at hand.
+"""The time of a step by kind of operation, on the device at hand.
 
 python scripts/benchmarks/profiled.py --config configs/digits_dcgan.py
 python scripts/benchmarks/profiled.py --work cycle_128     # a work of beside_torch.py
 
-Some steps of training are profiled, and every operation of the compiled program is told apart by
-what is in it: products, sums over axes, moves of numbers that stay as they are, other arithmetic.
-Times are those of operations, the waits for all their threads included; of those that run side by
-side each counts for itself, so that shares are not of the clock's time but of all operations'.
+Some steps of training are profiled, and every operation of the compiled program is classified by
+its contents: products, sums over axes, moves of unchanged numbers, other arithmetic. Times are
+those of operations, waits for all their threads included; parallel operations count each, so
+that shares are of the time of all operations, not of the clock.
 """
 
 import collections
@@ -28,7 +28,7 @@ WORK = flags.DEFINE_string("work", None, "A work of beside_torch.py, in place of
 STEPS = flags.DEFINE_integer("steps", 5, "Steps in one program.", lower_bound=1)
 DEAREST = flags.DEFINE_integer("dearest", 10, "Operations to name.", lower_bound=0)
 
-HOLD_OTHERS = {"while", "call", "conditional"}  # their time is that of what is inside
+HOLD_OTHERS = {"while", "call", "conditional"}  # their time is that of their contents
 _SUMS = "reduce reduce-window select-and-scatter all-reduce"
 _MOVES = (
     "parameter constant tuple get-tuple-element bitcast bitcast-convert reshape transpose copy"
@@ -43,7 +43,7 @@ _CALLED = re.compile(r" (?:calls|to_apply)=%?([\w.-]+)")
 def kinds(text: str) -> dict[str, tuple[str, str]]:
     """name -> (kind, scope) of the operations of a compiled program.
 
-    A fusion is of the first kind that anything in it is of: products, sums, arithmetic, moves.
+    A fusion has the first of these kinds that it contains: products, sums, arithmetic, moves.
 
     Args:
       text: optimised HLO, `jax.jit(f).lower(...).compile().as_text()`.
@@ -52,8 +52,8 @@ def kinds(text: str) -> dict[str, tuple[str, str]]:
     for line in text.splitlines():
         if started := _COMPUTATION.match(line):
             at = started[1]
-        elif told := _INSTRUCTION.match(line):
-            name, operation = told.groups()
+        elif known := _INSTRUCTION.match(line):
+            name, operation = known.groups()
             if operation in HOLD_OTHERS:
                 continue
             kind = next((kind for kind, of in KINDS.items() if operation in of), "arithmetic")
@@ -74,7 +74,7 @@ def kinds(text: str) -> dict[str, tuple[str, str]]:
 
 
 def operations(call: Callable[[], Any]) -> dict[str, float]:
-    """Seconds of the operations of the compiled programs that a call runs, by name."""
+    """Seconds of the operations in a call's compiled programs, by name."""
     import jax
 
     with tempfile.TemporaryDirectory() as folder:
@@ -111,10 +111,10 @@ def main() -> None:
     run = train.compiled_chunk(built, STEPS.value)
     call = images.continued(built, run)
     jax.block_until_ready(call())
-    told, spent, dearest = kinds(run.as_text()), collections.Counter(), collections.Counter()
+    known, spent, dearest = kinds(run.as_text()), collections.Counter(), collections.Counter()
     for name, seconds in operations(call).items():
-        if name in told:
-            kind, where = told[name]
+        if name in known:
+            kind, where = known[name]
             spent[kind] += seconds
             dearest[name, kind, where] += seconds
     total = sum(spent.values())

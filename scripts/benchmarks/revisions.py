@@ -33,7 +33,7 @@ ROUNDS = flags.DEFINE_integer("rounds", 9, "Measurements of each revision, in tu
 DEVICES = flags.DEFINE_integer("devices", 1, "Devices of the host; pmap if more than 1.")
 # A process that times an older revision has its `cli`.
 define_output = getattr(
-    cli, "define_output", lambda name, _, told: flags.DEFINE_string(name, None, told)
+    cli, "define_output", lambda name, _, text: flags.DEFINE_string(name, None, text)
 )
 JSON = define_output("json", (".json",), "Also write the figures into this JSON file.")
 SERVE = flags.DEFINE_string(
@@ -43,7 +43,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def calls(name: str) -> Callable[[], None]:
-    """Runs the steps of a work once and waits for them; the first call compiles."""
+    """Runs the steps of a work once and waits; the first call compiles."""
     import jax
     from works import CONFIGS
 
@@ -128,7 +128,7 @@ def main() -> None:
     for name in WORK.value:
         if name not in STEPS:
             raise ConfigError(unknown("work", name, STEPS))
-    told = {}
+    results = {}
     form = f"pmap on {DEVICES.value} devices" if DEVICES.value > 1 else "one device"
     print(f"{form}; ms a step, median of {ROUNDS.value} rounds\n")
     print(f"| work | {BEFORE.value} | now | now / before |\n|---|---|---|---|")
@@ -138,10 +138,10 @@ def main() -> None:
                 rounds = [(before(), now()) for _ in range(ROUNDS.value)]
             ms = [1e3 * statistics.median(of) / STEPS[name] for of in zip(*rounds, strict=True)]
             ratio = statistics.median(b / a for a, b in rounds)
-            told[name] = {"before_ms": ms[0], "now_ms": ms[1], "ratio": ratio, "rounds": rounds}
+            results[name] = {"before_ms": ms[0], "now_ms": ms[1], "ratio": ratio, "rounds": rounds}
             print(f"| `{name}` | {ms[0]:.4g} | {ms[1]:.4g} | {ratio:.3f} |", flush=True)
     if JSON.value:
-        Path(JSON.value).write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
+        Path(JSON.value).write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
     return None
 
 

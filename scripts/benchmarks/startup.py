@@ -1,11 +1,11 @@
-"""How long a person waits: for the first line of training, and for the answer to a mistake.
+"""Waiting times: until the first line of training, and until a mistake is rejected.
 
 python scripts/benchmarks/startup.py
 
-Each command is a fresh process, and trains a second time with what the first compiled; the slowest
-of some repetitions is printed beside the bound it must keep. A process is stopped after `--timeout`
-seconds. With `--accelerator` also configs for accelerators, which say so in their docstrings: of
-these, which do not train here, the chunk of training is compiled, of stages the slowest.
+Each command is a fresh process and trains a second time with the programs of the first; the
+slowest of some repetitions is printed beside its bound. A process is stopped after `--timeout`
+seconds. With `--accelerator` also configs for accelerators, whose docstrings say so: these do not
+train here, and the training chunk is compiled, with stages the slowest one.
 """
 
 import ast
@@ -37,7 +37,7 @@ ONLY = flags.DEFINE_string("only", "", "Only the rows with this text in their na
 
 
 def first_line(command: Sequence[str], timeout: float, cache: str = "") -> float:
-    """Seconds until a process prints its first line of training; inf if it is stopped before.
+    """Seconds until a process prints its first line of training; inf if it is stopped earlier.
 
     Args:
       command: of the process.
@@ -70,7 +70,7 @@ def first_line(command: Sequence[str], timeout: float, cache: str = "") -> float
 
 
 def training(config: str) -> tuple[float, float]:
-    """`first_line` of training a config, and of training it once more."""
+    """`first_line` of a config, first and again."""
     with tempfile.TemporaryDirectory() as folder:
         command = [*TRAIN, config, "--workdir"]
         first, second = (
@@ -81,12 +81,12 @@ def training(config: str) -> tuple[float, float]:
 
 
 def compiling(config: str) -> tuple[float, float]:
-    """Seconds in which the slowest stage of a config is traced and compiled, and once more."""
+    """Seconds to trace and compile the slowest stage of a config, first and again."""
     with tempfile.TemporaryDirectory() as cache:
         command = [sys.executable, __file__, f"--compile={config}"]
         environment = os.environ | {"JAX_COMPILATION_CACHE_DIR": cache}
         try:
-            told = [
+            seconds_text = [
                 subprocess.run(
                     command,
                     cwd=ROOT,
@@ -101,11 +101,11 @@ def compiling(config: str) -> tuple[float, float]:
             ]
         except subprocess.TimeoutExpired:
             return math.inf, math.inf
-        return tuple(map(float, told))
+        return tuple(map(float, seconds_text))
 
 
 def compile_alone(path: str) -> None:
-    """In a process of its own: prints the seconds of the slowest stage."""
+    """In its own process: prints the seconds of the slowest stage."""
     from ganjax import experiment, train
     from ganjax.config import validate
 
@@ -120,7 +120,7 @@ def compile_alone(path: str) -> None:
 
 
 def refusal(override: str) -> tuple[float]:
-    """Seconds until a wrong override is refused with exit code 2."""
+    """Seconds until a wrong override is rejected with exit code 2."""
     began = time.perf_counter()
     done = subprocess.run(
         [*TRAIN, "configs/digits_mlp.py", "--workdir", "unused", override],
@@ -150,7 +150,7 @@ def slowest(measure: Callable[[], tuple[float, ...]]) -> tuple[float, ...]:
 
 
 def rows() -> list[tuple[str, float | None, Callable[[], tuple[float, ...]]]]:
-    """(name, bound in seconds or None if it is not asked for, measurement) of every row."""
+    """(name, bound in seconds or None if it is not chosen for, measurement) of every row."""
     made = []
     for path in sorted(set(ROOT.glob("configs/*.py")) - set(ROOT.glob("configs/compare_*.py"))):
         config = str(path.relative_to(ROOT))
@@ -158,8 +158,8 @@ def rows() -> list[tuple[str, float | None, Callable[[], tuple[float, ...]]]]:
         if not large(path):
             made.append((f"first line, {config}", bound, lambda c=config: training(c)))
         else:
-            asked = bound if LARGE.value else None
-            made.append((f"compiled, {config}", asked, lambda c=config: compiling(c)))
+            chosen = bound if LARGE.value else None
+            made.append((f"compiled, {config}", chosen, lambda c=config: compiling(c)))
     for mistake in MISTAKES:
         override = f"--config.{mistake}"
         made.append((f"refuse {override}", 3.0, lambda o=override: refusal(o)))
@@ -170,21 +170,21 @@ def main() -> None:
     """Prints the table; exits with 1 if a bound is broken."""
     if COMPILE.value:
         return compile_alone(COMPILE.value)
-    asked = [row for row in rows() if ONLY.value in row[0]]
-    if not asked:
+    chosen = [row for row in rows() if ONLY.value in row[0]]
+    if not chosen:
         raise ConfigError(f"--only={ONLY.value} is in no row's name; try the name of a config")
     broken = False
-    for name, bound, measure in asked:
+    for name, bound, measure in chosen:
         if bound is None:
             print(f"{name:65} not run: for an accelerator", flush=True)
             continue
         seconds = slowest(measure)
         broken |= seconds[0] > bound
-        told = ", again ".join(
+        seconds_text = ", again ".join(
             f"{value:6.2f} s" if value < math.inf else f"over {TIMEOUT.value:g} s"
             for value in seconds
         )
-        print(f"{name:65} {told}  (at most {bound:.0f} s)", flush=True)
+        print(f"{name:65} {seconds_text}  (at most {bound:.0f} s)", flush=True)
     sys.exit(broken)
 
 

@@ -126,9 +126,9 @@ def main() -> None:
         f"process of its own, {process / seed:.0f} times as long"
     )
     if JSON.value:
-        told = {"figures": figures, "ratios": ratios, "difference": apart}
-        told |= {"seed_seconds": seed, "process_seconds": process, "process_steps": count}
-        run_folder.write_json(Path(JSON.value), told)
+        outcome = {"figures": figures, "ratios": ratios, "difference": apart}
+        outcome |= {"seed_seconds": seed, "process_seconds": process, "process_steps": count}
+        run_folder.write_json(Path(JSON.value), outcome)
 
 
 if __name__ == "__main__":

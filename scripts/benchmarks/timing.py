@@ -17,7 +17,7 @@ def with_cpu(
     CPU time is that of all threads of this process. A first round is not counted.
 
     Args:
-      calls: what to time.
+      calls: by name.
       repetitions: rounds that are counted.
       tell: whether to say on stderr how long first calls took, which may compile.
     """
@@ -26,11 +26,11 @@ def with_cpu(
         for name, call in calls.items():
             began, spent = time.perf_counter(), time.process_time()
             jax.block_until_ready(call())
-            told = time.perf_counter() - began, time.process_time() - spent
+            outcome = time.perf_counter() - began, time.process_time() - spent
             if repetition:
-                times[name].append(told)
+                times[name].append(outcome)
             elif tell:
-                print(f"  {name}: first {told[0]:.1f} s", file=sys.stderr, flush=True)
+                print(f"  {name}: first {outcome[0]:.1f} s", file=sys.stderr, flush=True)
     return times
 
 

@@ -1,8 +1,9 @@
-"""What is worked out of pods: the model against hand numbers, the counts against closed forms."""
+"""Predictions of pods: the model against hand numbers, the counts against closed forms."""
 
 import importlib
 import json
 import math
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -68,12 +69,12 @@ def test_latency_by_hand(bench, chip):
     assert bench.chips.latency(chip, 32) == 4 + 2 * 3 * 7
 
 
-def test_a_step_takes_the_longest_part_and_what_is_told(bench, chip):
+def test_a_step_takes_the_longest_part_and_communication(bench, chip):
     load = bench.chips.Load(197e12, 819e9, 6.1e12, 5, averaged=400, rounds=3)
     spent = bench.chips.spent(load, chip, 4, 0.5)
     np.testing.assert_allclose(spent, (2, 1, 1, 5e-6, 6, 3 * 4))
     assert spent.most == spent.chip + 6 + 12
-    assert spent.least == 6 + 12  # all that is told beside the work, but for the rounds
+    assert spent.least == 6 + 12  # all bytes are sent during the work; rounds are waited for
 
 
 X, W = (jax.ShapeDtypeStruct(shape, jnp.float32) for shape in ((5, 7), (7, 3)))
@@ -157,17 +158,17 @@ def test_flops_of_dcgan(bench):
     assert bench.counted.step("DCGAN-64", 8).flops == 8 * expected
 
 
-def test_what_dcgan_tells(bench):
+def test_bytes_that_dcgan_sends(bench):
     """All gradients; beside them mean and mean square of the channels behind 17 + 13 layers."""
-    told = bench.counted.told("DCGAN-64", 128)
+    sent = bench.counted.sent("DCGAN-64", 128)
     channels = 1024 + 512 + 256 + 128 + 256 + 512 + 1024
     parameters = sum(bench.counted.parameters("DCGAN-64"))
-    assert 4 * parameters < told.averaged < 4 * (parameters + 3 * 2 * 3 * channels)
+    assert 4 * parameters < sent.averaged < 4 * (parameters + 3 * 2 * 3 * channels)
     # Through both players and back, and the gradient; by either in turn.
-    assert told.rounds == 2 * (4 + 3 + 3 + 1)
-    local = bench.counted.told("DCGAN-64", 128, "device")
+    assert sent.rounds == 2 * (4 + 3 + 3 + 1)
+    local = bench.counted.sent("DCGAN-64", 128, "device")
     assert local.rounds == 2
-    assert 4 * parameters < local.averaged < told.averaged
+    assert 4 * parameters < local.averaged < sent.averaged
 
 
 def test_parameters_of_progan(bench):
@@ -204,17 +205,29 @@ def test_seeds_scale_until_they_run_out(bench):
             own = 2**13 // min(point.chips, 2**13)
             expected = (2**13 * work + launches) / point.chips / (own * work + launches)
             np.testing.assert_allclose(point.efficiency, expected, rtol=1e-12)
-            assert point.losses["telling"] == point.losses["waiting"] == 0
+            assert point.losses["sending"] == point.losses["waiting"] == 0
 
 
 @pytest.mark.slow
-def test_the_page_has_what_is_printed(tmp_path):
-    """Every table of `docs/pods.md`; a minute."""
-    told = tmp_path / "pods.json"
-    command = [sys.executable, str(FOLDER / "pods.py"), f"--json={told}"]
-    printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+def test_the_results_are_those_of_the_command(tmp_path):
+    """Every table of docs/results/pods.json, and the rows of the page in them; a minute."""
+    written = tmp_path / "pods.json"
+    command = [sys.executable, str(FOLDER / "pods.py"), f"--json={written}"]
+    subprocess.run(command, check=True, capture_output=True, text=True)
+    found = json.loads(written.read_text())
+    stored = json.loads((ROOT / "docs" / "results" / "pods.json").read_text())
+    assert found["tables"] == stored["tables"]
+    assert len(found["points"]["10,000 seeds of the ring"]["H100"]) == 10
+
+
+def test_the_page_repeats_the_results():
+    """Every number of every row of the page is in the same row of a table of the results."""
+    tables = json.loads((ROOT / "docs" / "results" / "pods.json").read_text())["tables"]
+    rows = [[str(cell) for cell in row] for table in tables for row in table["rows"]]
+    heads = [table["columns"] for table in tables]
     page = (ROOT / "docs" / "pods.md").read_text()
-    tables = printed.strip().split("\n\n**")
-    assert all(table.removeprefix("**") in page for table in tables)
-    assert printed.count("\n|") == page.count("\n|")
-    assert len(json.loads(told.read_text())["points"]["10,000 seeds of the ring"]["H100"]) == 10
+    lines = [line for line in page.splitlines() if re.match(r"\| [^|]*[\w`] +\|.*\d", line)]
+    assert len(lines) > 20
+    for line in lines:
+        cells = {cell.strip() for cell in line.strip("|").split("|")}
+        assert any(cells <= set(row) for row in rows + heads), line

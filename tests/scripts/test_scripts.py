@@ -563,7 +563,7 @@ def test_what_shows_no_growth_is_refused(values, flags, message, tmp_path):
 def test_a_config_without_growth_is_refused():
     done = call("benchmarks/growth", "--config", CONFIG, "--folder", "runs")
     assert (done.returncode, "Traceback" in done.stderr) == (2, False)
-    assert "fewer than two stages, so that nothing grows" in done.stderr
+    assert "fewer than two stages, so nothing grows" in done.stderr
 
 
 def test_waiting_is_not_measured_without_end():

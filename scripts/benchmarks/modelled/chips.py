@@ -1,34 +1,28 @@
-"""What a step takes on a pod, worked out from what it computes, moves and tells: plain arithmetic.
+"""The time of a step on a pod from what each chip computes, moves and sends: plain arithmetic.
 
-A chip needs the longest of its products, its memory's traffic and its elementwise work, and what
-launching costs; then what it tells the others. Data are the vendors'; what is assumed says so.
+Numbers of chips are their vendors'; assumed ones are marked.
 """
 
 import math
 from typing import NamedTuple
 
-MXU = (128, 128, 128)  # loading 128 x 128 numbers takes as long as passing 128 rows by them
-MMA = (64, 16, 8)  # a warp group's smallest product of bfloat16
+MXU = (128, 128, 128)  # loading 128 x 128 numbers takes as long as 128 rows
+MMA = (64, 16, 8)  # the smallest bfloat16 product of a warp group
 
 
 class Chip(NamedTuple):
-    """A chip and how it is joined to others; bytes and operations are those of a second.
+    """A chip and its links. Rates are a second; bytes/s out of a chip are one way, all links.
 
     Attributes:
-      bfloat16: FLOP/s of products, dense.
-      float32: the same of float32 operands at JAX's default precision, which rounds them.
-      vector: elementwise operations, lanes times clock.
-      memory: bytes.
-      capacity: of its memory, bytes.
-      tile: rows, contracted numbers and columns that its matrix units take at a time.
-      launch: seconds that a kernel takes at least; assumed.
-      axes: of the torus that joins a group; 0 for a switch.
-      group: chips that are joined so.
-      link: bytes out of a chip to its group, one way, all links together.
-      hop: seconds from a chip to the next; assumed.
-      outside: bytes out of a chip to other groups, one way.
-      far: seconds from a group to another; assumed.
-      source: whose data they are.
+      bfloat16: FLOP/s of dense products; `float32` those of float32 operands at JAX's default
+        precision, which rounds them.
+      vector: elementwise operations/s, lanes times clock.
+      memory: bytes/s; `capacity` bytes.
+      tile: rows, contracted numbers and columns that a matrix unit takes at a time.
+      launch: least seconds of a kernel; assumed.
+      axes: of the torus that joins a `group` of chips; 0 for a switch.
+      link: bytes/s to the group; `hop` seconds to the next chip, assumed.
+      outside: bytes/s to other groups; `far` seconds to another group, assumed.
     """
 
     bfloat16: float
@@ -44,71 +38,33 @@ class Chip(NamedTuple):
     hop: float
     outside: float
     far: float
-    source: str
 
 
+# Google Cloud, "TPU v5e": 1 core of 1,024 lanes with 4 units, 1.5 GHz; "TPU v5p": 2 cores, 1.75
+# GHz, no pod here is larger than its torus. NVIDIA, "H100 Tensor Core GPU" (SXM): TF32, 132
+# multiprocessors of 128 lanes, 1.98 GHz, one InfiniBand port of 400 Gbit/s a GPU.
 CHIPS = {
     "TPU v5e": Chip(
-        bfloat16=197e12,
-        float32=197e12,
-        vector=6.1e12,  # 1 core, 1,024 lanes of 4 units, 1.5 GHz
-        memory=819e9,
-        capacity=16e9,
-        tile=MXU,
-        launch=1e-6,
-        axes=2,
-        group=256,
-        link=400e9 / 2,
-        hop=1e-6,
-        outside=6.4e12 / 8 / 256,
-        far=10e-6,
-        source='Google Cloud, "TPU v5e"',
+        *(197e12, 197e12, 6.1e12, 819e9, 16e9, MXU, 1e-6),
+        *(2, 256, 400e9 / 2, 1e-6, 6.4e12 / 8 / 256, 10e-6),
     ),
     "TPU v5p": Chip(
-        bfloat16=459e12,
-        float32=459e12,
-        vector=14e12,  # 2 cores, 1.75 GHz
-        memory=2765e9,
-        capacity=95e9,
-        tile=MXU,
-        launch=1e-6,
-        axes=3,
-        group=8960,
-        link=1200e9 / 2,
-        hop=1e-6,
-        outside=math.nan,  # no pod here is larger than a torus
-        far=math.nan,
-        source='Google Cloud, "TPU v5p"',
+        *(459e12, 459e12, 14e12, 2765e9, 95e9, MXU, 1e-6),
+        *(3, 8960, 1200e9 / 2, 1e-6, math.nan, math.nan),
     ),
     "H100": Chip(
-        bfloat16=989e12,
-        float32=989e12 / 2,  # TF32
-        vector=33e12,  # 132 multiprocessors, 128 lanes, 1.98 GHz
-        memory=3350e9,
-        capacity=80e9,
-        tile=MMA,
-        launch=2e-6,
-        axes=0,
-        group=8,
-        link=900e9 / 2,
-        hop=1e-6,
-        outside=400e9 / 8,
-        far=5e-6,
-        source='NVIDIA, "H100 Tensor Core GPU" (SXM), one 400 Gbit/s InfiniBand port a GPU',
+        *(989e12, 989e12 / 2, 33e12, 3350e9, 80e9, MMA, 2e-6),
+        *(0, 8, 900e9 / 2, 1e-6, 400e9 / 8, 5e-6),
     ),
 }
 
 
 class Load(NamedTuple):
-    """What one chip does in a step.
+    """One chip's step: FLOPs in whole tiles, bytes of memory, elementwise operations, kernels.
 
     Attributes:
-      flops: of its products, in whole tiles.
-      bytes: through its memory.
-      operations: elementwise.
-      kernels: launched one after another.
-      averaged: bytes that are averaged over all chips.
-      gathered: bytes of its own that every chip is to have.
+      averaged: bytes averaged over all chips.
+      gathered: bytes of its own that every chip receives.
       rounds: collectives of which each waits for the one before.
       narrow: whether products are of bfloat16, else of float32.
     """
@@ -124,55 +80,50 @@ class Load(NamedTuple):
 
 
 class Spent(NamedTuple):
-    """Seconds of a step's parts; see `spent`."""
+    """Seconds of a step's parts."""
 
     products: float
     memory: float
     elementwise: float
     launches: float
-    telling: float
+    sending: float
     waiting: float
 
     @property
     def chip(self) -> float:
-        """Of one chip alone."""
+        """One chip alone."""
         return max(self.products, self.memory, self.elementwise) + self.launches
 
     @property
     def most(self) -> float:
-        """Of the step, if a chip rests while it tells."""
-        return self.chip + self.telling + self.waiting
+        """The step if a chip rests while it sends."""
+        return self.chip + self.sending + self.waiting
 
     @property
     def least(self) -> float:
-        """Of the step, if all that is told is told beside the work; rounds are waited for."""
-        return max(self.chip, self.telling) + self.waiting
-
-
-def sides(count: int, axes: int) -> list[int]:
-    """A torus of so many chips, a power of two, as near to a cube as it can be."""
-    power = count.bit_length() - 1
-    return [2 ** ((power + axis) // axes) for axis in range(axes)]
+        """The step if all bytes are sent during the work; rounds are waited for."""
+        return max(self.chip, self.sending) + self.waiting
 
 
 def latency(chip: Chip, count: int) -> float:
-    """Seconds of a collective of little: half around every axis and back, twice to a switch.
+    """Seconds of a small collective over a power of two of chips.
 
-    Between groups twice the logarithm of their number.
+    Half around every axis of a torus near to a cube and back, or twice to a switch; between groups
+    twice the logarithm of their number.
     """
-    inside = min(count, chip.group)
+    inside, power = min(count, chip.group), min(count, chip.group).bit_length() - 1
     if inside == 1:
         return 0.0
-    hops = sum(2 * (side // 2) for side in sides(inside, chip.axes)) if chip.axes else 2
+    sides = [2 ** ((power + axis) // chip.axes) for axis in range(chip.axes)]
+    hops = sum(2 * (side // 2) for side in sides) if sides else 2
     outside = math.ceil(math.log2(_groups(chip, count)))
     return hops * chip.hop + (2 * outside * chip.far if outside else 0)
 
 
 def averaging(chip: Chip, count: int, size: float) -> float:
-    """Seconds in which bytes are averaged over so many chips, 2 (n - 1) / n of them on every link.
+    """Seconds to average bytes over chips, 2 (n - 1) / n of them on every link.
 
-    Within groups they are summed and dealt out, every chip averages its share with those of other
-    groups, and the shares are gathered within groups.
+    Chips reduce-scatter within groups, average their shares over groups, and gather within groups.
     """
     inside, groups = min(count, chip.group), _groups(chip, count)
     seconds = 2 * (inside - 1) / inside * size / chip.link
@@ -182,7 +133,7 @@ def averaging(chip: Chip, count: int, size: float) -> float:
 
 
 def gathering(chip: Chip, count: int, size: float) -> float:
-    """Seconds in which every chip gets the bytes of all others: those of its own rank, then all."""
+    """Seconds in which every chip receives the bytes of all others."""
     inside, groups = min(count, chip.group), _groups(chip, count)
     seconds = (inside - 1) * groups * size / chip.link
     return seconds + ((groups - 1) * size / chip.outside if groups > 1 else 0)
@@ -193,13 +144,9 @@ def _groups(chip: Chip, count: int) -> int:
 
 
 def spent(load: Load, chip: Chip, count: int, efficiency: float) -> Spent:
-    """What the parts of a step take.
+    """The parts of a step on `count` chips, a power of two, of which each has the load.
 
-    Args:
-      load: of every chip.
-      chip: all of one kind.
-      count: of chips, a power of two.
-      efficiency: of products in whole tiles, of the peak.
+    Products in whole tiles run at `efficiency` of the peak.
     """
     peak = chip.bfloat16 if load.narrow else chip.float32
     return Spent(
@@ -207,6 +154,6 @@ def spent(load: Load, chip: Chip, count: int, efficiency: float) -> Spent:
         memory=load.bytes / chip.memory,
         elementwise=load.operations / chip.vector,
         launches=load.kernels * chip.launch,
-        telling=averaging(chip, count, load.averaged) + gathering(chip, count, load.gathered),
+        sending=averaging(chip, count, load.averaged) + gathering(chip, count, load.gathered),
         waiting=load.rounds * latency(chip, count),
     )

@@ -1,11 +1,10 @@
-"""Three works as counted in their traced steps: DCGAN-64, ProGAN-1024, and a sweep of the ring.
+"""The steps of DCGAN-64, ProGAN-1024 and a sweep of the ring, counted in their traced programs.
 
-Nothing is run. Convolutions are traced as accelerators have them: on CPU they would be minimal
+Nothing is run. Convolutions are traced in their form for accelerators; on CPU they are minimal
 filterings, which count fewer FLOPs.
 """
 
-import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache
 from typing import Any, NamedTuple
 from unittest import mock
@@ -22,21 +21,19 @@ from ganjax.types import Game, Players
 from modelled import fusion
 from modelled.chips import MMA, MXU
 
-RING = ring_config(32, 128, 2)  # the small one
-PARTS = 8  # devices that collectives are traced for; their parts do not depend on it
+PARTS = 8  # devices of the traced collectives, whose parts do not depend on it
+KEY = jax.eval_shape(lambda: jax.random.key(0))
 
 
 class Counted(NamedTuple):
-    """What a step of a batch on one chip computes and moves.
+    """A step of a batch on one chip.
 
     Attributes:
-      flops: of products.
-      tiles: {tile: FLOPs in whole tiles}.
-      products: bytes if products alone read and write, 2 each, or 4 where they are of float32.
-      bytes: bytes if elementwise work is done on the way.
-      apart: bytes if every operation reads and writes.
+      flops: of products; `tiles` {tile: FLOPs in whole tiles}.
+      products: bytes if products alone read and write, 2 a number, or 4 in float32.
+      bytes: bytes if elementwise work is fused; `apart` if every operation reads and writes.
       operations: elementwise.
-      kernels: launched at least.
+      kernels: the least number of launches.
     """
 
     flops: float
@@ -48,15 +45,9 @@ class Counted(NamedTuple):
     kernels: int
 
 
-class Told(NamedTuple):
-    """What devices tell each other in a step.
-
-    Attributes:
-      averaged: bytes of gradients and statistics.
-      gathered: bytes of one device's rows that all devices get, forwards.
-      scattered: the same backwards.
-      rounds: see `counting.Collectives`.
-    """
+class Sent(NamedTuple):
+    """Bytes between devices in a step: gradients and statistics averaged; rows gathered forwards
+    and scattered backwards; and the rounds of `counting.rounds_of`."""
 
     averaged: float
     gathered: float
@@ -65,14 +56,8 @@ class Told(NamedTuple):
 
 
 class Memory(NamedTuple):
-    """Bytes on a chip.
-
-    Attributes:
-      params: of both players.
-      moments: of their optimisers.
-      gradients: of the larger player; they move in turn.
-      kept: an image, from the forward pass for gradients, of the player that keeps more.
-    """
+    """Bytes on a chip: parameters and moments of both players, gradients of the larger one, and
+    the values that an image's forward pass keeps for gradients, of the player that keeps more."""
 
     params: float
     moments: float
@@ -81,15 +66,8 @@ class Memory(NamedTuple):
 
 
 class Work(NamedTuple):
-    """A GAN to spread over chips.
-
-    Attributes:
-      game: how it is made; called while convolutions have the form of accelerators.
-      shape: of an image.
-      whole: batch of all chips together in strong scaling.
-      each: batch of every chip in weak scaling.
-      adam: the settings of both optimisers.
-    """
+    """A GAN: its game, the shape of an image, the batch of all chips together in strong scaling
+    and of each in weak scaling, the settings of both Adams."""
 
     game: Callable[[], Game]
     shape: tuple[int, int, int]
@@ -99,13 +77,12 @@ class Work(NamedTuple):
 
 
 def _dcgan() -> Game:
-    shape = WORKS["DCGAN-64"].shape
-    return games.gan(nets.DCGANGenerator(shape), nets.DCGANDiscriminator(), z_dim=100)
+    return games.gan(nets.DCGANGenerator((64, 64, 3)), nets.DCGANDiscriminator(), z_dim=100)
 
 
 def _progan() -> Game:
-    shape = WORKS["ProGAN-1024"].shape
-    generator, discriminator = nets.ProgressiveGenerator(shape), nets.ProgressiveDiscriminator()
+    generator = nets.ProgressiveGenerator((1024, 1024, 3))
+    discriminator = nets.ProgressiveDiscriminator()
     return games.progressive(generator, discriminator, loss=losses.wasserstein, z_dim=512)
 
 
@@ -117,19 +94,13 @@ WORKS = {
 }
 
 
-@contextlib.contextmanager
-def _natively() -> Iterator[None]:
-    """While it lasts, layers are traced as on an accelerator."""
-    with mock.patch.object(jax, "default_backend", return_value="tpu"):
-        yield
+def _natively() -> Any:
+    """A context in which layers are traced as on an accelerator."""
+    return mock.patch.object(jax, "default_backend", return_value="tpu")
 
 
 def _batch(work: Work, size: int) -> dict[str, jax.ShapeDtypeStruct]:
     return {"x": jax.ShapeDtypeStruct((size, *work.shape), jnp.float32)}
-
-
-def _key() -> Any:
-    return jax.eval_shape(lambda: jax.random.key(0))
 
 
 def _scheme(work: Work, axis_name: str | None = None):
@@ -142,22 +113,26 @@ def state(name: str) -> Any:
     """Shapes of a work's training state."""
     work = WORKS[name]
     with _natively():
-        return jax.eval_shape(_scheme(work).init, _key(), _batch(work, 4))
+        return jax.eval_shape(_scheme(work).init, KEY, _batch(work, 4))
 
 
 def parameters(name: str) -> Players:
-    """How many numbers each player learns."""
-    params = state(name).params
-    return Players(*(sum(leaf.size for leaf in jax.tree.leaves(of)) for of in params))
+    """The number of parameters of each player."""
+    return Players(*(sum(leaf.size for leaf in jax.tree.leaves(p)) for p in state(name).params))
+
+
+def _traced(name: str, batch: int, axis_name: str | None = None) -> Any:
+    work, axes = WORKS[name], [(axis_name, PARTS)] if axis_name else ()
+    given = state(name), _batch(work, batch), KEY
+    with _natively():
+        options = {"axis_env": axes} if axes else {}
+        return counting.traced(_scheme(work, axis_name).step, *given, **options)
 
 
 @cache
 def step(name: str, batch: int) -> Counted:
-    """A step of one chip on its own."""
-    work = WORKS[name]
-    with _natively():
-        given = state(name), _batch(work, batch), _key()
-        return _counted(counting.traced(_scheme(work).step, *given), bytes_each=2)
+    """A step of one chip alone."""
+    return _counted(_traced(name, batch), bytes_each=2)
 
 
 def _counted(jaxpr: Any, bytes_each: int) -> Counted:
@@ -174,58 +149,49 @@ def _counted(jaxpr: Any, bytes_each: int) -> Counted:
 
 
 @cache
-def told(name: str, batch: int, statistics: str = "global") -> Told:
-    """What devices tell, each with so many images; statistics as in `ganjax.devices.STATISTICS`."""
-    work, axis_name = WORKS[name], spread.AXIS if statistics == "global" else spread.ROWS
-    with _natively():
-        jaxpr = counting.traced(
-            _scheme(work, axis_name).step,
-            state(name),
-            _batch(work, batch),
-            _key(),
-            axis_env=[(axis_name, PARTS)],
-        )
+def sent(name: str, batch: int, statistics: str = "global") -> Sent:
+    """Bytes between devices with so many images each; `statistics` as in `ganjax.devices`."""
+    jaxpr = _traced(name, batch, spread.AXIS if statistics == "global" else spread.ROWS)
     parts = counting.parts_of(jaxpr)
     gathered, scattered = parts.pop("all_gather", 0), parts.pop("reduce_scatter", 0)
-    return Told(sum(parts.values()), gathered, scattered, counting.rounds_of(jaxpr))
+    return Sent(sum(parts.values()), gathered, scattered, counting.rounds_of(jaxpr))
 
 
 @cache
 def optimiser(name: str) -> float:
     """Bytes that both optimisers' updates move."""
-    work, of = WORKS[name], state(name)
-    tx = optax.adam(**work.adam)
+    found, tx = state(name), optax.adam(**WORKS[name].adam)
 
     def update(gradient, params, opt_state):
         updates, opt_state = tx.update(gradient, opt_state, params)
         return optax.apply_updates(params, updates), opt_state
 
-    players = zip(of.params, of.params, of.opt_state, strict=True)
+    players = zip(found.params, found.params, found.opt_state, strict=True)
     return sum(fusion.moved(counting.traced(update, *player)).bytes for player in players)
 
 
 @cache
 def memory(name: str) -> Memory:
-    """What a chip has to hold: what JAX keeps for gradients, nothing computed again."""
-    work, of = WORKS[name], state(name)
+    """The contents of a chip's memory; JAX keeps values for gradients and computes none again."""
+    work, shapes = WORKS[name], state(name)
     with _natively():
         game = in_bfloat16(work.game())
 
     def kept(player, batch):
-        def residuals(of, batch, rng):
+        def residuals(state, batch, rng):
             def value(own):
-                params = of.params._replace(**{player: own})
-                return getattr(game.losses(params, of.model_state, batch, rng), player).value
+                params = state.params._replace(**{player: own})
+                return getattr(game.losses(params, state.model_state, batch, rng), player).value
 
-            return jax.vjp(value, getattr(of.params, player))[1]
+            return jax.vjp(value, getattr(state.params, player))[1]
 
         with _natively():
-            return _bytes(jax.eval_shape(residuals, of, _batch(work, batch), _key()))
+            return _bytes(jax.eval_shape(residuals, shapes, _batch(work, batch), KEY))
 
     return Memory(
-        params=_bytes(of.params),
-        moments=_bytes(of.opt_state),
-        gradients=max(map(_bytes, of.params)),
+        params=_bytes(shapes.params),
+        moments=_bytes(shapes.opt_state),
+        gradients=max(map(_bytes, shapes.params)),
         kept=max((kept(player, 8) - kept(player, 4)) / 4 for player in Players._fields),
     )
 
@@ -236,12 +202,12 @@ def _bytes(tree: Any) -> int:
 
 @cache
 def seed() -> tuple[Counted, int]:
-    """A step of one run of the small ring, its batch drawn in it, and the bytes of its state."""
-    built = experiment.build(RING)
+    """A step of one run of the small ring, with its batch, and the bytes of its state."""
+    built = experiment.build(ring_config(32, 128, 2))
     template = experiment.template(built)
 
     def play(state, rng):
         rng_batch, rng_step = jax.random.split(jax.random.fold_in(rng, state.step))
         return built.scheme.step(state, built.batch(built.train, rng_batch), rng_step)
 
-    return _counted(counting.traced(play, template, _key()), bytes_each=4), _bytes(template)
+    return _counted(counting.traced(play, template, KEY), bytes_each=4), _bytes(template)

@@ -1,8 +1,7 @@
-"""What a traced program moves through memory, and its elementwise work, before any compiler.
+"""Memory traffic and elementwise work of a traced program, before any compiler.
 
-Between everything done on the way and nothing: products, reductions and what devices tell each
-other read from memory what they are made of and write what they make; elementwise work, views and
-draws in between are done on the way, as often as something needs them.
+Products, reductions and collectives read their inputs from memory and write their results;
+elementwise work, views and draws between them are free, as often as something needs them.
 """
 
 import math
@@ -11,33 +10,15 @@ from typing import Any, NamedTuple
 
 from counting import COLLECTIVES
 
+# fmt: off
 VIEWS = (
-    "axis_index",
-    "bitcast_convert_type",
-    "broadcast_in_dim",
-    "concatenate",
-    "convert_element_type",
-    "copy",
-    "dynamic_slice",
-    "dynamic_update_slice",
-    "expand_dims",
-    "iota",
-    "pad",
-    "random_seed",
-    "random_split",
-    "random_unwrap",
-    "random_wrap",
-    "reshape",
-    "rev",
-    "slice",
-    "split",
-    "squeeze",
-    "stack",
-    "stop_gradient",
-    "tile",
-    "transpose",
+    "axis_index", "bitcast_convert_type", "broadcast_in_dim", "concatenate",
+    "convert_element_type", "copy", "dynamic_slice", "dynamic_update_slice", "expand_dims",
+    "iota", "pad", "random_seed", "random_split", "random_unwrap", "random_wrap", "reshape",
+    "rev", "slice", "split", "squeeze", "stack", "stop_gradient", "tile", "transpose",
     "unstack",
 )
+# fmt: on
 PRODUCTS = ("dot_general", "conv_general_dilated")
 REDUCTIONS = (*COLLECTIVES, "sort", "cumsum", "gather", "scatter", "scatter-add", "scatter_add")
 # Threefry: 20 rounds of about 5 operations and its key schedule for two words of 32 bits.
@@ -45,12 +26,9 @@ OPERATIONS_OF_A_DRAW = 60
 
 
 class Moved(NamedTuple):
-    """What a program moves.
+    """Bytes read and written, and the least number of kernels.
 
-    Attributes:
-      bytes: read and written.
-      kernels: products, groups of reductions of the same values, and one for the results: what is
-        launched at least.
+    A kernel is a product, a group of reductions of the same values, or all results.
     """
 
     bytes: float
@@ -60,12 +38,12 @@ class Moved(NamedTuple):
 def moved(jaxpr: Any) -> Moved:
     """Bytes and kernels of a program from `counting.traced`.
 
-    Reductions of the same values read them once, as do all results together. A result that is an
-    argument is not moved. Bodies of `scan` count as often as they run and hand on through memory;
-    of a `cond` the dearest branch.
+    Reductions of the same values read them once, as do all results together; a result that is an
+    argument is free. The body of a `scan` counts as often as it runs, of a `cond` the dearest
+    branch.
 
     Raises:
-      ValueError: a `while`, whose number of turns is not known.
+      ValueError: a `while`, whose number of turns is unknown.
     """
     count = _Count()
     count.results(jaxpr, count.walk(jaxpr, [count.source(v.aval) for v in jaxpr.invars]))
@@ -73,22 +51,16 @@ def moved(jaxpr: Any) -> Moved:
 
 
 def apart(jaxpr: Any) -> float:
-    """Bytes if every operation reads its operands and writes its results, views excepted."""
-
-    def cost(equation):
-        if equation.primitive.name in VIEWS:
-            return 0
-        return sum(_size(v.aval) for v in (*equation.invars, *equation.outvars))
-
-    return _sum(jaxpr, cost)
+    """Bytes if every operation but a view reads its operands and writes its results."""
+    return _sum(jaxpr, lambda equation: _sizes((*equation.invars, *equation.outvars)))
 
 
 def operations(jaxpr: Any) -> float:
-    """Elementwise operations: one for each number made, for each number reduced, 60 for a draw."""
+    """Elementwise operations: one a number made, one a number reduced, 60 a draw."""
 
     def cost(equation):
         name = equation.primitive.name
-        if name in VIEWS or name in PRODUCTS or name in COLLECTIVES:
+        if name in PRODUCTS or name in COLLECTIVES:
             return 0
         if _reduces(name):
             return sum(math.prod(v.aval.shape) for v in equation.invars)
@@ -107,8 +79,12 @@ def _size(aval: Any) -> int:
     return math.prod(aval.shape) * getattr(aval.dtype, "itemsize", 8)
 
 
+def _sizes(variables: Any) -> int:
+    return sum(_size(v.aval) for v in variables)
+
+
 def _inner(equation: Any) -> Any:
-    """The program that an equation calls with its own arguments, if it does; else None."""
+    """The program that an equation calls with its own arguments, or None."""
     inner = equation.params.get("jaxpr", equation.params.get("call_jaxpr"))
     return getattr(inner, "jaxpr", inner)
 
@@ -118,23 +94,22 @@ def _branches(equation: Any) -> list[Any]:
 
 
 def _sum(jaxpr: Any, cost: Callable) -> float:
-    """The cost of all operations in a program."""
+    """The cost of all operations in a program but its views."""
     total = 0.0
     for equation in jaxpr.eqns:
         name, inner = equation.primitive.name, _inner(equation)
         if name == "while":
-            _turns()
+            _unknown()
         elif name == "cond":
             total += max(_sum(branch, cost) for branch in _branches(equation))
         elif inner is not None:
-            times = equation.params["length"] if name == "scan" else 1
-            total += times * _sum(inner, cost)
-        else:
+            total += (equation.params["length"] if name == "scan" else 1) * _sum(inner, cost)
+        elif name not in VIEWS:
             total += cost(equation)
     return total
 
 
-def _turns() -> None:
+def _unknown() -> None:
     raise ValueError(
         "the program has a `while` of unknown length; count its body, or give the loop a fixed "
         "number of turns (`jax.lax.scan`)"
@@ -142,14 +117,11 @@ def _turns() -> None:
 
 
 class _Whole(frozenset):
-    """The one array in memory that a value is, where it is made of nothing else."""
-
-
-_NOTHING: frozenset = frozenset()
+    """The one array in memory that a value is."""
 
 
 class _Count:
-    """The arrays in memory that every value is made of, as a program is walked through."""
+    """Walks a program with the arrays in memory from which every value is made."""
 
     def __init__(self):
         self.bytes, self.kernels, self.sizes, self.reduced = 0.0, 0, [], set()
@@ -165,26 +137,30 @@ class _Count:
         self.kernels += 1
 
     def walk(self, jaxpr: Any, given: list[frozenset]) -> list[frozenset]:
-        """What the results are made of, from what the arguments are made of."""
+        """The sources of the results, from those of the arguments."""
         known = dict(zip(jaxpr.invars, given, strict=True))
         known |= {v: self.source(v.aval) for v in jaxpr.constvars}
 
-        def made_of(values):
-            return [_NOTHING if hasattr(v, "val") else known[v] for v in values]
+        def sources(values):
+            return [frozenset() if hasattr(v, "val") else known[v] for v in values]
 
         for equation in jaxpr.eqns:
-            outs = self.step(equation, made_of(equation.invars))
+            outs = self.step(equation, sources(equation.invars))
             known |= zip(equation.outvars, outs, strict=True)
-        return made_of(jaxpr.outvars)
+        return sources(jaxpr.outvars)
 
     def step(self, equation: Any, given: list[frozenset]) -> list[frozenset]:
         """The same of one operation."""
         name, inner = equation.primitive.name, _inner(equation)
-        everything = frozenset(source for sources in given for source in sources)
+        everything = frozenset().union(*given)
         if name == "while":
-            _turns()
+            _unknown()
         if name in ("scan", "cond"):
-            self.inside(equation)
+            scan = name == "scan"
+            found = moved(inner) if scan else max(map(moved, _branches(equation)))
+            times = equation.params["length"] if scan else 1
+            self.bytes += times * found.bytes
+            self.kernels += times * found.kernels
             return [self.source(v.aval) for v in equation.outvars]
         if inner is not None:
             return self.walk(inner, given)
@@ -196,22 +172,13 @@ class _Count:
             self.reduced.add(everything)
         else:
             return [everything] * len(equation.outvars)
-        self.bytes += sum(_size(v.aval) for v in equation.outvars)
+        self.bytes += _sizes(equation.outvars)
         return [self.source(v.aval) for v in equation.outvars]
-
-    def inside(self, equation: Any) -> None:
-        """Adds what the body of a loop, or the dearest branch, moves."""
-        if equation.primitive.name == "scan":
-            found, times = moved(_inner(equation)), equation.params["length"]
-        else:
-            found, times = max(map(moved, _branches(equation))), 1
-        self.bytes += times * found.bytes
-        self.kernels += times * found.kernels
 
     def results(self, jaxpr: Any, outs: list[frozenset]) -> None:
         """Writes the results that are not in memory already."""
         pairs = zip(outs, jaxpr.outvars, strict=True)
         made = [(out, v) for out, v in pairs if not isinstance(out, _Whole)]
         if made:
-            self.launch(_NOTHING.union(*(out for out, _ in made)))
-            self.bytes += sum(_size(v.aval) for _, v in made)
+            self.launch(frozenset().union(*(out for out, _ in made)))
+            self.bytes += _sizes(v for _, v in made)

@@ -3,7 +3,6 @@
 Two hidden layers for both players, Adam; every step draws its points and its latents.
 """
 
-import importlib.util
 import sys
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -112,24 +111,14 @@ def alternating_forms() -> dict[str, Callable]:
 
 
 def unrolled_forms(k: int) -> dict[str, Callable]:
-    """PyTorch's forms of unrolled play, k steps ahead; of libraries, those that are installed."""
+    """PyTorch's forms of unrolled play, k steps ahead."""
     from works import torch_rings
 
-    forms = {
+    return {
         "create_graph": partial(torch_rings.unrolled_by_create_graph, k=k),
         "torch.func": partial(torch_rings.unrolled_by_func, k=k, compiled=False),
         "torch.compile, whole step": partial(torch_rings.unrolled_by_func, k=k, compiled=True),
     }
-    libraries = {
-        "higher": torch_rings.unrolled_by_higher,
-        "torchopt": torch_rings.unrolled_by_torchopt,
-    }
-    for name, make in libraries.items():
-        if importlib.util.find_spec(name):
-            forms[name] = partial(make, k=k)
-        else:
-            print(f"  {name} is not installed and left out", file=sys.stderr)
-    return forms
 
 
 def _work(ours, config, sizes, forms, latents, steps, device, goal, count=1) -> Work:
@@ -177,9 +166,8 @@ def unrolled(
         "ganjax": images.chunk(config, steps),
         "ganjax, all stored": images.chunk(stored, steps),
     }
-    # Adam's first steps are signs, which the smallest error of a gradient near 0 turns round: what
-    # is compared is the generator's gradient itself. It depends on where eps is added, which
-    # `higher` does before the bias correction of the root and everyone else after it.
+    # Adam's first steps are signs, which the smallest error of a gradient near 0 reverses: compared
+    # is the generator's gradient itself, through Adams whose eps is too small to show.
     checked = config | {"gen_tx": images.SGD, "disc_tx": config["disc_tx"] | {"eps": NO_EPS}}
     forms = unrolled_forms(k)
     descending = {name: partial(make, gen_rate=images.RATE) for name, make in forms.items()}
@@ -196,7 +184,7 @@ def unrolled(
 
 
 def seeds(torch, device: str, *, width: int, batch_size: int, z_dim: int, steps: int) -> Work:
-    """Steps of one of 64 runs that are played side by side; PyTorch plays one after another."""
+    """Steps of one of 64 parallel runs; PyTorch makes one after another."""
     sizes = width, batch_size, z_dim
     config = ring_config(*sizes)
     (program,) = sweep.programs({"ring": validate(config)})

@@ -1,4 +1,4 @@
-"""PyTorch's networks of the image works: what a user of PyTorch writes, with Flax's parameters.
+"""PyTorch's networks of the image works, as its users write them, with Flax's parameters.
 
 `load(module, params)` sets a module from Flax's parameters, layer by layer in Flax's order;
 `arrays(module)` gives them back, kernels as Flax has them.
@@ -95,13 +95,12 @@ def _layers(params: Mapping) -> list[Mapping]:
 
 
 def load(module: nn.Module, params: Mapping, model_state: Mapping | None = None) -> None:
-    """Sets a module's parameters from Flax's, and what else it holds.
+    """Sets a module's parameters from Flax's, and its state if it has a method `hold(model_state)`.
 
     Args:
-      module: its `order()` has the layers in the order of Flax's parameters; where those of several
-        layers are stacked along a first axis it has a list of them.
+      module: its `order()` has the layers in Flax's order, a list where Flax stacks several layers.
       params: nested, {layer: {"kernel" or "scale", "bias"}} at the bottom.
-      model_state: Flax's other collections, for a module that has a method `hold(model_state)`.
+      model_state: Flax's other collections.
     """
     with torch.no_grad():
         for layer, own in zip(module.order(), _layers(params), strict=True):
@@ -170,6 +169,17 @@ def r1(disc: nn.Module, x: torch.Tensor, fake: torch.Tensor, share: float | None
     return loss + 5 * slope.square().flatten(1).sum(1).mean()
 
 
+def placed(
+    gen: nn.Module, disc: nn.Module, form: str, device: str, compute: str, optimiser: Callable
+) -> tuple:
+    """Moves networks to a device: (layout, autocast, parameters and optimiser of each player)."""
+    layout = torch.contiguous_format if form == "eager" else torch.channels_last
+    players = {"gen": gen, "disc": disc}
+    own = {p: list(net.to(device, memory_format=layout).parameters()) for p, net in players.items()}
+    cast = torch.autocast(device, torch.bfloat16, enabled=compute == "bfloat16")
+    return layout, cast, own, {player: optimiser(params) for player, params in own.items()}
+
+
 def turns(
     gen: nn.Module,
     disc: nn.Module,
@@ -185,20 +195,16 @@ def turns(
     """`(x, z_disc, z_gen) -> None`: the discriminator's update, then the generator's.
 
     Args:
-      gen: makes images [batch, channel, h, w] of latents.
-      disc: judges them.
+      gen: latents -> images [batch, channel, h, w].
+      disc: images -> logits [batch].
       disc_loss: `(disc, x, fake, share) -> scalar`.
       gen_loss: `(disc, fake) -> scalar`; None for updates of the discriminator alone.
       optimiser: `parameters -> torch.optim.Optimizer`.
       form: one of `images.FORMS`.
-      device: where all of it lives.
       compute: dtype of the products, "bfloat16" by autocast.
-      share: where between data and samples a penalty looks; None for draws.
+      share: place of a penalty between data and samples; None for draws.
     """
-    layout = torch.contiguous_format if form == "eager" else torch.channels_last
-    gen.to(device, memory_format=layout)
-    disc.to(device, memory_format=layout)
-    cast = torch.autocast(device, torch.bfloat16, enabled=compute == "bfloat16")
+    layout, cast, own, tx = placed(gen, disc, form, device, compute, optimiser)
 
     def of_disc(x, fake):
         with cast:
@@ -214,8 +220,6 @@ def turns(
 
     if "compile" in form:
         of_disc, of_gen, generate = map(torch.compile, (of_disc, of_gen, generate))
-    own = {player: list(net.parameters()) for player, net in {"gen": gen, "disc": disc}.items()}
-    tx = {player: optimiser(params) for player, params in own.items()}
 
     def step(x, z_disc, z_gen):
         with torch.no_grad():
@@ -237,10 +241,19 @@ def repeated(
     """`() -> None`: so many steps on random rows of images [n, h, w, channel], waited for."""
     rows = torch.tensor(images, device=device).permute(0, 3, 1, 2)
 
+    def draw():
+        x = rows[torch.randint(len(rows), (batch,), device=device)]
+        return x, *(torch.randn(batch, z_dim, device=device) for _ in range(2))
+
+    return called(step, draw, steps, device)
+
+
+def called(step: Callable, draw: Callable, steps: int, device: str) -> Callable[[], None]:
+    """`() -> None`: so many steps on draws, waited for."""
+
     def call():
         for _ in range(steps):
-            x = rows[torch.randint(len(rows), (batch,), device=device)]
-            step(x, *(torch.randn(batch, z_dim, device=device) for _ in range(2)))
+            step(*draw())
         if device == "cuda":
             torch.cuda.synchronize()
 

@@ -1,4 +1,4 @@
-"""PyTorch's networks of SNGAN: what a user of PyTorch writes, with Flax's parameters.
+"""PyTorch's networks of SNGAN, as its users write them, with Flax's parameters.
 
 Spectral normalisation is the usual layer with a vector u of its own and one step of the power
 iteration a call, as in the released code. Wherever a 1x1 convolution and a resizing commute, the

@@ -1,7 +1,7 @@
 """PyTorch's side of the works on rings: MLPs as lists of tensors, weights and biases in turn.
 
-Every form of a step changes the tensors of `own`, {"gen": layers, "disc": layers}, in place and is
-called as `step(x, *latents)`.
+A form `(own) -> step` changes the tensors of `own`, {"gen": layers, "disc": layers}, in place in
+`step(x, *latents)`.
 """
 
 import itertools
@@ -14,19 +14,15 @@ import torch
 from torch import nn
 from torch.nn.functional import leaky_relu, linear, relu, softplus
 
+from works.torch_images import called
+
 RATE, B1, B2, EPS = 1e-3, 0.5, 0.999, 1e-8
 TINY = 1e-36  # second moments below have no derivative; see `ganjax.schemes.unrolled`
 Layers = list[torch.Tensor]
 
 
 class Ring(NamedTuple):
-    """Sizes of a game on the ring of 8 Gaussians.
-
-    Attributes:
-      width: units of each of two hidden layers, of both players.
-      batch: examples of an update.
-      z_dim: of latents.
-    """
+    """Sizes of a game on the ring of 8 Gaussians; `width` of both hidden layers of both players."""
 
     width: int
     batch: int
@@ -88,15 +84,12 @@ def repeated(
     angles = torch.arange(8, device=device) * (2 * torch.pi / 8)
     centres = 2 * torch.stack([angles.cos(), angles.sin()], 1)
 
-    def call():
-        for _ in range(steps):
-            modes = torch.randint(8, (ring.batch,), device=device)
-            x = centres[modes] + 0.02 * torch.randn(ring.batch, 2, device=device)
-            step(x, *(torch.randn(ring.batch, ring.z_dim, device=device) for _ in range(latents)))
-        if device == "cuda":
-            torch.cuda.synchronize()
+    def draw():
+        modes = torch.randint(8, (ring.batch,), device=device)
+        x = centres[modes] + 0.02 * torch.randn(ring.batch, 2, device=device)
+        return x, *(torch.randn(ring.batch, ring.z_dim, device=device) for _ in range(latents))
 
-    return call
+    return called(step, draw, steps, device)
 
 
 def stock_adam(layers: Layers) -> torch.optim.Optimizer:
@@ -197,11 +190,7 @@ def unrolled_by_func(
 ) -> Callable[..., None]:
     """`(x, z_ahead, z_gen, z_disc)`: the generator, k steps ahead, moves first; by torch.func.
 
-    Args:
-      own: the layers.
-      k: steps of the discriminator's Adam that are differentiated through.
-      compiled: whether the step is compiled.
-      gen_rate: of gradient descent of the generator; None for Adam.
+    `gen_rate` is the rate of gradient descent of the generator; None for Adam.
     """
 
     def value(gen, disc, moments, turns, x, z_ahead, z_gen):
@@ -253,70 +242,5 @@ def unrolled_by_create_graph(
         txs["disc"].zero_grad()
         disc_loss(own["disc"], own["gen"], x, z_disc).backward(inputs=own["disc"])
         txs["disc"].step()
-
-    return step
-
-
-class Module(nn.Module):
-    """Layers as a module, for libraries that want one; each a parameter of its own."""
-
-    def __init__(self, layers: Layers) -> None:
-        super().__init__()
-        self.count = len(layers)
-        for index, part in enumerate(layers):
-            self.register_parameter(f"part_{index}", nn.Parameter(part))
-
-    def forward(self) -> Layers:
-        """The layers as they are now."""
-        return [getattr(self, f"part_{index}") for index in range(self.count)]
-
-
-def unrolled_by_higher(
-    own: dict[str, Layers], k: int, gen_rate: float | None = None
-) -> Callable[..., None]:
-    """`(x, z_ahead, z_gen, z_disc)`: the same by facebook's `higher`."""
-    import higher
-
-    disc = Module(own["disc"])
-    own["disc"] = disc()
-    txs = {"gen": stock_gen(own["gen"], gen_rate), "disc": stock_adam(own["disc"])}
-
-    def step(x, z_ahead, z_gen, z_disc):
-        txs["gen"].zero_grad()
-        with higher.innerloop_ctx(disc, txs["disc"]) as (later, tx):
-            for _ in range(k):
-                tx.step(disc_loss(later(), own["gen"], x, z_ahead))
-            gen_loss(own["gen"], later(), z_gen).backward(inputs=own["gen"])
-        txs["gen"].step()
-        txs["disc"].zero_grad()
-        disc_loss(own["disc"], own["gen"], x, z_disc).backward(inputs=own["disc"])
-        txs["disc"].step()
-
-    return step
-
-
-def unrolled_by_torchopt(
-    own: dict[str, Layers], k: int, gen_rate: float | None = None
-) -> Callable[..., None]:
-    """`(x, z_ahead, z_gen, z_disc)`: the same by TorchOpt's `MetaAdam`."""
-    import torchopt
-
-    disc, gen_tx = Module(own["disc"]), stock_gen(own["gen"], gen_rate)
-    # Its eps_root, added to second moments, keeps derivatives of dead units finite, as TINY does.
-    tx = torchopt.MetaAdam(disc, RATE, betas=(B1, B2), eps=EPS, eps_root=TINY)
-
-    def step(x, z_ahead, z_gen, z_disc):
-        before = [torchopt.extract_state_dict(of, by="reference") for of in (disc, tx)]
-        for _ in range(k):
-            tx.step(disc_loss(disc(), own["gen"], x, z_ahead))
-        gen_tx.zero_grad()
-        gen_loss(own["gen"], disc(), z_gen).backward(inputs=own["gen"])
-        gen_tx.step()
-        for of, state in zip((disc, tx), before, strict=True):
-            torchopt.recover_state_dict(of, state)
-        tx.step(disc_loss(disc(), [part.detach() for part in own["gen"]], x, z_disc))
-        torchopt.stop_gradient(disc)
-        torchopt.stop_gradient(tx)
-        own["disc"] = disc()
 
     return step

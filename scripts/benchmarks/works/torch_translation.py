@@ -13,6 +13,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from works.torch_images import called, placed
+
 Reflected = partial(nn.Conv2d, padding_mode="reflect", bias=False)
 CYCLE, IDENTITY = 10.0, 5.0
 WAYS = {"ab": ("a", "b", "ba"), "ba": ("b", "a", "ab")}
@@ -144,19 +146,15 @@ def turns(
     Args:
       gen: translators "ab" and "ba".
       disc: discriminators "a" and "b".
-      pool_size: samples of each domain that are kept.
+      pool_size: samples kept of each domain.
       optimiser: `parameters -> torch.optim.Optimizer`.
       form: one of `images.FORMS`.
-      device: where all of it lives.
       compute: dtype of the products, "bfloat16" by autocast.
       share: unused.
     """
     del share
-    layout = torch.contiguous_format if form == "eager" else torch.channels_last
-    gen.to(device, memory_format=layout)
-    disc.to(device, memory_format=layout)
+    layout, cast, own, tx = placed(gen, disc, form, device, compute, optimiser)
     pools = {x: Pool(pool_size) for x in "ab"}
-    cast = torch.autocast(device, torch.bfloat16, enabled=compute == "bfloat16")
 
     def of_gen(a, b):
         with cast:
@@ -179,8 +177,6 @@ def turns(
 
     if "compile" in form:
         of_gen, of_disc = map(torch.compile, (of_gen, of_disc))
-    own = {player: list(net.parameters()) for player, net in {"gen": gen, "disc": disc}.items()}
-    tx = {player: optimiser(params) for player, params in own.items()}
 
     def step(a, b):
         a, b = (x.contiguous(memory_format=layout) for x in (a, b))
@@ -210,10 +206,7 @@ def repeated(
     """`() -> None`: so many steps on random rows of two domains [n, h, w, channel], waited for."""
     rows = [torch.tensor(x, device=device).permute(0, 3, 1, 2) for x in domains]
 
-    def call():
-        for _ in range(steps):
-            step(*(x[torch.randint(len(x), (batch,), device=device)] for x in rows))
-        if device == "cuda":
-            torch.cuda.synchronize()
+    def draw():
+        return [x[torch.randint(len(x), (batch,), device=device)] for x in rows]
 
-    return call
+    return called(step, draw, steps, device)
