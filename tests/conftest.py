@@ -1,5 +1,6 @@
 """Settings of every test: eight host devices, no silent rank promotion, float64 on request."""
 
+import gc
 import os
 from importlib.metadata import version
 
@@ -20,6 +21,15 @@ import jax
 import pytest
 
 jax.config.update("jax_numpy_rank_promotion", "raise")
+# Instructions keep the names of their scopes, without the lines of Python that made them.
+jax.config.update("jax_traceback_in_locations_limit", 0)
+
+
+def pytest_collection_finish():
+    """Collects garbage less often: tracing makes many small objects, few of them in cycles."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
 
 
 def pytest_addoption(parser):
