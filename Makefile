@@ -7,11 +7,12 @@ CONFIG ?= configs/digits_mlp.py
 # The runs that pictures of docs/ are drawn from.
 PICTURED := digits_mlp digits_conditional digits_ebgan digits_began digits_progressive photographs_cycle photographs_paired_colourisation
 
-.PHONY: help train test test-all test-newest install lint format constraints docs pictures collapse tour clean
+.PHONY: help train test test-telling test-all test-newest install lint format constraints docs pictures collapse tour clean
 
 help:
 	@echo "make train        install, train the default GAN on real digits, print where the pictures are"
 	@echo "make test         install, check style, run the default tests"
+	@echo "make test-telling the most telling of the slow tests, as continuous integration does"
 	@echo "make test-all     the same with the slow tests"
 	@echo "make test-newest  the default tests against the newest releases, in .venv-newest"
 	@echo "make docs         build the site with the API reference into site/; broken links are errors"
@@ -32,16 +33,22 @@ $(VENV)/installed: pyproject.toml constraints.txt
 train: install
 	$(RUN) scripts/train.py --config $(CONFIG) --workdir $(WORKDIR)
 
+# A file's tests stay in one process, where they share what is compiled.
+PYTEST := $(RUN) -m pytest -n 2 --dist loadfile
+
 test: install lint
-	$(RUN) -m pytest -n 2 -m "not slow"
+	$(PYTEST) -m "not slow"
+
+test-telling: install
+	$(PYTEST) -m "slow and telling"
 
 test-all: install lint
-	$(RUN) -m pytest -n 2
+	$(PYTEST)
 
 test-newest:
 	rm -f .venv-newest/installed
 	$(MAKE) install VENV=.venv-newest NEWEST=1
-	.venv-newest/bin/python -m pytest -n 2 -m "not slow"
+	.venv-newest/bin/python -m pytest -n 2 --dist loadfile -m "not slow"
 
 lint: install
 	$(RUN) -m ruff check .

@@ -1,5 +1,6 @@
 """Settings of every test: eight host devices, no silent rank promotion, float64 on request."""
 
+import gc
 import os
 from importlib.metadata import version
 
@@ -16,14 +17,54 @@ os.environ["XLA_FLAGS"] = " ".join(
 )
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
+import json
+
 import jax
 import pytest
 
+from ganjax import run_folder, train
+
 jax.config.update("jax_numpy_rank_promotion", "raise")
+# Instructions keep the names of their scopes, without the lines of Python that made them.
+jax.config.update("jax_traceback_in_locations_limit", 0)
+
+
+def pytest_collection_finish():
+    """Collects garbage less often: tracing makes many small objects, few of them in cycles."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
 
 
 def pytest_addoption(parser):
     parser.addoption("--page", help="page of a comparison for tests/report/test_browser.py")
+
+
+@pytest.fixture(scope="session")
+def _chunks():
+    return {}
+
+
+@pytest.fixture(scope="module")
+def shared_chunks(_chunks):
+    """Experiments that differ in the length of a run alone share their compiled chunks.
+
+    For modules that train what `experiment.build` gives, its scheme unchanged.
+    """
+    compile_chunk = train.compiled_chunk
+
+    def compiled(experiment, length, layout=None):
+        config = experiment.config.to_dict()
+        mathematics = {key: config[key] for key in config.keys() - set(run_folder.RESUMABLE)}
+        text = json.dumps(mathematics, sort_keys=True)
+        key = text, length, layout, jax.config.jax_enable_x64
+        if key not in _chunks:
+            _chunks[key] = compile_chunk(experiment, length, layout)
+        return _chunks[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(train, "compiled_chunk", compiled)
+        yield
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import jax
 import ml_collections
 import numpy as np
 import pytest
+from marks import marked
 
 from ganjax import comparison, experiment, train
 from ganjax.nets import convolutions
@@ -60,7 +61,8 @@ SHORT |= {"steps": 2, "evaluation_samples": 50, "sample_count": 4}
 LARGE = [path for path in FILES if "for an accelerator." in module(path).__doc__]
 SMALL = [path for path in FILES if path not in LARGE]
 # Each evaluation is reached by default; every game plays in `games/test_contract.py`.
-PLAYED = ("affine_cycle", "bilinear_alternating", "digits_dcgan", "digits_vae", "mixture_f_gan")
+PLAYED = ("affine_cycle", "bilinear_alternating", "mixture_f_gan")
+TELLING = ("digits_dcgan", "digits_vae", "photographs_cycle")
 
 
 def short(path):
@@ -84,12 +86,7 @@ def test_large_configs_are_named_by_their_size():
 
 @pytest.mark.parametrize(
     "path",
-    [
-        # Every stage is traced; a large one with many takes a quarter of a minute.
-        pytest.param(path, marks=pytest.mark.slow if staged else (), id=path.stem)
-        for path in FILES
-        for staged in [path in LARGE and "stages" in module(path).get_config()]
-    ],
+    marked(FILES, SMALL, ids=[path.stem for path in FILES]),
 )
 def test_a_step_fits(path):
     """Traced, not compiled: shapes and types of everything, the evaluation's needs too."""
@@ -138,10 +135,12 @@ def test_a_large_one_is_compiled_and_stepped(path, monkeypatch):
 
 @pytest.mark.parametrize(
     "path",
-    [
-        pytest.param(path, marks=() if path.stem in PLAYED else pytest.mark.slow, id=path.stem)
-        for path in SMALL
-    ],
+    marked(
+        SMALL,
+        default=[path for path in SMALL if path.stem in PLAYED],
+        telling=[path for path in SMALL if path.stem in TELLING],
+        ids=[path.stem for path in SMALL],
+    ),
 )
 def test_two_steps(path, tmp_path):
     built = experiment.build(short(path))

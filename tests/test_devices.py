@@ -18,6 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from flax import linen as nn
+from marks import marked
 
 from ganjax import devices, experiment, schemes, spread, train
 from ganjax.errors import ConfigError
@@ -124,13 +125,30 @@ DRAWS = {
 }
 CONFIGS |= DRAWS
 QUICK = ("alternating", "unrolled", "batch_norm")
+# By default, on 8 devices in float64: every form of a small game, and games that need most of it.
+CHEAP = {
+    *(("alternating", form, sharded) for form, sharded in (("jit", False), ("jit", True))),
+    *((name, "pmap", False) for name in ("alternating", "unrolled", "batch_norm")),
+    ("batch_norm", "jit", False),
+}
 REST = [name for name in CONFIGS if name not in QUICK]
 GROUPS = [QUICK, *(REST[place::3] for place in range(3))]  # played in one pair of processes each
-NAMES = [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in CONFIGS]
-COUNTS = [pytest.param(count, marks=() if count == 8 else pytest.mark.slow) for count in (2, 4, 8)]
 FORMS = [("jit", False), ("jit", True), ("pmap", False)]
 DIGITS = {"float32": 1e-6, "float64": 1e-12}
-DTYPES = [pytest.param("float32", marks=pytest.mark.slow), "float64"]
+CASES = marked(
+    [
+        (name, count, form, sharded, dtype)
+        for name in CONFIGS
+        for count in (2, 4, 8)
+        for form, sharded in FORMS
+        for dtype in DIGITS
+    ],
+    default={(name, 8, form, sharded, "float64") for name, form, sharded in CHEAP},
+)
+# Draws by every part that can draw; variants of them are slow.
+DRAWING = ("noise", "cycle", "own_network", "own_prior", "own_penalty", "own_augmentation")
+DRAWING += ("own_game", "accumulated_noise")
+MARKED = marked(DRAWS, DRAWING, telling=("dropout", "unrolled_fresh", "accumulated_own_prior"))
 
 
 @cache
@@ -165,10 +183,7 @@ def close(one, many, rtol):
         np.testing.assert_allclose(b, a, rtol=0, atol=rtol * max(np.abs(a).max(initial=0), 1))
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize(("form", "sharded"), FORMS)
-@pytest.mark.parametrize("count", COUNTS)
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(("name", "count", "form", "sharded", "dtype"), CASES)
 def test_devices_agree_with_one(name, count, form, sharded, dtype, x64):
     one, told_one = played(name, dtype)
     many, told_many = played(name, dtype, form, sharded, count)
@@ -177,7 +192,7 @@ def test_devices_agree_with_one(name, count, form, sharded, dtype, x64):
     close(told_one, told_many, 1e-5)  # shares of a batch are counted in float32
 
 
-@pytest.mark.parametrize("name", DRAWS)
+@pytest.mark.parametrize("name", MARKED)
 def test_a_row_has_the_draws_that_it_has_on_one_device(name, x64):
     one, told_one = played(name, "float64")
     many, told_many = played(name, "float64", "pmap", count=4)
@@ -185,14 +200,14 @@ def test_a_row_has_the_draws_that_it_has_on_one_device(name, x64):
     close(told_one, told_many, 1e-5)
 
 
-@pytest.mark.parametrize("name", [name for name in DRAWS if name.startswith("accumulated")])
+@pytest.mark.parametrize("name", [row for row in MARKED if row.values[0].startswith("accum")])
 def test_a_part_of_a_batch_has_the_draws_of_its_rows(name, x64):
     """Without statistics of the batch the parts make the step of the whole batch."""
     whole, _ = played(name.removeprefix("accumulated_"), "float64")
     close(whole, played(name, "float64")[0], 1e-11)
 
 
-@pytest.mark.parametrize("axis", ["batch", "devices"])
+@pytest.mark.parametrize("axis", [pytest.param("batch", marks=pytest.mark.slow), "devices"])
 def test_an_axis_of_any_name_is_the_one_that_is_passed(axis, x64):
     """A network with noise and batch-wide features, mapped by the user."""
     config = {**NOISE, "discriminator": {**NOISE["discriminator"], "minibatch": "stddev"}}

@@ -37,8 +37,9 @@ TOY = {
 def one_step(config):
     built = experiment.build(config)
     keys = experiment.streams(0)
-    state = experiment.initial_state(built, keys.init)
-    return built, *built.scheme.step(state, built.batch(built.train, keys.play), keys.play)
+    state = jax.jit(partial(experiment.initial_state, built))(keys.init)
+    batch = built.batch(built.train, keys.play)
+    return built, *jax.jit(built.scheme.step)(state, batch, keys.play)
 
 
 def test_a_config_of_any_kind_builds():

@@ -9,6 +9,7 @@ import pytest
 from ganjax import checkpoints, experiment, pictures, run_folder, sinks, train
 from ganjax.errors import ConfigError, RunFolderError
 
+pytestmark = pytest.mark.usefixtures("shared_chunks")
 SGD = {"name": "sgd", "learning_rate": 0.1}
 TOY = {
     "steps": 20,
@@ -59,7 +60,7 @@ def untimed(workdir):
 
 
 @pytest.fixture(scope="module")
-def one_go(tmp_path_factory):
+def one_go(shared_chunks, tmp_path_factory):
     workdir = tmp_path_factory.mktemp("whole") / "one_go"
     run(GAN, workdir)
     return workdir

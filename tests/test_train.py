@@ -12,6 +12,7 @@ import pytest
 from ganjax import checkpoints, chunks, devices, experiment, records, run_folder, train
 from ganjax.errors import CheckpointError, ConfigError, Interrupted, NotFiniteError, RunFolderError
 
+pytestmark = pytest.mark.usefixtures("shared_chunks")
 ADAM = {"name": "adam", "learning_rate": 1e-3, "b1": 0.5}
 DCGAN = {
     "steps": 25,  # not a multiple of the chunk
@@ -65,7 +66,7 @@ def built():
 
 
 @pytest.fixture(scope="module")
-def whole(built, tmp_path_factory):
+def whole(built, shared_chunks, tmp_path_factory):
     """A run that nothing interrupted."""
     workdir = tmp_path_factory.mktemp("whole")
     return workdir, train.train(built, workdir)
@@ -174,9 +175,8 @@ def test_another_config_is_refused(whole):
         train.train(changed, whole[0])
 
 
-def test_chunk_equals_loop_of_steps():
+def test_chunk_equals_loop_of_steps(built):
     """Two compiled chunks against steps called one by one with the documented keys."""
-    built = experiment.build(DCGAN)
     keys = experiment.streams(0)
     state = jax.jit(lambda rng: experiment.initial_state(built, rng))(keys.init)
     looped, rows, step = state, [], jax.jit(built.scheme.step)

@@ -27,7 +27,7 @@ def read(workdir: Path) -> dict[str, dict[str, Any]]:
       For every finished cell `seeds`; `status` by seed, "done", "diverged" or "out of memory";
       `stopped_at` by seed, the step of divergence or None; `step` of every evaluation;
       `evaluations` {player: gradients so far, at every evaluation}; `scores` {name:
-      `[evaluation][seed]`}, None after divergence; `metrics` the same of the means since the previous
+      `[evaluation][seed]`}, None after divergence; `metrics` the same of the means since the last
       evaluation; `seconds` of a run's share of the machine at every evaluation, and `mapped`;
       `samples` [evaluation, n, ...] of the first seed; for toys the trajectory `way` [evaluation,
       seed, parameters] and `eigenvalues` of a step, and with two parameters the vector field of

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from marks import marked
 
 from ganjax import checkpoints, games, nets, penalties, schemes
 from ganjax.types import Players
@@ -123,18 +124,12 @@ def test_every_system_is_here():
     assert systems == SYSTEMS.keys()
 
 
-# By default the plain game with all four, and each system as it is mostly played.
-CASES = [
-    pytest.param(
-        system,
-        play,
-        marks=()
-        if system == "gan" or play == USUAL.get(system, "alternating")
-        else pytest.mark.slow,
-    )
-    for system in SYSTEMS
-    for play in PLAY
-]
+# By default each system as it is mostly played.
+CASES = marked(
+    [(system, play) for system in SYSTEMS for play in PLAY],
+    default=[(system, USUAL.get(system, "alternating")) for system in SYSTEMS],
+    telling=[("gan", "unrolled"), ("conditional", "extragradient"), ("cycle", "simultaneous")],
+)
 
 
 @pytest.mark.parametrize(("system", "play"), CASES)
@@ -157,7 +152,7 @@ def test_plays_with_any_scheme(system, play, x64, tmp_path):
         assert moved(before, after) == bool(jax.tree.leaves(before)), player
     checkpoints.save(tmp_path, 1, first, keep=1)
     template = jax.tree.map(lambda a: jax.ShapeDtypeStruct(a.shape, a.dtype), state)
-    _, restored = checkpoints.restore(tmp_path, template)
+    restored = jax.device_get(checkpoints.restore(tmp_path, template)[1])
     second, _ = step(first, batch, jax.random.key(2))
     resumed, _ = step(restored, batch, jax.random.key(2))
     close(resumed, second, rtol=0)

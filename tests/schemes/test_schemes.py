@@ -9,6 +9,7 @@ import numpy as np
 import optax
 import pytest
 from flax import linen as nn
+from marks import marked
 
 from ganjax import checkpoints, data, dynamics, games, nets, penalties, schemes
 from ganjax.schemes import SCHEMES
@@ -68,10 +69,7 @@ COSTS = {
 ALL = pytest.mark.parametrize("name", CASES)
 ROWS = pytest.mark.parametrize("name", SCHEMES)
 # Variants of a scheme share its code but for what their own tests ask.
-ROWS_FIRST = pytest.mark.parametrize(
-    "name",
-    [pytest.param(n, marks=() if n in SCHEMES else pytest.mark.slow) for n in CASES],
-)
+ROWS_FIRST = pytest.mark.parametrize("name", marked(CASES, SCHEMES))
 
 
 def factory(name):
@@ -125,22 +123,20 @@ def compiled(name, kind):
     return jax.jit(scheme.step), jax.jit(scheme.init)(RNG, batch), batch
 
 
-# Convolutions compile long: by default with the schemes that differ most.
+# By default where a row repeats what others show: the schemes that differ most.
 SHORT = ("alternating", "consensus", "extragradient", "lookahead", "simultaneous", "unrolled")
 SHORT_FIRST, SHORT_ROWS = (
-    pytest.mark.parametrize(
-        "name", [pytest.param(n, marks=() if n in SHORT else pytest.mark.slow) for n in names]
-    )
-    for names in (CASES, SCHEMES)
+    pytest.mark.parametrize("name", marked(names, SHORT)) for names in (CASES, SCHEMES)
 )
-KINDS = [
-    pytest.param(name, kind, marks=() if name in SCHEMES else pytest.mark.slow)
-    for name in CASES
-    for kind in ("toy", "mlp")
-]
-KINDS += [
-    pytest.param(name, "conv", marks=() if name in SHORT else pytest.mark.slow) for name in SCHEMES
-]
+KINDS = marked(
+    [(name, kind) for name in CASES for kind in ("toy", "mlp")],
+    default=[(name, kind) for name in SCHEMES for kind in ("toy", "mlp")],
+)
+KINDS += marked(
+    [(name, "conv") for name in SCHEMES],
+    default=[("alternating", "conv"), ("unrolled", "conv")],
+    telling=[("consensus", "conv")],
+)
 
 
 def row(tree, index):
@@ -213,10 +209,11 @@ def boxed(game):
     return Game(init, losses)
 
 
-PLAIN = [
-    pytest.param(name, "dirac", marks=() if name in SCHEMES else pytest.mark.slow) for name in CASES
-]
-PLAIN += [(name, "mlp") for name in ("simultaneous", "alternating", "extragradient", "unrolled")]
+PLAIN = marked([(name, "dirac") for name in CASES], default=[(name, "dirac") for name in SCHEMES])
+PLAIN += marked(
+    [(name, "mlp") for name in ("simultaneous", "alternating", "extragradient", "unrolled")],
+    default=[("simultaneous", "mlp"), ("unrolled", "mlp")],
+)
 
 
 @pytest.mark.parametrize(("name", "kind"), PLAIN)
@@ -237,7 +234,7 @@ def double(tree):
     return jax.tree.map(lambda a: a.astype(float) if a.dtype == jnp.float32 else a, tree)
 
 
-@SHORT_ROWS
+@pytest.mark.parametrize("name", marked(SCHEMES, default=("consensus", "lookahead", "unrolled")))
 def test_vmap_over_four_seeds_equals_four_runs(name, x64):
     scheme, batch = factory(name)(mlp_gan(), sgd()), points()
 
@@ -276,6 +273,7 @@ def test_resuming_in_the_middle_is_bitwise(name, tmp_path):
     template = jax.tree.map(lambda a: jax.ShapeDtypeStruct(a.shape, a.dtype), start)
     at, resumed = checkpoints.restore(tmp_path, template)
     assert at == 2
+    resumed = jax.device_get(resumed)  # no committed arrays, which would be compiled for again
     for key in keys[2:]:
         resumed, _ = step(resumed, batch, key)
     close(resumed, state, rtol=0)

@@ -1,13 +1,9 @@
-"""The comparing script as a process: what it shows before anything is trained, and refuses."""
-
-import os
-import subprocess
-import sys
-from pathlib import Path
+"""The comparing script: the plan that it shows before it trains, and the mistakes it refuses."""
 
 import pytest
 
-ROOT = Path(__file__).parent.parent.parent
+from .conftest import ROOT, call
+
 TEXT = """
 import ml_collections
 
@@ -28,21 +24,15 @@ def get_config():
 """
 
 
-def call(folder, text, *arguments, base=None):
+def compare(folder, text, *arguments, base=None):
     (folder / "asked.py").write_text(text.lstrip())
     (folder / "base.py").write_text(base or (ROOT / "configs" / "ring8_r1.py").read_text())
     flags = ["--config", folder / "asked.py", "--workdir", folder / "run", *arguments]
-    return subprocess.run(
-        [sys.executable, "scripts/compare.py", *map(str, flags)],
-        cwd=ROOT,
-        env={**os.environ, "XLA_FLAGS": ""},
-        capture_output=True,
-        text=True,
-    )
+    return call("compare", *flags)
 
 
 def test_a_dry_run_shows_cells_programs_and_what_seeds_can_show(tmp_path):
-    done = call(tmp_path, TEXT, "--dry_run")
+    done = compare(tmp_path, TEXT, "--dry_run")
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == [
         "Does R1 matter?",
@@ -81,7 +71,7 @@ RANGE = "(1e-4,1e-2,'log')"
 )
 def test_a_search_is_drawn(text, flags, tmp_path):
     search = ("--search=random", "--config.trials=2", "--config.seeds=2")
-    done = call(tmp_path, text, "--dry_run", *search, *flags)
+    done = compare(tmp_path, text, "--dry_run", *search, *flags)
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert lines[1].startswith("cells: 4, seeds: 2")
@@ -103,7 +93,7 @@ def test_a_search_is_drawn(text, flags, tmp_path):
     ],
 )
 def test_a_section_in_a_flag_is_a_dict(flag, message, tmp_path):
-    done = call(tmp_path, TEXT, "--dry_run", flag)
+    done = compare(tmp_path, TEXT, "--dry_run", flag)
     assert done.returncode == 2
     assert message in done.stderr
     assert done.stderr.count("\n") == 1
@@ -128,7 +118,7 @@ def test_a_section_in_a_flag_is_a_dict(flag, message, tmp_path):
     ],
 )
 def test_mistakes_exit_with_2_and_one_line(old, new, base, message, tmp_path):
-    done = call(tmp_path, TEXT.replace(old, new), base=base)
+    done = compare(tmp_path, TEXT.replace(old, new), base=base)
     assert done.returncode == 2
     assert message in done.stderr
     assert done.stderr.startswith("error: ")

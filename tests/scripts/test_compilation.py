@@ -4,6 +4,8 @@ import os
 import subprocess
 import sys
 
+from ganjax import cli
+
 COUNT = """
 from ganjax import cli
 
@@ -17,9 +19,9 @@ print(hits.count("/jax/compilation_cache/cache_hits"))
 """
 
 
-def hits(folder, **changes):
+def hits(folder):
     environment = {k: v for k, v in os.environ.items() if k != "JAX_COMPILATION_CACHE_DIR"}
-    environment |= {"XDG_CACHE_HOME": str(folder), **changes}
+    environment |= {"XDG_CACHE_HOME": str(folder)}
     environment["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
     command = [sys.executable, "-c", COUNT]
     told = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
@@ -32,8 +34,14 @@ def test_the_second_start_finds_what_the_first_compiled(tmp_path):
     assert hits(tmp_path) > 0
 
 
-def test_where_nothing_can_be_kept_nothing_is(tmp_path):
+def test_where_nothing_can_be_kept_nothing_is(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
-    assert hits(tmp_path / "file") == 0
-    assert hits(tmp_path, JAX_COMPILATION_CACHE_DIR="") == 0
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    monkeypatch.delenv("JAX_COMPILATION_CACHE_DIR", raising=False)
+    cli.keep_compiled()
+    assert "JAX_COMPILATION_CACHE_DIR" not in os.environ
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("JAX_COMPILATION_CACHE_DIR", "")
+    cli.keep_compiled()
+    assert os.environ["JAX_COMPILATION_CACHE_DIR"] == ""
     assert not (tmp_path / "ganjax").exists()

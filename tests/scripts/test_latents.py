@@ -1,13 +1,9 @@
 """The scripts that search and walk in a latent space, and mistakes told by all that ask a run.
 
-On runs of two steps; as processes, or, where that is no part of the question, in this one.
+On runs of two steps.
 """
 
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import jax
 import numpy as np
@@ -17,7 +13,8 @@ from PIL import Image
 from ganjax import experiment, latents, train
 from ganjax.errors import CheckpointError, ConfigError, RunFolderError
 
-ROOT = Path(__file__).parent.parent.parent
+from .conftest import call
+
 NETWORK = {"name": "mlp", "width": 4, "depth": 1}
 CONFIG = {
     "steps": 2,
@@ -65,16 +62,6 @@ def run(tmp_path_factory):
     workdir = tmp_path_factory.mktemp("runs") / "tiny"
     train.train(experiment.build(CONFIG), workdir)
     return workdir
-
-
-def call(script, *arguments):
-    return subprocess.run(
-        [sys.executable, f"scripts/{script}.py", *map(str, arguments)],
-        cwd=ROOT,
-        env={**os.environ, "XLA_FLAGS": ""},
-        capture_output=True,
-        text=True,
-    )
 
 
 def test_restore(run, here, tmp_path):

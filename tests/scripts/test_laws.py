@@ -1,14 +1,11 @@
 """Laws fitted to points of which they are known, and a benchmark that goes all the way."""
 
 import json
-import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent.parent
-SCRIPT = ROOT / "scripts" / "benchmarks" / "laws.py"
+from .conftest import ROOT, call
 
 
 @pytest.fixture
@@ -42,13 +39,14 @@ def test_law_of_devices(tmp_path):
         for n in (2, 4, 8)
     ]
     (tmp_path / "devices.json").write_text(json.dumps({"rows": rows}))
-    command = [sys.executable, SCRIPT, "--part=devices", f"--devices={tmp_path / 'devices.json'}"]
     out = [f"--json={tmp_path / 'laws.json'}", f"--picture={tmp_path / 'laws.png'}"]
-    told = subprocess.run([*command, *out], check=True, capture_output=True, text=True).stdout
-    assert "| devices | w, jit | ms | a + b n | 2 | 1 | 0% |" in told
+    devices = f"--devices={tmp_path / 'devices.json'}"
+    done = call("benchmarks/laws", "--part=devices", devices, *out)
+    assert done.returncode == 0, done.stderr
+    assert "| devices | w, jit | ms | a + b n | 2 | 1 | 0% |" in done.stdout
     (one,) = json.loads((tmp_path / "laws.json").read_text())
     assert one["fit"]["b"] == pytest.approx(1)
     assert (tmp_path / "laws.png").read_bytes().startswith(b"\x89PNG")
-    missing = subprocess.run(command[:3], check=False, capture_output=True, text=True)
+    missing = call("benchmarks/laws", "--part=devices")
     assert "devices.py --json" in missing.stderr
     assert missing.returncode

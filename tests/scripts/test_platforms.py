@@ -12,11 +12,12 @@ from ganjax.errors import ConfigError
 
 from .conftest import ROOT
 
+DATA = "the data of a run"
 # Where JAX is first called.
 FIRST = {
     "a script": ("dynamics", "--steps=0.1"),
     "a config file": ("train", "--config={early}", "--workdir={folder}/run"),
-    "the data of a run": ("train", "--config=configs/digits_mlp.py", "--workdir={folder}/run"),
+    DATA: ("train", "--config=configs/digits_mlp.py", "--workdir={folder}/run"),
     "tracing": ("train", "--config=configs/bilinear_alternating.py", "--workdir={folder}/run"),
     "a base of a comparison": ("compare", "--config={compared}", "--workdir={folder}/run"),
     "a benchmark without flags": ("benchmarks/penalties",),
@@ -35,7 +36,12 @@ def get_config():
 
 
 @pytest.mark.parametrize(
-    ("platform", "first"), [("nonsense", "a script"), *(("cuda", first) for first in FIRST)]
+    ("platform", "first"),
+    [
+        ("nonsense", "a script"),
+        ("cuda", DATA),
+        *(pytest.param("cuda", first, marks=pytest.mark.slow) for first in FIRST if first != DATA),
+    ],
 )
 def test_a_missing_platform_is_named(platform, first, tmp_path):
     (tmp_path / "early.py").write_text(EARLY, encoding="utf-8")

@@ -1,20 +1,17 @@
 """Operations of a compiled program are told apart, and a work is profiled from end to end."""
 
-import subprocess
 import sys
-from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import pytest
 
-ROOT = Path(__file__).parents[2]
-SCRIPT = ROOT / "scripts" / "benchmarks" / "profiled.py"
+from .conftest import ROOT, call
 
 
 @pytest.fixture
 def profiled(monkeypatch):
-    monkeypatch.syspath_prepend(SCRIPT.parent)
+    monkeypatch.syspath_prepend(ROOT / "scripts" / "benchmarks")
     import profiled
 
     yield profiled
@@ -49,17 +46,15 @@ def test_kinds_of_operations_that_ran(profiled, function, kind):
 
 
 def test_a_work_is_profiled():
-    command = [sys.executable, SCRIPT, "--work", "ring_small", "--steps", "2", "--dearest", "1"]
-    told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    rows = [line.split(" | ") for line in told.splitlines() if "%" in line]
+    done = call("benchmarks/profiled", "--work=ring_small", "--steps=2", "--dearest=1")
+    assert done.returncode == 0, done.stderr
+    rows = [line.split(" | ") for line in done.stdout.splitlines() if "%" in line]
     shares = {row[0].strip("| "): float(row[1].rstrip("%")) for row in rows[:-1]}
     assert set(shares) >= {"products", "arithmetic"}
     assert sum(shares.values()) == pytest.approx(100, abs=2)
 
 
 def test_neither_config_nor_work_is_refused():
-    told = subprocess.run(
-        [sys.executable, SCRIPT], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    assert told.returncode
-    assert "either --config or --work" in told.stderr
+    done = call("benchmarks/profiled")
+    assert done.returncode
+    assert "either --config or --work" in done.stderr

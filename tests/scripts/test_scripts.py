@@ -1,21 +1,23 @@
-"""The scripts as processes: outputs, exit codes, bitwise repetition."""
+"""The scripts: outputs, exit codes; bitwise repetition by processes."""
 
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
+import jax
 import numpy as np
 import pytest
 from PIL import Image
 
-from ganjax import pictures
+from ganjax import experiment, pictures, train
 
-ROOT = Path(__file__).parent.parent.parent
+from .conftest import ROOT, call, command, process
+
 CONFIG = "configs/digits_mlp.py"
 SMALL = [
     "--config.steps=600",
@@ -26,19 +28,8 @@ SMALL = [
 ]
 
 
-def command(script, *arguments):
-    return [sys.executable, f"scripts/{script}.py", *map(str, arguments)]
-
-
-def call(script, *arguments):
-    environment = {**os.environ, "XLA_FLAGS": ""}  # one device, as a user's process has
-    return subprocess.run(
-        command(script, *arguments), cwd=ROOT, env=environment, capture_output=True, text=True
-    )
-
-
 def trained(workdir, *changes):
-    done = call("train", "--config", CONFIG, "--workdir", workdir, *SMALL, *changes)
+    done = process("train", "--config", CONFIG, "--workdir", workdir, *SMALL, *changes)
     assert done.returncode == 0, done.stderr
     return done
 
@@ -49,16 +40,8 @@ def untimed(workdir):
 
 
 def leaves(workdir):
-    """All arrays of the newest state, by a process of its own."""
-    code = (
-        "import sys, jax, numpy as np; from ganjax import experiment\n"
-        "state = experiment.load(sys.argv[1]).state\n"
-        "np.savez(sys.argv[2], *map(np.asarray, jax.tree.leaves(state)))"
-    )
-    out = workdir / "leaves.npz"
-    subprocess.run([sys.executable, "-c", code, workdir, out], cwd=ROOT, check=True)
-    with np.load(out) as arrays:
-        return [arrays[name] for name in arrays.files]
+    """All arrays of the newest state."""
+    return [np.asarray(leaf) for leaf in jax.tree.leaves(experiment.load(workdir).state)]
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +59,8 @@ def test_train_prints_scores_and_where_the_pictures_are(run):
     assert "step 100/600" not in done.stdout
 
 
+@pytest.mark.slow
+@pytest.mark.telling
 def test_same_seed_two_processes_bitwise(run, tmp_path):
     trained(tmp_path / "two")
     assert untimed(run[0]) == untimed(tmp_path / "two")
@@ -203,7 +188,7 @@ def test_a_missing_config_file_or_flag(tmp_path):
     assert done.returncode == 2
     assert "configs/nothing.py" in done.stderr
     assert "Traceback" not in done.stderr
-    done = call("train", "--workdir", tmp_path / "run")
+    done = process("train", "--workdir", tmp_path / "run")
     assert done.returncode == 2
     assert "--config" in done.stderr
 
@@ -211,7 +196,8 @@ def test_a_missing_config_file_or_flag(tmp_path):
 def test_a_divergence_exits_with_3(tmp_path):
     workdir = tmp_path / "run"
     steep = "--config.gen_tx={'name': 'sgd', 'learning_rate': 1e30}"
-    done = call("train", "--config", CONFIG, "--workdir", workdir, *SMALL, steep)
+    toy = ("--config", "configs/bilinear_alternating.py", "--config.steps=20")
+    done = call("train", *toy, "--config.log_every=10", "--workdir", workdir, steep)
     assert done.returncode == 3, done.stderr
     assert "not finite at step" in done.stderr
     assert "Traceback" not in done.stderr
@@ -237,8 +223,6 @@ def test_sample_and_evaluate_from_the_run_folder_alone(run, tmp_path):
 
 def test_samples_of_a_class(run, tmp_path):
     """Labels beside the samples; other labels, and games without, are refused."""
-    from ganjax import experiment, train
-
     small = {"data": {"name": "ring"}, "steps": 2, "log_every": 2, "batch_size": 4}
     mlp = {"name": "mlp", "width": 4, "labels": {"name": "one_hot", "num_classes": 8}}
     sgd = {"name": "sgd", "learning_rate": 0.1}
@@ -288,8 +272,6 @@ def test_translate_writes_what_it_made(run, tmp_path):
 
 def test_translate_takes_images_of_ones_own(tmp_path):
     """Of any size that fits the strides, 0 to 1 if told so; others exit with 6."""
-    from ganjax import experiment, train
-
     sgd = {"name": "sgd", "learning_rate": 0.1}
     small = {"data": {"name": "paired_images"}, "game": {"name": "paired"}, "steps": 1}
     small |= {"log_every": 1, "batch_size": 2, "scheme": {"name": "simultaneous"}}
@@ -311,10 +293,10 @@ def test_translate_takes_images_of_ones_own(tmp_path):
     assert "needs sides of at least 8 that 4 divides, got images of 22x32" in done.stderr
 
 
-def test_no_usable_checkpoint_exits_with_5(tmp_path):
-    workdir = tmp_path / "run"
-    trained(workdir, "--config.steps=20", "--config.log_every=20")
-    next((workdir / "checkpoints").glob("*/manifest.json")).unlink()
+def test_no_usable_checkpoint_exits_with_5(run, tmp_path):
+    workdir = shutil.copytree(run[0], tmp_path / "run")
+    for manifest in (workdir / "checkpoints").glob("*/manifest.json"):
+        manifest.unlink()
     assert call("sample", "--workdir", workdir).returncode == 5
 
 
@@ -382,7 +364,6 @@ def test_dynamics_on_another_game_and_its_mistakes():
 
 
 @pytest.mark.slow
-@pytest.mark.slow
 def test_the_collapse_study_keeps_its_cells(tmp_path):
     """Two seeds, one look: a table, a picture, and no second run of what is there."""
     script = ("benchmarks/collapse", "--out", tmp_path, "--cells=unrolled_0,unrolled_1")
@@ -402,7 +383,6 @@ def test_the_collapse_study_keeps_its_cells(tmp_path):
     assert "another --out" in other.stderr
 
 
-@pytest.mark.slow
 @pytest.mark.slow
 def test_the_f_gan_study_compares_with_quadrature(tmp_path):
     """Two divergences, two seeds, a few steps: both tables, numbers, a picture."""
