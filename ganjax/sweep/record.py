@@ -145,7 +145,7 @@ def _mode_counts(built: Experiment, state: GanState, seed: int) -> list[int] | N
 
 
 def _by_name(rows: list[list[dict[str, float]]]) -> dict[str, list[list[float | None]]]:
-    """{name: [evaluation][seed]}, None where a run has no finite value."""
+    """{name: `[evaluation][seed]`}, None where a run has no finite value."""
 
     def plain(value):
         return value if value is not None and np.isfinite(value) else None
