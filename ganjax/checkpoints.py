@@ -79,7 +79,7 @@ def save(folder: Path, step: int, state: Any, *, keep: int) -> Path:
     could not resume, must not push out the new one. It stays until its step comes again.
 
     Args:
-      folder: the folder of all checkpoints; made if missing.
+      folder: of all checkpoints; made if missing.
       step: of the state; an existing checkpoint of that step is replaced.
       state: pytree of arrays, not replicated over devices.
       keep: checkpoints to keep, at least 1.

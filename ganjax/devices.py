@@ -53,11 +53,11 @@ class Layout(NamedTuple):
 
 
 def mesh(seed: int = 1, data: int = 0, among: Sequence[jax.Device] | None = None) -> Mesh:
-    """A mesh with the axes `seed` and `data`.
+    """A mesh with the axes `seed` (devices over runs) and `data` (devices over a batch).
 
     Args:
-      seed: number of devices that runs are spread over.
-      data: number of devices that share a batch; 0 for all that are left.
+      seed: size of that axis.
+      data: size of that axis; 0 for all devices that are left.
       among: the devices; None for all of all processes.
 
     Raises:
@@ -101,11 +101,7 @@ def layout(
 
 
 def check_batch(batch_size: int, count: int) -> None:
-    """Refuses a batch that devices cannot share evenly.
-
-    Raises:
-      ConfigError: with the nearest sizes that divide.
-    """
+    """Raises ConfigError for a batch that devices cannot share evenly, with the nearest sizes."""
     if batch_size % count:
         below = batch_size // count * count
         nearest = f"{below} or {below + count}" if below else f"{count}"
@@ -253,11 +249,11 @@ def compiled(layout: Layout, run: Callable, state: Any, *shared: Any) -> Callabl
       layout: from `layout`.
       run: pure; it spreads its batches by `spread.rows` and `spread.dealt`.
       state: a state of one device, for its shapes.
-      shared: the other arguments, the same on every device; for their shapes.
+      shared: the other arguments, the same on every device, for their shapes.
 
     Returns:
-      `(state laid out, *shared) -> (state laid out, metrics of this process)`. It raises a
-      ConfigError for a function that cannot be mapped.
+      The function of a laid-out state and of `shared`; it raises a ConfigError for a `run` that
+      cannot be mapped.
     """
     if layout.form == "pmap":
         # At every call pmap copies a key over several processes; its raw bits it takes as they are.

@@ -70,7 +70,7 @@ def on_rows(losses: Callable, axis_name: str | None) -> Callable:
 def key_of_part(
     losses: Callable, players: tuple[Any, Any], batch: Any, rng: jax.Array, index: Any, parts: int
 ) -> jax.Array:
-    """The key for the losses of one of several equal parts of a batch.
+    """`draws.key_of_part` for the losses of one of several equal parts of a batch.
 
     Args:
       losses: of a `Game`.
@@ -79,9 +79,6 @@ def key_of_part(
       rng: the whole batch's key.
       index: of the part, from 0.
       parts: their number.
-
-    Raises:
-      ValueError: as `draws.key_of_part`.
     """
     of_whole = _drawn(losses, players, batch, parts)
     return _key(losses, players, batch, rng, index, parts, of_whole)
@@ -156,15 +153,12 @@ def own(x: jax.Array) -> jax.Array:
 
 
 def dealt(x: jax.Array, axis_name: str | None, axis: int = 0) -> jax.Array:
-    """This device's rows of a whole batch.
+    """This device's rows of a whole batch, whose size the devices divide.
 
     Args:
-      x: the whole batch, whose size the devices divide.
-      axis_name: the mapped axis; None gives x itself.
+      x: the whole batch.
+      axis_name: the mapped axis; None gives x itself. It raises ValueError if it is not mapped.
       axis: the batch's axis.
-
-    Raises:
-      ValueError: the axis is not mapped.
     """
     if axis_name is None:
         return x
@@ -173,12 +167,7 @@ def dealt(x: jax.Array, axis_name: str | None, axis: int = 0) -> jax.Array:
 
 
 def rows(x: Any, axis: int = 0) -> Any:
-    """Splits the batches of a pytree over a mesh that has the axis `data`; nothing without one.
-
-    Args:
-      x: arrays whose axis `axis` is the batch, of a size that the mesh divides.
-      axis: which axis.
-    """
+    """Splits arrays, whose axis `axis` is the batch, over a mesh with the axis `data`, if any."""
     mesh = jax.sharding.get_abstract_mesh()
     if AXIS not in mesh.axis_names or mesh.manual_axes:
         return x

@@ -146,9 +146,7 @@ def _table(where: str, factors: Mapping[str, float]) -> dict[int, float]:
 def join_schedules(schedules: Sequence[optax.Schedule], boundaries: tuple) -> optax.Schedule:
     """`optax.join_schedules`: schedules one after another, each counting from where it begins.
 
-    Args:
-      schedules: in order.
-      boundaries: the steps at which the second and those after it begin.
+    The schedules after the first begin at `boundaries`.
 
     Raises:
       ValueError: the boundaries do not rise, or are not one fewer than the schedules.

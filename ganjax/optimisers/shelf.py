@@ -18,11 +18,7 @@ NOWHERE = "(?!)"  # the pattern that is in no name
 
 
 def chain(transforms: Sequence[optax.GradientTransformation]) -> optax.GradientTransformation:
-    """`optax.chain` of a list: each transform gets the updates of the one before.
-
-    Args:
-      transforms: in order, at least one; an optimiser among them turns the sign.
-    """
+    """`optax.chain` of a list: each transform gets the updates of the one before."""
     return optax.chain(*transforms)
 
 
@@ -95,11 +91,9 @@ def multi_transform(
 def matching(pattern: str) -> Callable[[Any], Any]:
     """`params -> pytree of bool`: whether a regular expression is found in a parameter's path.
 
-    Returns:
-      Function that raises ValueError where a pattern other than `NOWHERE` is found in no parameter.
-
     Raises:
-      ValueError: the pattern is no regular expression.
+      ValueError: the pattern is no regular expression; in the function, a pattern other than
+        `NOWHERE` that is found in no parameter.
     """
     compiled = _compiled(pattern)
 

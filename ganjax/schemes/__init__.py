@@ -1,7 +1,8 @@
 """Update schemes: factories `(game, tx, **options, axis_name=None) -> Scheme`.
 
-`tx` is `Players` of optax transforms. A scheme knows a game and two transforms, nothing of images,
-layers or files. Shared parts: `field`, and `fresh_batches` for one batch a gradient.
+A scheme knows a game and two optax transforms, nothing of images, layers or files; `simultaneous`
+explains `game`, `tx` and `axis_name`. Shared parts: `field`, and `fresh_batches` for one batch a
+gradient.
 """
 
 from ganjax.schemes.alternating import alternating

@@ -29,8 +29,6 @@ def alternating(
     On V = sigma x y with step h and n updates the iterates stay on an orbit: the spectral radius is
     1 for n (h sigma)^2 < 4 (Gidel et al. 2019, arXiv:1807.04740; Bailey et al. 2020).
 
-    `game`, `tx` and `axis_name` are those of `simultaneous`.
-
     Args:
       disc_updates: updates of the discriminator in a step, at least 1.
       first: the player that moves first, "disc" or "gen".

@@ -35,7 +35,8 @@ def anchored(
     On V = x y the map changes from step to step and has no spectral radius; |F|^2 (k + 2)^2
     stays bounded.
 
-    Arguments are those of `extragradient`.
+    Args:
+      fresh_batches: as in `extragradient`.
 
     Returns:
       Scheme; a step costs two gradients of each player, and the state holds one more copy of the

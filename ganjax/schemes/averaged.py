@@ -27,8 +27,7 @@ def averaged(
     of earlier stages too: layers added later cannot join it. On V = x y the uniform average of
     bounded iterates converges to the equilibrium where the last iterate does not.
 
-    Put it outside of `lookahead`: inside, it would average the fast iterates. `game`, `tx` and
-    `axis_name` are those of `inner`.
+    Put it outside of `lookahead`: inside, it would average the fast iterates.
 
     Args:
       inner: factory `(game, tx, axis_name=...) -> Scheme`; bind options by `functools.partial`.

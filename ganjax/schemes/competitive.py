@@ -31,8 +31,6 @@ def competitive(
     On V = sigma x y it is the implicit step, with spectral radius 1 / sqrt(1 + h^2 sigma^2): it
     converges for every h.
 
-    `game`, `tx` and `axis_name` are those of `simultaneous`.
-
     Args:
       lr: step h within the system, at least 0.
       cg_iterations: most iterations of the solver, at least 1.

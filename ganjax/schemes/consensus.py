@@ -22,8 +22,6 @@ def consensus(
     it converges if h (1 + gamma^2 sigma^2) < 2 gamma. In general |F|^2 has stationary points that
     are not those of the game.
 
-    `game`, `tx` and `axis_name` are those of `simultaneous`.
-
     Args:
       gamma: weight of |F|^2 / 2, at least 0; the paper takes 10 with steps of 1e-4.
 

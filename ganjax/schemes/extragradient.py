@@ -19,8 +19,6 @@ def extragradient(
     On V = sigma x y, s = h sigma, the spectral radius is sqrt(1 - s^2 + s^4): it converges for
     s < 1, fastest at s = 1/sqrt(2).
 
-    `game`, `tx` and `axis_name` are those of `simultaneous`.
-
     Args:
       fresh_batches: if True every leaf of a batch has a leading axis of sub-batches, one for each
         gradient of a player (here 2), which then draws new latents too; if False all of a step's

@@ -34,8 +34,6 @@ def follow_the_ridge(
 
     On V = x y, where H_yy = 0 has no inverse, the least-squares c is 0: simultaneous play.
 
-    `game`, `tx` and `axis_name` are those of `simultaneous`.
-
     Args:
       cg_iterations: most iterations of the solver, at least 1.
       damping: added to the square of H_yy, at least 0. Where H_yy is nearly singular, as that of a

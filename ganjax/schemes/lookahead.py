@@ -31,8 +31,6 @@ def lookahead(
     On V = sigma x y, s = h sigma, over simultaneous play the spectral radius is
     |1 - alpha + alpha (1 - i s)^k|: for small s it converges if alpha < (k - 1) / k.
 
-    `game`, `tx` and `axis_name` are those of `inner`.
-
     Args:
       inner: factory `(game, tx, axis_name=...) -> Scheme`; bind options by `functools.partial`.
       steps: inner steps k a step, at least 1.

@@ -31,8 +31,6 @@ def opponent_shaping(
     On V = x y with both steps h and a = h the spectral radius is sqrt(1 - 3 h^2 + 4 h^4) with
     shaping and sqrt(1 - h^2 + h^4), that of `extragradient`, without: both converge for small h.
 
-    `game`, `tx` and `axis_name` are those of `simultaneous`.
-
     Args:
       lookahead_lr: step a that each expects the other to make, at least 0.
       shaping: whether a player takes into account how its own move changes the other's step.

@@ -19,8 +19,6 @@ def optimistic(game: Game, tx: Players, *, axis_name: str | None = None) -> Sche
     s = 1/2 and sqrt(1 + (2 s + sqrt(4 s^2 - 1))^2) / 2 beyond: it converges for s < 1/sqrt(3),
     fastest at s = 1/2 (Mokhtari et al. 2020, arXiv:1901.08511).
 
-    `game`, `tx` and `axis_name` are those of `simultaneous`.
-
     Returns:
       Scheme; a step costs one gradient of each player, and the state holds one more.
     """

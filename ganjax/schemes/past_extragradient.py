@@ -17,8 +17,6 @@ def past_extragradient(game: Game, tx: Players, *, axis_name: str | None = None)
 
     On V = x y its spectral radius is that of `optimistic`, whose iterates are its z_half.
 
-    `game`, `tx` and `axis_name` are those of `simultaneous`.
-
     Returns:
       Scheme; a step costs one gradient of each player, and the state holds one more.
     """

@@ -19,8 +19,6 @@ def prediction(
     On V = sigma x y, s = h sigma, the spectral radius is sqrt(1 - s^2) up to s = 1, where it is 0;
     it converges for s < 2 / sqrt(3).
 
-    `game`, `tx` and `axis_name` are those of `simultaneous`.
-
     Args:
       fresh_batches: as in `extragradient`, of 2 sub-batches: the generator's, the discriminator's.
 

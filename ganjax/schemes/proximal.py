@@ -29,8 +29,6 @@ def proximal(
     On V = sigma x y, s = h sigma, the exact step has the spectral radius 1 / sqrt(1 + s^2) and
     converges for every h; the iterations settle for s < 1.
 
-    `game`, `tx` and `axis_name` are those of `simultaneous`.
-
     Args:
       iterations: gradients of each player a step, at least 1.
       fresh_batches: as in `extragradient`, of `iterations` sub-batches.

@@ -14,8 +14,6 @@ def reflected(game: Game, tx: Players, *, axis_name: str | None = None) -> Schem
     On V = x y, as on every linear field, its spectral radius is that of `optimistic`. Before the
     first step z_prev is z.
 
-    `game`, `tx` and `axis_name` are those of `simultaneous`.
-
     Returns:
       Scheme; a step costs one gradient of each player, and the state holds one more copy of the
       parameters. Its metrics are those at 2 z - z_prev.

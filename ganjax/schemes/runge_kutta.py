@@ -36,8 +36,6 @@ def runge_kutta(
     sqrt(1 - s^6 / 72 + s^8 / 576) for order 4: the flow is an orbit, which order 2 leaves outward
     and order 4 inward while s < 2 sqrt(2).
 
-    `game`, `tx` and `axis_name` are those of `simultaneous`.
-
     Args:
       lr: step h of the stages, greater than 0.
       order: 2 or 4.

@@ -30,8 +30,6 @@ def symplectic(
     On V = sigma x y it is `consensus` with gamma = lambda: spectral radius
     sqrt((1 - h lambda sigma^2)^2 + h^2 sigma^2). On a potential game it changes nothing.
 
-    `game`, `tx` and `axis_name` are those of `simultaneous`.
-
     Args:
       strength: lambda, finite.
       align: whether lambda takes the sign that draws towards stable and repels from unstable

@@ -72,8 +72,6 @@ def unrolled(
     which changes no value and keeps the derivative finite; `eps_root=1e-16` does the same, and a
     larger one (1e-12) slows the cure of mode collapse.
 
-    `game`, `tx` and `axis_name` are those of `simultaneous`.
-
     Args:
       unroll_steps: k, at least 0.
       first_order: if True y_k is held fixed, which leaves out how it reacts to the generator.

@@ -97,12 +97,7 @@ def paired_difference(a: ArrayLike, b: ArrayLike, *, seed: int = 0) -> PairedDif
 
 
 def sign_flip_p(differences: np.ndarray, *, seed: int = 0) -> float:
-    """Two-sided p of the sign-flip test that paired differences are as likely negative.
-
-    Args:
-      differences: finite [pairs >= 1].
-      seed: of random flips, beyond 14 pairs.
-    """
+    """Two-sided p of the sign-flip test in `paired_difference`, of finite differences [pairs]."""
     n = len(differences)
     if n <= EXACT:
         signs = 1 - 2 * (np.arange(2**n)[:, None] >> np.arange(n) & 1)
@@ -123,9 +118,6 @@ def holm(p_values: ArrayLike) -> np.ndarray:
 
     Args:
       p_values: in [0, 1] [comparisons], of all comparisons made, not only of promising ones.
-
-    Returns:
-      Adjusted p values in the order given [comparisons].
 
     Raises:
       ValueError: not one axis, or a value is no probability.
@@ -151,12 +143,9 @@ def win_rate(a: ArrayLike, b: ArrayLike, goal: str) -> WinRate:
     not, and ties with one that did; with ties the interval is a little too wide.
 
     Args:
-      a: scores of every seed [seeds]; not finite where it diverged.
-      b: scores of the same seeds in the same order [seeds].
+      a: as in `paired_difference`.
+      b: as in `paired_difference`.
       goal: "min" where a small score is good, "max" where a large one is.
-
-    Returns:
-      `WinRate`.
 
     Raises:
       ValueError: the shapes differ, there is no seed, or the goal is neither.

@@ -25,13 +25,9 @@ def smallest_p(pairs: int) -> float:
 
 
 def fewest_pairs(comparisons: int) -> int | None:
-    """Fewest pairs with which one of several comparisons can be significant at 0.05 after `holm`.
+    """Fewest pairs with which one of `comparisons` tests can be significant at 0.05 after `holm`.
 
-    Args:
-      comparisons: number of tests in the family, at least 1.
-
-    Returns:
-      Number of pairs; None beyond 500 comparisons, where no number suffices.
+    None beyond 500 comparisons, where no number suffices.
     """
     enough = (n for n in range(1, EXACT + 2) if comparisons * smallest_p(n) <= LEVEL)
     return next(enough, None)

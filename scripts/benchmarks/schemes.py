@@ -21,6 +21,9 @@ from ganjax import cli
 REPETITIONS = flags.DEFINE_integer("repetitions", 15, "Alternating repetitions.", lower_bound=3)
 PARTS = ("schemes", "remat", "forms")
 PART = flags.DEFINE_multi_enum("part", PARTS, PARTS, "Tables to print.")
+PIECES = flags.DEFINE_multi_enum(
+    "piece", ("ring MLP", "DCGAN 8x8"), ("ring MLP", "DCGAN 8x8"), "Networks of the part forms."
+)
 UNROLLED = (1, 2, 5, 10, 20, 40)
 FORMS = ("plain", "checkpointed", "hoisted", "hoisted and checkpointed")
 
@@ -164,6 +167,7 @@ def pieces() -> dict:
             ("ring MLP", ring, (256, 2)),
             ("DCGAN 8x8", images, (32, 8, 8, 1)),
         )
+        if name in PIECES.value
     }
 
 
@@ -184,21 +188,24 @@ def in_form(form: str, game: object, tx: object, **options: object) -> object:
 
 
 def forms() -> None:
-    """Prints time and temporary memory of the forms of unrolled play."""
-    from timing import in_turn, ratio
+    """Prints time, time of all cores and temporary memory of the forms of unrolled play."""
+    from timing import ratio, with_cpu
 
-    print(f"\n{'unrolled play':32} {'steps':>5} {'time / plain':>13} {'MiB':>8}")
+    columns = f"{'time / plain':>13} {'CPU / plain':>12} {'MiB':>8}"
+    print(f"\n{'unrolled steps':36} {'k':>3} {columns}")
     for piece, (game, tx, batch) in pieces().items():
         for k in (5, 10):
             steps = {
                 form: compiled(in_form(form, game, tx, unroll_steps=k), batch) for form in FORMS
             }
             calls = {form: partial(step, *arguments) for form, (step, arguments) in steps.items()}
-            times = in_turn(calls, REPETITIONS.value)
+            times = with_cpu(calls, REPETITIONS.value)
+            plain = list(zip(*times["plain"], strict=True))
             for form, (step, _) in steps.items():
+                pairs = zip(zip(*times[form], strict=True), plain, strict=True)
+                wall, cpu = (ratio(*pair) for pair in pairs)
                 print(
-                    f"{piece + ', ' + form:36} {k:3} {ratio(times[form], times['plain']):11.2f} "
-                    f"{memory(step):8.1f}",
+                    f"{piece + ', ' + form:36} {k:3} {wall:13.2f} {cpu:12.2f} {memory(step):8.1f}",
                     flush=True,
                 )
 
