@@ -114,7 +114,7 @@ def conditional(
             ),
         )
 
-    return Game(init, game_losses, queries(game))
+    return Game(init, game_losses, queries(game, labels=True))
 
 
 def _cross_entropy(logits: jax.Array, y: jax.Array) -> jax.Array:

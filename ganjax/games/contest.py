@@ -98,7 +98,7 @@ def adversarial_losses(loss: AdversarialLoss, judged: Judged, gen_state: Any) ->
     )
 
 
-def queries(game: Contest) -> dict[str, Callable]:
+def queries(game: Contest, *, labels: bool = False) -> dict[str, Callable]:
     """Those of the generator and, without packs, `logits` of (x) or (x, y)."""
     module = game.judge.discriminator
 
@@ -106,4 +106,4 @@ def queries(game: Contest) -> dict[str, Callable]:
         return logits_of(ask(module, params.disc, model_state.disc, *inputs_of(module, x, y)))
 
     alone = {"logits": logits} if game.judge.packing == 1 else {}
-    return {**generating.queries(game.generator), **alone}
+    return {**generating.queries(game.generator, labels=labels), **alone}

@@ -8,7 +8,7 @@ from flax import linen as nn
 
 from ganjax import checks
 from ganjax.games import parts
-from ganjax.games.networks import ask, inputs_of, outputs_of, run, start, takes_labels
+from ganjax.games.networks import ask, inputs_of, outputs_of, run, start
 
 
 class LatentGenerator(NamedTuple):
@@ -64,8 +64,8 @@ def generate(
     return run(generator.module, params, model_state, *inputs_of(generator.module, z, y), rng=rng)
 
 
-def queries(generator: LatentGenerator) -> dict[str, Callable]:
-    """The queries `latents` and `generate`, of (z) or, where the generator takes labels, (z, y)."""
+def queries(generator: LatentGenerator, *, labels: bool = False) -> dict[str, Callable]:
+    """The queries `latents` and `generate`, of (z) or, in a game with labels, (z, y)."""
     module, z_dim, prior = generator
 
     def of_latents(params, model_state, z):
@@ -76,5 +76,5 @@ def queries(generator: LatentGenerator) -> dict[str, Callable]:
 
     return {
         "latents": lambda params, model_state, rng, n: prior(rng, (n, z_dim)),
-        "generate": of_labels if takes_labels(module) else of_latents,
+        "generate": of_labels if labels else of_latents,
     }

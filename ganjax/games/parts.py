@@ -126,9 +126,12 @@ def _count(penalty: Penalty, updates: jax.Array | int) -> dict[str, jax.Array | 
 
 def _check_memory(name: str, before: Any, after: Any) -> None:
     """Raises ValueError for a memory that changes its form, which no compiled step could hold."""
-    forms = [jax.tree.map(jax.typeof, memory) for memory in (before, after)]
-    if forms[0] != forms[1]:
+    before, after = (
+        jax.tree.map(lambda leaf: f"{leaf.dtype}{list(leaf.shape)}", memory)
+        for memory in (before, after)
+    )
+    if before != after:
         raise ValueError(
-            f"{name} returned the memory {forms[1]}, its init {forms[0]}; return one form, with "
-            "the same shapes and dtypes"
+            f"{name} returned the memory {after}, its init {before}; return one form, with the "
+            "same shapes and dtypes"
         )

@@ -20,9 +20,9 @@ def distance(x: jax.Array, y: jax.Array) -> jax.Array:
 def judge_patches(
     judge: Judge, params: Any, model_state: Any, *batches: jax.Array, rngs: Sequence[jax.Array]
 ) -> tuple[list[jax.Array], Any]:
-    """(logits of each batch [batch / m * patches], the new model state): `judging.judge_batches`.
+    """(logits of each batch [batch / m * patches], the new model state).
 
-    With packing a logit judges the same patch of m samples.
+    As `judging.judge_batches`; with packing a logit judges the same patch of m samples.
     """
     judged = judging.judge_batches(judge, params, model_state, *batches, rngs=rngs)
     return [logits.reshape(-1) for logits in judged.outputs], judged.model_state
