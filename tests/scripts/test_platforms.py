@@ -62,7 +62,7 @@ def test_other_failures_stay_what_they_are():
     error = ConfigError("a mistake")
     error.__cause__ = RuntimeError("another")
     assert cli._no_platform(error) is None
-    assert cli._told(error) is error
+    assert cli._failure(error) is error
     assert cli._told(ValueError("a bug")) is None
     for code, failure in (
         (8, OSError()),
