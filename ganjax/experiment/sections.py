@@ -1,4 +1,4 @@
-"""From a section of the config to the part it names: the only place where names turn to functions.
+"""From a section of the config to the part it names: the only place where a name is looked up.
 
 A section is a name and keyword arguments. The name is a row of one of the shelves imported here, or
 `module:function` for your own function, which needs no registration.
