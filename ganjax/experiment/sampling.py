@@ -70,16 +70,14 @@ def sampler(game: Game, data: sources.Data | None, asked: Callable) -> Callable 
 def _chunks_of_labels(
     y: np.ndarray | None, n: int, count: int, data: sources.Data
 ) -> list[tuple[np.ndarray]]:
-    """Labels in chunks, the last one filled up with some class; the classes in turn if None."""
+    """Labels in chunks, repeated to fill the last one; the classes in turn if None."""
     classes = sources.classes(data)
     y = in_turn(data, n) if y is None else np.asarray(y)
     if y.shape != (n,) or not np.isin(y, classes).all():
         raise ConfigError(
             f"labels {y} must be {n} of the classes {', '.join(map(str, classes))}, one a sample"
         )
-    filled = np.full(count * CHUNK, classes[0], np.int32)
-    filled[:n] = y
-    return [(part,) for part in filled.reshape(count, CHUNK)]
+    return [(part,) for part in np.resize(y, (count, CHUNK)).astype(np.int32)]
 
 
 def _report(
