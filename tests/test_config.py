@@ -86,6 +86,15 @@ def test_stages_are_played_in_the_order_of_their_ends():
     assert staged(validate(MINIMAL)) == {}
 
 
+def test_a_config_is_checked_once():
+    """`validate` returns a checked config and its stages as they are; a changed copy is checked."""
+    config = validate(STAGED)
+    assert validate(config) is config
+    assert staged(config) is config.stages
+    with pytest.raises(ConfigError, match="batch_size=0"):
+        validate({**config, "batch_size": 0})
+
+
 def test_a_run_may_end_before_its_stages():
     stages = staged(validate({**STAGED, "steps": 120}))
     assert [stage["steps"] for stage in stages.values()] == [100, 120, 120]

@@ -6,25 +6,13 @@ settings, its factory states in `Game.needs`; no game is known here by name.
 
 from ganjax.averages import live
 from ganjax.experiment.building import build, reschemed
-from ganjax.experiment.experiment import (
-    START,
-    Begin,
-    Experiment,
-    Streams,
-    after_a_step,
-    initial_state,
-    streams,
-    template,
-)
+from ganjax.experiment.experiment import Experiment, after_a_step, initial_state, streams, template
 from ganjax.experiment.restoring import forms_of, load, restore
 from ganjax.experiment.sampling import protocol_of_file, score
 from ganjax.experiment.stages import grow, warm_start
 
 __all__ = [
-    "START",
-    "Begin",
     "Experiment",
-    "Streams",
     "after_a_step",
     "build",
     "forms_of",

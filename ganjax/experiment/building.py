@@ -11,7 +11,6 @@ import ml_collections
 from ganjax import averages, games
 from ganjax import data as sources
 from ganjax.config import located, validate
-from ganjax.errors import ConfigError
 from ganjax.experiment import fit, sampling, sections, stages
 from ganjax.experiment.experiment import START, Begin, Experiment
 from ganjax.nested import plain
@@ -86,7 +85,8 @@ def _build(
 ) -> Experiment:
     """The experiment of a resolved config without stages."""
     parts = sections.parts_of(config)
-    sections.transforms_of(config)  # for its mistakes, before data are read
+    # For its mistakes, before data are read.
+    sections.transforms_of(config["gen_tx"], config["disc_tx"])
     data = sections.data_of(config.get("data")) if form is None else sources.of_form(form)
     game = _game(config, parts, data)
     scheme = sections.scheme_of(config, game, begin=begin)
@@ -112,7 +112,7 @@ def _build(
         stop_reason=stop_reason,
         begin=begin,
     )
-    fit.check_steps(experiment)
+    fit.check_step(experiment)
     if axis_name is None:
         return experiment
     scheme = sections.scheme_of(config, game, axis_name, begin)
@@ -139,17 +139,7 @@ def _game(config: Mapping[str, Any], parts: Mapping[str, Any], data: sources.Dat
     fit.check_packing(section, made)
     fit.check_sections(section, {**parts, **networks}, config.get("networks", {}))
     game = made(section)
-    fit.check_data(config["data"]["name"] if data else "", data, section, game, bool(networks))
-    known = {name: config[name] for name in sections.NETWORKS if name in config}
-    fit.check_classes(known, count)
+    fit.check_game(config, data, game)
     if config["compute"] == "bfloat16":
-        if not networks:
-            raise ConfigError(
-                f"compute='bfloat16' is for games of networks, and {section['name']!r} is one in "
-                "closed form; leave compute out"
-            )
         game = games.in_bfloat16(game)
-    if config["accumulate"] > 1:
-        fit.check_accumulation(config["accumulate"], config["batch_size"], data, game)
-        game = games.accumulated(game, config["accumulate"])
-    return game
+    return games.accumulated(game, config["accumulate"]) if config["accumulate"] > 1 else game

@@ -21,6 +21,10 @@ class Begin(NamedTuple):
     step: int = 0
     updates: int = 0
 
+    def run_step(self, updates: jax.Array, each: int) -> jax.Array:
+        """The step of the run after so many updates of the generator, `each` of them a step."""
+        return self.step + (updates - self.updates) // each
+
 
 START = Begin()
 
@@ -110,8 +114,7 @@ class Experiment(NamedTuple):
         return sources.classes(self.data)
 
     def queries(self, state: GanState) -> dict[str, Callable]:
-        """The game's queries (see `Game`) of the players `asked` of a state, to be called with the
-        remaining arguments."""
+        """The game's queries of the players `asked`, functions of the remaining arguments."""
         return sampling.queries_of(self.game.queries, self.asked(state))
 
     def protocol(
@@ -124,9 +127,8 @@ class Experiment(NamedTuple):
     ) -> dict[str, Any]:
         """The protocol of a score of samples of `state`, to be kept beside it.
 
-        `average` is about the generator, `discriminator_average` about a classifier's own average,
-        `standing_statistics` about the players whose batch statistics are those of their averaged
-        weights; the rest as `sampling.protocol_of_data`.
+        `average` is about the generator, `discriminator_average` about a classifier's own average;
+        `standing_statistics` names the players with batch statistics of their averaged weights.
         """
         return {
             "step": step,

@@ -34,7 +34,7 @@ def check_sections(section: Section, parts: Mapping[str, Any], networks: Collect
     for name in (*NETWORKS, "prior", "penalties", *networks):
         if name in section:
             place = "networks" if name in networks else f"a section {name!r} of its own"
-            raise ConfigError(f"game.{name} belongs into {place}")
+            raise ConfigError(f"game.{name} belongs into {place}; move it")
     game = section["name"]
     parameters = inspect.signature(names.lookup("game", game, games.GAMES)).parameters
     for name, part in parts.items():
@@ -70,33 +70,47 @@ def check_packing(section: Section, made: Callable[[Section], Game]) -> None:
         )
 
 
-def check_data(
-    source: str, data: sources.Data | None, section: Section, game: Game, networks: bool
-) -> None:
-    """The game, of a section, has the data it needs, named `source`, and no others."""
-    if data is None:
-        if networks:
-            raise ConfigError("a game with networks needs data; add a section 'data'")
-        return
-    if not networks and ":" not in section["name"]:  # a user's game may use data without a network
-        raise ConfigError(f"game {section['name']!r} has no use for the section 'data'; remove it")
+def check_game(config: Section, data: sources.Data | None, game: Game) -> None:
+    """The game has the data that it needs and no others, and the settings are possible for it."""
+    name, known = config["game"]["name"], {key: config[key] for key in NETWORKS if key in config}
+    has_networks = bool(known or config.get("networks"))
+    if data is None and has_networks:
+        raise ConfigError("a game with networks needs data; add a section 'data'")
+    if data is not None:
+        if not has_networks and ":" not in name:  # a user's game may use data without networks
+            raise ConfigError(f"game {name!r} has no use for the section 'data'; remove it")
+        _check_pairs(config, data, game)
+        _check_classes(known, data.num_classes)
+        _check_support(config["data"]["name"], data, *game.needs.support)
+    if config["compute"] != "float32" and not has_networks:
+        raise ConfigError(
+            f"compute={config['compute']!r} is for games of networks, and {name!r} is one in "
+            "closed form; leave compute out"
+        )
+    size, parts = config["batch_size"], config["accumulate"]
+    if parts > 1 and (data is None or size % parts):
+        raise ConfigError(
+            f"accumulate={parts} must divide batch_size={size}, of a game with data; take a divisor"
+        )
+    if parts > 1 and game.needs.no_accumulation:
+        raise ConfigError(
+            f"accumulate={parts} is not for game {name!r}: {game.needs.no_accumulation} or "
+            "accumulate to 1"
+        )
+
+
+def _check_pairs(config: Section, data: sources.Data, game: Game) -> None:
     batch = jax.eval_shape(lambda rng: data.sample(data.train, rng, 2), jax.random.key(0))
     if game.needs.paired and "a" in batch and not data.paired:
         raise ConfigError(
-            f"game {section['name']!r} learns from pairs, and a and b of data {source!r} are none; "
-            "take paired data, e.g. paired_images, or a game of unpaired domains. A source of your "
-            "own declares them with Data(..., paired=True)"
+            f"game {config['game']['name']!r} learns from pairs, and a and b of data "
+            f"{config['data']['name']!r} are none; take paired data, e.g. paired_images, or a game "
+            "of unpaired domains. A source of your own declares them with Data(..., paired=True)"
         )
-    _check_support(source, data, *game.needs.support)
 
 
-def check_classes(networks: Mapping[str, Section], num_classes: int) -> None:
-    """Options of networks that count classes count those of the data.
-
-    Args:
-      networks: {section's name: section}.
-      num_classes: of the data.
-    """
+def _check_classes(networks: Mapping[str, Section], num_classes: int) -> None:
+    """Options of networks that count classes count those of the data."""
     for (where, section), option in itertools.product(networks.items(), ("labels", "head", "norm")):
         value = section.get(option)
         count = value.get("num_classes") if isinstance(value, Mapping) else None
@@ -126,20 +140,7 @@ def _check_support(source: str, data: sources.Data, smallest: float, largest: fl
         )
 
 
-def check_accumulation(parts: int, size: int, data: sources.Data | None, game: Game) -> None:
-    """A batch can pass in so many parts."""
-    if data is None or size % parts:
-        raise ConfigError(
-            f"accumulate={parts} must divide batch_size={size}, of a game with data; take a divisor"
-        )
-    if game.needs.no_accumulation:
-        raise ConfigError(
-            f"accumulate={parts} is not for this game: {game.needs.no_accumulation} or accumulate "
-            "to 1"
-        )
-
-
-def check_steps(experiment: Experiment) -> None:
+def check_step(experiment: Experiment) -> None:
     """Traces initialisation and a step, so that misfits are refused before training."""
 
     def first_step(rng):

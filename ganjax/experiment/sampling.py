@@ -2,7 +2,7 @@
 
 import hashlib
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -70,22 +70,27 @@ def sampler(game: Game, data: sources.Data | None, asked: Callable) -> Callable 
 def _chunks_of_labels(
     y: np.ndarray | None, n: int, count: int, data: sources.Data
 ) -> list[tuple[np.ndarray]]:
-    """Labels in chunks, the last one filled up with some class; the classes in turn if None."""
+    """Labels in chunks, repeated to fill the last one; the classes in turn if None."""
     classes = sources.classes(data)
     y = in_turn(data, n) if y is None else np.asarray(y)
     if y.shape != (n,) or not np.isin(y, classes).all():
         raise ConfigError(
             f"labels {y} must be {n} of the classes {', '.join(map(str, classes))}, one a sample"
         )
-    filled = np.full(count * CHUNK, classes[0], np.int32)
-    filled[:n] = y
-    return [(part,) for part in filled.reshape(count, CHUNK)]
+    return [(part,) for part in np.resize(y, (count, CHUNK)).astype(np.int32)]
 
 
-def _report(section: Mapping[str, Any], data: sources.Data | None) -> tuple[Callable, list[str]]:
-    """The report that an evaluation section names, and its parameters."""
+def _report(
+    section: Mapping[str, Any], data: sources.Data, offered: Collection[str], hint: str
+) -> tuple[Callable, list[str]]:
+    """The report that an evaluation section names, and its parameters, all of them offered."""
     report = names.call("evaluation", metrics.EVALUATIONS, section, {}, data=data)
-    return report, list(inspect.signature(report).parameters)
+    wanted = list(inspect.signature(report).parameters)
+    if lacking := [part for part in wanted if part not in offered]:
+        raise ConfigError(
+            f"evaluation {section['name']!r} needs {' and '.join(lacking)}, which {hint}"
+        )
+    return report, wanted
 
 
 def evaluation(
@@ -95,23 +100,17 @@ def evaluation(
     asked: Callable,
     sample: Callable | None,
 ) -> Callable:
-    """`Experiment.evaluate`: the report, called with what its parameters name: samples, their
-    labels, or queries of the game.
+    """`Experiment.evaluate`: a report on samples, their labels, or queries of the game.
 
     Raises:
-      ConfigError: the game lacks one of these, or there are no data.
+      ConfigError: the game lacks one that the report needs, or there are no data.
     """
-    name = section["name"]
     if data is None:
         raise ConfigError("this game generates no samples; set evaluation.name to 'none'")
-    report, wanted = _report(section, data)
     offered = {*game.queries, *(("samples",) if sample else ())}
     offered |= {"labels"} if is_labelled(game) else set()
-    if lacking := [part for part in wanted if part not in offered]:
-        raise ConfigError(
-            f"evaluation {name!r} needs {' and '.join(lacking)}, which this game does not give; "
-            "set evaluation.name to 'none' or another"
-        )
+    hint = "this game does not give; set evaluation.name to 'none' or another"
+    report, wanted = _report(section, data, offered, hint)
     compiled = {key: jax.jit(query) for key, query in game.queries.items()}
 
     def evaluate(state: GanState, rng: jax.Array, n: int) -> dict[str, float]:
@@ -124,7 +123,7 @@ def evaluation(
         try:
             return report(**{key: given[key] for key in wanted})
         except metrics.NonFiniteError as error:
-            raise NotFiniteError(f"evaluation {name!r} has no score: {error}") from error
+            raise NotFiniteError(f"evaluation {section['name']!r} has no score: {error}") from error
 
     return evaluate
 
@@ -145,16 +144,11 @@ def score(
       DataError: the evaluation refuses the samples, e.g. one alone where it compares covariances.
     """
     section = experiment.config.to_dict().get("evaluation", {"name": "none"})
-    name = section["name"]
-    if name == "none":
+    if section["name"] == "none":
         raise ConfigError("the config names no evaluation; set evaluation.name")
-    report, wanted = _report(section, experiment.data)
     given = {"samples": samples} | ({} if labels is None else {"labels": labels})
-    if lacking := [part for part in wanted if part not in given]:
-        raise ConfigError(
-            f"evaluation {name!r} needs {' and '.join(lacking)}, which these samples come "
-            "without; " + ("add labels y" if lacking == ["labels"] else "name another evaluation")
-        )
+    hint = "these samples come without; add labels y, or name another evaluation"
+    report, wanted = _report(section, experiment.data, given, hint)
     if "labels" in wanted and not np.isin(labels, experiment.classes).all():
         raise ConfigError(
             f"labels from {np.min(labels)} to {np.max(labels)} are not all of the classes "
@@ -163,10 +157,8 @@ def score(
     try:
         return report(**{key: given[key] for key in wanted})
     except ValueError as error:
-        raise DataError(
-            f"evaluation {name!r} cannot score {len(samples)} sample{'s'[: len(samples) != 1]}: "
-            f"{error}"
-        ) from error
+        count = f"{len(samples)} sample{'s'[: len(samples) != 1]}"
+        raise DataError(f"evaluation {section['name']!r} cannot score {count}: {error}") from error
 
 
 def protocol_of_data(experiment: "Experiment", scores: Mapping[str, float]) -> dict[str, Any]:

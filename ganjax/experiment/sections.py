@@ -1,4 +1,4 @@
-"""From a section of the config to the part it names: the only place where names turn to functions.
+"""From a section of the config to the part it names: the only place where a name is looked up.
 
 A section is a name and keyword arguments. The name is a row of one of the shelves imported here, or
 `module:function` for your own function, which needs no registration.
@@ -8,8 +8,6 @@ import inspect
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
-
-import jax
 
 from ganjax import (
     augmentations,
@@ -39,14 +37,11 @@ def call(where: str, shelf: Mapping[str, Any], section: Section, **given: Any) -
 
 
 def is_none(where: str, section: Section | None) -> bool:
-    """Whether a section is absent or named 'none'.
-
-    Raises:
-      ConfigError: 'none' has arguments.
-    """
-    if section is not None and section["name"] == "none" and len(section) > 1:
+    """Whether a section is absent or named 'none', which takes no arguments."""
+    section = section or {"name": "none"}
+    if section["name"] == "none" and len(section) > 1:
         raise ConfigError(f"{where} 'none' takes no arguments, got {dict(section)!r}")
-    return section is None or section["name"] == "none"
+    return section["name"] == "none"
 
 
 def data_of(section: Section | None) -> sources.Data | None:
@@ -90,38 +85,27 @@ def networks_of(config: Section, data: sources.Data | None) -> dict[str, Any]:
     return networks
 
 
-def transforms_of(config: Section, steps_of: Callable = lambda updates: updates) -> Players:
-    """Both players' optimisers.
-
-    Args:
-      config: with the sections `gen_tx` and `disc_tx`.
-      steps_of: the step of the run, from 0, of the generator's updates so far; schedules count it.
-    """
+def transforms_of(
+    gen_tx: Section, disc_tx: Section, steps_of: Callable = lambda updates: updates
+) -> Players:
+    """Both players' optimisers; `steps_of` as in `optimisers.transform`."""
     made = partial(optimisers.transform, steps_of=steps_of)
-    return Players(gen=made("gen_tx", config["gen_tx"]), disc=made("disc_tx", config["disc_tx"]))
-
-
-def run_step(updates: jax.Array, begin: Begin, each: int) -> jax.Array:
-    """The step of the run, from 0, of the generator's updates so far, with `each` a step."""
-    return begin.step + (updates - begin.updates) // each
+    return Players(gen=made("gen_tx", gen_tx), disc=made("disc_tx", disc_tx))
 
 
 def scheme_of(
     config: Section, game: Game, axis_name: str | None = None, begin: Begin = START
 ) -> Scheme:
-    """The scheme, in the average that the config names.
-
-    Raises:
-      ConfigError: an unknown name or a wrong argument, or a scheme that takes no `axis_name`.
-    """
+    """The scheme, inside the average that the config names."""
     if axis_name is not None:
         _check_axis(config["scheme"]["name"])
         game = game._replace(losses=spread.on_rows(game.losses, axis_name))
 
     def steps_of(updates):  # called while tracing, when the scheme exists
-        return run_step(updates, begin, scheme.updates)
+        return begin.run_step(updates, scheme.updates)
 
-    given = {"game": game, "tx": transforms_of(config, steps_of), "axis_name": axis_name}
+    tx = transforms_of(config["gen_tx"], config["disc_tx"], steps_of)
+    given = {"game": game, "tx": tx, "axis_name": axis_name}
     scheme = names.call("scheme", schemes.SCHEMES, config["scheme"], _nested(steps_of), **given)
     average = config.get("average")
     if is_none("average", average):
@@ -162,17 +146,21 @@ def monitor_of(
     section = config.get("monitor")
     if is_none("monitor", section):
         return None, ""
-    steps_of = partial(run_step, begin=begin, each=updates)
-    given = {"game": game, "tx": transforms_of(config, steps_of)}
     if section.get("metric") in run_folder.RENAMED:  # a config of an older version
         section = {**section, "metric": run_folder.RENAMED[section["metric"]]}
-    monitor = names.call("monitor", MONITORS, section, _nested(steps_of), **given)
+    steps_of = partial(begin.run_step, each=updates)
+    tx = transforms_of(config["gen_tx"], config["disc_tx"], steps_of)
+    monitor = names.call("monitor", MONITORS, section, _nested(steps_of), game=game, tx=tx)
     reason = STOP_REASONS.get(section["name"], "monitor {name!r} says so")
     return monitor, reason.format(**{"threshold": 0.0, **section})
 
 
-def _activation(where: str, section: Section) -> Callable:
-    return names.bind(where, nets.ACTIVATIONS, section, {}, "x")
+def _called(shelf: Mapping[str, Any]) -> Callable:
+    return lambda where, section: call(where, shelf, section)
+
+
+def _bound(shelf: Mapping[str, Any], *given: str) -> Callable:
+    return lambda where, section: names.bind(where, shelf, section, {}, *given)
 
 
 def _loss(where: str, section: Section) -> losses.AdversarialLoss:
@@ -210,17 +198,9 @@ STOP_REASONS = {
 }
 
 
-def _called(shelf: Mapping[str, Any]) -> Callable:
-    return lambda where, section: call(where, shelf, section)
-
-
-def _bound(shelf: Mapping[str, Any], *given: str) -> Callable:
-    return lambda where, section: names.bind(where, shelf, section, {}, *given)
-
-
 # Arguments that may be names or sections themselves, and the functions that make their values.
 NESTED = {
-    "activation": _activation,
+    "activation": _bound(nets.ACTIVATIONS, "x"),
     "augment": _called(augmentations.AUGMENTATIONS),
     "corrupt": _called(augmentations.AUGMENTATIONS),
     "head": _bound(nets.HEADS, "x", "y", "dense"),
@@ -230,7 +210,7 @@ NESTED = {
     "loss": _loss,
     "minibatch": _bound(nets.MINIBATCH, "x"),
     "norm": _bound(nets.NORMS),
-    "output_activation": _activation,
+    "output_activation": _bound(nets.ACTIVATIONS, "x"),
     "penalty": _called(penalties.PENALTIES),
     "weights": _bound(nets.WEIGHTS, "layer", "train"),
 }

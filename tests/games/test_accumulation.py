@@ -66,3 +66,13 @@ def test_what_does_not_divide_is_refused():
         experiment.build({**DIGITS, "accumulate": 3})
     with pytest.raises(ValueError, match="parts=0 must be a whole number"):
         games.accumulated(games.bilinear(), 0)
+
+
+def test_an_image_pool_refuses_parts():
+    """Each part would change it; without a pool the parts are the batch."""
+    networks = {"generator": {"name": "residual_mlp"}, "discriminator": {"name": "mlp"}}
+    config = {key: DIGITS[key] for key in ("batch_size", "scheme", "gen_tx", "disc_tx")}
+    config |= {**networks, "data": {"name": "affine_domains"}, "accumulate": 2}
+    with pytest.raises(ConfigError, match=r"accumulate=2 .* set game\.pool_size to 0 or"):
+        experiment.build({**config, "game": {"name": "cycle"}})
+    experiment.build({**config, "game": {"name": "cycle", "pool_size": 0}})
