@@ -8,7 +8,7 @@ import numpy as np
 def _value(batch: dict[str, jax.Array], keys: tuple[str, ...], remedy: str) -> list[jax.Array]:
     if missing := [key for key in keys if key not in batch]:
         raise ValueError(
-            f"a batch of {', '.join(sorted(batch))} has no {' and no '.join(missing)}; {remedy}"
+            f"a batch of {', '.join(sorted(batch))} has no {' and '.join(missing)}; {remedy}"
         )
     return [batch[key] for key in keys]
 

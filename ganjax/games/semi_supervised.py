@@ -144,35 +144,28 @@ def semi_supervised(
         average = {AVERAGE: jax.tree.map(jnp.copy, disc[0])}
         return Players(gen[0], disc[0]), Players(gen[1], {**disc[1], **average})
 
-    def control(params, model_state, batch, rng):
-        _, _, rng_disc, rng_augment, _, _ = jax.random.split(rng, 6)
-        judged = judging.judge_batches(
-            judge._replace(penalties=()),
-            params.disc,
-            model_state.disc,
-            batch["x_labelled"],
-            rngs=jax.random.split(rng_disc, 1),
-            rng_augment=rng_augment,
-        )
-        disc = _labelled(judged, batch["y"], params.disc, decay)
-        return Players(gen=Loss(jnp.zeros_like(disc.value), model_state.gen, {}), disc=disc)
-
     def game_losses(params, model_state, batch, rng):
         rng_z, rng_gen, rng_disc, rng_augment, rng_critic, rng_penalty = jax.random.split(rng, 6)
-        x_fake, gen_state = generating.generate(
-            generator, params.gen, model_state.gen, batch["x"].shape[0], rng_z=rng_z, rng=rng_gen
-        )
+        batches, gen_state = [batch["x_labelled"]], model_state.gen
+        if not supervised_only:
+            n = batch["x"].shape[0]
+            x_fake, gen_state = generating.generate(
+                generator, params.gen, gen_state, n, rng_z=rng_z, rng=rng_gen
+            )
+            batches += [batch["x"], x_fake]
         judged = judging.judge_batches(
-            judge,
+            judge._replace(penalties=()) if supervised_only else judge,
             params.disc,
             model_state.disc,
-            *(batch["x_labelled"], batch["x"], x_fake),
-            rngs=jax.random.split(rng_disc, 3),
+            *batches,
+            rngs=jax.random.split(rng_disc, len(batches)),
             rng_augment=rng_augment,
             rng_critic=rng_critic,
             rng_penalty=rng_penalty,
         )
         disc = _labelled(judged, batch["y"], params.disc, decay)
+        if supervised_only:
+            return Players(gen=Loss(jnp.zeros_like(disc.value), gen_state, {}), disc=disc)
         disc = _with_unlabelled(disc, judged, loss, unlabelled_weight)
         return Players(gen=Loss(_generator_loss(judged, loss, gen), gen_state, {}), disc=disc)
 
@@ -184,7 +177,7 @@ def semi_supervised(
     needs = Needs(
         no_packing="its discriminator classifies samples one by one, and a pack has no class"
     )
-    return Game(init, control if supervised_only else game_losses, queries, needs)
+    return Game(init, game_losses, queries, needs)
 
 
 def _labelled(judged: Judged, y: jax.Array, params: Any, decay: float) -> Loss:

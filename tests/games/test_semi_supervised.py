@@ -316,7 +316,7 @@ def test_arguments_out_of_range_are_refused(changes, told):
 
 def test_what_does_not_fit_is_refused():
     game, batch = semi_supervised(), batch_of()
-    with pytest.raises(ValueError, match="no x_labelled and no y"):
+    with pytest.raises(ValueError, match="has no x_labelled and y"):
         game.init(RNG, {"x": batch["x"]})
     for change, told in (
         (
