@@ -179,6 +179,17 @@ def test_a_trained_generator(tmp_path, monkeypatch):
     assert abs(names["x"]).max() <= 1
 
 
+def test_the_table_of_schemes_names_every_scheme():
+    """In the README and in the guide alike."""
+    tables = [
+        re.search(r"\| scheme \| update \|.*?\n\n", PAGES[page], re.DOTALL)[0]
+        for page in ("README.md", "schemes.md")
+    ]
+    assert tables[0] == tables[1]
+    first = [line.split("|")[1] for line in tables[0].splitlines()[2:] if line]
+    assert sorted(re.findall(r"`(\w+)`", " ".join(first))) == sorted(schemes.SCHEMES)
+
+
 def test_architecture_names_every_room_and_level():
     """Each module has its row, at the level that the import law gives it."""
     from importlib.util import module_from_spec, spec_from_file_location
