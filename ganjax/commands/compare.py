@@ -9,6 +9,7 @@ from ml_collections import config_flags
 
 from ganjax import cli, comparison
 from ganjax.config import difference
+from ganjax.config_files import SHIPPED
 
 FLAGS = cli.Flags()
 CONFIG = FLAGS.config(sections=("shared", "cells", "product", "search"))
@@ -40,8 +41,8 @@ JSON = FLAGS.output("json", (".json",), "Also write the table to this JSON file.
 def base(name: str) -> dict:
     """The config of a file beside the comparison's, else the shipped one of that name."""
     file = cli.find_config(config_flags.get_config_filename(FLAGS.values["config"]))
-    beside = file.parent / f"{name}.py"
-    return cli.read_config(str(beside) if beside.exists() else name)
+    beside, shipped = (folder / f"{name}.py" for folder in (file.parent, SHIPPED))
+    return cli.read_config(str(shipped if shipped.exists() and not beside.exists() else beside))
 
 
 def described(resolved: comparison.Comparison) -> str:
