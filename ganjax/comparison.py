@@ -1,35 +1,33 @@
-"""The keys of a comparison's config, and the cells it stands for: a whole config each.
+"""Comparisons: a base config, cells that override it, and a number of seeds.
 
-A comparison is a base config, cells that override it, and a number of seeds. Light: no JAX here.
+`resolve` turns a comparison's config into a whole config for each cell. Light: no JAX here.
 """
 
 import itertools
 import json
-import math
+import string
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from ganjax.checks import one_of, whole, within
 from ganjax.config import CHOICES, KNOWN, SETTINGS, changes, merged, plain, validate
 from ganjax.errors import ConfigError, unknown
 
-# name: (default, meaning); a default of `...` says that there is none.
+# name: (default, meaning); a key with the default `...` is required.
 KEYS = {
     "question": (..., "the question to answer, a sentence"),
     "base": (..., "the config that every cell starts from: a file beside the comparison's"),
-    "shared": ({}, "settings of all cells in place of the base's; None takes away"),
-    "cells": ({}, "{name: settings of the cell in place of the base's; None takes away}"),
+    "shared": ({}, "settings of all cells in place of the base's; None removes one"),
+    "cells": ({}, "{name: settings of the cell in place of the base's; None removes one}"),
     "product": ({}, "{factor: {level: override}}; every combination of levels is a cell"),
     "baseline": ("", "the cell that the others are compared with; the first if ''"),
-    "seeds": (5, "training seeds of every cell"),
+    "seeds": (5, "number of training seeds of every cell"),
     "seed": (0, "the first of them"),
-    "score": (..., "the number of the evaluation that is compared; 'distance' for toy games"),
+    "score": (..., "the score that is compared, one of the evaluation's; 'distance' for toy games"),
     "goal": ("min", "whether a small or a large score is good: min or max"),
-    "bound": (None, "a score to stay under (over, if large is good): when do runs get there?"),
-    "budget": (
-        {"steps": 1000},
-        "the cost that a run may have: {steps|evaluations|seconds: amount}",
-    ),
-    "looks": (10, "evaluations of a run on the way, evenly spaced, beside that at the start"),
+    "bound": (None, "a score to reach: the step is reported from which runs stay within it"),
+    "budget": ({"steps": 1000}, "the cost of a run: {steps|evaluations|seconds: amount}"),
+    "looks": (10, "evaluations of a run, evenly spaced, after the one at the start"),
     "search": (
         {},
         "{section: {argument: (smallest, largest, 'log' or 'linear')}} to draw cells from; "
@@ -43,8 +41,9 @@ BUDGETS = {
     "seconds": "time of a run's share of the machine",
 }
 # Settings of a run that a comparison decides itself.
-OWN = ("seed", "steps", "log_every", "sample_every", "checkpoint_every")
-UNUSED = ("keep_checkpoints", "sample_count", "monitor")  # those that change nothing in one
+DECIDED = ("seed", "steps", "log_every", "sample_every", "checkpoint_every")
+UNUSED = ("keep_checkpoints", "sample_count", "monitor")  # these change nothing in a comparison
+NAME_LETTERS = set(string.ascii_letters + string.digits + "._+-")  # of cells: files are named so
 
 
 class Comparison(NamedTuple):
@@ -53,12 +52,12 @@ class Comparison(NamedTuple):
     Attributes:
       question: a sentence.
       base: the resolved config that the cells differ from, `shared` included.
-      cells: {name: resolved config}, in the order to be shown; seed and steps are not theirs.
+      cells: {name: resolved config} without seed and steps, in the order of the reports.
       baseline: name of the cell that the others are compared with.
       seeds: the training seeds, the same for every cell.
       score, goal, bound: the score, "min" or "max", and the value to stay under or over.
       budget: (unit, amount), the unit a row of `BUDGETS`.
-      looks: evaluations on the way.
+      looks: evaluations of a run after the one at the start.
       search: {path: (smallest, largest, scale)}, e.g. of "gen_tx.learning_rate"; {} for none.
       trials: cells that a search draws.
     """
@@ -78,7 +77,7 @@ class Comparison(NamedTuple):
 
 
 def resolve(config: Mapping[str, Any], read_base: Callable[[str], dict[str, Any]]) -> Comparison:
-    """Checks a comparison's config and works out its cells.
+    """Checks a comparison's config and resolves its cells.
 
     Args:
       config: nested dict with the keys of `KEYS`; overrides are merged as `config.merged` does it.
@@ -89,9 +88,34 @@ def resolve(config: Mapping[str, Any], read_base: Callable[[str], dict[str, Any]
 
     Raises:
       ConfigError: an unknown, missing or ill-typed key, a cell that is no valid config, two that
-        are the same experiment, or a search whose path leads nowhere.
+        are the same experiment, or a search whose path does not exist.
     """
-    config = plain(config)
+    given = _given(plain(config))
+    base = plain(read_base(given["base"]))
+    base = {key: value for key, value in base.items() if key not in DECIDED}
+    base = _overridden("shared", base, given["shared"])
+    cells = {name: _cell(name, base, layers) for name, layers in _overrides(given).items()}
+    check_distinct(cells)
+    search = _ranges(given["search"])
+    for path, (low, *_) in search.items():
+        for cell, config in cells.items():
+            _check_path(cell, config, path, low)
+    baseline = given["baseline"] or next(iter(cells))
+    if baseline not in cells:
+        raise ConfigError(unknown("baseline", baseline, cells))
+    return Comparison(
+        base={key: default for key, (default, *_) in (SETTINGS | CHOICES).items()} | base,
+        cells=cells,
+        baseline=baseline,
+        seeds=tuple(range(given["seed"], given["seed"] + given["seeds"])),
+        budget=_budget(given["budget"]),
+        search=search,
+        **{key: given[key] for key in ("question", "score", "goal", "bound", "looks", "trials")},
+    )
+
+
+def _given(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The value of every key, checked by itself."""
     for key in config:
         if key not in KEYS:
             raise ConfigError(unknown("key of a comparison", key, KEYS))
@@ -102,60 +126,42 @@ def resolve(config: Mapping[str, Any], read_base: Callable[[str], dict[str, Any]
     for key in ("shared", "cells", "product", "budget", "search"):
         if not isinstance(given[key], Mapping):
             raise ConfigError(f"{key}={given[key]!r} must be a dict ({KEYS[key][1]})")
-    for key, smallest in (("seeds", 1), ("seed", 0), ("looks", 1), ("trials", 2)):
-        _check_count(key, given[key], smallest)
-    base = _overridden("shared", _base(given, read_base), given["shared"])
-    cells = {}
-    for name, overrides in _overrides(given).items():
-        config = base
-        for override in overrides:
-            config = _overridden(f"cell {name!r}", config, override)
-        try:
-            cells[name] = validate(config)
-        except ConfigError as error:
-            raise ConfigError(f"in cell {name!r}: {error}") from error
-        if "stages" in cells[name]:
-            raise ConfigError(
-                f"cell {name!r} has stages, and a comparison trains runs of one stage; take a base "
-                "without them, or shared=dict(stages=None)"
-            )
-    check_distinct(cells)
-    search = _ranges(given["search"])
-    for path, (low, *_) in search.items():
-        for cell, config in cells.items():
-            _check_path(cell, config, path, low)
-    baseline = given["baseline"] or next(iter(cells))
-    if baseline not in cells:
-        raise ConfigError(unknown("baseline", baseline, cells))
-    if given["goal"] not in ("min", "max"):
-        raise ConfigError(f"goal={given['goal']!r} must be 'min' or 'max'")
     if given["bound"] is not None and not isinstance(given["bound"], int | float):
         raise ConfigError(f"bound={given['bound']!r} must be a number, or None for none")
-    seeds = tuple(range(given["seed"], given["seed"] + given["seeds"]))
-    return Comparison(
-        given["question"],
-        {key: default for key, (default, *_) in (SETTINGS | CHOICES).items()} | base,
-        cells,
-        baseline,
-        seeds,
-        given["score"],
-        given["goal"],
-        given["bound"],
-        _budget(given["budget"]),
-        given["looks"],
-        search,
-        given["trials"],
-    )
+    try:
+        for key, least in (("seeds", 1), ("seed", 0), ("looks", 1), ("trials", 2)):
+            whole(least, hint=KEYS[key][1], **{key: given[key]})
+        one_of(("min", "max"), goal=given["goal"])
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
+    return given
+
+
+def _cell(name: str, base: Mapping[str, Any], layers: tuple[Any, ...]) -> dict[str, Any]:
+    """The resolved config of a cell: the base with overrides, one after another."""
+    config = base
+    for override in layers:
+        config = _overridden(f"cell {name!r}", config, override)
+    try:
+        config = validate(config)
+    except ConfigError as error:
+        raise ConfigError(f"in cell {name!r}: {error}") from error
+    if "stages" in config:
+        raise ConfigError(
+            f"cell {name!r} has stages, and a comparison trains runs of one stage; take a base "
+            "without them, or shared=dict(stages=None)"
+        )
+    return config
 
 
 def check_distinct(cells: Mapping[str, Mapping[str, Any]]) -> None:
-    """Refuses two cells that are the same experiment: nothing could come of comparing them.
+    """Refuses two cells that are the same experiment, since comparing them is useless.
 
     Args:
       cells: {name: resolved config}.
 
     Raises:
-      ConfigError: resolved configs are equal, but for labels of penalties, sections of the name
+      ConfigError: resolved configs are equal, except for labels of penalties, sections of the name
         'none', and settings that change nothing in a comparison; the message has both names.
     """
     for (first, one), (second, other) in itertools.combinations(cells.items(), 2):
@@ -164,7 +170,7 @@ def check_distinct(cells: Mapping[str, Mapping[str, Any]]) -> None:
             raise ConfigError(
                 f"cells {first!r} and {second!r} are the same experiment: their resolved configs "
                 f"are equal{but and f' but for {but}, which changes no score'}; remove one, or let "
-                "them differ (None in a cell takes a part of the base away)"
+                "them differ (None in a cell removes a part of the base)"
             )
 
 
@@ -175,20 +181,16 @@ def _essence(config: Mapping[str, Any]) -> dict[str, Any]:
         for key, value in config.items()
         if key not in UNUSED and not (isinstance(value, Mapping) and value.get("name") == "none")
     }
-    of = kept.get("penalties", {}).values()
-    return kept | {"penalties": sorted(of, key=lambda section: json.dumps(section, sort_keys=True))}
-
-
-def _base(given: Mapping[str, Any], read_base: Callable) -> dict[str, Any]:
-    return {key: value for key, value in plain(read_base(given["base"])).items() if key not in OWN}
+    penalties = kept.get("penalties", {}).values()
+    return kept | {"penalties": sorted(penalties, key=lambda p: json.dumps(p, sort_keys=True))}
 
 
 def _overridden(where: str, config: Mapping[str, Any], override: Any) -> dict[str, Any]:
-    """A config with an override, refused if it sets what the comparison decides, or no key."""
+    """A config with an override, refused if it sets an unknown key or one of `DECIDED`."""
     if not isinstance(override, Mapping):
         raise ConfigError(f"{where}={override!r} must be a dict of settings and sections")
     for key in override:
-        if key in OWN:
+        if key in DECIDED:
             raise ConfigError(
                 f"{where} sets {key!r}, which the comparison decides for all cells: use seeds, "
                 "budget and looks"
@@ -202,35 +204,27 @@ def _overridden(where: str, config: Mapping[str, Any], override: Any) -> dict[st
 
 
 def _overrides(given: Mapping[str, Any]) -> dict[str, tuple[Any, ...]]:
-    """Each cell's overrides: its own, or in a product one of a level of each factor, in turn."""
+    """The overrides of each cell; in a product, those of a level of each factor, in turn."""
     cells, product = given["cells"], given["product"]
     if cells and product:
         raise ConfigError("give the comparison cells or a product, not both")
-    if product:
-        for factor, levels in product.items():
-            if not isinstance(levels, Mapping) or not levels:
-                raise ConfigError(f"product.{factor}={levels!r} must be a dict {{level: override}}")
-        return _named(
-            {
-                "-".join(levels): overrides
-                for combination in itertools.product(*(of.items() for of in product.values()))
-                for levels, overrides in [zip(*combination, strict=True)]
-            }
-        )
-    if not cells and not given["search"]:
+    if not (cells or product or given["search"]):
         raise ConfigError("the comparison has no cells; add cells, a product or a search")
-    return _named({name: (override,) for name, override in (cells or {"base": {}}).items()})
-
-
-def _named(cells: dict[str, Any]) -> dict[str, Any]:
-    """The cells, refused if files cannot be named after them."""
-    for name in cells:
-        if not name or set(name) - set(NAME_LETTERS):
+    for factor, levels in product.items():
+        if not isinstance(levels, Mapping) or not levels:
+            raise ConfigError(f"product.{factor}={levels!r} must be a dict {{level: override}}")
+    if product:
+        combinations = itertools.product(*(levels.items() for levels in product.values()))
+        pairs = (zip(*combination, strict=True) for combination in combinations)
+        found = {"-".join(levels): overrides for levels, overrides in pairs}
+    else:
+        found = {name: (override,) for name, override in (cells or {"base": {}}).items()}
+    for name in found:
+        if not name or set(name) - NAME_LETTERS:
             raise ConfigError(
-                f"cell {name!r} must be named by letters, digits and . _ + - alone: files are "
-                "named after it"
+                f"cell {name!r} is the name of files too; use letters, digits and . _ + - alone"
             )
-    return cells
+    return found
 
 
 def _budget(budget: Mapping[str, Any]) -> tuple[str, float]:
@@ -239,8 +233,8 @@ def _budget(budget: Mapping[str, Any]) -> tuple[str, float]:
     ((unit, amount),) = budget.items()
     if unit not in BUDGETS:
         raise ConfigError(unknown("unit of a budget", unit, BUDGETS))
-    whole = isinstance(amount, int) and not isinstance(amount, bool)
-    if not (whole or (unit == "seconds" and isinstance(amount, float))) or not amount > 0:
+    integer = isinstance(amount, int) and not isinstance(amount, bool)
+    if not (integer or (unit == "seconds" and isinstance(amount, float))) or not amount > 0:
         raise ConfigError(f"budget.{unit}={amount!r} must be a whole number greater than 0")
     return unit, amount
 
@@ -252,28 +246,29 @@ def at_path(path: str, value: float) -> dict[str, Any]:
 
 
 def _ranges(search: Mapping[str, Any], prefix: str = "") -> dict[str, tuple[float, float, str]]:
-    """The ranges by path, of sections in one another and of paths with dots alike."""
+    """The ranges by path, from nested sections and from paths with dots alike."""
     ranges = {}
     for key, given in search.items():
         path = f"{prefix}{key}"
         if isinstance(given, Mapping) and given:
             ranges |= _ranges(given, f"{path}.")
             continue
-        right = isinstance(given, tuple) and len(given) == 3 and given[2] in ("log", "linear")
-        if not right or not all(map(_is_finite, given[:2])) or not given[0] < given[1]:
+        try:
+            low, high, scale = given
+            within("(-inf, inf)", low=low, high=high)
+            one_of(("log", "linear"), scale=scale)
+            rising = low < high
+        except (TypeError, ValueError):
+            rising = False
+        if not rising:
             raise ConfigError(
                 f"search.{path}={given!r} must be (smallest, largest, 'log' or 'linear'), two "
                 "rising numbers and the scale, e.g. (1e-4, 1e-2, 'log')"
             )
-        if given[2] == "log" and not given[0] > 0:
+        if scale == "log" and not low > 0:
             raise ConfigError(f"search.{path}={given!r}: a log range begins above 0")
         ranges[path] = given
     return ranges
-
-
-def _is_finite(value: Any) -> bool:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    return number and math.isfinite(value)
 
 
 def _check_path(cell: str, config: Mapping[str, Any], path: str, low: float) -> None:
@@ -291,13 +286,3 @@ def _check_path(cell: str, config: Mapping[str, Any], path: str, low: float) -> 
         validate(merged(config, at_path(path, float(low))))
     except ConfigError as error:
         raise ConfigError(f"search.{path} leads to no number in cell {cell!r}: {error}") from error
-
-
-def _check_count(key: str, value: Any, smallest: int) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or value < smallest:
-        raise ConfigError(
-            f"{key}={value!r} must be a whole number from {smallest} ({KEYS[key][1]})"
-        )
-
-
-NAME_LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._+-"

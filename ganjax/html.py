@@ -1,6 +1,6 @@
-"""Self-contained HTML pages: one file without requests, light and dark, on paper, on a telephone.
+"""Self-contained HTML pages: one file without requests, light and dark, on paper, on a phone.
 
-What a page says is its caller's; matplotlib's figures become inline SVG in the page's own ink.
+Callers give the content; matplotlib's figures become inline SVG in the page's text colour.
 """
 
 import base64
@@ -13,10 +13,10 @@ import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image
 
-# Told apart with any colour vision, and on white as well as on black (after Okabe and Ito).
+# Distinct with any colour vision, on white as well as on black (after Okabe and Ito).
 COLOURS = ("#3f86c6", "#d4731c", "#1f9e77", "#b565a7", "#8c8c8c", "#b38f00", "#c94f4f")
 
-# The browser itself then refuses whatever is not in the file.
+# The browser itself then refuses any request.
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
 
 STYLE = """
@@ -53,12 +53,12 @@ img { max-width: 100%; height: auto; image-rendering: pixelated; }
 
 
 def escape(text: object) -> str:
-    """Text as it may stand in HTML, between tags or in a quoted attribute."""
+    """Text for HTML, between tags or in a quoted attribute."""
     return html.escape(str(text), quote=True)
 
 
 def page(title: str, body: str, *, lang: str = "en", style: str = "", script: str = "") -> str:
-    """A whole page that asks for nothing outside itself; the same arguments give the same bytes.
+    """A whole page that makes no requests; the same arguments give the same bytes.
 
     Args:
       title: plain text.
@@ -79,15 +79,15 @@ def page(title: str, body: str, *, lang: str = "en", style: str = "", script: st
 
 
 def figure_svg(figure: Figure, alt: str, *, name: str) -> str:
-    """A matplotlib figure as inline SVG: text stays text, and what is black takes the page's ink.
+    """A matplotlib figure as inline SVG: text stays text, and black becomes the text colour.
 
-    Draw what has many points with `rasterized=True`: it becomes a picture within the SVG. Leave
-    legends without a frame, as the background is the page's.
+    Draw many points with `rasterized=True`: they become a picture within the SVG. Draw legends
+    without a frame, as the background is the page's.
 
     Args:
       figure: matplotlib's.
-      alt: what it shows, for those who do not see it.
-      name: of the figure, the only one of that name in its page; its ids begin with it.
+      alt: description for those who do not see it.
+      name: of the figure, unique in its page; its ids begin with it.
 
     Returns:
       `<svg>`; the same figure gives the same bytes.
@@ -97,13 +97,13 @@ def figure_svg(figure: Figure, alt: str, *, name: str) -> str:
         figure.savefig(file, format="svg", transparent=True)
         svg = file.getvalue()
     svg = svg[svg.index("<svg") :].rstrip()
-    # The metadata have a date in them.
+    # The metadata contain a date.
     svg = re.sub(r"\s*<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     # Ids are unique within a figure only, and a page has several.
     svg = re.sub(r'((?<![\w-])id="|href="#|url\(#)', rf"\g<1>{escape(name)}-", svg)
     svg = svg.replace("#000000", "currentColor")
-    # Black is SVG's default, which matplotlib leaves out: the root's fill is inherited by that.
-    # The size in points goes, so that the page decides; the view box keeps the shape.
+    # Black is SVG's default, which matplotlib leaves out: such parts inherit the root's fill.
+    # Without a size in points the page decides; the view box keeps the shape.
     return re.sub(
         r'<svg [^>]*?(viewBox="[^"]*")[^>]*>',
         lambda match: (

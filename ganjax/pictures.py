@@ -1,6 +1,6 @@
-"""Pictures of samples and of training: arrays and rows of numbers in, files out.
+"""Pictures of samples and of training curves, written to files.
 
-The ending of a file's name is the format: .png, .jpg, .webp, .pdf and, of figures, .svg.
+The ending of a file's name is the format: .png, .jpg, .webp, .pdf and, for figures, .svg.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,14 +21,14 @@ def drawable(shape: Sequence[int]) -> bool:
 
 
 def check_drawable(shape: Sequence[int], otherwise: str) -> None:
-    """Refuses samples without a picture.
+    """Refuses samples that cannot be drawn.
 
     Args:
       shape: of one sample.
-      otherwise: what a user may do instead.
+      otherwise: the advice at the end of the message.
 
     Raises:
-      ConfigError: there is no picture of such samples.
+      ConfigError: samples of this shape cannot be drawn.
     """
     if not drawable(shape):
         raise ConfigError(
@@ -81,7 +81,7 @@ def read_image(path: Path) -> np.ndarray:
 
 
 def save_apart(paths: Sequence[Path], x: np.ndarray) -> None:
-    """Writes images [n, height, width, 1 or 3] in [-1, 1], each as it is into a file of its own."""
+    """Writes images [n, height, width, 1 or 3] in [-1, 1], unscaled, each into its own file."""
     for path, image in zip(paths, _pixels(x), strict=True):
         save_image(path, image)
 
@@ -96,7 +96,7 @@ def save_animation(path: Path, frames: Sequence[np.ndarray], *, seconds: float =
     Args:
       path: of the GIF.
       frames: at least one.
-      seconds: that each is shown.
+      seconds: duration of each frame.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     images = [Image.fromarray(f[..., 0] if f.shape[-1] == 1 else f) for f in frames]
@@ -157,17 +157,17 @@ def save_portraits(
 def save_samples(
     path: Path, x: np.ndarray, x_real: np.ndarray | None, *, rows: int | None = None
 ) -> bool:
-    """Draws samples by their shape: a grid of images, or points in the plane beside the data.
+    """Draws samples by their shape: a grid of images, or points in the plane over the data.
 
     Args:
       path: of the picture.
       x: the samples [n, ...].
-      x_real: data [m, ...], which only a picture of points shows; None to leave them out.
-      rows: of the grid, which is then filled column by column: with the classes in turn one row a
-        class. If None the grid is about square, filled row by row.
+      x_real: data [m, ...], shown beneath points only; None to leave them out.
+      rows: of the grid, which is then filled column by column, so that classes in turn become rows.
+        If None the grid is about square, filled row by row.
 
     Returns:
-      False, and no file, for samples that have no picture.
+      False, and no file, for samples that cannot be drawn.
     """
     if not drawable(x.shape[1:]):
         return False
@@ -180,7 +180,7 @@ def save_samples(
 
 
 def _turned(x: np.ndarray, rows: int) -> np.ndarray:
-    """Images in the order that fills a grid of so many rows column by column, white at the end."""
+    """Images reordered to fill a grid column by column, with white ones at the end."""
     blank = np.ones((-len(x) % rows, *x.shape[1:]), x.dtype)
     columns = np.concatenate([x, blank]).reshape(-1, rows, *x.shape[1:])
     return columns.swapaxes(0, 1).reshape(-1, *x.shape[1:])
@@ -189,14 +189,14 @@ def _turned(x: np.ndarray, rows: int) -> np.ndarray:
 def save_comparison(
     path: Path, x: np.ndarray, held_out: np.ndarray | None, train: np.ndarray | None
 ) -> list[str]:
-    """Draws held-out real samples, generated ones, and the training image nearest to each of these.
+    """Draws held-out real samples, generated ones, and the nearest training image of each of these.
 
     Args:
       path: of the picture.
       x: generated images [n, height, width, 1 or 3] in [-1, 1], or points [n, 2].
-      held_out: real samples that were not trained on, of which n are drawn; None if there are none.
-      train: the training images, searched for the nearest in Euclidean distance; None for points
-        and where there are none.
+      held_out: real samples, of which n are drawn; None if there are none.
+      train: the training images, searched for the nearest in Euclidean distance; None for points or
+        if there are none.
 
     Returns:
       Titles of the panels drawn.
@@ -304,7 +304,7 @@ def save_curves(path: Path, rows: Sequence[Mapping[str, float]], title: str) -> 
 
     Args:
       path: of the picture.
-      rows: rows of metrics with `step`; what is missing in them is left out.
+      rows: rows of metrics with `step`; missing metrics are left out.
       title: above the panels.
     """
     panels = {
@@ -323,8 +323,8 @@ def save_curves(path: Path, rows: Sequence[Mapping[str, float]], title: str) -> 
     grid = figure.subplots(max(1, len(panels)), sharex=True, squeeze=False)[:, 0]
     for axes, (label, keys) in zip(grid, panels.items(), strict=False):
         for key in keys:
-            told = [row for row in rows if key in row]  # a stage may have what another has not
-            axes.plot([row["step"] for row in told], [row[key] for row in told], label=key)
+            some = [row for row in rows if key in row]  # stages may have different metrics
+            axes.plot([row["step"] for row in some], [row[key] for row in some], label=key)
         if label == "discriminator accuracy":
             axes.axhline(0.5, color="0.4", linestyle="--", linewidth=1, label="50:50")
             axes.set_ylim(0, 1)

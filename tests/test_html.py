@@ -1,4 +1,4 @@
-"""Pages: nothing is asked for from outside, and equal content gives equal bytes."""
+"""Pages make no requests, and equal content gives equal bytes."""
 
 import base64
 import io

@@ -2,17 +2,14 @@
 
 from ganjax.data.checks import checked, made
 from ganjax.data.digits import digits, digits_few_labels
-from ganjax.data.domains import affine_domains, photograph_domains
 from ganjax.data.files import arrays, samples_of_file
-from ganjax.data.form import classes, form, of_form
 from ganjax.data.images import images
 from ganjax.data.masks import MASKS
-from ganjax.data.mixtures import gaussian_mixture, grid, ring, swiss_roll
 from ganjax.data.paired import paired_images
-from ganjax.data.photographs import photographs
-from ganjax.data.pixels import parsed_range
-from ganjax.data.pyramid import photograph_crops
-from ganjax.data.resident import Data
+from ganjax.data.photographs import photograph_crops, photograph_domains, photographs
+from ganjax.data.points import affine_domains, gaussian_mixture, grid, ring, swiss_roll
+from ganjax.data.resident import Data, classes, form, of_form
+from ganjax.data.values import parsed_range
 
 DATA = {
     "affine_domains": affine_domains,

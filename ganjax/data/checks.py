@@ -1,7 +1,7 @@
 """Checks that data are as declared, once, before anything is traced with them.
 
 JAX reads past the end of an array in silence, and a network takes pixels of any range; so lengths,
-labels and pixels are looked at here, whichever function made the data; `drawn` looks at batches.
+labels and pixels are checked here, whichever function made the data; `drawn` checks batches.
 """
 
 import reprlib
@@ -14,18 +14,29 @@ import jax.numpy as jnp
 import numpy as np
 
 from ganjax.data.drawn import IMAGES, check_drawn, check_sample, of_pixels, reason, traced
-from ganjax.data.pixels import check_finite, is_range, scaled
 from ganjax.data.resident import Batch, Data, one_length
+from ganjax.data.values import check_finite, is_range, labels, scaled
 from ganjax.errors import DataError, GanjaxError
 
-REAL = (np.bool_, np.integer, np.floating)
-# The values that each field may hold.
+
+def _is_whole(value: Any, least: int) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool) and value >= least
+
+
+def _is_array(value: Any) -> bool:
+    return isinstance(value, np.ndarray | jax.Array)
+
+
+# field: (description of its values, whether a value is one of them)
 FIELDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
-    "shape": ("a tuple of whole numbers, each at least 1", lambda v: _is_shape(v)),
+    "shape": (
+        "a tuple of whole numbers, each at least 1",
+        lambda v: isinstance(v, tuple | list) and all(_is_whole(side, 1) for side in v),
+    ),
     "train": ("a dict of arrays", lambda v: isinstance(v, Mapping)),
     "test": ("a dict of arrays", lambda v: isinstance(v, Mapping)),
     "sample": ("a function (train, rng, batch_size) -> batch", callable),
-    "num_classes": ("a whole number, at least 0", lambda v: _is_whole(v) and v >= 0),
+    "num_classes": ("a whole number, at least 0", lambda v: _is_whole(v, 0)),
     "centres": (
         "an array [modes, dim], or ()",
         lambda v: v.ndim == 2 if _is_array(v) else isinstance(v, tuple) and not v,
@@ -41,7 +52,7 @@ FIELDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
 
 
 def made(name: str, factory: Callable[[], Any]) -> Any:
-    """Calls a factory of the user's; whatever it raises is told in one line, with its own.
+    """The return value of a user's factory; any error it raises is given in one line.
 
     Raises:
       DataError: it raised something.
@@ -51,26 +62,19 @@ def made(name: str, factory: Callable[[], Any]) -> Any:
     except (GanjaxError, MemoryError):
         raise
     except Exception as error:
-        told = reason(error, getattr(factory, "func", factory))
+        cause = reason(error, getattr(factory, "func", factory))
         raise DataError(
-            f"data {name!r} cannot be made: {told}; mend the function or give it other arguments"
+            f"data {name!r} cannot be made: {cause}; correct the function or its arguments"
         ) from error
 
 
 def checked(name: str, data: Any) -> Data:
-    """The data with all images as floats in [-1, 1], or a refusal.
-
-    Args:
-      name: of the data in the config, for the messages.
-      data: the return value of a factory.
-
-    Returns:
-      Data whose arrays are on the device; labels are int32, points floats.
+    """The data of a factory on the device: images in [-1, 1], labels int32, points floats.
 
     Raises:
-      DataError: a field is of another type; arrays are empty, not finite as float32 or not of one
+      DataError: a field is of another type; arrays are empty, not finite as float32 or differ in
         length; batches do not fit them, see `drawn`; labels are not whole numbers from 0 to
-        num_classes - 1; pixels are ambiguous or out of range, see `pixels.scaled`.
+        num_classes - 1; pixels are ambiguous or out of range, see `values.scaled`.
     """
     where = f"data {name!r}"
     if not isinstance(data, Data):
@@ -81,106 +85,59 @@ def checked(name: str, data: Any) -> Data:
             shown = " ".join(reprlib.repr(value).split())
             raise DataError(f"{where} has {field}={shown}; expected {expected}")
     data = data._replace(shape=tuple(map(int, data.shape)), num_classes=int(data.num_classes))
-    _check_arrays(where, data)
-    parts = {
-        part: {
-            key: labels(f"y in {part} of {where}", array, data.num_classes) if key == "y" else array
-            for key, array in getattr(data, part).items()
-        }
-        for part in ("train", "test")
-    }
-    data = data._replace(**parts)
+    for part in ("train", "test"):
+        arrays = dict(getattr(data, part))
+        _check_arrays(where, part, arrays, data.paired)
+        if "y" in arrays:
+            arrays["y"] = labels(f"y in {part} of {where}", arrays["y"], data.num_classes)
+        data = data._replace(**{part: arrays})
     batch = traced(where, data)
+    _check_rows(where, data, batch)
     _check_batch(where, data, batch)
+    _check_test(where, data, batch)
     check_sample(where, data, batch)
-    parts = {part: _ready(where, data, part, batch) for part in ("train", "test")}
-    ready = data._replace(**parts)
-    drawn = check_drawn(where, ready, batch)
+    ready = {part: _ready(where, data, part, batch) for part in ("train", "test")}
+    data = data._replace(**ready)
+    drawn = check_drawn(where, data, batch)
     if "y" in drawn:
         labels(f"y drawn by {where}", drawn["y"], data.num_classes)
-    return ready._replace(value_range=(-1.0, 1.0))
+    return data._replace(value_range=(-1.0, 1.0))
 
 
-def labels(where: str, y: np.ndarray, num_classes: int | None) -> np.ndarray:
-    """Labels as int32 [n].
-
-    Args:
-      where: the file or array that holds them, for the message.
-      y: the labels.
-      num_classes: their number; None for one more than the largest, if the smallest is 0.
-
-    Raises:
-      DataError: they are not whole numbers [n] from 0 to num_classes - 1, with the remedy.
-    """
-    y = np.asarray(y)
-    if y.dtype.kind not in "iu" or y.ndim != 1 or not len(y):
-        if y.ndim == 2:
-            hint = "y[:, 0]" if y.shape[1] == 1 else "y.argmax(1)"
-        else:
-            text = y.dtype.kind in "OSU"
-            hint = "numpy.unique(y, return_inverse=True)[1]" if text else "y.astype(int)"
-        raise DataError(
-            f"{where} is of type {y.dtype} and shape {list(y.shape)}; expected whole numbers [n] "
-            f"from 0 to num_classes - 1, e.g. {hint}"
-        )
-    low, high = int(y.min()), int(y.max())
-    if num_classes is None:
-        num_classes = len(np.unique(y)) if low else high + 1
-    if low < 0 or high >= num_classes:
-        mend = "number the classes from 0"
-        if high - low < num_classes:
-            mend += f", y - {low}" if low > 0 else f", y + {-low}"
-        elif low >= 0:
-            mend = f"declare num_classes={high + 1} or more"
-        raise DataError(
-            f"{where} is of {num_classes} classes, but has labels from {low} to {high}; {mend}"
-        )
-    return y.astype(np.int32)
+def _check_arrays(where: str, part: str, arrays: Batch, paired: bool) -> None:
+    """Arrays of finite numbers, not empty, and of one length where rows belong together."""
+    for key, array in arrays.items():
+        subject = f"{key!r} in {part} of {where}"
+        if not _is_array(array):
+            raise DataError(f"{subject} is a {type(array).__name__}; expected an array")
+        if not array.ndim or not len(array):
+            hint = " (leave test={} without any)" if part == "test" else ""
+            raise DataError(
+                f"{subject} has no examples, shape {list(array.shape)}; expected [n, ...] with n "
+                f"at least 1{hint}"
+            )
+        if key == "y":
+            continue
+        if not any(jnp.issubdtype(array.dtype, t) for t in (np.bool_, np.integer, np.floating)):
+            raise DataError(
+                f"{subject} holds values of type {array.dtype}; expected numbers, not complex"
+            )
+        check_finite(subject, array)
+    labelled = "x_labelled" if "x_labelled" in arrays else "x"
+    for keys in ((labelled, "y"), *((("a", "b"),) if paired else ())):
+        if set(keys) <= arrays.keys():
+            one_length(f"{part} of {where}", {key: arrays[key] for key in keys})
 
 
-def _is_whole(value: Any) -> bool:
-    return isinstance(value, Integral) and not isinstance(value, bool)
-
-
-def _is_shape(value: Any) -> bool:
-    return isinstance(value, tuple | list) and all(_is_whole(v) and v > 0 for v in value)
-
-
-def _is_array(value: Any) -> bool:
-    return isinstance(value, np.ndarray | jax.Array)
-
-
-def _check_arrays(where: str, data: Data) -> None:
-    """Arrays of numbers, finite, with an example at least, and of one length where they must be."""
-    for part in ("train", "test"):
-        arrays = getattr(data, part)
-        for key, array in arrays.items():
-            told = f"{key!r} in {part} of {where}"
-            if not _is_array(array):
-                raise DataError(f"{told} is a {type(array).__name__}; expected an array")
-            if not array.ndim or not len(array):
-                raise DataError(
-                    f"{told} has no examples, shape {list(array.shape)}; expected [n, ...] with n "
-                    f"at least 1{' (leave test={} without any)' if part == 'test' else ''}"
-                )
-            if key == "y":
-                continue
-            if not any(jnp.issubdtype(array.dtype, kind) for kind in REAL):
-                raise DataError(
-                    f"{told} holds values of type {array.dtype}; expected numbers, not complex"
-                )
-            check_finite(told, array)
-        labelled = "x_labelled" if "x_labelled" in arrays else "x"
-        for keys in ((labelled, "y"), *((("a", "b"),) if data.paired else ())):
-            if set(keys) <= arrays.keys():
-                one_length(f"{part} of {where}", {key: arrays[key] for key in keys})
-
-
-def _check_batch(where: str, data: Data, batch: Batch) -> None:
-    """A batch fits the declared shape and the held-out examples, and arrays are of one length."""
+def _check_rows(where: str, data: Data, batch: Batch) -> None:
+    """Training arrays are of one length, unless domains are unpaired or few rows have labels."""
     unpaired = "a" in batch and not data.paired
     if data.train and "x_labelled" not in batch and not unpaired:
         one_length(f"train of {where}, one row an example,", data.train)
+
+
+def _check_batch(where: str, data: Data, batch: Batch) -> None:
+    """A batch has the declared shape, labels where there are classes, and rows of one number."""
     key = "b" if "a" in batch else "x"
     found = {name: array.shape for name, array in batch.items()}
     if key not in batch:
@@ -206,17 +163,21 @@ def _check_batch(where: str, data: Data, batch: Batch) -> None:
         raise DataError(
             f"{where} draws labels y {batch['y']} in a batch of two; expected whole numbers [n]"
         )
-    wanted = sorted(batch.keys() - {"x_labelled"})
-    if data.test and (lacking := [name for name in wanted if name not in data.test]):
+
+
+def _check_test(where: str, data: Data, batch: Batch) -> None:
+    """Held-out examples have the keys and shapes of a batch."""
+    keys = sorted(batch.keys() - {"x_labelled"})
+    if data.test and (lacking := [key for key in keys if key not in data.test]):
         raise DataError(
-            f"{where} has no {' and '.join(lacking)} in test; expected {' and '.join(wanted)}, or "
+            f"{where} has no {' and '.join(lacking)} in test; expected {' and '.join(keys)}, or "
             "test={} without held-out examples"
         )
-    for name, array in data.test.items():
-        if name in found and array.shape[1:] != found[name][1:]:
+    for key, array in data.test.items():
+        if key in batch and array.shape[1:] != batch[key].shape[1:]:
             raise DataError(
-                f"{name!r} in test of {where} has examples of shape {array.shape[1:]}; expected "
-                f"{found[name][1:]}, that of batches"
+                f"{key!r} in test of {where} has examples of shape {array.shape[1:]}; expected "
+                f"{batch[key].shape[1:]}, that of batches"
             )
 
 

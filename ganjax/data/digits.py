@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ganjax.checks import one_of, whole
 from ganjax.data.resident import Data, sample_rows
 
 TRAIN_EXAMPLES = 1297
@@ -22,10 +23,10 @@ def digits(
 
     Args:
       classes: the digits to keep, distinct and from 0 to 9, e.g. (1, 7); all ten by default.
-      size: side of the images, 8 as they come, or 16 or 32 by cubic interpolation (clipped to
-        [-1, 1]) for networks that need more room.
-      test_classes: the digits to keep in the test split, for the detection of others than those
-        trained on; `classes` if None.
+      size: side of the images: 8, or 16 or 32 by cubic interpolation (clipped to [-1, 1]) for
+        networks that need more room.
+      test_classes: the digits to keep in the test split, e.g. more than were trained on, to detect
+        the others; `classes` if None.
       pyramid: 8, 16 or 32, at least `size`: the images are enlarged to this side and averaged over
         blocks down to `size`, so that those of one size are those of the next, halved, as growing
         networks need it; `size` if None.
@@ -34,25 +35,22 @@ def digits(
       Data with images `x` [batch, size, size, 1] in [-1, 1] and labels `y` int [batch], 0 to 9.
 
     Raises:
-      ValueError: a set of classes is empty, repeats a digit or holds something else; another size,
-        or a pyramid that is smaller.
+      ValueError: an argument is out of range, or a class is repeated.
     """
-    if size not in (8, 16, 32):
-        raise ValueError(f"size={size} must be 8, 16 or 32")
     side = size if pyramid is None else pyramid
-    if side not in (8, 16, 32) or side < size:
-        raise ValueError(f"pyramid={pyramid} must be 8, 16 or 32, and at least size={size}")
+    one_of((8, 16, 32), size=size)
+    hint = f"and at least size={size}"
+    one_of([known for known in (8, 16, 32) if known >= size], pyramid=side, hint=hint)
     test_classes = classes if test_classes is None else test_classes
     for name, kept in (("classes", classes), ("test_classes", test_classes)):
         if not kept or len(set(kept)) < len(kept) or not set(kept) <= set(range(10)):
             raise ValueError(
                 f"{name}={kept} must be distinct digits from 0 to 9, at least one, e.g. (1, 7)"
             )
-    from sklearn.datasets import load_digits  # 0.7 s: not for a run that is refused before
+    from sklearn.datasets import load_digits  # 0.7 s: after the checks
 
     images, labels = load_digits(return_X_y=True)
-    # Pixels are counts from 0 to 16.
-    images = images.reshape(-1, 8, 8, 1) / 8 - 1
+    images = images.reshape(-1, 8, 8, 1) / 8 - 1  # pixels are counts from 0 to 16
     order = np.random.RandomState(0).permutation(len(images))
 
     def part(rows, kept):
@@ -64,26 +62,22 @@ def digits(
             x = x.reshape(len(rows), size, side // size, size, side // size, 1).mean((2, 4))
         return {"x": x, "y": jnp.asarray(labels[rows], jnp.int32)}
 
-    return Data(
-        shape=(size, size, 1),
-        train=part(order[:TRAIN_EXAMPLES], classes),
-        test=part(order[TRAIN_EXAMPLES:], test_classes),
-        sample=sample_rows,
-        num_classes=10,
-    )
+    train, test = order[:TRAIN_EXAMPLES], order[TRAIN_EXAMPLES:]
+    train, test = part(train, classes), part(test, test_classes)
+    return Data((size, size, 1), train, test, sample_rows, num_classes=10)
 
 
 def digits_few_labels(labels_per_class: int = 2, seed: int = 0, size: int = 8) -> Data:
-    """The training digits without their labels, but for the same few of every class.
+    """The training digits without labels, except for the same few of every class.
 
     The labelled ones are the first of each class in numpy's `RandomState(seed)` permutation of the
-    training digits. They are among the unlabelled ones too, as is usual, and the test digits, whose
-    labels are all known, are those of `digits`.
+    training digits. They are among the unlabelled ones too, as is usual. The test digits, all
+    labelled, are those of `digits`.
 
     Args:
-      labels_per_class: labelled examples of each of the ten classes, at least 1 and at most as many
-        as the smallest class has.
-      seed: which examples those are, from 0 to 2^32 - 1.
+      labels_per_class: labelled examples of each of the ten classes, from 1 to the size of the
+        smallest class.
+      seed: of that choice, from 0 to 2^32 - 1.
       size: side of the images, as in `digits`.
 
     Returns:
@@ -94,20 +88,12 @@ def digits_few_labels(labels_per_class: int = 2, seed: int = 0, size: int = 8) -
     Raises:
       ValueError: an argument is out of range.
     """
+    whole(0, 2**32 - 1, seed=seed)
     source = digits(size=size)
     labels = np.asarray(source.train["y"])
-    smallest = int(np.bincount(labels, minlength=source.num_classes).min())
-    if not 1 <= labels_per_class <= smallest:
-        raise ValueError(
-            f"labels_per_class={labels_per_class} must be from 1 to {smallest}, the size of the "
-            "smallest class"
-        )
-    if not 0 <= seed < 2**32:
-        raise ValueError(f"seed={seed} must be from 0 to {2**32 - 1}")
+    whole(1, int(np.bincount(labels).min()), labels_per_class=labels_per_class)
     order = np.random.RandomState(seed).permutation(len(labels))
-    few = np.concatenate(
-        [order[labels[order] == y][:labels_per_class] for y in range(source.num_classes)]
-    )
+    few = np.concatenate([order[labels[order] == y][:labels_per_class] for y in range(10)])
 
     def sample(train, rng, batch_size):
         rng_unlabelled, rng_labelled = jax.random.split(rng)
@@ -117,6 +103,6 @@ def digits_few_labels(labels_per_class: int = 2, seed: int = 0, size: int = 8) -
             **sample_rows(few, rng_labelled, batch_size),
         }
 
-    train = {"x": source.train["x"]}
-    train |= {"x_labelled": source.train["x"][few], "y": source.train["y"][few]}
+    x, y = source.train["x"], source.train["y"]
+    train = {"x": x, "x_labelled": x[few], "y": y[few]}
     return source._replace(train=train, sample=sample)

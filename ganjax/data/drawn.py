@@ -1,6 +1,7 @@
-"""The batches that `sample` makes of the arrays: their shapes, traced, and one that is drawn.
+"""Checks of the batches that `sample` draws: their shapes, and one drawn batch.
 
-A sample is anybody's function, so the arrays alone do not tell its pixels, labels and points.
+A user may give any `sample`, so pixels, labels and points are also checked after the draw. `where`
+names the data in messages, and `batch` has the shapes and types of a batch, see `traced`.
 """
 
 import math
@@ -11,14 +12,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ganjax.data.pixels import ROUNDING
 from ganjax.data.resident import Batch, Data
+from ganjax.data.values import ROUNDING
 from ganjax.errors import DataError
 
 IMAGES = ("x", "x_labelled", "a", "b")  # keys of samples, in images of three axes or more
-DRAWN = 64  # samples of the batch that is drawn, fewer if they have more numbers than these:
+DRAWN = 64  # samples of the drawn batch, fewer if they have more numbers than these:
 NUMBERS = 2**24
-CONTRAST = 0.25  # of black and white, -1 and 1, at least so much is left by an augmentation
+CONTRAST = 0.25  # an augmentation leaves at least so much of black and white, -1 and 1
 
 
 def traced(where: str, data: Data) -> Batch:
@@ -28,8 +29,7 @@ def traced(where: str, data: Data) -> Batch:
       DataError: `sample` raises, or returns no dict of arrays.
     """
     batch = _draw(where, data, 2, jax.eval_shape)
-    arrays = isinstance(batch, Mapping) and all(hasattr(v, "shape") for v in batch.values())
-    if not arrays:
+    if not (isinstance(batch, Mapping) and all(hasattr(v, "shape") for v in batch.values())):
         raise DataError(f"{where} draws {batch}; expected a dict of arrays [n, ...]")
     return batch
 
@@ -44,15 +44,10 @@ def of_pixels(arrays: Batch, batch: Batch) -> list[str]:
 
 
 def check_sample(where: str, data: Data, batch: Batch) -> None:
-    """Black and white are drawn as black and white, whatever the arrays hold now.
+    """Checks that `sample` does not scale images.
 
-    `sample` is called on images that are half -1, half 1, and on their negatives, so that scaling
-    of its own, x / 127.5 - 1 or (x + 1) / 2, is seen at any values of the real images.
-
-    Args:
-      where: for the messages.
-      data: as they came.
-      batch: shapes and types of a batch of theirs.
+    It is called on images that are half -1, half 1, and on their negatives, and must draw black and
+    white; so x / 127.5 - 1 or (x + 1) / 2 is found whatever the values of the real images.
 
     Raises:
       DataError: `sample` scales the images, or cannot take them in [-1, 1].
@@ -69,40 +64,34 @@ def check_sample(where: str, data: Data, batch: Batch) -> None:
     except DataError as error:
         drawn, failure = {}, error
     for key, probe in probes.items():
-        seen = [
+        made_of_it = [
             x
             for name, x in drawn.items()
             if (name == key or (key not in drawn and name in IMAGES))
             and (x.ndim > 3 or x[0].size == probe[0].size)
             and np.isrealobj(x)
         ]
-        if seen:
-            low, high = min(x.min() for x in seen), max(x.max() for x in seen)
+        if made_of_it:
+            low, high = min(x.min() for x in made_of_it), max(x.max() for x in made_of_it)
             inside = low >= -1 - ROUNDING and high <= 1 + ROUNDING
             if np.isnan(low) or (inside and low <= -CONTRAST and high >= CONTRAST):
                 continue
-            how = f"drawn as {low:g} and {high:g}"
+            outcome = f"draws them as {low:g} and {high:g}"
         elif failure is not None:
-            how = f"refused: {failure}"
+            outcome = f"refuses them: {failure}"
         else:
             continue
         raise DataError(
-            f"sample of {where} makes something else of {key!r}, {data.train[key].dtype}, whose "
-            f"black and white are -1 and 1 when it is drawn from, and are {how}; return "
-            "them as they are, or give arrays that sample scales itself another name, e.g. 'raw'"
+            f"sample of {where} scales {key!r}, {data.train[key].dtype}: given black and white as "
+            f"-1 and 1 it {outcome}; return them unchanged, or give arrays that sample scales "
+            "itself another name, e.g. 'raw'"
         ) from failure
 
 
 def check_drawn(where: str, data: Data, batch: Batch) -> dict[str, np.ndarray]:
-    """A batch, as it is drawn in training: of finite floats, images in [-1, 1].
+    """Draws a batch as in training and returns it: finite floats, images in [-1, 1].
 
-    Args:
-      where: for the messages.
-      data: with the arrays scaled, and the `value_range` that was declared.
-      batch: shapes and types of a batch of theirs.
-
-    Returns:
-      The batch.
+    The arrays of the data are scaled by now, and `value_range` is the declared one.
 
     Raises:
       DataError: the batch is not so; or pixels drawn from other arrays than `of_pixels` are all at
@@ -110,19 +99,19 @@ def check_drawn(where: str, data: Data, batch: Batch) -> dict[str, np.ndarray]:
     """
     drawn = _batch(where, data, batch)
     for key in [key for key in batch if key in IMAGES]:
-        x, told = drawn[key], f"{where} draws {key!r}"
+        x, subject = drawn[key], f"{where} draws {key!r}"
         if not jnp.issubdtype(x.dtype, jnp.floating):
-            raise DataError(f"{told} of type {x.dtype}; return floats, images in [-1, 1]")
+            raise DataError(f"{subject} of type {x.dtype}; return floats, images in [-1, 1]")
         if not np.isfinite(x).all():
-            raise DataError(f"{told} with values that are not finite; mend its sample")
+            raise DataError(f"{subject} with values that are not finite; correct its sample")
         if data.value_range not in (None, (-1, 1)) and not of_pixels(data.train, batch):
             raise DataError(
-                f"{told} from other arrays, which value_range={data.value_range} does not scale; "
-                "return images in [-1, 1], or leave the range out for points"
+                f"{subject} from other arrays, which value_range={data.value_range} does not "
+                "scale; return images in [-1, 1], or leave the range out for points"
             )
         if x.ndim < 4:
             continue
-        found = f"{told} with pixels from {x.min():g} to {x.max():g}"
+        found = f"{subject} with pixels from {x.min():g} to {x.max():g}"
         if np.abs(x).max() > 1 + ROUNDING:
             raise DataError(f"{found}; return images in [-1, 1]")
         if key not in data.train and data.value_range is None and x.min() >= 0:
@@ -134,12 +123,12 @@ def check_drawn(where: str, data: Data, batch: Batch) -> dict[str, np.ndarray]:
 
 
 def reason(error: Exception, function: Callable) -> str:
-    """An error in one line: where the function's file was left, type, first line of the message."""
+    """An error in one line: the last line in the function's file, type, first line of message."""
     frames = traceback.extract_tb(error.__traceback__)
     file = getattr(getattr(function, "__code__", None), "co_filename", None)
     frame = next((frame for frame in reversed(frames) if frame.filename == file), frames[-1])
-    told = [str(e).strip().partition("\n")[0] for e in (error, error.__cause__) if e is not None]
-    return f"{frame.filename}, line {frame.lineno}: {type(error).__name__}: {' '.join(told)}"
+    texts = [str(e).strip().partition("\n")[0] for e in (error, error.__cause__) if e is not None]
+    return f"{frame.filename}, line {frame.lineno}: {type(error).__name__}: {' '.join(texts)}"
 
 
 def _half_white(shape: tuple[int, ...]) -> jax.Array:
@@ -157,7 +146,7 @@ def _batch(where: str, data: Data, batch: Batch) -> dict[str, np.ndarray]:
 
 
 def _draw(where: str, data: Data, rows: int, call: Callable) -> Batch:
-    """A batch, `sample` being called or traced by `call`."""
+    """A batch; `call` runs or traces `sample`."""
     train = jax.tree.map(jnp.asarray, data.train)
     try:
         return call(lambda train, rng: data.sample(train, rng, rows), train, jax.random.key(0))
@@ -165,6 +154,6 @@ def _draw(where: str, data: Data, rows: int, call: Callable) -> Batch:
         raise DataError(f"{where}: {error}") from error
     except Exception as error:
         raise DataError(
-            f"{where} cannot be drawn from: {reason(error, data.sample)}; mend its "
+            f"{where} cannot be drawn from: {reason(error, data.sample)}; correct its "
             "sample(train, rng, n)"
         ) from error

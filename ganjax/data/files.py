@@ -1,13 +1,13 @@
-"""Arrays in files of the user's: read, and checked before a network gets them."""
+"""Arrays in a user's npy and npz files, read and checked before a network gets them."""
 
+import math
 import zipfile
 from pathlib import Path
 
 import numpy as np
 
-from ganjax.data.checks import labels
-from ganjax.data.pixels import ARGUMENT, FLAG, check_finite, is_range, mismatch, scaled
 from ganjax.data.resident import Data, of_examples
+from ganjax.data.values import ARGUMENT, FLAG, check_finite, is_range, labels, scaled
 from ganjax.errors import DataError
 
 
@@ -23,8 +23,8 @@ def samples_of_file(
     Args:
       path: of the file.
       shape: of one sample, (height, width, channel) for images.
-      value_range: the values that stand for black and white, see `pixels.scaled`.
-      any_size: whether images of another height and width will do.
+      value_range: the values that stand for black and white, see `values.scaled`.
+      any_size: whether images of another height and width are accepted.
 
     Returns:
       Samples [n, *shape], float32; images in [-1, 1].
@@ -41,11 +41,11 @@ def samples_of_file(
         raise DataError(
             f"{path} holds one sample of shape {x.shape}; expected {expected}: take x[None]"
         )
-    sizes = any_size and len(shape) == 3 and x.ndim == 4 and x.shape[3] == shape[2]
-    if x.shape[1:] != shape and not sizes:
+    another_size = any_size and len(shape) == 3 and x.ndim == 4 and x.shape[3] == shape[2]
+    if x.shape[1:] != shape and not another_size:
         raise DataError(
             f"{path} holds samples of shape {x.shape[1:]}; expected {shape}: "
-            f"{mismatch(x.shape[1:], shape)}"
+            f"{_remedy(x.shape[1:], shape)}"
         )
     if not len(x):
         raise DataError(f"{path} holds no samples; expected {expected} with n at least 1")
@@ -68,7 +68,7 @@ def arrays(
       path: of the file.
       value_range: the values that stand for black and white in images, e.g. (0, 1); without it
         unsigned integers are scaled by their type and floats must be in [-1, 1], see
-        `pixels.scaled`.
+        `values.scaled`.
       num_classes: of the labels; one more than the largest if None.
       held_out: examples kept for tests, see `resident.of_examples`.
 
@@ -77,7 +77,7 @@ def arrays(
 
     Raises:
       ValueError: an argument is out of range.
-      DataError: the file is not one of arrays, or they are of a wrong type, shape or range.
+      DataError: the file holds no arrays, or arrays of a wrong type, shape or range.
     """
     if value_range is not None and not is_range(value_range):
         raise ValueError(f"value_range={value_range} must be two numbers, the smaller first")
@@ -101,7 +101,7 @@ def arrays(
 
 
 def _read(path: str | Path, *wanted: str) -> dict[str, np.ndarray]:
-    """Those of the wanted arrays that a file has, `x` among them."""
+    """The arrays of a file among those wanted; `x` is one of them."""
     if Path(path).is_dir():
         raise DataError(f"{path} is a folder; expected a npz file with an array x, or a npy file")
     try:
@@ -122,3 +122,28 @@ def _read(path: str | Path, *wanted: str) -> dict[str, np.ndarray]:
             "numpy.savez(file, x=...) writes it"
         )
     return found
+
+
+def _remedy(found: tuple[int, ...], expected: tuple[int, ...]) -> str:
+    """How to turn samples of one shape into samples of another."""
+    if len(expected) != 3:
+        size = math.prod(expected)
+        if math.prod(found) != size:
+            return f"take points of {size} coordinates"
+        return f"reshape them, x.reshape({', '.join(map(str, (-1, *expected)))})"
+    channels = expected[2]
+    if found == expected[:2] or len(found) == 2:
+        repeat = f", and give them {channels} channels, np.repeat(x, {channels}, -1)"
+        return "add a channel axis, x[..., None]" + (repeat if channels > 1 else "")
+    if len(found) != 3:
+        return "make images [n, height, width, channel] of them"
+    if found[0] == channels != found[2]:
+        return "put the channels last, np.moveaxis(x, 1, -1)"
+    if found[2] != channels:
+        code = {
+            (1, 3): ", np.repeat(x, 3, -1)",
+            (3, 1): ", x.mean(-1, keepdims=True)",
+            (4, 3): ", x[..., :3] without alpha",
+        }.get((found[2], channels), "")
+        return f"give them {channels} channel{'s' if channels > 1 else ''}{code}"
+    return "resize or crop them"

@@ -4,11 +4,11 @@ import jax
 import jax.numpy as jnp
 
 
-def centre(rng: jax.Array, shape: tuple[int, ...], size: int) -> jax.Array:
-    """A square hole of `size` pixels a side in the middle, of the upper left middle if uneven.
+def centre(_: jax.Array, shape: tuple[int, ...], size: int) -> jax.Array:
+    """A square hole of `size` pixels a side in the middle, rounded to the upper left.
 
     Args:
-      rng: unused; part of the shelf's signature.
+      _: rng, unused; part of the shelf's signature.
       shape: of the images, [n, height, width, channel].
       size: side of the hole, from 1 to the smaller side of the images.
 
@@ -16,7 +16,7 @@ def centre(rng: jax.Array, shape: tuple[int, ...], size: int) -> jax.Array:
       Masks [n, height, width, 1], float.
 
     Raises:
-      ValueError: a hole that is empty or larger than the images; as for all masks.
+      ValueError: the hole is empty or larger than the images; as for all masks.
     """
     _check(shape, size)
     n, height, width = shape[:3]
@@ -24,7 +24,7 @@ def centre(rng: jax.Array, shape: tuple[int, ...], size: int) -> jax.Array:
     return _square(shape, size, *corner)
 
 
-def left(rng: jax.Array, shape: tuple[int, ...], size: int) -> jax.Array:
+def left(_: jax.Array, shape: tuple[int, ...], size: int) -> jax.Array:
     """The left half is missing; rng and size are unused. As `centre`."""
     _check(shape, size)
     visible = jnp.arange(shape[2]) >= shape[2] // 2
@@ -44,9 +44,9 @@ def square(rng: jax.Array, shape: tuple[int, ...], size: int) -> jax.Array:
     """A square hole of `size` pixels a side, placed at random for each image; as `centre`."""
     _check(shape, size)
     n, height, width = shape[:3]
-    rngs = jax.random.split(rng)
-    top = jax.random.randint(rngs[0], (n,), 0, height - size + 1)
-    return _square(shape, size, top, jax.random.randint(rngs[1], (n,), 0, width - size + 1))
+    rng_top, rng_start = jax.random.split(rng)
+    top = jax.random.randint(rng_top, (n,), 0, height - size + 1)
+    return _square(shape, size, top, jax.random.randint(rng_start, (n,), 0, width - size + 1))
 
 
 def _square(shape: tuple[int, ...], size: int, top: jax.Array, start: jax.Array) -> jax.Array:
@@ -65,9 +65,4 @@ def _check(shape: tuple[int, ...], size: int) -> None:
         )
 
 
-MASKS = {
-    "centre": centre,
-    "left": left,
-    "pixels": pixels,
-    "square": square,
-}
+MASKS = {"centre": centre, "left": left, "pixels": pixels, "square": square}

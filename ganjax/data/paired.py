@@ -1,21 +1,14 @@
-"""Pairs of images for translation: what a task takes away from an image, and the image."""
+"""Pairs of images for translation: a degraded image a, and the image (or its mask) b."""
 
 from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
 
-from ganjax.data import crops
 from ganjax.data.digits import digits
+from ganjax.data.photographs import luminance, parts, raster, sample_crops
 from ganjax.data.resident import Data, sample_rows
 from ganjax.errors import unknown
-
-LUMA = (0.299, 0.587, 0.114)  # Rec. 601
-
-
-def luminance(x: jax.Array) -> jax.Array:
-    """Images [n, h, w, 1 or 3] -> grey ones [n, h, w, 1], weighted as in Rec. 601."""
-    return x if x.shape[-1] == 1 else x @ jnp.array(LUMA, x.dtype)[:, None]
 
 
 def inpainting(x: jax.Array, rng: jax.Array) -> tuple[jax.Array, jax.Array]:
@@ -32,9 +25,8 @@ def inpainting(x: jax.Array, rng: jax.Array) -> tuple[jax.Array, jax.Array]:
     return jnp.where(hole, 0.0, x), x
 
 
-def colourisation(x: jax.Array, rng: jax.Array) -> tuple[jax.Array, jax.Array]:
+def colourisation(x: jax.Array, _: jax.Array) -> tuple[jax.Array, jax.Array]:
     """a: the luminance. It raises a ValueError for grey images."""
-    del rng
     if x.shape[-1] != 3:
         raise ValueError(
             f"task='colourisation' needs colour images, not {x.shape[1:]}; take "
@@ -43,9 +35,8 @@ def colourisation(x: jax.Array, rng: jax.Array) -> tuple[jax.Array, jax.Array]:
     return luminance(x), x
 
 
-def sketch(x: jax.Array, rng: jax.Array) -> tuple[jax.Array, jax.Array]:
+def sketch(x: jax.Array, _: jax.Array) -> tuple[jax.Array, jax.Array]:
     """a: edges, light on dark: 4 times the length of the luminance's gradient, between -1 and 1."""
-    del rng
     grey = jnp.pad(luminance(x), ((0, 0), (0, 1), (0, 1), (0, 0)), mode="edge")
     down = grey[:, 1:, :-1] - grey[:, :-1, :-1]
     right = grey[:, :-1, 1:] - grey[:, :-1, :-1]
@@ -53,7 +44,7 @@ def sketch(x: jax.Array, rng: jax.Array) -> tuple[jax.Array, jax.Array]:
 
 
 def segmentation(x: jax.Array, rng: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """a: the image under Gaussian noise of deviation 1, clipped; b: where it is above 0, 1 or -1.
+    """a: the image under Gaussian noise of deviation 1, clipped; b: 1 above 0 and -1 elsewhere.
 
     The mask is of the luminance, one channel.
     """
@@ -78,13 +69,13 @@ def _digits(size, shrink):
 
 
 def _photographs(size, shrink):
-    left, right, held_out = crops.photographs(size, 2 if shrink is None else shrink)
+    left, right, held_out = parts(size, 2 if shrink is None else shrink)
     train = {"left": jnp.asarray(left), "right": jnp.asarray(right)}
 
     def draw(train, rng, n):
-        return crops.sample_crops(train["left"], train["right"], rng, n, size)
+        return sample_crops(train["left"], train["right"], rng, n, size)
 
-    return train, draw, jnp.asarray(crops.raster([held_out], size, stride=size // 2))
+    return train, draw, jnp.asarray(raster([held_out], size, stride=size // 2))
 
 
 IMAGES = {"digits": _digits, "photographs": _photographs}
@@ -93,26 +84,25 @@ IMAGES = {"digits": _digits, "photographs": _photographs}
 def paired_images(
     images: str = "digits", task: str = "inpainting", size: int = 16, shrink: int | None = None
 ) -> Data:
-    """Pairs of images a and b, b being what a translator should make of a.
+    """Pairs of images: a, and its translation b.
 
     Args:
-      images: `digits`, or `photographs` for crops of the two in `crops`.
+      images: `digits`, or `photographs` for crops of the two in `photographs`.
       task: `colourisation`, `inpainting`, `segmentation` or `sketch`, see the functions.
       size: side of the images: 8, 16 or 32 for digits, 4 to 160 for photographs, or to 320 with
         shrink=1.
-      shrink: whole factor by which the photographs, 427x640, are made smaller first, 2 if None;
-        digits have none.
+      shrink: as in `photographs`, 2 if None; digits have none.
 
     Returns:
-      Data with `a` and `b` [batch, size, size, channels] in [-1, 1]. What is random in a task is
+      Data with `a` and `b` [batch, size, size, channels] in [-1, 1]. The random parts of a task are
       drawn anew for every batch, and once for the held-out examples.
 
     Raises:
       ValueError: an unknown name, or arguments that do not go together.
     """
-    for what, name, known in (("images", images, IMAGES), ("task", task, TASKS)):
+    for kind, name, known in (("images", images, IMAGES), ("task", task, TASKS)):
         if name not in known:
-            raise ValueError(unknown(what, name, known))
+            raise ValueError(unknown(kind, name, known))
     train, draw, held_out = IMAGES[images](size, shrink)
 
     def sample(train, rng, batch_size):
@@ -121,4 +111,4 @@ def paired_images(
         return {"a": a, "b": b}
 
     a, b = TASKS[task](held_out, jax.random.key(0))
-    return Data(shape=b.shape[1:], train=train, test={"a": a, "b": b}, sample=sample, paired=True)
+    return Data(b.shape[1:], train, {"a": a, "b": b}, sample, paired=True)

@@ -1,15 +1,13 @@
-"""Data that live on the device: the form of a source, sampling rows inside a compiled chunk.
+"""`Data` resident on the device: its fields, its form without the examples, and row sampling."""
 
-Streams from disk (TFDS, folders of images) are another kind of source with files of their own.
-"""
-
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ganjax.checks import whole
 from ganjax.errors import DataError
 
 Batch = dict[str, jax.Array]
@@ -21,11 +19,10 @@ class Data(NamedTuple):
     Attributes:
       shape: shape of one `x`, or of one `b` where there are two domains, e.g. (2,) or (8, 8, 1).
       train: arrays that `sample` draws from, first axis the example; {} for a closed form. They
-        are an argument of `sample` so that a compiled program does not hold them as constants. All
-        are of one length, except of two domains without pairs and beside few labelled examples;
-        an array that holds no examples belongs in `sample`. Images under the keys of a batch are
-        in [-1, 1] when `sample` gets them, see `value_range`; those it scales itself need another
-        key, e.g. `raw`.
+        are an argument of `sample`, so a compiled program does not hold them as constants. All are
+        of one length, except of two domains without pairs and beside few labelled examples; an
+        array that holds no examples belongs in `sample`. Images under the keys of a batch are in
+        [-1, 1] when `sample` gets them, see `value_range`; raw ones need another key, e.g. `raw`.
       test: held-out examples for scores, with the keys of a batch; {} if there are none.
       sample: `(train, rng, batch_size) -> batch`, pure: `x` [batch, *shape] and, where there are
         labels, `y` int [batch]; or two domains, `a` [batch, ...] and `b` [batch, *shape]; or, where
@@ -37,7 +34,7 @@ class Data(NamedTuple):
       paired: of two domains, whether row i of a batch's `a` belongs to row i of its `b`.
       value_range: the values of `train` and `test` that stand for black and white, where they are
         images under the keys of a batch; `experiment.build` scales them to [-1, 1]. None for floats
-        in [-1, 1] or unsigned integers that are scaled by their type, see `pixels.scaled`.
+        in [-1, 1] or unsigned integers that are scaled by their type, see `values.scaled`.
     """
 
     shape: tuple[int, ...]
@@ -59,27 +56,22 @@ class Data(NamedTuple):
 
 
 def sample_rows(train: Batch, rng: jax.Array, batch_size: int) -> Batch:
-    """Draws `batch_size` rows uniformly with replacement, the same rows of every array.
-
-    Raises:
-      DataError: the arrays are not of one length.
-    """
+    """Draws `batch_size` rows uniformly with replacement, the same rows of every array."""
     examples = one_length("sample_rows", train)
     rows = jax.random.randint(rng, (batch_size,), 0, examples)
     return {key: array[rows] for key, array in train.items()}
 
 
 def one_length(where: str, arrays: Batch) -> int:
-    """The number of rows that all arrays have; JAX would read past an end in silence.
+    """The number of rows of all arrays, or a DataError if their lengths differ.
 
-    Raises:
-      DataError: they are not of one length.
+    JAX would read past the end of a shorter one in silence.
     """
     lengths = {key: array.shape[0] for key, array in arrays.items()}
     if len(set(lengths.values())) > 1:
-        told = " and ".join(f"{length} of {key!r}" for key, length in lengths.items())
+        counts = " and ".join(f"{length} of {key!r}" for key, length in lengths.items())
         raise DataError(
-            f"{where} has {told}; row i of one belongs to row i of the other, so give them one "
+            f"{where} has {counts}; row i of one belongs to row i of the other, so give them one "
             "length"
         )
     return next(iter(lengths.values()))
@@ -88,7 +80,7 @@ def one_length(where: str, arrays: Batch) -> int:
 def of_examples(
     x: np.ndarray, y: np.ndarray | None = None, *, num_classes: int = 0, held_out: int = 0
 ) -> Data:
-    """Examples, drawn row by row.
+    """Data whose batches are rows of arrays.
 
     Args:
       x: [n, ...]; images in [-1, 1].
@@ -98,23 +90,56 @@ def of_examples(
 
     Raises:
       ValueError: `held_out` leaves no example for training.
-      DataError: x and y are not of one length.
+      DataError: the lengths of x and y differ.
     """
     arrays = {"x": x} if y is None else {"x": x, "y": y}
     examples = one_length("the data set", arrays)
-    if not 0 <= held_out < examples:
-        raise ValueError(f"held_out={held_out} must be from 0 to {examples - 1}, of {examples}")
+    whole(0, examples - 1, held_out=held_out, hint=f"there are {examples} examples")
     order = np.random.RandomState(0).permutation(examples)
-    kept = np.sort(order[held_out:])
 
     def part(rows):
         return {key: jnp.asarray(array[rows]) for key, array in arrays.items()}
 
     return Data(
         shape=x.shape[1:],
-        train=part(kept),
+        train=part(np.sort(order[held_out:])),
         test=part(order[:held_out]) if held_out else {},
         sample=sample_rows,
         num_classes=num_classes,
         value_range=(-1.0, 1.0),
     )
+
+
+def form(data: Data) -> dict[str, Any]:
+    """The part of the data that games and networks depend on, as JSON.
+
+    A run folder keeps it, so that networks can be built and sampled without the data.
+
+    Returns:
+      `shape`, `num_classes`, `paired`, as in `Data`; `batch`, {key: [shape of one row, dtype]}; and
+      `classes`, the labels that the training examples have.
+    """
+    batch = jax.eval_shape(lambda rng: data.sample(data.train, rng, 1), jax.random.key(0))
+    return {
+        "shape": list(data.shape),
+        "num_classes": data.num_classes,
+        "paired": data.paired,
+        "batch": {key: [list(rows.shape[1:]), str(rows.dtype)] for key, rows in batch.items()},
+        "classes": [int(label) for label in classes(data)],
+    }
+
+
+def of_form(form: Mapping[str, Any]) -> Data:
+    """Data of a form, with an example for every class, all zeros; nothing is held out."""
+    count = max(1, len(form["classes"]))
+    train = {key: np.zeros((count, *shape), kind) for key, (shape, kind) in form["batch"].items()}
+    if "y" in train:
+        train["y"] = np.array(form["classes"], train["y"].dtype)
+    train = jax.tree.map(jnp.asarray, train)
+    classes, paired = form["num_classes"], form["paired"]
+    return Data(tuple(form["shape"]), train, {}, sample_rows, num_classes=classes, paired=paired)
+
+
+def classes(data: Data) -> np.ndarray:
+    """The classes of the training examples, in order; all classes of a closed form."""
+    return np.unique(data.train["y"]) if "y" in data.train else np.arange(data.num_classes)

@@ -1,8 +1,8 @@
-"""Scores of samples, on the host in float64. They know samples and data, not how they were made.
+"""Scores of samples, on the host in float64. They do not know how samples were made.
 
-`EVALUATIONS` are factories `(data, **options) -> report` for a config to name, a report being a
-function `samples -> {name: number}`, or of what else its parameters name: `labels` of the samples,
-or a query of the game; what they are made of stands beside them.
+`EVALUATIONS` are factories `(data, **options) -> report` for a config to name. A report is a
+function `samples -> {name: number}`; its parameters may also name `labels` of the samples, or a
+query of the game.
 """
 
 from ganjax.metrics.anomaly import anomaly_report

@@ -1,4 +1,4 @@
-"""The report on anomaly detection: does a score tell what was trained on from what was not?"""
+"""The report on anomaly detection: the energy of trained classes against that of others."""
 
 from collections.abc import Callable
 from typing import Any
@@ -19,9 +19,8 @@ def anomaly_report(data: Any) -> Callable[..., dict[str, float]]:
       data: a `Data` with labels, e.g. `data.digits(classes=(3,), test_classes=range(10))`.
 
     Returns:
-      Report: the query `energy` -> flat dict: `auroc`, `auroc_nearest` (of the distance to the
-      nearest training example, with nothing learned), `normal` and `anomalous`, the numbers of
-      test examples.
+      Report: the query `energy` -> flat dict: `auroc`; `auroc_nearest`, that of the distance to the
+      nearest training example, a baseline; `normal` and `anomalous`, numbers of test examples.
 
     Raises:
       ValueError: the data have no labels, or no test examples of either kind; from the report, an
@@ -37,7 +36,7 @@ def anomaly_report(data: Any) -> Callable[..., dict[str, float]]:
         )
 
     def report(energy):
-        from sklearn.metrics import roc_auc_score  # 0.7 s: not for a run that is refused
+        from sklearn.metrics import roc_auc_score  # 0.7 s: after the checks
 
         x, train = np.asarray(data.test["x"]), np.asarray(data.train["x"])
         nearest = nearest_distances(x.reshape(len(x), -1), train.reshape(len(train), -1))

@@ -1,4 +1,4 @@
-"""The report on a classifier: how often it is wrong on examples that were held out."""
+"""The report on a classifier: its error on held-out examples."""
 
 from collections.abc import Callable
 from typing import Any
@@ -24,8 +24,8 @@ def classification_report(data: Any) -> Callable[[Callable], dict[str, float]]:
     """
     if "y" not in data.test:
         raise ValueError(
-            "the classification report needs held-out examples with labels; set data to one that "
-            "has them, e.g. digits_few_labels, or evaluation.name to 'none'"
+            "the classification report needs held-out examples with labels; set data to e.g. "
+            "digits_few_labels, or evaluation.name to 'none'"
         )
     x, y = data.test["x"], np.asarray(data.test["y"])
 

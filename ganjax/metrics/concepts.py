@@ -1,14 +1,10 @@
-"""Concepts that samples show: a class, drawn boldly or thinly."""
+"""Concepts in samples: a class, with bold or thin strokes."""
 
 from collections.abc import Callable
 
 import numpy as np
 
-# Of the ink of a class's samples: the quarter that shows the stroke.
-STROKES = {
-    "bold": (0.75, 1.0),
-    "thin": (0.0, 0.25),
-}
+STROKES = {"bold": (0.75, 1.0), "thin": (0.0, 0.25)}  # quantiles of the ink of a class's samples
 
 
 def ink(x: np.ndarray) -> np.ndarray:
@@ -32,7 +28,7 @@ def class_judge(
     Returns:
       Function: images [n, ...] -> (most probable label [n], its probability [n]).
     """
-    from sklearn.linear_model import LogisticRegression  # 0.7 s: not for a run that is refused
+    from sklearn.linear_model import LogisticRegression  # 0.7 s: after the checks
 
     def flat(x):
         return np.asarray(x, np.float64).reshape(len(x), -1)
@@ -47,10 +43,10 @@ def class_judge(
 
 
 def showing(stroke: str | None, inks: np.ndarray) -> np.ndarray:
-    """Which samples of a class show a stroke [n], bool; all of them if it is None.
+    """Whether each sample of a class shows a stroke [n], bool; all do if it is None.
 
     Args:
-      stroke: "bold", the quarter with the most ink, "thin", that with the least, or None.
+      stroke: "bold", the quarter with the most ink; "thin", the quarter with the least; or None.
       inks: `ink` of samples of one class [n].
 
     Raises:

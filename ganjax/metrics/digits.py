@@ -1,5 +1,6 @@
-"""The reports on generated 8x8 digits: are they digits, all of them, not copies, the asked ones?"""
+"""The reports on generated 8x8 digits: quality, diversity, copies, and the right labels."""
 
+import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -22,8 +23,8 @@ def digits_report(data: Any) -> Callable[[np.ndarray], dict[str, float]]:
       data: `data.digits()` with its ten classes, of any size.
 
     Returns:
-      Report: images [samples, size, size, 1] in [-1, 1] -> flat dict, where `X_real` is what the
-      real test digits (500) reach where `X` is the samples' score:
+      Report: images [samples, size, size, 1] in [-1, 1] -> flat dict, `X_real` being the score X of
+      the real test digits (500):
       `samples`, their number;
       `inception_score`, `inception_score_real`;
       `frechet_distance`, `frechet_distance_real` (training digits to test digits);
@@ -36,23 +37,22 @@ def digits_report(data: Any) -> Callable[[np.ndarray], dict[str, float]]:
         from the report, a sample is not finite.
     """
     digits = _digits(data)
-    return lambda samples: _scores(digits, _classifier(digits), _samples(samples))
+    reference = functools.cache(functools.partial(_reference, digits))
+    return lambda samples: _scores(digits, *reference(), _flat(finite("samples", samples)))
 
 
 def conditional_digits_report(
     data: Any,
 ) -> Callable[[np.ndarray, np.ndarray], dict[str, float]]:
-    """Scores digits that were generated for a label: is a 7 a 7, not a 9?
-
-    The judge is the classifier of `digits_report`.
+    """Scores digits generated for a label, with the classifier of `digits_report`.
 
     Args:
       data: as in `digits_report`.
 
     Returns:
-      Report: (images [samples, size, size, 1] in [-1, 1], their labels [samples]) -> what
-      `digits_report` says of the images, and
-      `label_accuracy`, share of the samples that the classifier takes for their label;
+      Report: (images [samples, size, size, 1] in [-1, 1], their labels [samples]) -> the scores of
+      `digits_report`, and
+      `label_accuracy`, share of the samples that the classifier assigns to their label;
       `label_accuracy_min`, the smallest such share of a label's samples;
       `label_accuracy_real`, `label_accuracy_min_real`, the same of the real test digits.
 
@@ -60,10 +60,11 @@ def conditional_digits_report(
       ValueError: as `digits_report`.
     """
     digits = _digits(data)
+    reference = functools.cache(functools.partial(_reference, digits))
 
     def report(samples, labels):
-        samples, classifier = _samples(samples), _classifier(digits)
-        result = _scores(digits, classifier, samples)
+        samples, (classifier, real) = _flat(finite("samples", samples)), reference()
+        result = _scores(digits, classifier, real, samples)
         for suffix, x, y in (("", samples, labels), ("_real", digits.test, digits.test_labels)):
             right = classifier.predict(x) == np.asarray(y)
             shares = [right[y == label].mean() for label in np.unique(y)]
@@ -92,42 +93,41 @@ def _digits(data: Any) -> _Digits:
             "the digits report needs all ten classes of the digits, every one labelled; set data "
             "to digits with its default classes, or evaluation.name to 'none'"
         )
-    parts = ((_flat(part["x"]), np.asarray(part["y"])) for part in (data.train, data.test))
-    return _Digits(*(array for part in parts for array in part))
+    train, test = ((_flat(part["x"]), np.asarray(part["y"])) for part in (data.train, data.test))
+    return _Digits(*train, *test)
 
 
-def _classifier(digits: _Digits) -> Any:
-    from sklearn.linear_model import LogisticRegression  # 0.7 s: not for a run that is refused
+def _reference(digits: _Digits) -> tuple[Any, dict[str, float]]:
+    """The fitted classifier and the scores of the real test digits."""
+    from sklearn.linear_model import LogisticRegression  # 0.7 s: after the checks
 
-    return LogisticRegression(max_iter=1000).fit(digits.train, digits.train_labels)
+    classifier = LogisticRegression(max_iter=1000).fit(digits.train, digits.train_labels)
+    return classifier, _quality(digits, classifier, digits.test, digits.train)
 
 
-def _scores(digits: _Digits, classifier: Any, samples: np.ndarray) -> dict[str, float]:
-    """What `digits_report` says of samples [n, 64]."""
+def _quality(digits: _Digits, classifier: Any, x: np.ndarray, compared: np.ndarray):
+    """Scores of digits x [n, 64]; `compared` is compared with the test digits."""
+    nearest = nearest_distances(x / 2, digits.train / 2)
+    return {
+        "inception_score": inception_score(classifier.predict_proba(x)),
+        "frechet_distance": frechet_distance(compared / 2, digits.test / 2),
+        "nearest_median": float(np.median(nearest)),
+        "nearest_min": float(nearest.min()),
+    }
 
-    def scores(x, compared):
-        nearest = nearest_distances(x / 2, digits.train / 2)
-        return {
-            "inception_score": inception_score(classifier.predict_proba(x)),
-            "frechet_distance": frechet_distance(compared / 2, digits.test / 2),
-            "nearest_median": float(np.median(nearest)),
-            "nearest_min": float(nearest.min()),
-        }
 
-    generated, real = scores(samples, samples), scores(digits.test, digits.train)
+def _scores(
+    digits: _Digits, classifier: Any, real: dict[str, float], samples: np.ndarray
+) -> dict[str, float]:
+    """The scores of `digits_report`, of samples [n, 64]."""
     result = {"samples": len(samples)}
-    for name in generated:
-        result |= {name: generated[name], f"{name}_real": real[name]}
+    for name, value in _quality(digits, classifier, samples, samples).items():
+        result |= {name: value, f"{name}_real": real[name]}
     shares = np.bincount(classifier.predict(samples), minlength=10) / len(samples)
     return result | {
         "class_share_min": float(shares.min()),
         "class_share_max": float(shares.max()),
     }
-
-
-def _samples(x: np.ndarray) -> np.ndarray:
-    """Generated images [n, size, size, 1] -> [n, 64]."""
-    return _flat(finite("samples", x))
 
 
 def _flat(x: np.ndarray) -> np.ndarray:

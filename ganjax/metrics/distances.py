@@ -23,9 +23,9 @@ def frechet_distance(features_a: np.ndarray, features_b: np.ndarray) -> float:
 
     The squared 2-Wasserstein distance of the Gaussians fitted to both sets, with covariances over
     n - 1. With C = R^T R of the centred features, the root's trace is the nuclear norm of
-    R_a R_b^T, the sum of its singular values. No covariance is formed and no root of an eigenvalue
-    taken, whose rounding would be magnified, so singular covariances (constant pixels, fewer
-    samples than dimensions) are no trouble.
+    R_a R_b^T, the sum of its singular values. This takes no root of an eigenvalue, which would
+    magnify rounding, so covariances may be singular (constant pixels, fewer samples than
+    dimensions).
 
     Args:
       features_a: [samples, dim], at least 2 samples, finite.
@@ -61,7 +61,7 @@ def nearest_distances(samples: np.ndarray, reference: np.ndarray) -> np.ndarray:
       ValueError: a set is not finite, by name.
     """
     samples, reference = finite("samples", samples), finite("reference", reference)
-    from sklearn.neighbors import NearestNeighbors  # 0.7 s: not for a run that is refused
+    from sklearn.neighbors import NearestNeighbors  # 0.7 s: after the checks
 
     search = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(reference)
     return search.kneighbors(samples)[0][:, 0]

@@ -1,23 +1,22 @@
-"""The refusal of numbers that are not finite, by name, before a score hides or spreads them."""
+"""The check that values to be scored are finite, before a score hides or spreads NaN."""
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 
 class NonFiniteError(ValueError):
-    """Numbers to be scored are NaN or infinite."""
+    """Values to be scored are NaN or infinite."""
 
 
 def finite(name: str, values: ArrayLike) -> np.ndarray:
     """The values in float64.
 
     Args:
-      name: of the set, for the error.
+      name: of the values, for the error.
       values: any shape, the examples first.
 
     Raises:
-      NonFiniteError: some are NaN or infinite; it says how many, of which set, and where the first
-        is.
+      NonFiniteError: some are NaN or infinite, with their number, their name and the first place.
     """
     values = np.asarray(values, np.float64)
     bad = np.argwhere(~np.isfinite(values))

@@ -1,4 +1,4 @@
-"""The Inception score of class probabilities, whichever classifier they come from."""
+"""The Inception score of class probabilities, from any classifier."""
 
 import numpy as np
 from scipy.special import rel_entr
@@ -31,8 +31,8 @@ def inception_score(probabilities: np.ndarray) -> float:
     if len(wrong):
         row = wrong[0]
         raise ValueError(
-            f"expected class probabilities, at least 0 in rows that sum to 1; row {row}, one of "
-            f"{len(wrong)} that do not, sums to {sums[row]:.6g} with a smallest value of "
+            f"expected class probabilities, at least 0 in rows that sum to 1; row {row}, the first "
+            f"of {len(wrong)} wrong rows, sums to {sums[row]:.6g} with a smallest value of "
             f"{probabilities[row].min():.6g}; apply a softmax to logits first"
         )
     divergences = rel_entr(probabilities, probabilities.mean(0, keepdims=True)).sum(1)

@@ -7,12 +7,13 @@ import jax
 import numpy as np
 from scipy.special import logsumexp
 
-# Draws of one call of the query, for all test examples at once.
-DRAWS_AT_ONCE = 20
+from ganjax.checks import whole
+
+DRAWS_AT_ONCE = 20  # in one call of the query, for all test examples
 
 
 class Bound(NamedTuple):
-    """A lower bound of E[log p(x)], in nats an example, and the standard error of its draws."""
+    """A lower bound of E[log p(x)], in nats per example, and its standard error over draws."""
 
     value: float
     error: float
@@ -21,17 +22,16 @@ class Bound(NamedTuple):
 def importance_bounds(log_weights: np.ndarray, samples: Sequence[int]) -> dict[int, Bound]:
     """L_k = E[log (1/k) sum_i w_i] for several k (Burda et al. 2016, arXiv:1509.00519, eq. 8).
 
-    w_i = p(x, z_i) / q(z_i|x). L_1 is the ELBO; L_k rises with k to log p(x), and each is a lower
-    bound of it. Every k takes the same draws, in groups of k.
+    w_i = p(x, z_i) / q(z_i|x). L_1 is the ELBO; L_k is a lower bound of log p(x) and rises to it
+    with k. Every k uses the same draws, in groups of k.
 
     Args:
       log_weights: log w of independent draws [draws, n] for n examples.
       samples: the k, each from 1 to the number of draws.
 
     Returns:
-      k -> `Bound`, the mean over the examples; its error is that of the draws with the examples
-      held fixed: from the spread of the groups, or of the weights, to first order, if there is one
-      group only; NaN for one draw.
+      k -> `Bound`, the mean over the examples. Its error is over draws, for fixed examples: from
+      the spread of the groups or, with one group, of the weights, to first order; NaN for one draw.
 
     Raises:
       ValueError: there are not enough draws, or the array is not [draws, n].
@@ -77,8 +77,7 @@ def likelihood_report(data: Any, *, draws: int = 1000) -> Callable[..., dict[str
     Raises:
       ValueError: an option is out of range, or there are no test examples.
     """
-    if draws < 1:
-        raise ValueError(f"draws={draws} must be at least 1")
+    whole(1, draws=draws)
     if "x" not in data.test:
         raise ValueError(
             "the likelihood report needs examples that were held out, which these data do not "

@@ -6,17 +6,18 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.special import rel_entr
 
+from ganjax.checks import within
 from ganjax.metrics.finite import finite
 
 
 class ModeCoverage(NamedTuple):
-    """What a set of samples makes of a mixture's modes.
+    """The coverage of a mixture's modes by a set of samples.
 
     Attributes:
       modes: number of modes with at least one high-quality sample.
       high_quality: share of samples within `radius` standard deviations of their nearest centre.
-      reverse_kl: KL(p_gen || uniform) over nearest modes, in nats; 0 when all are hit alike,
-        log(modes) when one has everything.
+      reverse_kl: KL(p_gen || uniform) over nearest modes, in nats: 0 if all have the same share,
+        log(modes) if one has every sample.
       counts: samples nearest to each centre [modes], of any quality.
     """
 
@@ -49,8 +50,7 @@ def mode_coverage(
             f"expected samples [n, dim] and centres [modes, dim], got {samples.shape} and "
             f"{centres.shape}"
         )
-    if not std > 0:
-        raise ValueError(f"std={std} must be greater than 0")
+    within("(0, inf]", std=std)
     distances = np.linalg.norm(samples[:, None] - centres, axis=-1)
     nearest = distances.argmin(1)
     good = distances.min(1) <= radius * std
@@ -72,14 +72,13 @@ def modes_report(data: Any, *, radius: float = 3.0) -> Callable[[np.ndarray], di
       radius: see `mode_coverage`.
 
     Returns:
-      Report: samples [samples, dim] -> `modes`, `modes_real` (how many there are), `high_quality`,
+      Report: samples [samples, dim] -> `modes`, `modes_real` (of the mixture), `high_quality`,
       `reverse_kl`.
 
     Raises:
       ValueError: the data have no known modes, or the radius is not positive.
     """
-    if not radius > 0:
-        raise ValueError(f"radius={radius} must be greater than 0")
+    within("(0, inf]", radius=radius)
     if len(data.centres) == 0:
         raise ValueError(
             "these data have no known modes; set data to ring or grid, or evaluation.name to 'none'"

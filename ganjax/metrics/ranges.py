@@ -1,10 +1,10 @@
-"""Ranges of the scores that the reports give, and which are better than real data's own."""
+"""Ranges of the reported scores, and the scores that are better than those of real data."""
 
 import math
 from collections.abc import Mapping
 from typing import NamedTuple
 
-MARGIN = 1e-6  # share of real data's score by which another is beyond it, above rounding
+MARGIN = 1e-6  # relative difference from real data's score, above rounding
 BEYOND = "better than real data's own score: saturated or fooled, not better than real data"
 
 
@@ -14,8 +14,8 @@ class Score(NamedTuple):
     Attributes:
       low: the least.
       high: the largest.
-      better: "above" or "below", where a score is better than that of real data; "" for a score
-        that is not reported of real data.
+      better: "above" or "below", the side on which a score is better than that of real data; "" for
+        a score that is not reported for real data.
     """
 
     low: float = 0.0
@@ -62,10 +62,10 @@ SCORES = {
 
 
 def score_range(name: str) -> tuple[float, float]:
-    """The least and the largest value of a score, infinite where there is none or it is not known.
+    """The least and the largest value of a score, infinite if there is none or it is unknown.
 
     Args:
-      name: as a report has it; `NAME_real` has the range of `NAME`.
+      name: a key of a report; `NAME_real` has the range of `NAME`.
     """
     score = SCORES.get(name.removesuffix("_real"), Score(low=-math.inf))
     return score.low, score.high
@@ -74,8 +74,8 @@ def score_range(name: str) -> tuple[float, float]:
 def beyond_real(report: Mapping[str, float]) -> dict[str, str]:
     """The scores that are better than those of real data under the same protocol.
 
-    Such a score does not say that samples are better than real data: it is saturated or fooled, as
-    the Inception score is by samples that a classifier is too sure of (Barratt and Sharma 2018,
+    Such samples are not better than real data: the score is saturated or fooled, as the Inception
+    score is by samples that make a classifier overconfident (Barratt and Sharma 2018,
     arXiv:1801.01973), or a distance to the training data by copies of them.
 
     Args:

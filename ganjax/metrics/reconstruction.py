@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ganjax.checks import whole, within
 from ganjax.metrics.finite import finite
 
 
@@ -19,7 +20,7 @@ class Affine(NamedTuple):
 def best_affine(
     inputs: np.ndarray, targets: np.ndarray, *, rank: int, noise: float = 0.0
 ) -> Affine:
-    """The affine map of a given rank with the least squared error, noise on the inputs expected.
+    """The affine map of a given rank with the least expected squared error under noisy inputs.
 
     Reduced-rank regression (Izenman 1975): with the covariances C_xx + noise^2 I and C_xy the best
     map of any rank is B = (C_xx + noise^2 I)^-1 C_xy, and that of rank r is B V V^T, V the first r
@@ -44,12 +45,11 @@ def best_affine(
         raise ValueError(
             f"expected inputs [n, p] and targets [n, q], got {inputs.shape} and {targets.shape}"
         )
-    if rank < 1:
-        raise ValueError(f"rank={rank} must be at least 1")
-    _check_noise(noise)
+    whole(1, rank=rank)
+    within("[0, inf)", noise=noise)
     mean_x, mean_y = inputs.mean(0), targets.mean(0)
     x, y = inputs - mean_x, targets - mean_y
-    # Some pixels never change: the pseudo-inverse leaves them alone.
+    # Some pixels are constant: the pseudo-inverse ignores them.
     inverse = np.linalg.pinv(
         x.T @ x / len(x) + noise**2 * np.eye(x.shape[1]), rcond=1e-10, hermitian=True
     )
@@ -66,29 +66,28 @@ def reconstruction_report(
 ) -> Callable[..., dict[str, float]]:
     """Squared errors of an auto-encoder's outputs beside those of the best affine map.
 
-    Errors are means over examples and their numbers. The affine map has the rank of the code's
-    width and is fitted on the training examples, in closed form; see `best_affine`. Data of two
-    domains have `a` for inputs and `b` for targets.
+    Errors are means over examples and pixels. The affine map has the rank of the code's width and
+    is fitted on the training examples, in closed form; see `best_affine`. Of two domains, `a` is
+    the input and `b` the target.
 
     Args:
       data: a `Data` with training and test examples.
-      noise: standard deviation of Gaussian noise on the inputs, at least 0, as the game has it; the
+      noise: standard deviation of Gaussian noise on the inputs, at least 0, that of the game; the
         same draws for the auto-encoder and the affine map.
       draws: draws of the noise for every example, at least 1.
 
     Returns:
       Report: the queries `encode` and `reconstruct` -> flat dict: `error` on the test examples,
-      `error_affine`, `error_mean` (of the training examples' mean), `error_input` (of the inputs as
-      they are: the noise, or grey for a colour), and `error_train`, `error_affine_train`. The last
-      is the least that any affine auto-encoder of that width can have, but for the draws.
+      `error_affine`, `error_mean` (of the training examples' mean), `error_input` (of the unchanged
+      inputs), and `error_train`, `error_affine_train`. The last is the least of any affine
+      auto-encoder of that width, but for the draws.
 
     Raises:
       ValueError: an option is out of range, or there are no test examples; from the report, an
         output is not finite.
     """
-    _check_noise(noise)
-    if draws < 1:
-        raise ValueError(f"draws={draws} must be at least 1")
+    within("[0, inf)", noise=noise)
+    whole(1, draws=draws)
     if not data.test:
         raise ValueError(
             "the reconstruction report needs examples that were held out, which these data do not "
@@ -104,13 +103,13 @@ def reconstruction_report(
 
         def errors(part):
             inputs, targets = _pair(part)
-            given = [inputs + noise * rng.normal(size=inputs.shape) for _ in range(draws)]
-            wanted = _flat(targets)
-            made = (finite("outputs", reconstruct(x.astype(inputs.dtype))) for x in given)
-            ours = [_error(_flat(x), wanted) for x in made]
-            best = [_error(_flat(x) @ affine.matrix + affine.bias, wanted) for x in given]
-            kept = [_error(np.broadcast_to(x, targets.shape), targets) for x in given]
-            return [float(np.mean(values)) for values in (ours, best, kept)]
+            noisy = [inputs + noise * rng.normal(size=inputs.shape) for _ in range(draws)]
+            flat = _flat(targets)
+            outputs = (finite("outputs", reconstruct(x.astype(inputs.dtype))) for x in noisy)
+            learned = [_error(_flat(x), flat) for x in outputs]
+            best = [_error(_flat(x) @ affine.matrix + affine.bias, flat) for x in noisy]
+            unchanged = [_error(np.broadcast_to(x, targets.shape), targets) for x in noisy]
+            return [float(np.mean(values)) for values in (learned, best, unchanged)]
 
         error, error_affine, error_input = errors(data.test)
         error_train, error_affine_train, _ = errors(data.train)
@@ -124,11 +123,6 @@ def reconstruction_report(
         }
 
     return report
-
-
-def _check_noise(noise: float) -> None:
-    if not 0 <= noise < math.inf:
-        raise ValueError(f"noise={noise} must be finite and at least 0")
 
 
 def _pair(part: Any) -> tuple[np.ndarray, np.ndarray]:

@@ -1,4 +1,4 @@
-"""How well holes are filled, and the fills that need no generator. Masks are 0 in the hole."""
+"""The error of filled holes, and two fills without a generator. Masks are 0 in the hole."""
 
 import numpy as np
 
@@ -26,7 +26,7 @@ def mean_fill(x: np.ndarray, mask: np.ndarray, train: np.ndarray) -> np.ndarray:
     """Holes filled with the mean training image.
 
     Args:
-      x: images [n, height, width, channel]; what the holes hide is not looked at.
+      x: images [n, height, width, channel]; pixels in holes are ignored.
       mask: [n, height, width, 1], 1 visible and 0 in the hole.
       train: training images [m, height, width, channel].
 
@@ -45,15 +45,13 @@ def regression_fill(
     scikit-learn's `Ridge`, one for each distinct mask, fitted on the training images.
 
     Args:
-      x: images [n, height, width, channel]; what the holes hide is not looked at.
-      mask: [n, height, width, 1], 1 visible and 0 in the hole.
-      train: training images [m, height, width, channel].
+      x, mask, train: as in `mean_fill`.
       alpha: of the ridge, in the squared units of the images times their number.
 
     Returns:
       Images like `x`, in float64.
     """
-    from sklearn.linear_model import Ridge  # 0.7 s: not for a run that is refused before
+    from sklearn.linear_model import Ridge  # 0.7 s: only where it is used
 
     n = len(x)
     visible = np.broadcast_to(np.asarray(mask) > 0, np.shape(x)).reshape(n, -1)

@@ -1,4 +1,4 @@
-"""Scores of translators on held-out examples: of points, of images with and without pairs."""
+"""Scores of translators on held-out examples: points, images with pairs and without."""
 
 from collections.abc import Callable
 from typing import Any
@@ -20,12 +20,12 @@ def _test(data: Any, needs: str) -> tuple[np.ndarray, np.ndarray]:
     return np.asarray(data.test["a"]), np.asarray(data.test["b"])
 
 
-def _apart(x: np.ndarray, y: np.ndarray) -> float:
+def _distance(x: np.ndarray, y: np.ndarray) -> float:
     return float(np.abs(finite("translated", x) - y).mean())
 
 
 def affine_translation(data: Any) -> Callable[..., dict[str, float]]:
-    """Whether an unpaired translator of points on the line found the affine map between domains.
+    """Scores of an unpaired translator of points on the line, against the true affine map.
 
     Args:
       data: `data.affine_domains()` on the line: its held-out a and b are pairs.
@@ -34,13 +34,12 @@ def affine_translation(data: Any) -> Callable[..., dict[str, float]]:
       Report, of `translate_ab` and `translate_ba`, functions of points [n, 1]:
       `slope`, `slope_real`, `offset`, `offset_real`: of the least-squares line through the points
       (a, G(a)), and through the pairs (a, b);
-      `slope_error`: that of the slope, relative to it;
-      `offset_error`: that of the offset in standard deviations of b, as an offset may be 0;
+      `slope_error`: relative; `offset_error`: in standard deviations of b, as an offset may be 0;
       `translation_error`: mean |G(a) - b| over pairs;
       `cycle_error_a`, `cycle_error_b`: mean |F(G(a)) - a| and |G(F(b)) - b|.
 
     Raises:
-      ValueError: the data are no pairs of points on the line.
+      ValueError: the data are not pairs of points on the line.
     """
     a, b = _test(data, "pairs of points on the line")
     if a.shape[1:] != (1,) or b.shape != a.shape:
@@ -48,8 +47,8 @@ def affine_translation(data: Any) -> Callable[..., dict[str, float]]:
 
     def report(translate_ab, translate_ba):
         to_b, to_a = np.asarray(translate_ab(a)), np.asarray(translate_ba(b))
-        made = finite("translated", to_b)
-        lines = [np.polyfit(a[:, 0].astype(float), y[:, 0], 1) for y in (made, b)]
+        translated = finite("translated", to_b)
+        lines = [np.polyfit(a[:, 0].astype(float), y[:, 0], 1) for y in (translated, b)]
         (slope, offset), (slope_real, offset_real) = lines
         return {
             "slope": float(slope),
@@ -58,9 +57,9 @@ def affine_translation(data: Any) -> Callable[..., dict[str, float]]:
             "offset_real": float(offset_real),
             "slope_error": float(abs(slope / slope_real - 1)),
             "offset_error": float(abs(offset - offset_real) / b.std()),
-            "translation_error": _apart(to_b, b),
-            "cycle_error_a": _apart(translate_ba(to_b), a),
-            "cycle_error_b": _apart(translate_ab(to_a), b),
+            "translation_error": _distance(to_b, b),
+            "cycle_error_a": _distance(translate_ba(to_b), a),
+            "cycle_error_b": _distance(translate_ab(to_a), b),
         }
 
     return report
@@ -75,10 +74,10 @@ def _patches(x: np.ndarray) -> np.ndarray:
 
 
 def unpaired_translation(data: Any) -> Callable[..., dict[str, float]]:
-    """Whether translated images look like the other domain, and come back.
+    """Scores of translated images: distance to the other domain, and of the way back.
 
-    Looks are the Frechet distance between tiles of 4x4 pixels, which knows colours and fine texture
-    but no objects.
+    The distance is the Frechet distance between tiles of 4x4 pixels, which depends on colours and
+    fine texture but not on objects.
 
     Args:
       data: with held-out images `a` and `b` [n, height, width, channel] of one shape.
@@ -99,23 +98,23 @@ def unpaired_translation(data: Any) -> Callable[..., dict[str, float]]:
     def report(translate_ab, translate_ba):
         to_b, to_a = np.asarray(translate_ab(a)), np.asarray(translate_ba(b))
 
-        def looks(x, y):
+        def frechet(x, y):
             return frechet_distance(_patches(x), _patches(y))
 
         return {
-            "frechet_ab": looks(to_b, b),
-            "frechet_ab_before": looks(a, b),
-            "frechet_ba": looks(to_a, a),
-            "frechet_ba_before": looks(b, a),
-            "cycle_error_a": _apart(translate_ba(to_b), a),
-            "cycle_error_b": _apart(translate_ab(to_a), b),
+            "frechet_ab": frechet(to_b, b),
+            "frechet_ab_before": frechet(a, b),
+            "frechet_ba": frechet(to_a, a),
+            "frechet_ba_before": frechet(b, a),
+            "cycle_error_a": _distance(translate_ba(to_b), a),
+            "cycle_error_b": _distance(translate_ab(to_a), b),
         }
 
     return report
 
 
 def paired_translation(data: Any) -> Callable[..., dict[str, float]]:
-    """How far translated images are from what they should be.
+    """Scores of translated images against their pairs.
 
     Args:
       data: with held-out pairs of images `a` and `b`, values in [-1, 1].
@@ -124,9 +123,9 @@ def paired_translation(data: Any) -> Callable[..., dict[str, float]]:
       Report, of `translate_ab`:
       `error`: mean |G(a) - b|; `error_before`: that of a itself, repeated over channels where b has
       more, averaged over them where it has fewer;
-      and where b is a mask of -1 and 1 alone, with the translated image above 0 as the mask made,
-      `accuracy`: share of right pixels; `iou`: intersection over union of the two masks, and
-      `iou_before`: that of a's own mask.
+      and where b is a mask of -1 and 1 alone, with G(a) > 0 as the translated mask, `accuracy`:
+      share of right pixels; `iou`: intersection over union of the two masks, and `iou_before`: that
+      of the mask a > 0.
 
     Raises:
       ValueError: the data are not pairs of images.
@@ -134,7 +133,7 @@ def paired_translation(data: Any) -> Callable[..., dict[str, float]]:
     a, b = _test(data, "pairs of images")
     if not data.paired:
         raise ValueError(
-            "this evaluation needs pairs, and the data's a and b are none; set evaluation.name to "
+            "this evaluation needs pairs, and the data are unpaired; set evaluation.name to "
             "'unpaired_translation' or 'none'"
         )
     if a.ndim != 4 or a.shape[:3] != b.shape[:3]:
@@ -142,11 +141,11 @@ def paired_translation(data: Any) -> Callable[..., dict[str, float]]:
     alike = a if a.shape[-1] < b.shape[-1] or a.shape == b.shape else a.mean(-1, keepdims=True)
 
     def report(translate_ab):
-        made = np.asarray(translate_ab(a))
-        scores = {"error": _apart(made, b), "error_before": _apart(alike, b)}
+        to_b = np.asarray(translate_ab(a))
+        scores = {"error": _distance(to_b, b), "error_before": _distance(alike, b)}
         if (np.abs(b) == 1).all():
-            scores["accuracy"] = float(((made > 0) == (b > 0)).mean())
-            scores |= {"iou": _overlap(made, b), "iou_before": _overlap(alike, b)}
+            scores["accuracy"] = float(((to_b > 0) == (b > 0)).mean())
+            scores |= {"iou": _overlap(to_b, b), "iou_before": _overlap(alike, b)}
         return scores
 
     return report

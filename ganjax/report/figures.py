@@ -1,4 +1,4 @@
-"""The figures of a page, as matplotlib draws them."""
+"""The figures of a page, by matplotlib."""
 
 from collections.abc import Mapping, Sequence
 
@@ -20,10 +20,10 @@ def curves(
     """One line a cell, the mean over seeds, in a band from the least seed to the largest.
 
     Args:
-      rows: {cell: (places [looks], values [looks, seeds], NaN where there is none)}.
-      x: label of the places.
+      rows: {cell: (abscissa [evaluations], values [evaluations, seeds], NaN if missing)}.
+      x: label of the abscissa.
       y: label of the values.
-      bound: a score to be drawn across.
+      bound: a score, drawn as a horizontal line.
     """
     figure = Figure(figsize=(7, 4), layout="constrained")
     axes = figure.subplots()
@@ -62,23 +62,23 @@ def points(samples: np.ndarray, centres: np.ndarray, reach: float) -> Figure:
 
 
 def portraits(rows: Mapping[str, Mapping[str, np.ndarray]]) -> Figure:
-    """The way of both players of a toy among the arrows of gradient play, a panel a cell.
+    """Trajectories of a toy's players over the field of gradient descent, a panel a cell.
 
     Args:
-      rows: of every cell `way` [looks, seeds, 2], `field` [y, x, 2], `field_x` and `field_y`.
+      rows: of every cell `way` [evaluations, seeds, 2], `field` [y, x, 2], `field_x`, `field_y`.
     """
     count = len(rows)
     columns = min(count, 3)
     height = -(-count // columns)
     figure = Figure(figsize=(2.4 * columns, 2.5 * height), layout="constrained")
     panels = figure.subplots(height, columns, squeeze=False).ravel()
-    for axes, (name, of) in zip(panels, rows.items(), strict=False):
-        x, y = of["field_x"], of["field_y"]
-        axes.quiver(x, y, *np.moveaxis(of["field"], -1, 0), color="#8c8c8c", width=0.006)
-        for seed in range(of["way"].shape[1]):
+    for axes, (name, row) in zip(panels, rows.items(), strict=False):
+        x, y = row["field_x"], row["field_y"]
+        axes.quiver(x, y, *np.moveaxis(row["field"], -1, 0), color="#8c8c8c", width=0.006)
+        for seed, trajectory in enumerate(np.moveaxis(row["way"], 1, 0)):
             colour = COLOURS[seed % len(COLOURS)]
-            axes.plot(*of["way"][:, seed].T, color=colour, linewidth=1)
-            axes.plot(*of["way"][0, seed], "o", color=colour, markersize=4)
+            axes.plot(*trajectory.T, color=colour, linewidth=1)
+            axes.plot(*trajectory[0], "o", color=colour, markersize=4)
         axes.plot(0, 0, "+", color="#d4731c", markersize=9)
         axes.set(xlim=(x[0], x[-1]), ylim=(y[0], y[-1]), aspect="equal")
         axes.set_title(name, fontsize="small")

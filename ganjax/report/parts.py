@@ -1,4 +1,4 @@
-"""What pages are made of: tables that sort, figures to choose from, pictures on a slider."""
+"""Parts of pages: sortable tables, a choice of figures, pictures on a slider, provenance."""
 
 import shlex
 from collections.abc import Mapping, Sequence
@@ -58,10 +58,10 @@ for (const group of document.querySelectorAll("[data-choices]")) {
   show();
 }
 for (const group of document.querySelectorAll("[data-slider]")) {
-  const slider = group.querySelector("input"), told = group.querySelector("output");
+  const slider = group.querySelector("input"), label = group.querySelector("output");
   const show = () => {
-    told.textContent = slider.dataset.labels.split(",")[slider.value];
-    slider.setAttribute("aria-valuetext", told.textContent);
+    label.textContent = slider.dataset.labels.split(",")[slider.value];
+    slider.setAttribute("aria-valuetext", label.textContent);
     for (const part of group.querySelectorAll("[data-at]"))
       part.hidden = part.dataset.at !== slider.value;
   };
@@ -72,7 +72,7 @@ for (const group of document.querySelectorAll("[data-slider]")) {
 
 
 def head(title: str) -> str:
-    """What a page begins with: the way past it, and its title."""
+    """The head of a page: a link past it, and its title."""
     return f'<a class="skip" href="#main">To the results</a>\n<h1>{escape(title)}</h1>'
 
 
@@ -84,7 +84,7 @@ def table(
     Args:
       heads: of the columns.
       rows: cells; a tuple is (number or None to sort by, HTML), all else text.
-      caption: what it shows.
+      caption: above the table.
       sortable: whether a click on a head sorts.
     """
 
@@ -108,26 +108,26 @@ def table(
 
 
 def choices(name: str, figures: Mapping[tuple[str, str], str], label: str, axis_label: str) -> str:
-    """Figures of which one is shown: what it shows in a list, against what by a click.
+    """Figures, one shown at a time: a list selects its metric, buttons its abscissa.
 
     Args:
       name: unique in the page.
-      figures: {(what, against what): SVG}.
+      figures: {(metric, abscissa): SVG}.
       label: of the list.
       axis_label: of the buttons.
     """
-    whats = list(dict.fromkeys(what for what, _ in figures))
+    metrics = list(dict.fromkeys(metric for metric, _ in figures))
     axes = list(dict.fromkeys(axis for _, axis in figures))
-    options = "".join(f"<option>{escape(what)}</option>" for what in whats)
+    options = "".join(f"<option>{escape(metric)}</option>" for metric in metrics)
     radios = "".join(
         f'<label><input type="radio" name="{escape(name)}" value="{escape(axis)}"'
         f"{' checked' if axis == axes[0] else ''}> {escape(axis)}</label>"
         for axis in axes
     )
     shown = "\n".join(
-        f'<div class="chosen" data-choice="{escape(what)}|{escape(axis)}"'
-        f"{'' if (what, axis) == (whats[0], axes[0]) else ' hidden'}>{svg}</div>"
-        for (what, axis), svg in figures.items()
+        f'<div class="chosen" data-choice="{escape(metric)}|{escape(axis)}"'
+        f"{'' if (metric, axis) == (metrics[0], axes[0]) else ' hidden'}>{svg}</div>"
+        for (metric, axis), svg in figures.items()
     )
     return (
         f"<div data-choices><p><label>{escape(label)} <select>{options}</select></label></p>"
@@ -136,11 +136,11 @@ def choices(name: str, figures: Mapping[tuple[str, str], str], label: str, axis_
 
 
 def slider(labels: Sequence[str], pictures: Mapping[str, Sequence[str]], label: str) -> str:
-    """Pictures side by side, all at the place that a slider says; the last at first.
+    """Pictures side by side, all at the position of a slider, which starts at the last.
 
     Args:
-      labels: of the places.
-      pictures: {caption: HTML of its picture at every place}.
+      labels: of the positions.
+      pictures: {caption: HTML of its picture at every position}.
       label: of the slider.
     """
     last = len(labels) - 1
@@ -172,11 +172,11 @@ def count(value: int | None) -> tuple[int | None, str]:
 
 
 def provenance(manifest: Mapping[str, Any]) -> str:
-    """The command that made a folder, the machine and the versions; manifest as in the folder."""
+    """The command, the machine and the versions of packages, from a folder's manifest."""
     rows = [[name, version] for name, version in manifest["packages"].items()]
     rows += [["python", manifest["python"]], ["platform", manifest["platform"]]]
     rows += [["devices", ", ".join(manifest["devices"])], ["started", manifest["started"]]]
     command = escape(f"python {shlex.join(manifest['arguments'])}")
-    return f"<p>Made by</p><pre>{command}</pre>" + table(
-        ["what", "which"], rows, "machine and versions"
+    return f"<p>Command</p><pre>{command}</pre>" + table(
+        ["item", "value"], rows, "versions and machine"
     )

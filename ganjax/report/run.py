@@ -12,7 +12,7 @@ import numpy as np
 from ganjax import html, metrics, run_folder
 from ganjax.report import figures, parts
 
-MOST_PICTURES = 12  # looks of the slider; of more, evenly spaced ones
+MOST_PICTURES = 12  # positions of the slider; of more pictures, evenly spaced ones
 
 
 def page(workdir: Path) -> str:
@@ -40,11 +40,11 @@ def _read(path: Path) -> dict[str, Any]:
 def _status(workdir: Path) -> str:
     status = _read(workdir / "status.json")
     if not status:
-        return "<p>Not begun.</p>"
+        return "<p>Not started.</p>"
     colour = {"done": "good", "diverged": "bad", "failed": "bad"}.get(status["status"], "")
     reason = f": {status['reason']}" if status["reason"] else ""
-    told = f"{status['status']} at step {status['step']:,}{reason}"
-    return f'<p class="{colour}">{html.escape(told)}</p>'
+    text = f"{status['status']} at step {status['step']:,}{reason}"
+    return f'<p class="{colour}">{html.escape(text)}</p>'
 
 
 def _scores(workdir: Path) -> list[str]:
@@ -57,7 +57,7 @@ def _scores(workdir: Path) -> list[str]:
     marks = {name: f"{side} real data's *" for name, side in beyond.items()}
     rows = [[name, parts.number(value), marks.get(name, "")] for name, value in scores.items()]
     caption = f"evaluation after step {_step(found[-1]):,}"
-    heads = ["score", "value", "beside real data"] if beyond else ["score", "value"]
+    heads = ["score", "value", "compared with real data"] if beyond else ["score", "value"]
     rows = [row[: len(heads)] for row in rows]
     note = [f"<p>* {html.escape(metrics.BEYOND)}</p>"] if beyond else []
     return ["<h2>Scores</h2>", parts.table(heads, rows, caption, sortable=True), *note]
@@ -78,22 +78,22 @@ def _curves(rows: list[Mapping[str, float]]) -> list[str]:
     drawn = {}
     for name in names:
         values = np.array([[row.get(name, np.nan)] for row in rows], float)
-        for axis, of in places.items():
-            figure = figures.curves({name: (of, values)}, x=axis, y=name)
-            told = f"{name} against {axis}"
-            drawn[name, axis] = html.figure_svg(figure, told, name=f"curve{len(drawn)}")
-    return ["<h2>On the way</h2>", parts.choices("axis", drawn, "What", "Against")]
+        for axis, at in places.items():
+            figure = figures.curves({name: (at, values)}, x=axis, y=name)
+            svg = html.figure_svg(figure, f"{name} against {axis}", name=f"curve{len(drawn)}")
+            drawn[name, axis] = svg
+    return ["<h2>Training curves</h2>", parts.choices("axis", drawn, "Metric", "Against")]
 
 
 def _seconds(rows: list[Mapping[str, float]]) -> list[float]:
-    """Seconds of play at every row, pauses between two calls left out."""
+    """Seconds of training at every row, without the pauses between two calls."""
     steps = np.diff([0, *(row["step"] for row in rows)])
     rates = [row["time/steps_per_second"] for row in rows]
     return np.cumsum([n / rate if rate else 0.0 for n, rate in zip(steps, rates, strict=True)])
 
 
 def _samples(workdir: Path) -> list[str]:
-    """The pictures that the run drew, from the same latents each time."""
+    """The run's pictures of samples, from the same latents each time."""
     found = sorted((workdir / "samples").glob("step_*.png"), key=_step)
     if not found:
         return []
@@ -111,9 +111,9 @@ def _samples(workdir: Path) -> list[str]:
 
 def _provenance(workdir: Path, config: Mapping[str, Any]) -> str:
     manifest = _read(workdir / "manifest.json")
-    told = parts.provenance(manifest) if manifest else ""
+    origin = parts.provenance(manifest) if manifest else ""
     text = html.escape(json.dumps(config, indent=1))
-    return f"{told}<details><summary>Config</summary><pre>{text}</pre></details>"
+    return f"{origin}<details><summary>Config</summary><pre>{text}</pre></details>"
 
 
 def _step(path: Path) -> int:

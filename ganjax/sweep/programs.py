@@ -1,4 +1,4 @@
-"""Which cells are one program: those whose configs differ in numbers that can be traced."""
+"""Compiled programs of cells: one for all configs that differ in traceable numbers alone."""
 
 import json
 import logging
@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+from flax.traverse_util import flatten_dict
 
 from ganjax import experiment
 from ganjax.errors import ConfigError
@@ -17,17 +18,17 @@ from ganjax.types import GanState, Scheme
 
 log = logging.getLogger(__name__)
 
-# Sections whose numbers may differ between the runs of one program.
+# Sections whose numbers may differ between the runs of a program.
 NUMERIC = ("gen_tx", "disc_tx", "scheme", "penalties", "average", "loss")
 
 
 class Program(NamedTuple):
-    """Cells that one compiled program plays.
+    """Cells that one compiled program trains.
 
     Attributes:
       cells: their names.
-      experiment: that of the first.
-      numbers: {path: its value in each cell}, the numbers in which they differ.
+      experiment: of the first cell.
+      numbers: {path: its value in each cell} of the numbers that differ.
     """
 
     cells: tuple[str, ...]
@@ -36,7 +37,7 @@ class Program(NamedTuple):
 
 
 def programs(cells: Mapping[str, Mapping[str, Any]]) -> list[Program]:
-    """The fewest programs that play the cells.
+    """The fewest programs that train the cells.
 
     Args:
       cells: {name: resolved config}.
@@ -46,8 +47,10 @@ def programs(cells: Mapping[str, Mapping[str, Any]]) -> list[Program]:
     """
     groups: dict[str, list[str]] = {}
     for name, config in cells.items():
-        bare = _with_numbers(config, dict.fromkeys(_numbers(config)))
-        groups.setdefault(json.dumps(bare, sort_keys=True), []).append(name)
+        leaves = flatten_dict(config, keep_empty_nodes=True, sep=".")
+        without_numbers = leaves | dict.fromkeys(_numbers(config))
+        key = json.dumps(without_numbers, sort_keys=True, default=lambda _: "empty")
+        groups.setdefault(key, []).append(name)
     built = {}
     for name, config in cells.items():
         try:
@@ -94,7 +97,7 @@ def _traces(built: Experiment, numbers: dict[str, tuple[float, ...]]) -> bool:
         state = experiment.template(built)
         rng = jax.random.key(0)
         jax.eval_shape(partial(step, built, numbers), values, state, built.train, rng, 0)
-    except Exception as error:  # whatever a function does with what is no float
+    except Exception as error:  # any error of a function that needs a float
         log.info("%s: a program for each value (%s)", ", ".join(numbers), str(error)[:200])
         return False
     return True
@@ -126,25 +129,5 @@ def scheme(
 
 def _numbers(config: Mapping[str, Any]) -> dict[str, float]:
     """{path: float} of the sections in which runs of one program may differ."""
-
-    def leaves(tree, prefix):
-        for key, value in tree.items():
-            if isinstance(value, Mapping):
-                yield from leaves(value, f"{prefix}{key}.")
-            elif isinstance(value, float):
-                yield f"{prefix}{key}", value
-
-    sections = {key: config[key] for key in NUMERIC if key in config}
-    return dict(leaves(sections, ""))
-
-
-def _with_numbers(config: Mapping[str, Any], numbers: Mapping[str, Any]) -> dict[str, Any]:
-    def replaced(tree, prefix):
-        return {
-            key: replaced(value, f"{prefix}{key}.")
-            if isinstance(value, Mapping)
-            else numbers.get(f"{prefix}{key}", value)
-            for key, value in tree.items()
-        }
-
-    return replaced(config, "")
+    leaves = flatten_dict({key: config[key] for key in NUMERIC if key in config}, sep=".")
+    return {path: value for path, value in leaves.items() if isinstance(value, float)}

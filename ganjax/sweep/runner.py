@@ -3,11 +3,12 @@
 import itertools
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.sharding import NamedSharding, PartitionSpec
 
 from ganjax import devices, experiment
 from ganjax.errors import ConfigError, unknown
@@ -15,10 +16,11 @@ from ganjax.sweep.programs import Program, scheme, step
 from ganjax.types import GanState
 
 MAPPINGS = ("vmap", "map")  # all runs of a device side by side, or one after another
+BY_RUN, WHOLE = PartitionSpec("seed"), PartitionSpec()
 
 
 class Played(NamedTuple):
-    """What some steps of every run tell the host; the leading axis is the run.
+    """The outcome of some steps of every run; the leading axis is the run.
 
     Attributes:
       metrics: means over the steps, sums for counts of evaluations.
@@ -34,10 +36,10 @@ class Runner(NamedTuple):
 
     Attributes:
       how: a row of `MAPPINGS`.
-      runs: number of runs, those that fill up the last device included.
+      runs: number of runs, with copies of the last one to fill the last device.
       init: `() -> states`, the leading axis the run.
       play: `(states, first_step, length) -> (states, Played)`; the states are donated.
-      bytes: memory it plans to use on one device.
+      bytes: memory it needs on one device.
     """
 
     how: str
@@ -60,86 +62,90 @@ def runner(
       seeds: training seeds of every cell; runs are ordered cell by cell.
       how: a row of `MAPPINGS`.
       among: the devices, all of all processes if None.
-
-    Returns:
-      `Runner`.
     """
     if how not in MAPPINGS:
         raise ConfigError(unknown("mapping", how, MAPPINGS))
-    built, count = program.experiment, len(among or jax.devices())
-    pairs = list(itertools.product(range(len(program.cells)), seeds))
-    pairs += pairs[-1:] * (-len(pairs) % count)
-    streams = {seed: experiment.streams(seed) for seed in seeds}
-    inits, plays = (
-        jnp.stack([getattr(streams[seed], name) for _, seed in pairs]) for name in ("init", "play")
-    )
-    values = np.array([[of[cell] for of in program.numbers.values()] for cell, _ in pairs], float)
-    mesh = devices.mesh(seed=count, among=among)
-    spread = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec("seed"))
-    whole = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec())
-    inits, plays = (devices.laid_out(keys, spread) for keys in (inits, plays))
-    values = devices.laid_out(values.astype(jnp.result_type(float)), spread)
-    train = jax.tree.map(partial(devices.laid_out, sharding=whole), built.train)
+    runs = list(itertools.product(range(len(program.cells)), seeds))
+    runs += runs[-1:] * (-len(runs) % len(among or jax.devices()))
+    mesh = devices.mesh(seed=len(among or jax.devices()), among=among)
+    inits, keys, values, train = _inputs(program, runs, mesh)
 
-    def mapped(one, *given):
-        if how == "vmap":
-            return jax.vmap(one)(*given)
-        return jax.lax.map(lambda row: one(*row), given)
+    def first(inits, _, values, train):
+        return _mapped(how, partial(_initial, program, train), inits, values)
 
-    def over_devices(function, shared, donated=()):
-        return jax.jit(
-            jax.shard_map(
-                function,
-                mesh=mesh,
-                in_specs=(spread.spec,) * 3 + (whole.spec,) * shared,
-                out_specs=spread.spec,
-                check_vma=False,
-            ),
-            donate_argnums=donated,
-        )
+    def train_runs(states, keys, values, train, first_step, length):
+        one = partial(_play, program, train, first_step, length)
+        return _mapped(how, one, states, keys, values)
 
-    def first(inits, plays, values, train):
-        del plays
-        return mapped(partial(_initial, built, program.numbers, train), inits, values)
-
-    def play(states, plays, values, train, first_step, length):
-        one = partial(_play, built, program.numbers, train, first_step, length)
-        return mapped(one, states, plays, values)
-
-    init = over_devices(first, 1)
-    states = jax.eval_shape(init, inits, plays, values, train)
+    init = _over_devices(first, mesh, shared=1)
     states = jax.tree.map(
-        lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=spread), states
+        lambda leaf: jax.ShapeDtypeStruct(
+            leaf.shape, leaf.dtype, sharding=NamedSharding(mesh, BY_RUN)
+        ),
+        jax.eval_shape(init, inits, keys, values, train),
     )
+    whole = NamedSharding(mesh, WHOLE)
     number = jax.ShapeDtypeStruct((), jnp.int32, sharding=whole)
-    given = states, plays, values, train, number, number
-    compiled = over_devices(play, 3, 0).lower(*given).compile()
-    told = compiled.memory_analysis()
+    train_runs = _over_devices(train_runs, mesh, shared=3, donate_argnums=0)
+    compiled = train_runs.lower(states, keys, values, train, number, number).compile()
+    memory = compiled.memory_analysis()
 
-    def laid(value):
-        return devices.laid_out(np.int32(value), whole)
+    def play(states, first_step, length):
+        numbers = (devices.laid_out(np.int32(n), whole) for n in (first_step, length))
+        return compiled(states, keys, values, train, *numbers)
 
     return Runner(
         how,
-        len(pairs),
-        lambda: init(inits, plays, values, train),
-        lambda states, first_step, length: compiled(
-            states, plays, values, train, laid(first_step), laid(length)
-        ),
-        told.temp_size_in_bytes + told.argument_size_in_bytes if told else 0,
+        len(runs),
+        lambda: init(inits, keys, values, train),
+        play,
+        memory.temp_size_in_bytes + memory.argument_size_in_bytes if memory else 0,
     )
 
 
-def _initial(built, numbers, train, rng, values) -> GanState:
+def _inputs(program: Program, runs: Sequence[tuple[int, int]], mesh: jax.sharding.Mesh):
+    """Arrays on the devices: two keys and the traced numbers of each run, and the data.
+
+    A run is (index of the cell, seed); the data are whole on every device.
+    """
+    streams = {seed: experiment.streams(seed) for _, seed in runs}
+    stacked = (
+        jnp.stack([getattr(streams[seed], name) for _, seed in runs]) for name in ("init", "play")
+    )
+    values = np.array([[of[cell] for of in program.numbers.values()] for cell, _ in runs], float)
+    by_run, whole = NamedSharding(mesh, BY_RUN), NamedSharding(mesh, WHOLE)
+    inits, keys = (devices.laid_out(key, by_run) for key in stacked)
+    values = devices.laid_out(values.astype(jnp.result_type(float)), by_run)
+    train = jax.tree.map(partial(devices.laid_out, sharding=whole), program.experiment.train)
+    return inits, keys, values, train
+
+
+def _mapped(how: str, one: Callable, *rows: Any) -> Any:
+    """`one` over the leading axis of rows, side by side or one after another."""
+    if how == "vmap":
+        return jax.vmap(one)(*rows)
+    return jax.lax.map(lambda row: one(*row), rows)
+
+
+def _over_devices(function: Callable, mesh: jax.sharding.Mesh, *, shared: int, **options: Any):
+    """Compiles a function of three arguments by run and `shared` arguments known everywhere."""
+    specs = (BY_RUN,) * 3 + (WHOLE,) * shared
+    sharded = jax.shard_map(function, mesh=mesh, in_specs=specs, out_specs=BY_RUN, check_vma=False)
+    return jax.jit(sharded, **options)
+
+
+def _initial(program: Program, train, rng, values) -> GanState:
     """As `experiment.initial_state`, with traced numbers."""
     rng_batch, rng_init = jax.random.split(rng)
-    return scheme(built, numbers, values).init(rng_init, built.batch(train, rng_batch))
+    built = program.experiment
+    return scheme(built, program.numbers, values).init(rng_init, built.batch(train, rng_batch))
 
 
-def _play(built, numbers, train, first_step, length, state, rng, values):
-    """`length` steps of one run, which may be traced: one program for any number of steps."""
+def _play(program: Program, train, first_step, length, state, rng, values):
+    """`length` steps of one run; a traced length, so one program serves any number of steps."""
 
     def one(state, index):
+        built, numbers = program.experiment, program.numbers
         return step(built, numbers, values, state, train, rng, first_step + index)
 
     def body(index, carry):
@@ -149,9 +155,9 @@ def _play(built, numbers, train, first_step, length, state, rng, values):
         bad = jnp.where((bad < 0) & ~_finite(metrics, state), first_step + index + 1, bad)
         return state, sums, bad
 
-    told = jax.eval_shape(one, state, jnp.int32(0))[1]
+    keys = jax.eval_shape(one, state, jnp.int32(0))[1]
     sums = {
-        key: jnp.zeros((), jnp.int32 if key.startswith("evaluations/") else float) for key in told
+        key: jnp.zeros((), jnp.int32 if key.startswith("evaluations/") else float) for key in keys
     }
     state, sums, bad = jax.lax.fori_loop(0, length, body, (state, sums, jnp.int32(-1)))
     means = {

@@ -1,4 +1,4 @@
-"""Numbers drawn from ranges: each draw a cell, played at random or by successive halving."""
+"""Hyper-parameter search: cells with numbers drawn from ranges, by random search or halving."""
 
 import json
 import logging
@@ -13,29 +13,22 @@ from ganjax import devices, statistics
 from ganjax.comparison import Comparison, at_path, check_distinct
 from ganjax.config import merged, validate
 from ganjax.errors import ConfigError
-from ganjax.sweep.study import read, run
+from ganjax.sweep.folder import read
+from ganjax.sweep.study import run
 
 log = logging.getLogger(__name__)
 
-ETA = 3  # of a rung's cells one in three goes on, with three times the budget
+ETA = 3  # one in three cells of a rung advances to the next, with three times the budget
 
 
 def drawn(comparison: Comparison) -> Comparison:
-    """Every cell of the comparison once for each draw of the numbers of its `search`.
+    """A comparison with each cell repeated for every draw of the numbers of its `search`.
 
     The draws are the same for every cell, so that schemes are tuned alike; draw i of cell `name` is
-    the cell `name.i`. They differ in numbers alone, and so are one program where these can be
-    traced.
-
-    Args:
-      comparison: with ranges to search.
-
-    Returns:
-      `Comparison` whose baseline is the first draw of the old one.
+    the cell `name.i`, and the baseline is the first draw of the old one.
 
     Raises:
-      ConfigError: no range is given, or two cells differ in nothing but the numbers that are
-        searched.
+      ConfigError: no range is given, or two cells differ only in the numbers that are searched.
     """
     if not comparison.search:
         raise ConfigError(
@@ -66,9 +59,9 @@ def drawn(comparison: Comparison) -> Comparison:
 def halve(comparison: Comparison, workdir: Path, how: str = "auto") -> list[Path]:
     """Successive halving over the draws (Jamieson and Talwalkar 2016, arXiv:1502.07943).
 
-    All draws are played with a small budget; of each cell the best third goes on with three times
-    as much, from the start, until the whole budget is reached. Every rung is a comparison in a
-    folder of its own, and goes on where it was killed.
+    All draws are trained with a small budget; of each cell the best third is trained again with
+    three times as much, until the whole budget is reached. Every rung is a comparison in its own
+    folder, and is resumed after a kill.
 
     Args:
       comparison: with ranges to search; its budget is that of the last rung.
@@ -76,7 +69,7 @@ def halve(comparison: Comparison, workdir: Path, how: str = "auto") -> list[Path
       how: as in `run`.
 
     Returns:
-      The folders, the last that of the draws that were played to the end.
+      The folders; the last has the draws that were trained with the whole budget.
 
     Raises:
       ConfigError: as `drawn`, or the budget is too small for the rungs.
@@ -85,8 +78,8 @@ def halve(comparison: Comparison, workdir: Path, how: str = "auto") -> list[Path
     rungs = 1 + int(math.log(comparison.trials, ETA) + 1e-9)
     if unit != "seconds" and amount < ETA ** (rungs - 1):
         raise ConfigError(
-            f"budget.{unit}={amount} is less than {ETA ** (rungs - 1)}, which {rungs} rungs of "
-            f"{comparison.trials} trials take at least; raise it"
+            f"budget.{unit}={amount} is less than {ETA ** (rungs - 1)}, the least for {rungs} "
+            f"rungs of {comparison.trials} trials; raise it"
         )
     folders = []
     for rung in range(rungs):
@@ -97,17 +90,19 @@ def halve(comparison: Comparison, workdir: Path, how: str = "auto") -> list[Path
         run(rest._replace(budget=budget), folders[-1], how)
         if rung < rungs - 1:
             best = _best(rest, read(folders[-1])) if devices.leads() else []
-            rest = _only(rest, json.loads(devices.text_from_first(json.dumps(best))))
+            best = json.loads(devices.text_from_first(json.dumps(best)))
+            cells = {name: rest.cells[name] for name in best}
+            rest = rest._replace(cells=cells, baseline=best[0])
     return folders
 
 
 def _best(comparison: Comparison, results: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """The best third of every cell's draws, by the mean score; diverged draws come last."""
-    of: dict[str, list[str]] = {}
+    draws: dict[str, list[str]] = {}
     for name in comparison.cells:
-        of.setdefault(name.rpartition(".")[0], []).append(name)
+        draws.setdefault(name.rpartition(".")[0], []).append(name)
     kept = []
-    for names in of.values():
+    for names in draws.values():
         worth = {}
         for name in names:
             scores = results[name]["scores"].get(comparison.score)
@@ -116,9 +111,3 @@ def _best(comparison: Comparison, results: Mapping[str, Mapping[str, Any]]) -> l
         best = sorted(names, key=worth.get, reverse=True)[: math.ceil(len(names) / ETA)]
         kept += [name for name in names if name in best]
     return kept
-
-
-def _only(comparison: Comparison, kept: list[str]) -> Comparison:
-    return comparison._replace(
-        cells={name: comparison.cells[name] for name in kept}, baseline=kept[0]
-    )

@@ -81,7 +81,7 @@ TABLE = {
     "from_file": "own_data.py, line 29: FileNotFoundError: [Errno 2] No such file",
     "nothing": "has no examples, shape [0, 8, 8, 1]; expected [n, ...] with n at least 1",
     "mask": "pixels from 0 to 1, of type uint8, which ends at 255; give the range, e.g. value_rang",
-    "wrong_argument": "ValueError: n=0 must be at least 1; mend the function or give it other arg",
+    "wrong_argument": "ValueError: n=0 must be at least 1; correct the function or its arguments",
 }
 
 
@@ -151,7 +151,7 @@ def closed_form(low, high):
 halved = drawing(lambda x: x / 127.5 - 1)
 BYTES = np.uint8(127.5 * (X + 1))
 GREY = GOOD._replace(shape=(4, 4, 1))
-SCALED_AGAIN = r"sample of data 'own' makes something else of 'x', {}, .*; .* e\.g\. 'raw'"
+SCALED_AGAIN = r"sample of data 'own' scales 'x', {}: given black and white .* e\.g\. 'raw'"
 
 
 @pytest.mark.parametrize(
@@ -201,7 +201,7 @@ def test_data_that_are_right_are_taken(data):
 
 
 @pytest.mark.parametrize(
-    ("data", "told"),
+    ("data", "message"),
     [
         (GOOD._replace(shape=4), "has shape=4; expected a tuple of whole numbers"),
         (GOOD._replace(shape=(4, 4, 0)), r"has shape=\(4, 4, 0\); expected"),
@@ -241,7 +241,7 @@ def test_data_that_are_right_are_taken(data):
         (Data((), {"x": POINTS[:, 0]}, {}, sample_rows), r"shape \(\); expected points"),
         (GOOD._replace(sample=lambda train, rng, n: train["x"]), "expected a dict of arrays"),
         (GOOD._replace(sample=lambda train, rng, n: {"z": train["x"]}), "draws z; expected x, or"),
-        (GOOD._replace(sample=lambda train, rng, n: train["z"]), "KeyError: 'z'; mend its sample"),
+        (GOOD._replace(sample=lambda train, rng, n: train["z"]), "KeyError: 'z'; correct its sam"),
         (GOOD._replace(sample=lambda train, rng, n: {**train, "x": train["x"][:2], "z": X}), "'z'"),
         (
             GOOD._replace(train={"x": np.uint8(X)}, sample=halved),
@@ -335,8 +335,8 @@ def test_data_that_are_right_are_taken(data):
         ),
     ],
 )  # fmt: skip
-def test_data_that_are_wrong_are_told(data, told):
-    with pytest.raises(DataError, match=told) as caught:
+def test_data_that_are_wrong_are_refused(data, message):
+    with pytest.raises(DataError, match=message) as caught:
         checked("own", data)
     assert "\n" not in str(caught.value)
 

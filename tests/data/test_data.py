@@ -15,7 +15,7 @@ RNG = jax.random.key(0)
 
 @pytest.fixture
 def options(tmp_path):
-    """Arguments of the sources that read the user's files."""
+    """Arguments of the sources that read files or make many crops."""
     x = np.random.RandomState(0).randint(0, 256, (12, 8, 8, 3), np.uint8)
     for row, image in enumerate(x):
         (tmp_path / str(row % 3)).mkdir(exist_ok=True)
@@ -24,6 +24,9 @@ def options(tmp_path):
     return {
         "arrays": {"path": str(tmp_path / "x.npz"), "held_out": 4},
         "images": {"path": str(tmp_path), "size": 8, "held_out": 4},
+        "photograph_crops": {"size": 8, "pyramid": 16},
+        "photograph_domains": {"size": 8},
+        "photographs": {"size": 8, "stride": 8},
     }
 
 
@@ -31,7 +34,8 @@ def options(tmp_path):
 def test_contract(name, options):
     source = DATA[name](**options.get(name, {}))
     assert checked(name, source).shape == source.shape
-    batch = jax.jit(source.sample, static_argnums=2)(source.train, RNG, 32)
+    sample = jax.jit(source.sample, static_argnums=2)
+    batch = sample(source.train, RNG, 32)
     assert batch["b" if "a" in batch else "x"].shape == (32, *source.shape)
     for name in batch.keys() - {"y"}:
         assert batch[name].dtype == jnp.float32
@@ -46,7 +50,7 @@ def test_contract(name, options):
         assert 0 <= int(batch["y"].min()) <= int(batch["y"].max()) < source.num_classes
     again = source.sample(source.train, RNG, 32)
     np.testing.assert_array_equal(batch.get("y", 0), again.get("y", 0))
-    other = source.sample(source.train, jax.random.key(1), 32)
+    other = sample(source.train, jax.random.key(1), 32)
     for name in batch.keys() - {"y"}:
         np.testing.assert_allclose(batch[name], again[name], rtol=1e-5, atol=1e-6)
         assert bool((batch[name] != other[name]).any())
@@ -97,13 +101,13 @@ def test_a_mixture_on_the_line_has_its_moments_and_density(x64):
     np.testing.assert_allclose(x.var(), variance, atol=4 * np.sqrt((fourth - variance**2) / n))
     np.testing.assert_allclose(np.bincount(y) / n, weights, atol=4 * np.sqrt(0.25 / n))
     for component, (centre, std) in enumerate(zip(means, stds, strict=True)):
-        own = x[y == component]
-        np.testing.assert_allclose(own.mean(), centre, atol=4 * std / np.sqrt(len(own)))
-        np.testing.assert_allclose(own.std(), std, atol=4 * std / np.sqrt(2 * len(own)))
+        part = x[y == component]
+        np.testing.assert_allclose(part.mean(), centre, atol=4 * std / np.sqrt(len(part)))
+        np.testing.assert_allclose(part.std(), std, atol=4 * std / np.sqrt(2 * len(part)))
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "message"),
     [
         ({"weights": (1.0,), "means": (0.0,), "stds": (1.0,)}, "at least 2"),
         ({"means": (0.0, 1.0, 2.0)}, "of one length"),
@@ -113,8 +117,8 @@ def test_a_mixture_on_the_line_has_its_moments_and_density(x64):
         ({"stds": (0.5, 0.0)}, "stds=0.0"),
     ],
 )
-def test_mixtures_on_the_line_that_are_none(changes, told):
-    with pytest.raises(ValueError, match=told):
+def test_mixtures_on_the_line_that_are_none(changes, message):
+    with pytest.raises(ValueError, match=message):
         data.gaussian_mixture(**changes)
 
 
@@ -159,7 +163,7 @@ def test_digits_of_some_classes():
 
 
 def test_few_labels_are_as_many_of_each_class_and_true():
-    """They are training digits with their own labels, others for another seed."""
+    """They are training digits with their labels, and differ for another seed."""
     whole, source = data.digits(), data.digits_few_labels(labels_per_class=3, seed=1)
     np.testing.assert_array_equal(source.train["x"], whole.train["x"])
     np.testing.assert_array_equal(source.test["y"], whole.test["y"])
@@ -244,8 +248,8 @@ def test_digits_held_out_may_be_of_more_classes():
     assert set(np.unique(source.test["y"])) == {3, 7}
     everything = data.digits()
     for part in ("train", "test"):
-        own, whole = getattr(source, part), getattr(everything, part)
-        kept = np.isin(whole["y"], np.unique(own["y"]))
-        np.testing.assert_array_equal(own["x"], whole["x"][kept])
+        kept_part, whole = getattr(source, part), getattr(everything, part)
+        kept = np.isin(whole["y"], np.unique(kept_part["y"]))
+        np.testing.assert_array_equal(kept_part["x"], whole["x"][kept])
     with pytest.raises(ValueError, match=r"test_classes=\(3, 3\)"):
         data.digits(test_classes=(3, 3))

@@ -166,7 +166,7 @@ def test_examples_with_labels(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("x", "y", "told"),
+    ("x", "y", "message"),
     [
         (BYTES, [1, 2, 3, 1], "is of 3 classes, but has labels from 1 to 3; .* y - 1"),
         (BYTES, [0, 1], "has 4 of 'x' and 2 of 'y'"),
@@ -178,9 +178,9 @@ def test_examples_with_labels(tmp_path):
         (list("abcd"), None, "of type <U1"),
     ],
 )
-def test_examples_that_are_wrong_are_told(x, y, told, tmp_path):
+def test_examples_that_are_wrong_are_refused(x, y, message, tmp_path):
     np.savez(tmp_path / "x.npz", **{"x": x} | ({} if y is None else {"y": y}))
-    with pytest.raises(DataError, match=told):
+    with pytest.raises(DataError, match=message):
         arrays(str(tmp_path / "x.npz"))
 
 

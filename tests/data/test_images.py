@@ -93,7 +93,7 @@ def test_bad_files_are_named_before_anything_else(tmp_path):
     with pytest.raises(DataError) as caught:
         images(str(tmp_path), size=16)
     message = str(caught.value)
-    for told in (
+    for text in (
         "4 of 13 images",
         "7.png (image file is truncated",
         "8_empty.png (empty)",
@@ -101,7 +101,7 @@ def test_bad_files_are_named_before_anything_else(tmp_path):
         "nowhere.png (a link to nothing)",
         "data.skip_bad=True",
     ):
-        assert told in message
+        assert text in message
     assert "Thumbs" not in message
     assert "\n" not in message
     assert x_of(images(str(tmp_path), size=16, skip_bad=True)).shape == (9, 16, 16, 3)
@@ -111,7 +111,7 @@ def test_many_bad_files_are_counted(tmp_path):
     for name in range(30):
         (tmp_path / f"{name:02d}.png").write_bytes(b"")
     for skip_bad in (False, True):  # with none left there is nothing to go on with
-        with pytest.raises(DataError, match=r"30 of 30 .* 19\.png \(empty\) and 10 more; mend"):
+        with pytest.raises(DataError, match=r"30 of 30 .* 19\.png \(empty\) and 10 more; repair"):
             images(str(tmp_path), size=16, skip_bad=skip_bad)
 
 
@@ -124,7 +124,7 @@ def grey_folders(root, names):
 
 
 def test_class_folders_in_the_order_of_their_numbers(tmp_path, caplog):
-    """10 is class 10, not 2; a link to an image that is there already is told, not taken twice."""
+    """10 is class 10, not 2; a link to a known image is logged, not taken twice."""
     grey_folders(tmp_path, map(str, range(12)))
     (tmp_path / "linked.png").symlink_to("3/batch 1/0.png")
     with caplog.at_level(logging.INFO, "ganjax"):
@@ -179,14 +179,16 @@ def test_held_out_images_are_others(tmp_path):
     parts = [np.rint(127.5 * (np.asarray(p["x"])[:, 0, 0, 0] + 1)) for p in source[1:3]]
     assert [len(part) for part in parts] == [7, 3]
     assert sorted(np.concatenate(parts)) == [20 * value for value in range(10)]
-    with pytest.raises(ValueError, match="held_out=10 must be from 0 to 9, of 10"):
+    with pytest.raises(
+        ValueError, match="held_out=10 must be a whole number, from 0 to 9; there are 10"
+    ):
         images(str(tmp_path), size=4, held_out=10)
 
 
 @pytest.mark.parametrize(("size", "channels"), [(0, 3), (8, 2)])
 def test_arguments_out_of_range(size, channels, tmp_path):
     with pytest.raises(
-        ValueError, match=f"size={size} must be at least 1, and channels={channels}"
+        ValueError, match="size=0 must be" if size == 0 else "channels=2 must be one of 1, 3"
     ):
         images(str(tmp_path), size=size, channels=channels)
 

@@ -74,8 +74,8 @@ def test_grey_is_the_luma_of_the_colour():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"size": 3}, "size=3 must be from 4 to 160"),
-        ({"size": 161}, "size=161 must be from 4 to 160"),
+        ({"size": 3}, "size=3 must be a whole number, from 4 to 160"),
+        ({"size": 161}, "size=161 must be a whole number, from 4 to 160"),
         ({"stride": 0}, "stride=0"),
         ({"shrink": 0}, "shrink=0"),
         # 2 photographs of 150 rows, 97 + 17 columns for training and 17 held out, of 48 KiB each.

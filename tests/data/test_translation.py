@@ -7,7 +7,8 @@ import pytest
 from scipy import stats
 
 from ganjax import data
-from ganjax.data import crops, paired
+from ganjax.data import paired
+from ganjax.data.photographs import parts, raster, sample_crops
 
 RNG = jax.random.key(0)
 
@@ -34,7 +35,7 @@ def test_crops_come_from_one_side_of_the_held_out_part():
         return np.stack([pixels, pixels + np.array([100, 0])]).astype("f")
 
     left, right = jnp.asarray(part(0, 7)), jnp.asarray(part(20, 5))
-    made = np.asarray(crops.sample_crops(left, right, RNG, 2000, 4))
+    made = np.asarray(sample_crops(left, right, RNG, 2000, 4))
     assert made.shape == (2000, 4, 4, 2)
     assert (np.diff(made[..., 1], axis=2) == 1).all()
     assert (np.diff(made[..., 0], axis=1) == 1).all()
@@ -45,12 +46,12 @@ def test_crops_come_from_one_side_of_the_held_out_part():
     }
     assert set(map(tuple, places.astype(int))) == expected
     assert counts.min() > 2000 / len(expected) / 2
-    narrow = np.asarray(crops.sample_crops(left, right[:, :, :2], RNG, 200, 4))
+    narrow = np.asarray(sample_crops(left, right[:, :, :2], RNG, 200, 4))
     assert narrow[..., 1].max() == 6
 
 
 def test_parts_of_the_photographs_do_not_overlap():
-    left, right, held_out = crops.photographs(32, shrink=2)
+    left, right, held_out = parts(32, shrink=2)
     assert [part.shape for part in (left, right, held_out)] == [
         (2, 213, 160, 3),
         (2, 213, 80, 3),
@@ -65,8 +66,8 @@ def test_parts_of_the_photographs_do_not_overlap():
     np.testing.assert_allclose(
         whole[1, 5, 7], photo[10:12, 14:16].mean((0, 1)) / 127.5 - 1, atol=1e-6
     )
-    assert crops.photographs(256, shrink=1)[2].shape == (2, 427, 256, 3)
-    assert crops.raster([held_out], 32, stride=16).shape == (96, 32, 32, 3)
+    assert parts(256, shrink=1)[2].shape == (2, 427, 256, 3)
+    assert raster([held_out], 32, stride=16).shape == (96, 32, 32, 3)
 
 
 def test_inpainting_takes_a_square_out_of_every_image():

@@ -35,9 +35,9 @@ def test_inception_score_refuses_logits():
 
 def test_inception_score_refuses_what_is_no_probability():
     good = [0.25, 0.75]
-    with pytest.raises(ValueError, match=r"row 1, one of 1 .* smallest value of -0.1"):
+    with pytest.raises(ValueError, match=r"row 1, the first of 1 .* smallest value of -0.1"):
         metrics.inception_score([good, [1.1, -0.1], good])
-    with pytest.raises(ValueError, match=r"row 0, one of 2 .* sums to 0.9"):
+    with pytest.raises(ValueError, match=r"row 0, the first of 2 .* sums to 0.9"):
         metrics.inception_score([[0.5, 0.4], good, [0.3, 0.3]])
     with pytest.raises(ValueError, match=r"got shape \(0, 3\)"):
         metrics.inception_score(np.ones((0, 3)))
@@ -143,7 +143,7 @@ def test_scores_declare_their_ranges():
     assert metrics.score_range("elbo") == (-np.inf, np.inf)
 
 
-def test_a_score_beyond_real_data_is_told(digits):
+def test_a_score_beyond_real_data_is_marked(digits):
     """The surest image of each class beats the real data's Inception score; copies its distance."""
     report = {"inception_score": 8.3, "inception_score_real": 8.2, "label_accuracy": 0.9}
     assert metrics.beyond_real(report) == {"inception_score": "above"}
@@ -154,12 +154,13 @@ def test_a_score_beyond_real_data_is_told(digits):
         "nearest_min": "below"
     }
     test = np.asarray(digits.test["x"])
-    copies = metrics.digits_report(digits)(test)
+    report = metrics.digits_report(digits)
+    copies = report(test)
     assert metrics.beyond_real(copies) == {"frechet_distance": "below"}
     train, y = np.asarray(digits.train["x"]), np.asarray(digits.train["y"])
     _, sure = metrics.class_judge(train, y)(train)
     best = [np.flatnonzero(y == k)[np.argmax(sure[y == k])] for k in range(10)]
-    collapsed = metrics.digits_report(digits)(np.repeat(train[best], 50, 0))
+    collapsed = report(np.repeat(train[best], 50, 0))
     assert collapsed["inception_score"] > 9.9
     assert metrics.beyond_real(collapsed)["inception_score"] == "above"
 
@@ -263,7 +264,7 @@ def test_digits_report_of_larger_images(digits):
 
 
 def test_conditional_digits_report_by_hand(digits):
-    """The real test digits as asked for, and ten sevens more that were to be nines."""
+    """The real test digits with their labels, and ten more sevens labelled nine."""
     x, y = (np.asarray(digits.test[key]) for key in ("x", "y"))
     flat = np.asarray(digits.train["x"], np.float64).reshape(-1, 64)
     judge = LogisticRegression(max_iter=1000).fit(flat, np.asarray(digits.train["y"]))
@@ -298,13 +299,13 @@ def test_digits_report_refuses_other_data(source):
 
 
 def test_classification_report(digits):
-    """A classifier that calls every digit a 3, and one that is told the labels of all but five."""
+    """A classifier that calls every digit a 3, and one with the labels of all but five."""
     report = metrics.classification_report(digits)
     y = np.asarray(digits.test["y"])
     scores = report(lambda x: np.tile(np.eye(10)[3], (len(x), 1)))
     assert scores["test_examples"] == 500
     np.testing.assert_allclose(scores["test_error"], 100 * np.mean(y != 3), rtol=1e-12)
-    told = np.where(np.arange(500) < 5, (y + 1) % 10, y)
-    np.testing.assert_allclose(report(lambda x: np.eye(10)[told])["test_error"], 1, rtol=1e-12)
+    labels = np.where(np.arange(500) < 5, (y + 1) % 10, y)
+    np.testing.assert_allclose(report(lambda x: np.eye(10)[labels])["test_error"], 1, rtol=1e-12)
     with pytest.raises(ValueError, match="held-out examples with labels"):
         metrics.classification_report(RING)

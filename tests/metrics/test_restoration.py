@@ -59,6 +59,6 @@ def test_concepts():
     assert metrics.showing(None, amounts).all()
     with pytest.raises(ValueError, match="unknown stroke 'blod'"):
         metrics.showing("blod", amounts)
-    told, sure = metrics.class_judge(x, np.array([3, 3, 7, 7]))(x[[0, 2]])
-    np.testing.assert_array_equal(told, [3, 7])
+    found, sure = metrics.class_judge(x, np.array([3, 3, 7, 7]))(x[[0, 2]])
+    np.testing.assert_array_equal(found, [3, 7])
     assert ((sure > 0.5) & (sure <= 1)).all()

@@ -1,11 +1,11 @@
-"""A small game to tell of."""
+"""A small game to report on."""
 
 import pytest
 
 
 @pytest.fixture(scope="session")
 def ring():
-    """A config of the ring that plays at once."""
+    """A config of the ring that trains in a second."""
     return {
         "batch_size": 8,
         "data": {"name": "ring"},

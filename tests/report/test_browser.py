@@ -1,7 +1,7 @@
 """Pages in headless Chromium: they work, say nothing to the console and ask for nothing.
 
 Needs the `browser` extra and a Chromium: the one that CHROMIUM names, one of the system's, or that
-of `playwright install chromium`. `--page PATH` looks at a page of a comparison made before.
+of `playwright install chromium`. `--page PATH` tests the page of an older comparison.
 """
 
 import os
@@ -46,17 +46,17 @@ def path(request, ring, tmp_path_factory):
 
 @pytest.fixture(params=VIEWS, ids=lambda view: f"{view[0]}-{view[1]}")
 def page(request, browser, path):
-    """The page, open; nothing but itself may have been asked for, and nothing said, at the end."""
+    """The open page; at the end it has made no request and logged nothing."""
     width, scheme = request.param
     page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
-    said, asked = [], []
-    page.on("console", lambda message: said.append(message.text))
-    page.on("pageerror", lambda error: said.append(str(error)))
-    page.on("request", lambda request: asked.append(request.url))
+    logged, requests = [], []
+    page.on("console", lambda message: logged.append(message.text))
+    page.on("pageerror", lambda error: logged.append(str(error)))
+    page.on("request", lambda request: requests.append(request.url))
     page.goto(f"file://{path}")
     yield page
-    assert said == []
-    assert [url for url in asked if not url.startswith("data:")] == [f"file://{path}"]
+    assert logged == []
+    assert [url for url in requests if not url.startswith("data:")] == [f"file://{path}"]
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     page.close()
 
@@ -104,7 +104,7 @@ def test_the_slider_moves_by_keyboard(page):
     page.focus("input[type=range]")
     page.keyboard.press("ArrowLeft")
     assert shown() == {str(int(last) - 1)}
-    assert page.text_content("output").startswith(f"look {int(last) - 1} ")
+    assert page.text_content("output").startswith(f"evaluation {int(last) - 1} ")
 
 
 def test_the_page_is_readable(page):

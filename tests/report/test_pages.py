@@ -50,29 +50,37 @@ def test_a_page_asks_for_nothing_and_is_the_same_again(folder, run):
         assert len(ids) == len(set(ids))
 
 
-def test_a_comparison_is_told_whole(folder):
+def test_a_comparison_is_complete(folder):
     page = report.write(folder).read_text()
     assert "<h1>Is &lt;fast&gt; better?</h1>" in page
-    assert "No cell is better than every other" in page
+    assert "No cell is significantly better than every other" in page
     assert "Cannot conclude: 2 comparisons against slow with 2 seeds" in page
     assert "at least 7 seeds are needed for 0.05" in page
-    assert "<tr><td>fast</td><td>0.01</td></tr>" in page  # beside the base's own
+    assert "<tr><td>fast</td><td>0.01</td></tr>" in page  # beside the base's value
     assert "<tr><td>(the base)</td><td>0.001</td></tr>" in page
     for cell in ("slow", "fast", "wild"):
         assert f"<td>{cell}</td>" in page
     assert "seed 1 diverged at step" in page
     assert "gen_tx.learning_rate" in page
-    for part in ("Standings", "On the way", "Samples", "Modes", "Cells", "Failures", "Provenance"):
+    for part in (
+        "Standings",
+        "Training curves",
+        "Samples",
+        "Modes",
+        "Cells",
+        "Failures",
+        "Provenance",
+    ):
         assert f"<h2>{part}</h2>" in page
     for axis in ("steps", "gradient evaluations", "seconds"):
         assert f'data-choice="reverse_kl|{axis}"' in page
-    assert page.count('data-at="2"') == 3  # a picture of every cell at the last look
+    assert page.count('data-at="2"') == 3  # a picture of every cell at the last evaluation
 
 
-def test_a_run_is_told_whole(run):
+def test_a_run_is_complete(run):
     page = report.write(run).read_text()
     assert "done at step 4" in page
-    for part in ("Scores", "On the way", "Samples", "Provenance"):
+    for part in ("Scores", "Training curves", "Samples", "Provenance"):
         assert f"<h2>{part}</h2>" in page
     assert page.count("data:image/png;base64,") == 2
 
@@ -103,8 +111,8 @@ def test_a_mean_beyond_real_data_is_marked_in_a_comparison(folder, tmp_path):
         edited(again / "cells" / f"{cell}.json", scores=scores)
     table = standings.table(again)
     assert [row["beyond_real"] for row in table["rows"]] == [None, "above", None]
-    told = standings.text(table, sweep.read(again))
-    assert "inception_score of fast: better than real data's own score" in told
+    text = standings.text(table, sweep.read(again))
+    assert "inception_score of fast: better than real data's own score" in text
     page = report.write(again).read_text()
     assert f"inception_score of fast: {MARK}" in page
     assert MARK not in report.write(folder).read_text()

@@ -155,7 +155,7 @@ def test_a_budget_of_gradients_gives_each_scheme_its_steps(tmp_path):
 
 
 def test_a_program_beyond_memory_is_a_result(tmp_path, monkeypatch):
-    monkeypatch.setattr("ganjax.sweep.study._free_bytes", lambda: 1.0)
+    monkeypatch.setattr("ganjax.sweep.plan._free_bytes", lambda: 1.0)
     asked = resolved(cells={"alternating": {}})
     sweep.run(asked, tmp_path)
     assert sweep.read(tmp_path)["alternating"]["status"] == ["out of memory"] * 2
@@ -269,4 +269,5 @@ def test_cells_that_turn_out_to_be_one_experiment_are_told(tmp_path):
     sweep.run(resolved(cells=cells, looks=1), tmp_path, "map")
     table = standings.table(tmp_path)
     assert table["same"] == [("a", "b")]
-    assert "a and b have the same scores in every seed at every look" in standings.conclusion(table)
+    same = "a and b have the same scores in every seed at every evaluation"
+    assert same in standings.conclusion(table)

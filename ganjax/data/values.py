@@ -1,7 +1,7 @@
-"""The meaning of numbers in arrays of images: one contract for every way in, files and functions.
+"""The meaning of numbers in arrays: pixels and labels, the same rules for files and functions.
 
-Only the type of an array tells its range, and only where it is unsigned and made use of; all else
-is in [-1, 1] or needs the range spelt out.
+The range of pixels follows from the type only if it is unsigned and well filled; all other pixels
+are in [-1, 1] or need an explicit range.
 """
 
 import math
@@ -33,8 +33,8 @@ def scaled(
     Args:
       x: numbers of any shape, at least one.
       value_range: the values that are to become -1 and 1, e.g. (0, 1).
-      where: the subject of the message, the file or array that holds them.
-      remedy: how the range is given there, `FLAG` or `ARGUMENT`.
+      where: the file or array that holds them, the subject of the message.
+      remedy: how the user gives the range, `FLAG` or `ARGUMENT`.
 
     Returns:
       Floats of x's shape: x itself where it is in [-1, 1] already, else float32.
@@ -47,14 +47,14 @@ def scaled(
     low, high, kind = float(values.min()), float(values.max()), values.dtype
     found = f"{where} has pixels from {low:g} to {high:g}"
     if value_range is None:
-        value_range = _told(kind, low, high, found, remedy)
+        value_range = _range_of_type(kind, low, high, found, remedy)
     bottom, top = value_range
     slack = ROUNDING * (top - bottom)
     if low < bottom - slack or high > top + slack:
-        made = ", which x / 127.5 - 1 makes of 0 to 255" if 1 < high <= 255 and low >= 0 else ""
-        guess = remedy.format(*_guess(low, high))
+        formula = ", which x / 127.5 - 1 makes of 0 to 255" if 1 < high <= 255 and low >= 0 else ""
         raise DataError(
-            f"{found}; expected {bottom:g} to {top:g}{made}; scale them or give {guess}"
+            f"{found}; expected {bottom:g} to {top:g}{formula}; scale them or give "
+            f"{remedy.format(*_guess(low, high))}"
         )
     if (bottom, top) == (-1, 1) and kind.kind not in "biu":
         return x
@@ -62,24 +62,10 @@ def scaled(
     return values.astype(np.float32) / np.float32((top - bottom) / 2) - np.float32(middle)
 
 
-def check_finite(where: str, x: np.ndarray) -> None:
-    """Numbers are finite, and stay so as float32.
-
-    Raises:
-      DataError: some are not.
-    """
-    if not np.isfinite(x).all():
-        raise DataError(f"{where} has values that are not finite; clean them")
-    low, high = float(x.min()), float(x.max())
-    if max(-low, high) > float(np.finfo(np.float32).max):
-        raise DataError(
-            f"{where} has values from {low:g} to {high:g}, beyond float32, which ends at 3.4e38; "
-            "scale them"
-        )
-
-
-def _told(kind: np.dtype, low: float, high: float, found: str, remedy: str) -> tuple[float, float]:
-    """The range that the type and the values themselves tell."""
+def _range_of_type(
+    kind: np.dtype, low: float, high: float, found: str, remedy: str
+) -> tuple[float, float]:
+    """The range that follows from the type and the values themselves."""
     give = f"; give the range, e.g. {remedy.format(*_guess(low, high))}"
     if kind.kind == "b":
         raise DataError(f"{found}, values of type bool, a mask and no image{give}")
@@ -105,21 +91,61 @@ def _guess(low: float, high: float) -> tuple[float, float]:
     return 0.0, next((top for top in (1.0, 255.0, 4095.0, 65535.0) if high <= top), high)
 
 
-def parsed_range(text: str | None) -> tuple[float, float] | None:
-    """The range of a flag, "0,1" -> (0.0, 1.0); None for None.
+def check_finite(where: str, x: np.ndarray) -> None:
+    """Raises a DataError if some numbers are not finite, or will not be as float32."""
+    if not np.isfinite(x).all():
+        raise DataError(f"{where} has values that are not finite; clean them")
+    low, high = float(x.min()), float(x.max())
+    if max(-low, high) > float(np.finfo(np.float32).max):
+        raise DataError(
+            f"{where} has values from {low:g} to {high:g}, beyond float32, which ends at 3.4e38; "
+            "scale them"
+        )
+
+
+def labels(where: str, y: np.ndarray, num_classes: int | None) -> np.ndarray:
+    """Labels as int32 [n]; `num_classes` None is one more than the largest, if the smallest is 0.
 
     Raises:
-      ConfigError: it is not two finite numbers, the smaller first.
+      DataError: they are not whole numbers [n] from 0 to num_classes - 1, with the remedy.
     """
+    y = np.asarray(y)
+    if y.dtype.kind not in "iu" or y.ndim != 1 or not len(y):
+        if y.ndim == 2:
+            hint = "y[:, 0]" if y.shape[1] == 1 else "y.argmax(1)"
+        else:
+            text = y.dtype.kind in "OSU"
+            hint = "numpy.unique(y, return_inverse=True)[1]" if text else "y.astype(int)"
+        raise DataError(
+            f"{where} is of type {y.dtype} and shape {list(y.shape)}; expected whole numbers [n] "
+            f"from 0 to num_classes - 1, e.g. {hint}"
+        )
+    low, high = int(y.min()), int(y.max())
+    if num_classes is None:
+        num_classes = len(np.unique(y)) if low else high + 1
+    if low < 0 or high >= num_classes:
+        remedy = "number the classes from 0"
+        if high - low < num_classes:
+            remedy += f", y - {low}" if low > 0 else f", y + {-low}"
+        elif low >= 0:
+            remedy = f"declare num_classes={high + 1} or more"
+        raise DataError(
+            f"{where} is of {num_classes} classes, but has labels from {low} to {high}; {remedy}"
+        )
+    return y.astype(np.int32)
+
+
+def parsed_range(text: str | None) -> tuple[float, float] | None:
+    """The range of a flag, "0,1" -> (0.0, 1.0), or a ConfigError; None for None."""
     try:
-        found = None if text is None else tuple(map(float, text.split(",")))
+        ends = None if text is None else tuple(map(float, text.split(",")))
     except ValueError:
-        found = ()
-    if found is not None and not is_range(found):
+        ends = ()
+    if ends is not None and not is_range(ends):
         raise ConfigError(
             f"--range={text} must be two numbers, the smaller first, e.g. --range=0,1"
         )
-    return found
+    return ends
 
 
 def is_range(value: Any) -> bool:
@@ -130,37 +156,3 @@ def is_range(value: Any) -> bool:
         and all(isinstance(end, int | float) and math.isfinite(end) for end in value)
         and value[0] < value[1]
     )
-
-
-def mismatch(found: tuple[int, ...], expected: tuple[int, ...]) -> str:
-    """How samples of one shape become samples of another: the hint that fits the cause.
-
-    Args:
-      found: shape of a sample.
-      expected: another shape; (height, width, channel) for images.
-    """
-    if len(expected) != 3:
-        same = math.prod(found) == math.prod(expected)
-        return (
-            f"reshape them, x.reshape({', '.join(map(str, (-1, *expected)))})"
-            if same
-            else (f"take points of {math.prod(expected)} coordinates")
-        )
-    channels = expected[2]
-    if found == expected[:2] or len(found) == 2:
-        return "add a channel axis, x[..., None]" + (
-            f", and give them {channels} channels, np.repeat(x, {channels}, -1)"
-            if channels > 1
-            else ""
-        )
-    if len(found) != 3:
-        return "make images [n, height, width, channel] of them"
-    if found[0] == channels != found[2]:
-        return "put the channels last, np.moveaxis(x, 1, -1)"
-    if found[2] != channels:
-        return f"give them {channels} channel{'s' if channels > 1 else ''}" + {
-            (1, 3): ", np.repeat(x, 3, -1)",
-            (3, 1): ", x.mean(-1, keepdims=True)",
-            (4, 3): ", x[..., :3] without alpha",
-        }.get((found[2], channels), "")
-    return "resize or crop them"
