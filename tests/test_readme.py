@@ -266,3 +266,17 @@ def test_results_are_tables():
         for command in found["commands"]:
             for script in re.findall(r"scripts/[\w/]+\.py", command):
                 assert (ROOT / script).exists(), command
+
+
+def test_api_pages_show_functions_with_the_name_of_their_file():
+    from importlib.util import module_from_spec, spec_from_file_location
+    from types import SimpleNamespace
+
+    spec = spec_from_file_location("api_pages", ROOT / "scripts" / "api_pages.py")
+    hook = module_from_spec(spec)
+    spec.loader.exec_module(hook)
+    page = (ROOT / "docs" / "api" / "schemes.md").read_text(encoding="utf-8")
+    shown = hook.on_page_markdown(page, page=SimpleNamespace())
+    for name in schemes.SCHEMES:
+        assert f"::: ganjax.schemes.{name}.{name}\n" in shown
+    assert "::: ganjax.schemes.field.field" not in shown  # its page has the whole module
