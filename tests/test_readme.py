@@ -248,6 +248,15 @@ def test_shipped_commands_name_files_that_exist():
         assert f'"{flag}"' in sources, flag
 
 
+def test_sources_name_pages_that_exist():
+    """The pages and pictures of docs/ in docstrings and messages of the library and its scripts."""
+    for folder in ("ganjax", "scripts", "configs"):
+        for path in (ROOT / folder).rglob("*.py"):
+            text = path.read_text(encoding="utf-8")
+            for page in set(re.findall(r"docs/\w+\.(?:md|png|gif|ipynb)", text)):
+                assert (ROOT / page).exists(), f"{path.relative_to(ROOT)}: {page}"
+
+
 def test_links_between_pages_lead_somewhere():
     """Those of the README too, which the site's strict build does not read."""
     for page, text in PAGES.items():
