@@ -64,10 +64,7 @@ def digest(configs: Path) -> str:
     Code that only draws is left out: a change of it makes no number old.
     """
     package = Path(ganjax.__file__).parent
-    library = [
-        path for path in package.rglob("*.py") if path.name not in ("html.py", "__main__.py")
-    ]
-    library = [path for path in library if path.parent.name != "commands"]
+    library = [path for path in package.rglob("*.py") if path.name != "html.py"]
     own = [Path(__file__).with_name(name) for name in COMPUTING]
     hashed = hashlib.sha256()
     for path in (*sorted(library), *own, *sorted(configs.glob("*.py"))):
