@@ -281,7 +281,7 @@ def test_api_pages_show_functions_with_the_name_of_their_file():
     from importlib.util import module_from_spec, spec_from_file_location
     from types import SimpleNamespace
 
-    spec = spec_from_file_location("api_pages", ROOT / "scripts" / "api_pages.py")
+    spec = spec_from_file_location("api_pages", ROOT / "scripts" / "site" / "api_pages.py")
     hook = module_from_spec(spec)
     spec.loader.exec_module(hook)
     page = (ROOT / "docs" / "api" / "schemes.md").read_text(encoding="utf-8")
