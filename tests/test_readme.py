@@ -179,6 +179,17 @@ def test_a_trained_generator(tmp_path, monkeypatch):
     assert abs(names["x"]).max() <= 1
 
 
+def test_the_table_of_schemes_names_every_scheme():
+    """In the README and in the guide alike."""
+    tables = [
+        re.search(r"\| scheme \| update \|.*?\n\n", PAGES[page], re.DOTALL)[0]
+        for page in ("README.md", "schemes.md")
+    ]
+    assert tables[0] == tables[1]
+    first = [line.split("|")[1] for line in tables[0].splitlines()[2:] if line]
+    assert sorted(re.findall(r"`(\w+)`", " ".join(first))) == sorted(schemes.SCHEMES)
+
+
 def test_architecture_names_every_room_and_level():
     """Each module has its row, at the level that the import law gives it."""
     from importlib.util import module_from_spec, spec_from_file_location
@@ -237,6 +248,15 @@ def test_shipped_commands_name_files_that_exist():
         assert f'"{flag}"' in sources, flag
 
 
+def test_sources_name_pages_that_exist():
+    """The pages and pictures of docs/ in docstrings and messages of the library and its scripts."""
+    for folder in ("ganjax", "scripts", "configs"):
+        for path in (ROOT / folder).rglob("*.py"):
+            text = path.read_text(encoding="utf-8")
+            for page in set(re.findall(r"docs/\w+\.(?:md|png|gif|ipynb)", text)):
+                assert (ROOT / page).exists(), f"{path.relative_to(ROOT)}: {page}"
+
+
 def test_links_between_pages_lead_somewhere():
     """Those of the README too, which the site's strict build does not read."""
     for page, text in PAGES.items():
@@ -255,3 +275,17 @@ def test_results_are_tables():
         for command in found["commands"]:
             for script in re.findall(r"scripts/[\w/]+\.py", command):
                 assert (ROOT / script).exists(), command
+
+
+def test_api_pages_show_functions_with_the_name_of_their_file():
+    from importlib.util import module_from_spec, spec_from_file_location
+    from types import SimpleNamespace
+
+    spec = spec_from_file_location("api_pages", ROOT / "scripts" / "site" / "api_pages.py")
+    hook = module_from_spec(spec)
+    spec.loader.exec_module(hook)
+    page = (ROOT / "docs" / "api" / "schemes.md").read_text(encoding="utf-8")
+    shown = hook.on_page_markdown(page, page=SimpleNamespace())
+    for name in schemes.SCHEMES:
+        assert f"::: ganjax.schemes.{name}.{name}\n" in shown
+    assert "::: ganjax.schemes.field.field" not in shown  # its page has the whole module

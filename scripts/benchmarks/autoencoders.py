@@ -25,7 +25,7 @@ from ganjax.errors import ConfigError
 
 NAMES = ("linear", "denoising", "one_class", "vae", "adversarial", "colourisation")
 UNPICTURED = {"linear", "one_class"}
-PARTS = flags.DEFINE_multi_enum("parts", ["all"], ["all", *NAMES], "What to measure.")
+PARTS = flags.DEFINE_multi_enum("parts", ["all"], ["all", *NAMES], "Parts to measure.")
 PICTURES = flags.DEFINE_string("pictures", None, "Also draw the pictures into this folder.")
 JSON = cli.define_output("json", (".json",), "Also write the figures to this JSON file.")
 DRAWS = 5000  # of the VAE's latent, for each test digit

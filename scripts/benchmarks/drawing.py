@@ -71,11 +71,11 @@ def point_panels(
     highest = max(values.max() for _, values in curves.values())
     for line, (label, panels) in zip(grid, rows.items(), strict=True):
         for axes, points in zip(line, panels, strict=False):
-            axes.scatter(*np.asarray(points).T, s=2, color="C0", alpha=0.3, linewidth=0)
+            axes.scatter(*np.asarray(points).T, s=2, color="C0", alpha=0.5, linewidth=0)
             axes.scatter(*np.asarray(marks).T, s=12, color="0.3", marker="+", linewidth=0.6)
             axes.set(xlim=(-reach, reach), ylim=(-reach, reach), xticks=(), yticks=())
             axes.set_aspect("equal")
-        line[0].set_ylabel(label)
+        line[0].set_ylabel(label, fontsize="small")
         line[-1].plot(*curves[label], color="C1", linewidth=0.8, alpha=0.7)
         line[-1].set_ylim(0, 1.05 * highest)
         line[-1].tick_params(labelsize="x-small")

@@ -105,9 +105,9 @@ def draw(path: Path, run: Trained) -> None:
     logits = run.built.queries(run.state)["classify"](test["x"])
     wrong = np.asarray(logits).argmax(-1) != np.asarray(test["y"])
     panels = {
-        "all that is labelled": np.asarray(run.built.train["x_labelled"]),
+        "all labelled digits": np.asarray(run.built.train["x_labelled"]),
         "generated": np.asarray(run.built.sample(run.state, rng, SHOWN)),
-        f"{wrong.sum()} of {len(wrong)} test digits, misread": np.asarray(test["x"])[wrong][:SHOWN],
+        f"{wrong.sum()} errors in {len(wrong)} test digits": np.asarray(test["x"])[wrong][:SHOWN],
     }
     pictures.save_panels(path, panels)
 

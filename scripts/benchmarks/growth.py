@@ -25,7 +25,7 @@ SEEDS = flags.DEFINE_integer("seeds", 1, "Number of seeds, from the config's on.
 FOLDER = flags.DEFINE_string("folder", None, "Where --config trains, in FOLDER/seed_N.")
 WORKDIR = flags.DEFINE_multi_string("workdir", [], "Run folder of a config with stages; repeatable")
 # From a random start losses swing by whole units for a thousand steps: beside that nothing jumps.
-SETTLED = flags.DEFINE_integer("settled", 1500, "First steps that are left out.", lower_bound=0)
+SETTLED = flags.DEFINE_integer("settled", 1500, "First steps to ignore.", lower_bound=0)
 PICTURE = cli.define_output(
     "picture", cli.FIGURES, "Also draw every stage's samples into this file."
 )

@@ -22,7 +22,7 @@ from ganjax import cli, run_folder
 from ganjax.errors import ConfigError
 
 PARTS = ("unrolled", "batch", "seeds", "devices")
-PART = flags.DEFINE_multi_enum("part", [], PARTS, "Parts to do; all that can be if none is given.")
+PART = flags.DEFINE_multi_enum("part", [], PARTS, "Parts to measure; all possible ones by default.")
 ROUNDS = flags.DEFINE_integer("rounds", 7, "Measurements of each, in turn.", lower_bound=3)
 LARGEST = flags.DEFINE_float("largest", 1.0, "Share of each range of sizes to go up to.")
 DEVICES = flags.DEFINE_string("devices", None, "Results file of devices.py, for its law.")
