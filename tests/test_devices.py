@@ -343,10 +343,20 @@ def together(processes, script, *flags, count=2):
     return [out for out, _ in told]
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("dtype", DIGITS)
-@pytest.mark.parametrize(("form", "sharded"), FORMS)
-@pytest.mark.parametrize("names", GROUPS, ids=lambda names: "+".join(names))
+TOGETHER = [
+    (names, form, sharded, dtype) for names in GROUPS for form, sharded in FORMS for dtype in DIGITS
+]
+
+
+@pytest.mark.parametrize(
+    ("names", "form", "sharded", "dtype"),
+    marked(
+        TOGETHER,
+        default=(),
+        telling=[(QUICK, "jit", False, "float64")],
+        ids=["-".join(("+".join(row[0]), *map(str, row[1:]))) for row in TOGETHER],
+    ),
+)
 def test_two_processes_agree_with_one(names, form, sharded, dtype, x64, tmp_path):
     """20 steps on two devices in each process."""
     asked = (f"--form={form}", f"--dtype={dtype}", f"--out={tmp_path}", *["--sharded"] * sharded)

@@ -1,6 +1,7 @@
 """A run goes on: more steps are bitwise those of one go; mathematics never changes."""
 
 import json
+from functools import cache
 
 import jax
 import numpy as np
@@ -41,11 +42,17 @@ GAN = {
 
 
 def run(config, workdir, **options):
-    return train.train(experiment.build(config), workdir, **options)
+    return train.train(built(json.dumps(config)), workdir, **options)
 
 
 def state_of(config, workdir):
-    return experiment.restore(experiment.build(config), workdir).state
+    return experiment.restore(built(json.dumps(config)), workdir).state
+
+
+@cache
+def built(text):
+    """The experiment of a config written as JSON."""
+    return experiment.build(json.loads(text))
 
 
 def equal(a, b):
@@ -165,15 +172,15 @@ def test_runs_of_stages_go_on(tmp_path):
 def test_a_run_starts_from_the_weights_of_another(one_go, tmp_path):
     """Weights of the newest checkpoint; step, optimisers, average and memory of a new run."""
     config = {**GAN, "seed": 5, "steps": 4, "gen_tx": {**ADAM, "learning_rate": 0.0}}
-    other, built = state_of(GAN, one_go), experiment.build(config)
+    other, here = state_of(GAN, one_go), built(json.dumps(config))
     loaded = experiment.load(one_go)
-    state = experiment.warm_start(built, loaded, jax.random.key(0))
+    state = experiment.warm_start(here, loaded, jax.random.key(0))
     assert state.step == 0
     equal(state.params, other.params)
     equal(state.average, other.params.gen)
-    fresh = experiment.initial_state(built, jax.random.key(0))
+    fresh = experiment.initial_state(here, jax.random.key(0))
     equal(state.opt_state, fresh.opt_state)
-    train.train(built, tmp_path, init_from=one_go)
+    train.train(here, tmp_path, init_from=one_go)
     trained = state_of(config, tmp_path)
     equal(trained.params.gen, other.params.gen)  # its learning rate is 0
     assert (jax.tree.leaves(trained.params.disc)[0] != jax.tree.leaves(other.params.disc)[0]).any()

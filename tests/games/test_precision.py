@@ -188,7 +188,7 @@ def materialised(tree):
     return jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), tree)
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", marked(CASES, schemes.SCHEMES))
 def test_every_scheme_differentiates_through_the_casts(name):
     """Traced: derivatives of both kinds, and one of the other, go through."""
     factory, options = CASES[name]
