@@ -1,8 +1,7 @@
 """The comparing script: the plan that it shows before it trains, and the mistakes it refuses."""
 
 import pytest
-
-from .conftest import ROOT, call
+from processes import ROOT, call
 
 TEXT = """
 import ml_collections

@@ -9,11 +9,10 @@ import jax
 import numpy as np
 import pytest
 from PIL import Image
+from processes import call
 
 from ganjax import experiment, latents, train
 from ganjax.errors import CheckpointError, ConfigError, RunFolderError
-
-from .conftest import call
 
 NETWORK = {"name": "mlp", "width": 4, "depth": 1}
 CONFIG = {

@@ -4,8 +4,7 @@ import json
 import sys
 
 import pytest
-
-from .conftest import ROOT, call
+from processes import ROOT, call
 
 
 @pytest.fixture

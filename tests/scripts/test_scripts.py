@@ -13,10 +13,9 @@ import jax
 import numpy as np
 import pytest
 from PIL import Image
+from processes import ROOT, call, command, process
 
 from ganjax import experiment, pictures, train
-
-from .conftest import ROOT, call, command, process
 
 CONFIG = "configs/digits_mlp.py"
 SMALL = [
