@@ -13,6 +13,7 @@ import sys
 from functools import cache, partial
 from pathlib import Path
 
+import examples
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -28,14 +29,11 @@ sys.path.append(str(Path(__file__).parent))  # for `own:function` in configs
 # Momentum, so that a sharded optimiser has something to shard; it is linear in the gradients.
 SGD = {"name": "sgd", "learning_rate": 0.05, "momentum": 0.5}
 RING = {
+    **examples.RING,
     "steps": 20,
     "batch_size": 16,
-    "data": {"name": "ring"},
-    "game": {"name": "gan", "z_dim": 2},
     "generator": {"name": "mlp", "width": 8},
     "discriminator": {"name": "mlp", "width": 8},
-    "loss": {"name": "non_saturating"},
-    "scheme": {"name": "alternating"},
     "gen_tx": SGD,
     "disc_tx": SGD,
 }

@@ -3,6 +3,7 @@
 import json
 from functools import cache
 
+import examples
 import jax
 import numpy as np
 import pytest
@@ -11,15 +12,9 @@ from ganjax import checkpoints, events, experiment, pictures, run_folder, train
 from ganjax.errors import ConfigError, RunFolderError
 
 pytestmark = pytest.mark.usefixtures("shared_chunks")
-SGD = {"name": "sgd", "learning_rate": 0.1}
-TOY = {
-    "steps": 20,
-    "log_every": 5,
-    "game": {"name": "bilinear"},
-    "scheme": {"name": "consensus", "gamma": 1.0},
-    "gen_tx": SGD,
-    "disc_tx": SGD,
-}
+SGD = examples.SGD
+TOY = {**examples.BILINEAR, "steps": 20, "log_every": 5}
+TOY["scheme"] = {"name": "consensus", "gamma": 1.0}
 ADAM = {"name": "adam", "learning_rate": 1e-3, "b1": 0.5}
 MLP = {"name": "mlp", "width": 8}
 GAN = {

@@ -4,6 +4,7 @@ import contextlib
 import json
 import threading
 
+import examples
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -33,15 +34,8 @@ DCGAN = {
     "disc_tx": ADAM,
     "evaluation": {"name": "digits"},
 }
-SGD = {"name": "sgd", "learning_rate": 0.1}
-TOY = {
-    "steps": 20,
-    "log_every": 5,
-    "game": {"name": "bilinear"},
-    "scheme": {"name": "simultaneous"},
-    "gen_tx": SGD,
-    "disc_tx": SGD,
-}
+SGD = examples.SGD
+TOY = {**examples.BILINEAR, "steps": 20, "log_every": 5, "scheme": {"name": "simultaneous"}}
 
 
 def untimed(workdir):

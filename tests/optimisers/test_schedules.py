@@ -4,6 +4,7 @@ import json
 import sys
 import textwrap
 
+import examples
 import jax
 import jax.numpy as jnp
 import ml_collections
@@ -193,13 +194,8 @@ def test_resuming_is_bitwise(tmp_path):
 @pytest.mark.parametrize(("form", "sharded"), [("jit", True), ("pmap", False)])
 def test_devices_agree(form, sharded):
     config = {
-        **CONFIG,
-        "batch_size": 8,
-        "data": {"name": "ring"},
-        "game": {"name": "gan", "z_dim": 2},
-        "generator": {"name": "mlp", "width": 4},
-        "discriminator": {"name": "mlp", "width": 4},
-        "loss": {"name": "non_saturating"},
+        **examples.RING,
+        **{key: CONFIG[key] for key in ("steps", "log_every", "disc_tx")},
         "scheme": {"name": "lookahead", "inner": CASES["disc_updates"], "steps": 2},
         "gen_tx": {**CONFIG["gen_tx"], "momentum": 0.5},
     }

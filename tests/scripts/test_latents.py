@@ -5,6 +5,7 @@ On runs of two steps.
 
 import json
 
+import examples
 import jax
 import numpy as np
 import pytest
@@ -14,22 +15,8 @@ from processes import call
 from ganjax import experiment, latents, train
 from ganjax.errors import CheckpointError, ConfigError, RunFolderError
 
-NETWORK = {"name": "mlp", "width": 4, "depth": 1}
-CONFIG = {
-    "steps": 2,
-    "batch_size": 4,
-    "log_every": 2,
-    "data": {"name": "digits"},
-    "game": {"name": "gan", "z_dim": 3},
-    "generator": {**NETWORK, "output_activation": "tanh"},
-    "discriminator": NETWORK,
-    "scheme": {"name": "simultaneous"},
-    "gen_tx": {"name": "sgd", "learning_rate": 0.01},
-    "disc_tx": {"name": "sgd", "learning_rate": 0.01},
-}
-
-
-LABELLED = {**NETWORK, "labels": {"name": "one_hot", "num_classes": 10}}
+CONFIG = examples.IMAGES
+LABELLED = {**examples.SHALLOW, "labels": {"name": "one_hot", "num_classes": 10}}
 CONDITIONAL = {
     **CONFIG,
     "data": {"name": "digits", "classes": (3, 8)},

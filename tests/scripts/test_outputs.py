@@ -5,6 +5,7 @@ import json
 import shutil
 import sys
 
+import examples
 import jax
 import numpy as np
 import pytest
@@ -34,19 +35,11 @@ def images(channels=1, test=False, labels=0):
 def report(data):
     return lambda samples: {"mean": float(samples.mean()), "samples": len(samples)}
 """
-MLP = {"name": "mlp", "width": 4, "depth": 1}
+MLP = examples.SHALLOW
 CONFIG = {
-    "steps": 2,
-    "batch_size": 4,
-    "log_every": 2,
+    **examples.IMAGES,
     "data": {"name": "own_images:images"},
-    "game": {"name": "gan", "z_dim": 3},
-    "generator": {**MLP, "output_activation": "tanh"},
-    "discriminator": MLP,
-    "scheme": {"name": "simultaneous"},
     "average": {"name": "ema", "decay": 0.5},
-    "gen_tx": {"name": "sgd", "learning_rate": 0.01},
-    "disc_tx": {"name": "sgd", "learning_rate": 0.01},
     "evaluation": {"name": "own_images:report"},
 }
 LABELLED = {**MLP, "labels": {"name": "one_hot", "num_classes": 5}}

@@ -1,5 +1,6 @@
 """Cells that differ in numbers are one program, whose runs are those of the cells alone."""
 
+import examples
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -10,18 +11,10 @@ from ganjax.config import merged, validate
 from ganjax.errors import ConfigError
 
 RING = {
-    "batch_size": 8,
-    "data": {"name": "ring"},
-    "game": {"name": "gan", "z_dim": 2},
-    "generator": {"name": "mlp", "width": 4},
-    "discriminator": {"name": "mlp", "width": 4},
-    "loss": {"name": "non_saturating"},
+    **examples.SCORED,
     "penalties": {"r1": {"name": "r1", "gamma": 0.1}},
-    "scheme": {"name": "alternating"},
-    "gen_tx": {"name": "adam", "learning_rate": 1e-3, "b1": 0.5},
-    "disc_tx": {"name": "adam", "learning_rate": 1e-3, "b1": 0.5},
-    "evaluation": {"name": "modes"},
-    "evaluation_samples": 64,
+    "gen_tx": {**examples.ADAM, "b1": 0.5},
+    "disc_tx": {**examples.ADAM, "b1": 0.5},
 }
 OVERRIDES = {
     "base": {},

@@ -2,18 +2,13 @@
 
 import json
 
+import examples
 import numpy as np
 import pytest
 
 from ganjax import comparison, standings, statistics, sweep
 from ganjax.errors import ConfigError, RunFolderError
 
-TOY = {
-    "game": {"name": "bilinear"},
-    "scheme": {"name": "alternating"},
-    "gen_tx": {"name": "sgd", "learning_rate": 0.1},
-    "disc_tx": {"name": "sgd", "learning_rate": 0.1},
-}
 ASKED = {
     "question": "Which scheme comes to rest?",
     "base": "toy",
@@ -30,24 +25,11 @@ ASKED = {
     "looks": 5,
 }
 
-RING = {
-    "batch_size": 8,
-    "data": {"name": "ring"},
-    "game": {"name": "gan", "z_dim": 2},
-    "generator": {"name": "mlp", "width": 4},
-    "discriminator": {"name": "mlp", "width": 4},
-    "loss": {"name": "non_saturating"},
-    "penalties": {"r1": {"name": "r1", "gamma": 100.0}},
-    "scheme": {"name": "alternating"},
-    "gen_tx": {"name": "adam", "learning_rate": 1e-3},
-    "disc_tx": {"name": "adam", "learning_rate": 1e-3},
-    "evaluation": {"name": "modes"},
-    "evaluation_samples": 64,
-}
+RING = {**examples.SCORED, "penalties": {"r1": {"name": "r1", "gamma": 100.0}}}
 
 
 def resolved(**changes):
-    return comparison.resolve({**ASKED, **changes}, lambda name: TOY)
+    return comparison.resolve({**ASKED, **changes}, lambda name: examples.BILINEAR)
 
 
 @pytest.fixture(scope="module")
