@@ -1,4 +1,4 @@
-"""Every shipped config: its docstring says what to expect, and it plays two steps, or stages."""
+"""Every shipped config: its docstring states time and result; it trains two steps, or stages."""
 
 import importlib.util
 import re

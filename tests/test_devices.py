@@ -190,7 +190,7 @@ def test_devices_agree_with_one(name, count, form, sharded, dtype, x64):
 
 
 @pytest.mark.parametrize("name", MARKED)
-def test_a_row_has_the_draws_that_it_has_on_one_device(name, x64):
+def test_draws_of_a_row_do_not_depend_on_devices(name, x64):
     one, told_one = played(name, "float64")
     many, told_many = played(name, "float64", "pmap", count=4)
     close(one, many, 1e-11)
@@ -198,14 +198,14 @@ def test_a_row_has_the_draws_that_it_has_on_one_device(name, x64):
 
 
 @pytest.mark.parametrize("name", [row for row in MARKED if row.values[0].startswith("accum")])
-def test_a_part_of_a_batch_has_the_draws_of_its_rows(name, x64):
+def test_draws_of_a_row_do_not_depend_on_accumulation(name, x64):
     """Without statistics of the batch the parts make the step of the whole batch."""
     whole, _ = played(name.removeprefix("accumulated_"), "float64")
     close(whole, played(name, "float64")[0], 1e-11)
 
 
 @pytest.mark.parametrize("axis", [pytest.param("batch", marks=pytest.mark.slow), "devices"])
-def test_an_axis_of_any_name_is_the_one_that_is_passed(axis, x64):
+def test_the_mapped_axis_may_have_any_name(axis, x64):
     """A network with noise and batch-wide features, mapped by the user."""
     config = {**NOISE, "discriminator": {**NOISE["discriminator"], "minibatch": "stddev"}}
     one, _ = played_on(None, config, "float64")
@@ -235,7 +235,7 @@ def test_an_axis_of_any_name_is_the_one_that_is_passed(axis, x64):
         ({"prior": {"name": "own:poisson"}}, "only implemented for"),
     ],
 )
-def test_draws_of_which_the_rows_are_unclear_are_refused(config, message, tmp_path):
+def test_draws_that_cannot_be_split_by_row_are_refused(config, message, tmp_path):
     config, layout = (
         {**RING, "log_every": 20, **config},
         devices.layout("pmap", among=jax.devices()[:4]),
@@ -247,7 +247,7 @@ def test_draws_of_which_the_rows_are_unclear_are_refused(config, message, tmp_pa
         train.train(built, tmp_path, layout)
 
 
-def test_a_scheme_whose_replicas_drift_apart_is_refused(tmp_path):
+def test_a_scheme_without_averaged_gradients_is_refused(tmp_path):
     config = {**RING, "log_every": 20, "scheme": {"name": "own:alone"}}
     layout = devices.layout("pmap", among=jax.devices()[:2])
     built = experiment.build(config, layout.axis_name)
@@ -256,7 +256,7 @@ def test_a_scheme_whose_replicas_drift_apart_is_refused(tmp_path):
     assert not list((tmp_path / "checkpoints").glob("*"))
 
 
-def test_a_scheme_that_never_hears_of_the_axis_is_refused():
+def test_a_scheme_without_axis_name_is_refused():
     config = {**RING, "scheme": {"name": "own:deaf"}}
     experiment.build(config)
     with pytest.raises(ConfigError, match=r"'own:deaf' has no parameter axis_name.*--form=jit"):
@@ -276,7 +276,7 @@ def test_a_scheme_that_never_hears_of_the_axis_is_refused():
         *(pytest.param(name, marks=pytest.mark.slow) for name in ("batch_norm", "minibatch")),
     ],
 )
-def test_statistics_of_each_device_are_those_of_its_rows_alone(name, x64):
+def test_statistics_by_device_use_its_rows_alone(name, x64):
     """One device that passes the 8 blocks of rows one by one and averages their gradients."""
     layout = devices.layout("pmap", statistics="device")
     one, _ = played_on(None, {**CONFIGS[name], "accumulate": 8}, "float64")
@@ -288,7 +288,7 @@ def test_statistics_of_each_device_are_those_of_its_rows_alone(name, x64):
 
 
 @pytest.mark.parametrize("axis", devices.STATISTICS.values())
-def test_batch_normalisation_sees_the_batch_or_the_devices_rows(axis):
+def test_batch_normalisation_by_batch_or_by_device(axis):
     x = jax.random.normal(jax.random.key(0), (8, 4, 3)) * jnp.arange(1.0, 9)[:, None, None]
     variables = norms.batch().init(jax.random.key(0), x[0])
     gain = variables["params"]["scale"][None, None]
@@ -313,7 +313,7 @@ def get_config():
 
 
 def together(processes, script, *flags, count=2):
-    """Runs a script in so many processes of `count` devices each; what they say.
+    """Runs a script in so many processes of `count` devices each; returns their outputs.
 
     They compile as the tests do: parameters begin in float32, rounded as the compiler has it.
     """
@@ -405,7 +405,7 @@ def test_two_processes_train_like_one_and_resume(flags, alone, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_comparison_in_two_processes_is_that_of_one(tmp_path):
+def test_a_comparison_in_two_processes_equals_one(tmp_path):
     """Two devices in each, so that runs are spread unlike: the same bits all the same."""
     asked = ["--config.seeds=4", "--config.budget.steps=20", "--config.looks=2", "--mapped=map"]
     config = f"--config={ROOT / 'configs' / 'compare_ring8.py'}"
@@ -427,7 +427,7 @@ def test_a_comparison_in_two_processes_is_that_of_one(tmp_path):
     assert tables[0] == tables[1]
 
 
-def test_a_sharded_optimiser_keeps_a_part():
+def test_a_sharded_optimiser_is_split_over_devices():
     """Adam's two moments of a weight of 8 rows: a row on each of 8 devices."""
     layout = devices.layout("jit", True)
     config = {**RING, "disc_tx": {"name": "adam", "learning_rate": 1e-3}}
@@ -442,7 +442,7 @@ def test_a_sharded_optimiser_keeps_a_part():
     )
 
 
-def test_what_devices_cannot_do_is_refused(tmp_path):
+def test_impossible_layouts_are_refused(tmp_path):
     built = experiment.build({**RING, "batch_size": 100})
     with pytest.raises(ConfigError, match=r"a multiple of 8, e\.g\. 96 or 104"):
         train.train(built, tmp_path, devices.layout())
@@ -472,7 +472,7 @@ def test_training_is_the_same_on_all_devices(tmp_path):
     close(jax.device_get(one), jax.device_get(eight), 1e-6)
 
 
-def test_no_collective_is_forgotten_in_the_compiled_step():
+def test_the_compiled_step_splits_the_batch():
     """Every device works on its rows: latents, data and samples are split, not copied."""
     layout = devices.layout()
     built = experiment.build({**RING, "batch_size": 64})

@@ -69,7 +69,7 @@ def one_go(shared_chunks, tmp_path_factory):
 
 
 def test_more_steps_are_those_of_one_go(one_go, tmp_path):
-    """A finished run of 8 steps is asked for 12; the folder says so."""
+    """A finished run of 8 steps goes on to 12, and its config.json says so."""
     assert run({**GAN, "steps": 8}, tmp_path).step == 8
     assert run(GAN, tmp_path).step == 12
     equal(state_of(GAN, tmp_path), state_of(GAN, one_go))
@@ -79,7 +79,7 @@ def test_more_steps_are_those_of_one_go(one_go, tmp_path):
         assert (tmp_path / name).read_bytes() == (one_go / name).read_bytes()
 
 
-def test_what_is_no_mathematics_may_change(one_go, tmp_path):
+def test_settings_outside_the_mathematics_may_change(one_go, tmp_path):
     """All of it at once, the chunks too, from within a chunk of the new length on."""
     run({**GAN, "steps": 6}, tmp_path)
     changed = {**GAN, "log_every": 3, "sample_every": 3, "checkpoint_every": 3}
@@ -111,7 +111,7 @@ def test_what_is_no_mathematics_may_change(one_go, tmp_path):
         ),
     ],
 )
-def test_all_else_is_refused(before, after, message, tmp_path):
+def test_other_changes_are_refused(before, after, message, tmp_path):
     config = {**TOY, **before}
     run_folder.claim(tmp_path, experiment.build(config).config.to_dict())
     kept = (tmp_path / "config.json").read_bytes()
@@ -146,7 +146,7 @@ def stages(a, b):
     return {**STAGED, "stages": ends}
 
 
-def test_runs_of_stages_go_on(tmp_path):
+def test_staged_runs_go_on(tmp_path):
     """Cut within the first stage; at its end; and after the last, which is to end later."""
     run({**STAGED, "steps": 2}, tmp_path / "a")
     run({**STAGED, "steps": 4}, tmp_path / "a")

@@ -1,4 +1,4 @@
-"""Scripts write the output that is asked for, in the format of its ending, or refuse."""
+"""Scripts write each output in the format of its ending, or refuse."""
 
 import ast
 import json
@@ -227,7 +227,7 @@ def test_points_without_data_are_drawn_alone(runs, here, tmp_path):
         assert image.size == (550, 550)
 
 
-def test_folders_that_do_not_know_the_form_of_their_data(runs, here, tmp_path, request):
+def test_older_folders_without_the_form_of_their_data(runs, here, tmp_path, request):
     """Those of before sample as long as the data are there."""
     workdir = tmp_path / "old"
     shutil.copytree(runs / "labelled", workdir)

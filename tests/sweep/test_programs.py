@@ -43,7 +43,7 @@ def test_numbers_share_a_program_and_names_do_not(programs):
     }
 
 
-def test_what_cannot_be_traced_is_a_program_of_its_own():
+def test_values_that_cannot_be_traced_are_separate_programs():
     """A scheme that needs a float in Python, here for a check that the values answer apart."""
     scheme = {"name": "lookahead", "inner": "simultaneous", "steps": 2, "alpha": 0.5}
     cells = {
@@ -86,7 +86,7 @@ def test_runs_are_those_of_each_cell_and_seed_alone(how, programs):
                 np.testing.assert_allclose(of[run], one, rtol=1e-4, atol=1e-6)
 
 
-def test_a_run_that_diverges_says_when_and_spoils_no_other():
+def test_a_diverged_run_reports_its_step_and_spoils_no_other():
     cells = {
         name: validate(merged(RING, {"gen_tx": {"name": "sgd", "learning_rate": rate}}))
         for name, rate in (("calm", 1e-3), ("wild", 1e30))
