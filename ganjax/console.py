@@ -1,4 +1,4 @@
-"""A run as a person sees and stops it: progress on the terminal, signals."""
+"""Progress on the terminal, and stopping on a signal."""
 
 import contextlib
 import logging
@@ -16,7 +16,7 @@ SHOWN = ("loss/gen", "loss/disc", "disc/accuracy")
 
 @contextlib.contextmanager
 def progress(step: int, steps: int) -> Iterator[Callable[[Mapping[str, float]], None]]:
-    """A function that shows a row: a bar with rate and time left on a terminal, else plain lines.
+    """A function that shows a row of metrics: as a bar on a terminal, else as a line.
 
     A row must have `step` and `time/steps_per_second`.
     """
@@ -46,20 +46,20 @@ def _values(row: Mapping[str, float]) -> dict[str, str]:
 @contextlib.contextmanager
 def interruptible() -> Iterator[threading.Event]:
     """An event that SIGINT or SIGTERM sets; a second signal raises KeyboardInterrupt at once."""
-    asked = threading.Event()
+    stop = threading.Event()
     if threading.current_thread() is not threading.main_thread():
-        yield asked
+        yield stop
         return
 
-    def ask(number, frame):
-        asked.set()
+    def request(number, frame):
+        stop.set()
         for each in before:
             signal.signal(each, signal.default_int_handler)
         log.warning("stopping after this chunk; once more to leave at once, unsaved")
 
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, request) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield asked
+        yield stop
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -5,9 +5,8 @@ bytes under the name `program`, the sampler as `jax.export` serialises it for CP
 """
 
 import json
-from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -61,29 +60,24 @@ def exported(run: Experiment) -> Exported:
         raise ConfigError(f"game {run.config.game.name!r} has no generator; it cannot be exported")
     state = run.asked(run.state)
     leaves, tree = jax.tree_util.tree_flatten_with_path((state.params, state.model_state))
-    names = [jax.tree_util.keystr(path, simple=True, separator=".") for path, _ in leaves]
+    named = {jax.tree_util.keystr(path, simple=True, separator="."): leaf for path, leaf in leaves}
     latents, generate = run.game.queries["latents"], run.game.queries["generate"]
 
-    def sample(used, weights, seed, batch, *y):
-        arrays = [weights[name] if name in used else jnp.zeros_like(leaf) for name, leaf in all_]
+    @jax.jit
+    def sample(weights, seed, batch, *y):
+        arrays = [weights.get(name, leaf) for name, leaf in named.items()]
         params, model_state = jax.tree.unflatten(tree, arrays)
         rng = jax.random.fold_in(jax.random.key(seed), batch)
         z = latents(params, model_state, rng, SAMPLE_CHUNK)
         return generate(params, model_state, z, *y)
 
-    all_ = [(name, leaf) for name, (_, leaf) in zip(names, leaves, strict=True)]
-    weights = {name: np.asarray(leaf) for name, leaf in sorted(all_)}
     labels = (jnp.zeros(SAMPLE_CHUNK, jnp.int32),) if run.labelled else ()
-    arguments = (jnp.uint32(0), jnp.int32(0), *labels)
-    make = partial(_program, arguments=arguments)
-    # The first export says which weights reach the samples, the second asks for those alone.
-    kept = make(partial(sample, frozenset(weights)), weights).module_kept_var_idx
-    used = {name: weights[name] for index, name in enumerate(weights) if index in kept}
-    return Exported(make(partial(sample, frozenset(used)), used), used)
-
-
-def _program(sample: Any, weights: dict[str, np.ndarray], arguments: tuple) -> jax_export.Exported:
-    return jax_export.export(jax.jit(sample), platforms=PLATFORMS)(weights, *arguments)
+    make = jax_export.export(sample, platforms=PLATFORMS)
+    weights = {name: np.asarray(leaf) for name, leaf in sorted(named.items())}
+    # The first export finds the weights that reach the samples, the second has those alone.
+    kept = make(weights, jnp.uint32(0), jnp.int32(0), *labels).module_kept_var_idx
+    used = {name: array for index, (name, array) in enumerate(weights.items()) if index in kept}
+    return Exported(make(used, jnp.uint32(0), jnp.int32(0), *labels), used)
 
 
 def write(run: Experiment, path: Path, workdir: Path) -> str:

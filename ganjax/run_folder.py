@@ -1,6 +1,6 @@
 """The run folder's text files: config, manifest, status, metrics, and the lock.
 
-Everything a person or a script reads of a run without JAX. Arrays are in `checkpoints.py`.
+They can be read without JAX. Arrays are in `checkpoints.py`.
 """
 
 import contextlib
@@ -18,7 +18,7 @@ from typing import Any
 from ganjax.config import difference
 from ganjax.errors import RunFolderError
 
-# Settings that may change when a run goes on, as they change no mathematics.
+# Settings that may change when a run is resumed, as they change no mathematics.
 RESUMABLE = (
     "steps",
     "log_every",
@@ -57,7 +57,7 @@ def read_json(path: Path) -> Any:
 
 @contextlib.contextmanager
 def locked(workdir: Path) -> Iterator[None]:
-    """Holds the folder for one process; the system frees the lock however the process ends.
+    """Locks the folder for one process; the system frees the lock however the process ends.
 
     Raises:
       RunFolderError: another process holds it.
@@ -79,25 +79,25 @@ def locked(workdir: Path) -> Iterator[None]:
 
 
 def claim(workdir: Path, config: Mapping[str, Any], *, trained: int = 0) -> None:
-    """Writes `config.json`; in an old folder, insists that nothing changes that was trained with.
+    """Writes `config.json`; a folder that has one accepts no config that changes its past.
 
     Args:
       workdir: the run folder.
-      config: with every setting.
-      trained: steps that the run has been trained for. `RESUMABLE` may change, and where stages
-        end behind that step, their order kept.
+      config: the resolved config.
+      trained: steps of the run so far. `RESUMABLE` settings may change, and so may ends of stages
+        after that step, their order kept.
 
     Raises:
-      RunFolderError: the folder holds another config; the message is the difference. Or it has been
-        trained for more steps than the config has, or for such that `log_every` does not divide.
+      RunFolderError: the folder holds another config (the message has the differences), or has been
+        trained for more steps than `steps`, or for a number that `log_every` does not divide.
     """
     path = workdir / "config.json"
     config = json.loads(json.dumps(config))
     if not path.exists():
         if (workdir / "checkpoints").exists() or (workdir / "metrics.jsonl").exists():
             raise RunFolderError(
-                f"{workdir} holds a run but no config.json, so it cannot be told which; restore "
-                "the file, or choose another --workdir"
+                f"{workdir} holds a run but no config.json; restore the file, or choose another "
+                "--workdir"
             )
         write_json(path, config)
         return
@@ -107,42 +107,42 @@ def claim(workdir: Path, config: Mapping[str, Any], *, trained: int = 0) -> None
         raise RunFolderError(
             f"{workdir} holds a run of another config:\n  "
             + "\n  ".join(changes)
-            + "\nChoose another --workdir, or call it with the same config to resume; only "
+            + "\nChoose another --workdir, or resume with the same config; only "
             f"{', '.join(RESUMABLE)} may change. --init_from {workdir} with another --workdir "
             "starts a new run from the weights of this one."
         )
     if config.get("steps", trained) < trained:
         raise RunFolderError(
             f"steps={config['steps']}, but {workdir} has been trained for {trained} steps already; "
-            "ask for more, or choose another --workdir"
+            "raise steps, or choose another --workdir"
         )
     every = config.get("log_every")
     if every != old.get("log_every") and trained % every:
         raise RunFolderError(
-            f"log_every={every} does not divide step {trained}, where {workdir} goes on; it was "
-            f"{old['log_every']}, keep it or take a divisor of {trained}"
+            f"log_every={every} does not divide step {trained}, where {workdir} resumes; it was "
+            f"{old['log_every']}: keep it, or take a divisor of {trained}"
         )
     if config != old:
         write_json(path, config)
 
 
 def _continued(old: Mapping[str, Any], new: Mapping[str, Any], trained: int) -> dict[str, Any]:
-    """`old` with those values of `new` that may change in a run of so many steps."""
+    """`old` with those values of `new` that may change after so many steps."""
     stages, new_stages = old.get("stages", {}), new.get("stages", {})
     watched = any(
         part.get("monitor", {}).get("name", "none") != "none" for part in (old, *stages.values())
-    )  # a monitor looks once every `log_every` steps, and may end the run
+    )  # a monitor runs every `log_every` steps, and may end the run
     free = set(RESUMABLE) - ({"log_every"} if watched else set())
-    made = {**old, **{key: new[key] for key in free & old.keys() & new.keys()}}
+    accepted = {**old, **{key: new[key] for key in free & old.keys() & new.keys()}}
     if stages and _later(stages, new_stages, trained):
         ends = {label: {"until": stage["until"]} for label, stage in new_stages.items()}
-        made["stages"] = {label: stages[label] | ends[label] for label in stages}
-    return made
+        accepted["stages"] = {label: stages[label] | ends[label] for label in stages}
+    return accepted
 
 
 def _later(old: Mapping[str, Any], new: Mapping[str, Any], trained: int) -> bool:
-    """Whether stages are the same in the same order, and end alike where they have been trained."""
-    order, new_order = (sorted(of, key=lambda label: of[label]["until"]) for of in (old, new))
+    """Whether stages keep their order, and those that ended before `trained` keep their ends."""
+    order, new_order = (sorted(both, key=lambda k: both[k]["until"]) for both in (old, new))
     ends = [(old[label]["until"], new[label]["until"]) for label in order if label in new]
     return order == new_order and all(a == b or min(a, b) >= trained for a, b in ends)
 
@@ -162,7 +162,7 @@ def read_config(workdir: Path) -> dict[str, Any]:
 
 
 def versions(packages: Iterable[str]) -> dict[str, str]:
-    """Versions of those of the packages that are installed."""
+    """Versions of the packages that are installed."""
     found = {}
     for package in packages:
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
@@ -171,7 +171,7 @@ def versions(packages: Iterable[str]) -> dict[str, str]:
 
 
 def write_manifest(workdir: Path, devices: list[str], seed: int, **more: Any) -> None:
-    """Records what made the run: versions, machine, devices, seed, arguments, and more."""
+    """Records versions, machine, devices, seed, arguments, and more."""
     write_json(
         workdir / "manifest.json",
         {
@@ -220,7 +220,7 @@ def read_metrics(workdir: Path) -> list[dict[str, float]]:
         except ValueError:
             if number < len(lines):
                 raise RunFolderError(
-                    f"{path}, line {number} is damaged; mend or remove it"
+                    f"{path}, line {number} is damaged; repair or remove it"
                 ) from None
     return rows
 
@@ -232,7 +232,7 @@ def append_metrics(workdir: Path, row: Mapping[str, float]) -> None:
 
 
 def rewind_metrics(workdir: Path, step: int) -> list[dict[str, float]]:
-    """Drops the rows after `step`, which a resumed run writes anew, and returns the rest."""
+    """Drops the rows after `step`, which a resumed run writes again, and returns the rest."""
     rows = [row for row in read_metrics(workdir) if row["step"] <= step]
     write_text(workdir / "metrics.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
     return rows

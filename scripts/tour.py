@@ -3,8 +3,8 @@
 python scripts/tour.py --out runs/tour
 python scripts/tour.py --out runs/tour --lang ko --json tour.json
 
-Each claim is kept in the folder when it is computed, and not computed again by the same code:
-killed and called again, it goes on; the second language takes seconds. The page is
+Each claim is kept in the folder once computed; the same code does not compute it again, so that the
+script resumes when it is called again, and the second language takes seconds. The page is
 OUT/tour.html, or OUT/tour_LANG.html in another language than English.
 """
 
@@ -14,9 +14,8 @@ from pathlib import Path
 from absl import flags
 
 from ganjax import cli
+from ganjax.config_files import SHIPPED
 from ganjax.errors import ConfigError, unknown
-
-CONFIGS = Path(__file__).parent.parent / "configs"
 
 OUT = flags.DEFINE_string("out", "runs/tour", "Folder of the page and of the claims' numbers.")
 LANG = flags.DEFINE_enum("lang", "en", ("en", "ko"), "Language of the page.")
@@ -24,19 +23,11 @@ CLAIMS = flags.DEFINE_list("claims", ["all"], "Names of claims, or all.")
 JSON = cli.define_output("json", (".json",), "Also write all numbers to this JSON file.")
 
 
-def config(name: str) -> dict:
-    """What a config file returns, as plain dicts."""
-    import importlib.util
-
-    spec = importlib.util.spec_from_file_location(name, CONFIGS / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.get_config().to_dict()
-
-
 def main() -> None:
     """Computes what is missing, prints the verdicts, writes the page."""
-    from ganjax import run_folder, tour
+    import tour
+
+    from ganjax import run_folder
 
     names = tour.NAMES if CLAIMS.value == ["all"] else CLAIMS.value
     for name in names:
@@ -44,7 +35,7 @@ def main() -> None:
             raise ConfigError(unknown("claim", name, tour.NAMES))
     out, claims = Path(OUT.value), []
     with run_folder.locked(out):
-        for claim in tour.computed(names, config, out / "parts", tour.digest(CONFIGS)):
+        for claim in tour.computed(names, cli.read_config, out / "parts", tour.digest(SHIPPED)):
             claims.append(claim)
             good = sum(check.holds for check in claim.checks)
             verdict = "holds" if claim.holds else "DOES NOT HOLD"
@@ -53,7 +44,9 @@ def main() -> None:
         path = out / ("tour.html" if LANG.value == "en" else f"tour_{LANG.value}.html")
         run_folder.write_text(path, tour.render(claims, lang=LANG.value, command=command))
     if JSON.value:
-        run_folder.write_json(Path(JSON.value), {claim.name: tour.told(claim) for claim in claims})
+        run_folder.write_json(
+            Path(JSON.value), {claim.name: tour.as_json(claim) for claim in claims}
+        )
     print(f"page: {path}")
 
 

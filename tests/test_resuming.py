@@ -8,7 +8,7 @@ import jax
 import numpy as np
 import pytest
 
-from ganjax import checkpoints, events, experiment, pictures, run_folder, train
+from ganjax import checkpoints, experiment, pictures, run_folder, sinks, train
 from ganjax.errors import ConfigError, RunFolderError
 
 pytestmark = pytest.mark.usefixtures("shared_chunks")
@@ -102,7 +102,7 @@ def test_settings_outside_the_mathematics_may_change(one_go, tmp_path):
         ({}, {"seed": 1}, r"seed: 0 -> 1\n.*\n?only steps, log_every, .* may change"),
         ({}, {"gen_tx": {**SGD, "learning_rate": 0.2}}, "gen_tx.learning_rate: 0.1 -> 0.2"),
         ({}, {"compute": "bfloat16"}, "compute"),
-        ({}, {"steps": 10}, "steps=10, but .* has been trained for 20 steps already; ask for more"),
+        ({}, {"steps": 10}, "steps=10, but .* has been trained for 20 steps already; raise steps"),
         ({}, {"steps": 40, "log_every": 8}, "log_every=8 does not divide step 20"),
         (
             {"monitor": {"name": "nash"}},
@@ -228,7 +228,7 @@ def test_tensorboard_shows_the_pictures(tmp_path, monkeypatch):
 def test_tensorboard_writes_images(tmp_path):
     pytest.importorskip("tensorboardX")
     pictures.save_image(tmp_path / "x.png", np.zeros((8, 8, 1), np.uint8))
-    mirror = events.tensorboard(tmp_path, 0)
+    mirror = sinks.tensorboard(tmp_path, {}, 0)
     mirror.picture(3, tmp_path / "x.png")
     mirror.close()
     (written,) = (tmp_path / "tensorboard").glob("events.*")

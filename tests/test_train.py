@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ganjax import checkpoints, devices, events, experiment, run_folder, train
+from ganjax import checkpoints, chunks, devices, experiment, records, run_folder, train
 from ganjax.errors import CheckpointError, ConfigError, Interrupted, NotFiniteError, RunFolderError
 
 pytestmark = pytest.mark.usefixtures("shared_chunks")
@@ -151,7 +151,7 @@ def test_killed_after_a_checkpoint_resumes_from_it(built, whole, tmp_path, monke
 
 def test_a_finished_run_is_not_trained_again(built, whole, monkeypatch):
     workdir, result = whole
-    monkeypatch.setattr(train, "_play", None)
+    monkeypatch.setattr(train, "_advance", None)
     assert train.train(built, workdir) == result
 
 
@@ -226,10 +226,10 @@ def test_a_divergence_is_found_at_its_step(tmp_path):
 def test_a_state_that_is_not_finite_is_never_saved(tmp_path, monkeypatch):
     """The last step's loss is finite, what it makes of the state is not."""
     metrics = {f"{k}/{p}": jnp.ones(5) for k in ("loss", "grad_norm") for p in ("gen", "disc")}
-    assert train._bad_step(metrics, {"w": jnp.ones(2)}, 5) == train.FINITE
-    assert train._bad_step(metrics, {"w": jnp.array([1, jnp.nan])}, 5) == 4
+    assert chunks.bad_step(metrics, {"w": jnp.ones(2)}, 5) == train.FINITE
+    assert chunks.bad_step(metrics, {"w": jnp.array([1, jnp.nan])}, 5) == 4
     metrics["loss/gen"] = jnp.array([1, 1, jnp.inf, 1, jnp.nan])
-    assert train._bad_step(metrics, {"w": jnp.ones(2)}, 5) == 2
+    assert chunks.bad_step(metrics, {"w": jnp.ones(2)}, 5) == 2
     # Step 1e38 from 5: the gradient 5 and the loss are finite, the parameter is not.
     steep = {**SGD, "learning_rate": 3e38}
     game = {"name": "bilinear", "start": (5.0, 5.0)}
@@ -262,12 +262,10 @@ def test_unusable_checkpoints_are_reported(tmp_path):
 
 
 def test_a_bug_leaves_its_traceback(tmp_path, monkeypatch):
-    def broken(row):
+    def broken(workdir, row):
         raise ZeroDivisionError("a bug")
 
-    monkeypatch.setattr(
-        events, "tensorboard", lambda workdir, step: events.NONE._replace(row=broken)
-    )
+    monkeypatch.setattr(run_folder, "append_metrics", broken)
     with pytest.raises(ZeroDivisionError):
         train.train(experiment.build(TOY), tmp_path)
     assert status(tmp_path)["status"] == "failed"
@@ -284,7 +282,7 @@ def test_tensorboard_mirrors_the_metrics(tmp_path):
 
 def test_panels_keep_the_order_of_the_game():
     """Compiled, a dict would come back sorted by its titles."""
-    shown = train.in_order(lambda x: {"original": x, "given": 2 * x})
+    shown = records.in_order(lambda x: {"original": x, "given": 2 * x})
     for x in (1.0, 3.0):
         assert list(shown(x).items()) == [("original", x), ("given", 2 * x)]
 

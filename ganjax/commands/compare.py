@@ -1,4 +1,4 @@
-"""Plays a comparison over cells and seeds, prints the table; called again, does what is missing.
+"""Trains a comparison's cells over its seeds and prints the table; called again, it resumes.
 
 ganjax compare --config compare_ring8 --workdir runs/compare_ring8
 """
@@ -9,6 +9,7 @@ from ml_collections import config_flags
 
 from ganjax import cli, comparison
 from ganjax.config import difference
+from ganjax.config_files import SHIPPED
 
 FLAGS = cli.Flags()
 CONFIG = FLAGS.config(sections=("shared", "cells", "product", "search"))
@@ -24,23 +25,24 @@ SEARCH = FLAGS.enum(
     "search",
     "none",
     ("none", "random", "halving"),
-    "Draw the numbers of the config's `search` for every cell: play all draws to the end, or only "
-    "the best of ever fewer (successive halving).",
+    "Draw the numbers of the config's `search` for every cell: train all draws to the end "
+    "(random), or the best half again and again (successive halving).",
 )
 PROCESSES = FLAGS.processes()
 DRY_RUN = FLAGS.bool(
     "dry_run",
     False,
-    "Show how each cell differs from the resolved base, the programs, and how many seeds it takes; "
-    "train nothing.",
+    "Show each cell's difference from the base, the compiled programs and the number of seeds "
+    "needed; train nothing.",
 )
 JSON = FLAGS.output("json", (".json",), "Also write the table to this JSON file.")
 
 
 def base(name: str) -> dict:
-    """The config of a file beside the comparison's."""
-    path = Path(config_flags.get_config_filename(FLAGS.values["config"])).parent / f"{name}.py"
-    return cli.read_config(str(path))
+    """The config of a file beside the comparison's, else the shipped one of that name."""
+    file = cli.find_config(config_flags.get_config_filename(FLAGS.values["config"]))
+    beside, shipped = (folder / f"{name}.py" for folder in (file.parent, SHIPPED))
+    return cli.read_config(str(shipped if shipped.exists() and not beside.exists() else beside))
 
 
 def described(resolved: comparison.Comparison) -> str:
@@ -48,7 +50,7 @@ def described(resolved: comparison.Comparison) -> str:
     from ganjax import sweep
 
     unit, amount = resolved.budget
-    asked = resolved._asdict()
+    settings = resolved._asdict()
     lines = [
         resolved.question,
         f"cells: {len(resolved.cells)}, seeds: {len(resolved.seeds)}, {unit} a run: {amount:g}; "
@@ -59,11 +61,11 @@ def described(resolved: comparison.Comparison) -> str:
         lines += [f"  {line}" for line in difference(resolved.base, cell)] or ["  as the base"]
     together = [", ".join(program.cells) for program in sweep.programs(resolved.cells)]
     lines.append(f"compiled programs, {len(together)}: {'; '.join(together)}")
-    return "\n".join([*lines, sweep.limits(sweep.power(asked, {}), asked)]).rstrip()
+    return "\n".join([*lines, sweep.limits(sweep.power(settings, {}), settings)]).rstrip()
 
 
 def main() -> None:
-    """Plays what is missing and prints the table."""
+    """Trains the missing runs and prints the table."""
     given = {key: value for key, value in CONFIG.value.to_dict().items() if value != {}}
     resolved = comparison.resolve(given, base)
     cli.use_all_cores()

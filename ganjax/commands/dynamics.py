@@ -1,6 +1,6 @@
-"""Spectral radii of schemes on a toy game, measured beside theory, and a picture of their play.
+"""Measures spectral radii of schemes on a toy game, beside theory, and draws trajectories.
 
-ganjax dynamics --game bilinear --schemes all --picture play.png --json radii.json
+ganjax dynamics --game bilinear --schemes all --picture paths.png --json radii.json
 """
 
 from pathlib import Path
@@ -21,7 +21,7 @@ JSON = FLAGS.output("json", (".json",), "Also write the radii to this JSON file.
 
 
 def options(factory: object, h: float) -> dict:
-    """What a scheme cannot do without, with steps of its own at h."""
+    """The arguments a scheme requires, its own step sizes at h."""
     import inspect
 
     from ganjax import schemes
@@ -48,14 +48,14 @@ def scheme_at(name: str, game: object, h: float) -> object:
 
 
 def theory(name: str, h: float) -> float | None:
-    """The closed form on V = x y, for the options that the script plays."""
+    """The closed form on V = x y, for the options used here."""
     import inspect
 
     from ganjax import dynamics, schemes
 
     if GAME.value != "bilinear" or name not in dynamics.RADII:
         return None
-    if name == "proximal" and h >= 1:  # its iterations do not settle
+    if name == "proximal" and h >= 1:  # its iterations do not converge
         return None
     radius = dynamics.RADII[name]
     wanted = inspect.signature(radius).parameters

@@ -1,10 +1,10 @@
-"""Scores samples of a run with the evaluation its config names, beside real data, and draws both.
+"""Scores samples of a run by its config's evaluation, beside real data, and draws both.
 
 ganjax evaluate --workdir runs/digits_mlp --n 5000 --json scores.json
 ganjax evaluate --config digits_mlp --samples theirs.npz
 
-With --samples it scores those that another program made, by the data and the evaluation of a run or
-of a config, which need not be trained.
+With --samples it scores samples that another program made, by the data and the evaluation of a run
+or of a config; nothing need be trained.
 """
 
 from pathlib import Path
@@ -18,13 +18,13 @@ WORKDIR = FLAGS.string("workdir", None, "Run folder.")
 SAMPLES = FLAGS.string(
     "samples",
     None,
-    "Score the samples of this file: npz with an array x [n, ...] and, where the evaluation is "
-    "about classes, y [n]; or npy.",
+    "Score the samples of this file: npz with an array x [n, ...] and, if the evaluation needs "
+    "labels, y [n]; or npy.",
 )
 RANGE = FLAGS.string("range", None, "Black and white in --samples, e.g. 0,1.")
-N = FLAGS.integer("n", 5000, "Number of samples; with --samples all, unless given.", lower_bound=2)
+N = FLAGS.integer("n", 5000, "Number of samples; with --samples, all by default.", lower_bound=2)
 SEED = FLAGS.integer("seed", 0, "Seed of the latents.", 0, 2**32 - 1)
-LIVE = FLAGS.bool("live", False, "Use the players themselves, not their averages.")
+LIVE = FLAGS.bool("live", False, "Use the last weights, not their moving averages.")
 JSON = FLAGS.output("json", (".json",), "Also write the scores to this JSON file.")
 SHOWN = 49  # samples in the picture
 PICTURE = FLAGS.output(
@@ -33,7 +33,7 @@ PICTURE = FLAGS.output(
 
 
 def experiment_of_flags() -> Any:
-    """The run of the folder, with its state unless others' samples are scored; or of the config."""
+    """The run of --workdir, restored unless --samples is given; or the experiment of --config."""
     from ganjax import experiment, run_folder
     from ganjax.errors import ConfigError
 
@@ -46,14 +46,14 @@ def experiment_of_flags() -> Any:
     if not SAMPLES.value:
         return experiment.load(WORKDIR.value)
     if LIVE.value or FLAGS.values["seed"].present:
-        raise ConfigError("--live and --seed are of a run's own samples; leave them out")
+        raise ConfigError("--live and --seed are for samples of a run; leave them out")
     if WORKDIR.value:
         return experiment.build(run_folder.read_config(Path(WORKDIR.value)))
     return experiment.build(cli.resolved(CONFIG.value))
 
 
-def samples_of_others(run: Any) -> tuple[Any, Any]:
-    """Samples [n, ...] of the file and their labels [n]; None where it has none."""
+def samples_of_file(run: Any) -> tuple[Any, Any]:
+    """Samples [n, ...] of the file and their labels [n], or None if it has no labels."""
     import numpy as np
 
     from ganjax import data
@@ -66,7 +66,7 @@ def samples_of_others(run: Any) -> tuple[Any, Any]:
         if y.shape != x.shape[:1] or y.dtype.kind not in "iu":
             raise DataError(
                 f"{SAMPLES.value} has labels y of shape {y.shape} and type {y.dtype}; expected "
-                f"whole numbers [{len(x)}], one a sample"
+                f"whole numbers [{len(x)}], one per sample"
             )
     n = N.value if FLAGS.values["n"].present else len(x)
     if n > len(x):
@@ -82,15 +82,15 @@ def draw(run: Any, x: Any, rng: Any) -> None:
 
     out = Path(PICTURE.value or Path(WORKDIR.value) / "eval" / "comparison.png")
     held_out = run.data.test.get("x")
-    if held_out is None and not run.train:  # a closed form's draws have not been seen either
+    if held_out is None and not run.train:  # a closed form gives fresh draws
         held_out = run.data.sample(run.train, rng, len(x))["x"]
     train = run.train.get("x") if x.ndim == 4 else None
-    held_out, train = (of if of is None else np.asarray(of) for of in (held_out, train))
+    held_out, train = (x if x is None else np.asarray(x) for x in (held_out, train))
     print(f"{', '.join(pictures.save_comparison(out, x, held_out, train))}: {out}")
 
 
 def main() -> None:
-    """Takes or reads samples, scores them, prints the table and draws some."""
+    """Draws or reads samples, scores them, prints the table and shows some."""
     import jax
     import numpy as np
 
@@ -101,14 +101,14 @@ def main() -> None:
     run, rng = experiment_of_flags(), jax.random.key(SEED.value)
     if run.evaluate is None:
         raise ConfigError(
-            f"the config of {WORKDIR.value or 'the flag'} names no evaluation; train one with "
+            f"the config of {WORKDIR.value or 'the flag'} names no evaluation; train with "
             "--config.evaluation.name"
         )
     drawable = run.data.shape if SAMPLES.value or run.sample is not None else ()
     if PICTURE.value:
         pictures.check_drawable(drawable, "leave --picture out")
     if SAMPLES.value:
-        x, y = samples_of_others(run)
+        x, y = samples_of_file(run)
         scores = experiment.score(run, x, y)
         protocol = experiment.protocol_of_file(run, SAMPLES.value, len(x), scores)
     else:

@@ -3,8 +3,9 @@
 ganjax export --workdir runs/digits_mlp --out digits.safetensors
 
 The file has the weights (the average's, if the run keeps one) and the sampler as a `jax.export`
-program for CPU, CUDA and TPU; reading it takes jax, numpy and safetensors. The command prints the
-lines of Python that do so. The same seed gives the samples of `ganjax sample`, 64 at a call.
+program for CPU, CUDA and TPU. Reading it takes jax, safetensors and flatbuffers; the command prints
+the lines of Python that do so. Batch b of seed s has rows 64 b to 64 b + 63 of
+`run.sample(run.state, jax.random.key(s), n)` after `run = ganjax.experiment.load(RUN)`.
 """
 
 from pathlib import Path
@@ -16,7 +17,7 @@ WORKDIR = FLAGS.string("workdir", None, "Run folder.", required=True)
 OUT = FLAGS.output(
     "out", (".safetensors",), "File to write; by default generator.safetensors in the run folder."
 )
-LIVE = FLAGS.bool("live", False, "Export the generator itself, not its moving average.")
+LIVE = FLAGS.bool("live", False, "Export the last weights, not their moving average.")
 
 
 def main() -> None:

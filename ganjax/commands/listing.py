@@ -1,4 +1,4 @@
-"""Lists the configs, schemes, losses, ... that exist, with one line each.
+"""Lists configs, schemes, losses and other parts that a config can name.
 
 ganjax list configs
 ganjax list schemes
@@ -35,8 +35,18 @@ def main(kind: str = "") -> None:
 
 def shelves() -> dict[str, Mapping[str, Any]]:
     """Kind -> name in a config -> function or value."""
-    from ganjax import augmentations, data, games, latents, losses
-    from ganjax import metrics, nets, optimisers, penalties, schemes
+    from ganjax import (
+        augmentations,
+        data,
+        games,
+        latents,
+        losses,
+        metrics,
+        nets,
+        optimisers,
+        penalties,
+        schemes,
+    )
 
     networks = {
         "generator": {**nets.GENERATORS, **nets.TRANSLATORS},
@@ -62,7 +72,7 @@ def shelves() -> dict[str, Mapping[str, Any]]:
 
 
 def documented(row: Any) -> str:
-    """The docstring of a shelf's row: of a function or class, or of a loss's own functions."""
+    """The docstring of a shelf's row: of a function or class, or of a loss's functions."""
     from ganjax.losses import AdversarialLoss
 
     if isinstance(row, AdversarialLoss):

@@ -1,4 +1,4 @@
-"""Writes one self-contained page, report.html, into the folder of a comparison or of a run.
+"""Writes one self-contained page, report.html, into the folder of a run or comparison.
 
 ganjax report --workdir runs/compare_ring8
 """

@@ -1,10 +1,10 @@
-"""Fills holes in held-out images by search in the latent space of a run's generator.
+"""Fills holes in held-out images by searching the latent space of a run's generator.
 
 ganjax restore --workdir runs/digits_mlp --hole 4 --n 500 --picture restored.png
 
-Holes of every kind go through one compiled search; the table has the squared error in them beside
-that of the mean training image and of ridge regression from the visible pixels. A generator of
-classes is told the true class of each image, which the other two are not: no fair comparison.
+One compiled search fills holes of all kinds. The table compares the squared error in the holes with
+that of the mean training image and of ridge regression from the visible pixels. A conditional
+generator gets the true class of each image, which the other two do not: no fair comparison.
 """
 
 from collections.abc import Callable
@@ -29,13 +29,13 @@ PRIOR = FLAGS.enum("prior", "gaussian", PRIORS, "Prior loss.")
 WEIGHT = FLAGS.float("weight", 0.5, "Of the prior beside the context loss.", 1e-9)
 POWER = FLAGS.integer("power", 2, "Of the context loss.", 1, 2)
 WINDOW = FLAGS.integer("window", 0, "Side of the context weights' window; 0 for none.", 0)
-LIVE = FLAGS.bool("live", False, "Use the generator itself, not its moving average.")
+LIVE = FLAGS.bool("live", False, "Use the last weights, not their moving average.")
 PICTURE = FLAGS.output("picture", cli.FIGURES, "Draw some of the images into this file.")
 JSON = FLAGS.output("json", (".json",), "Also write the errors to this JSON file.")
 
 
 def held_out(run: object) -> tuple:
-    """Held-out images [n, ...] and their labels, (y,) or () where samples are of no class."""
+    """Held-out images [n, ...] and their labels: (y,), or () without class labels."""
     from ganjax.errors import ConfigError
 
     data = run.data
@@ -44,18 +44,18 @@ def held_out(run: object) -> tuple:
             f"{WORKDIR.value} has no generator of images or no held-out images; restore those of "
             "a run on images, e.g. of digits_mlp"
         )
-    there, wanted = len(data.test["x"]), slice(FIRST.value, FIRST.value + N.value)
-    if wanted.stop > there:
+    available, wanted = len(data.test["x"]), slice(FIRST.value, FIRST.value + N.value)
+    if wanted.stop > available:
         raise ConfigError(
-            f"--first={FIRST.value} and --n={N.value} ask for {wanted.stop} held-out images; "
-            f"there are {there}"
+            f"--first={FIRST.value} and --n={N.value} need {wanted.stop} held-out images; "
+            f"there are {available}"
         )
     labels = (data.test["y"][wanted],) if run.labelled else ()
     return data.test["x"][wanted], labels
 
 
 def masked(x: object, rng: object) -> object:
-    """Masks of the asked kinds, one after the other, each for all images [kinds * n, ...]."""
+    """Masks of the kinds of --kinds in turn, each for all images [kinds * n, ...]."""
     import jax
     import jax.numpy as jnp
 
@@ -79,7 +79,7 @@ def masked(x: object, rng: object) -> object:
 
 
 def prior_of(run: object, queries: dict[str, Callable], labels: tuple) -> tuple:
-    """The asked prior loss, and what keeps latents in the range of a uniform prior."""
+    """The prior loss of --prior, and a projection onto the range of a uniform prior."""
     import jax.numpy as jnp
 
     from ganjax import latents
@@ -92,7 +92,7 @@ def prior_of(run: object, queries: dict[str, Callable], labels: tuple) -> tuple:
         )
     if PRIOR.value == "discriminator" and "logits" not in queries:
         raise ConfigError(
-            f"game {run.config.game.name!r} has no discriminator to ask; take --prior=gaussian"
+            f"game {run.config.game.name!r} has no discriminator; take --prior=gaussian"
         )
     keep = (lambda z: jnp.clip(z, -1, 1)) if drawn_from == "uniform" else (lambda z: z)
     prior = {
@@ -104,7 +104,7 @@ def prior_of(run: object, queries: dict[str, Callable], labels: tuple) -> tuple:
 
 
 def filled(run: object, x: object, labels: tuple, mask: object, rng: object) -> object:
-    """`Restored`, in one compiled program for all images and all starts."""
+    """`latents.Restored`, by one compiled program for all images and all starts."""
     import jax
     import optax
 
@@ -145,9 +145,9 @@ def report(errors: dict[str, dict[str, float]]) -> None:
     """Prints the table: errors, and their ratios to that of the mean image."""
     ways = list(next(iter(errors.values())))
     print(f"{'squared error':14}" + "".join(f"{way:>12}" for way in ways) + "   over mean image:")
-    for kind, of in errors.items():
-        ratios = "".join(f"{of[way] / of['mean image']:12.3f}" for way in ways[1:])
-        print(f"{kind:14}" + "".join(f"{of[way]:12.4f}" for way in ways) + ratios)
+    for kind, row in errors.items():
+        ratios = "".join(f"{row[way] / row['mean image']:12.3f}" for way in ways[1:])
+        print(f"{kind:14}" + "".join(f"{row[way]:12.4f}" for way in ways) + ratios)
 
 
 def main() -> None:
@@ -182,10 +182,10 @@ def main() -> None:
         }
     report(errors)
     if run.labelled:
-        print("the generator was told the true class of every image; the other fills were not")
+        print("the generator got the true class of every image; the other fills did not")
     if JSON.value:
-        told = {"step": run.step, "n": N.value, "true_class_told": run.labelled}
-        run_folder.write_json(Path(JSON.value), {**told, "errors": errors})
+        settings = {"step": run.step, "n": N.value, "true_class_told": run.labelled}
+        run_folder.write_json(Path(JSON.value), {**settings, "errors": errors})
     if PICTURE.value:
         shown = min(SHOWN, N.value)
         rows = np.concatenate([np.arange(shown) + index * N.value for index in range(kinds)])

@@ -1,4 +1,4 @@
-"""Draws samples from a run folder alone: where that says what form its data have, without them.
+"""Draws samples from a run; its data need not be at hand.
 
 ganjax sample --workdir runs/digits_mlp --n 64 --seed 0 --npz samples.npz
 ganjax sample --workdir runs/digits_conditional --n 100 --label 7
@@ -20,14 +20,12 @@ LABEL = FLAGS.integer(
 )
 OUT = FLAGS.output("out", cli.IMAGES, "Picture to write; by default in the run folder.")
 NPZ = FLAGS.output("npz", (".npz",), "Also write the arrays x [n, ...] and y to this npz file.")
-OUTDIR = FLAGS.string(
-    "outdir", None, "Write each image, as it is, as a PNG of its own into this folder."
-)
-LIVE = FLAGS.bool("live", False, "Use the generator itself, not its moving average.")
+OUTDIR = FLAGS.string("outdir", None, "Write each image, unscaled, into a PNG file in this folder.")
+LIVE = FLAGS.bool("live", False, "Use the last weights, not their moving average.")
 
 
-def asked_labels(run: Any) -> Any:
-    """The labels to sample, int [n]; None in a game without any."""
+def sample_labels(run: Any) -> Any:
+    """Labels of the samples, int [n]; None in a game without labels."""
     import numpy as np
 
     from ganjax.errors import ConfigError
@@ -35,7 +33,7 @@ def asked_labels(run: Any) -> Any:
     if LABEL.value is None:
         return run.default_labels(N.value)
     if not run.labelled:
-        raise ConfigError(f"--label={LABEL.value}: this game knows no labels; leave the flag out")
+        raise ConfigError(f"--label={LABEL.value}: this game has no class labels; leave it out")
     if LABEL.value not in run.classes:
         raise ConfigError(
             f"--label={LABEL.value} is none of the classes {', '.join(map(str, run.classes))}"
@@ -43,11 +41,11 @@ def asked_labels(run: Any) -> Any:
     return np.full(N.value, LABEL.value, np.int32)
 
 
-def paths_apart(y: Any) -> list[Path]:
-    """The files of --outdir, one a sample; their names say the class if there are classes.
+def image_paths(y: Any) -> list[Path]:
+    """The files of --outdir, one a sample, the class in the name if there are classes.
 
     Raises:
-      ConfigError: the folder has other pictures, which would pass for samples of this call.
+      ConfigError: the folder has other pictures, which could be taken for these samples.
     """
     from ganjax.errors import ConfigError
 
@@ -60,7 +58,7 @@ def paths_apart(y: Any) -> list[Path]:
 
 
 def points_of_data(workdir: Path, step: int, rng: Any) -> Any:
-    """Points to draw the samples over; None where the data cannot be read any more."""
+    """Data points to draw behind the samples; None if the data cannot be read any more."""
     import numpy as np
 
     from ganjax import experiment, run_folder
@@ -75,7 +73,7 @@ def points_of_data(workdir: Path, step: int, rng: Any) -> Any:
 
 
 def main() -> None:
-    """Restores the newest checkpoint, samples, writes what is asked for and prints its paths."""
+    """Restores the newest checkpoint, samples, writes the files and prints their paths."""
     import jax
     import numpy as np
 
@@ -86,16 +84,16 @@ def main() -> None:
     run = experiment.load(workdir, data=False)
     if run.sample is None:
         raise ConfigError(f"{workdir} is a game without a generator; it has no samples")
-    y, shape = asked_labels(run), run.data.shape
+    y, shape = sample_labels(run), run.data.shape
     if OUT.value or not (NPZ.value or OUTDIR.value):
-        pictures.check_drawable(shape, "leave --out out and give --npz FILE to have the numbers")
+        pictures.check_drawable(shape, "leave --out out and give --npz FILE to get the numbers")
     if OUTDIR.value:
         if len(shape) != 3:
             raise ConfigError(
                 f"--outdir is for images, and samples have shape {shape}; leave it out"
             )
         pictures.check_drawable(shape, "leave --outdir out and give --npz FILE")
-        apart = paths_apart(y)
+        paths = image_paths(y)
     state = experiment.live(run.state) if LIVE.value else run.state
     rng_fake, rng_real = jax.random.split(jax.random.key(SEED.value))
     x = np.asarray(run.sample(state, rng_fake, N.value, y))
@@ -105,7 +103,7 @@ def main() -> None:
             np.savez(file, x=x, **({} if y is None else {"y": y}))
         print(NPZ.value)
     if OUTDIR.value:
-        pictures.save_apart(apart, x)
+        pictures.save_apart(paths, x)
         print(f"{len(x)} images: {OUTDIR.value}")
         if not OUT.value:
             return

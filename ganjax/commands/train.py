@@ -1,6 +1,7 @@
-"""Trains an experiment and scores it; called again on the same folder, it resumes.
+"""Trains an experiment and scores it; called again with the same folder, it resumes.
 
 ganjax train --config digits_mlp --workdir runs/digits_mlp
+ganjax train --config digits_mlp --workdir runs/slow --config.gen_tx.learning_rate=1e-4
 """
 
 from pathlib import Path
@@ -14,21 +15,27 @@ FORM = FLAGS.enum(
     "form",
     "jit",
     ("jit", "pmap"),
-    "How several devices share a batch: whole arrays that the compiler splits over a mesh (jit), "
-    "or a replica of the state on every device (pmap).",
+    "How several devices share a batch: arrays that the compiler splits over a mesh (jit), or one "
+    "replica of the state per device (pmap).",
 )
 SHARD_OPTIMISER = FLAGS.bool(
-    "shard_optimiser", False, "Every device keeps a part of the optimisers' state alone (jit)."
+    "shard_optimiser", False, "Split the optimisers' state over the devices (jit)."
 )
 STATISTICS = FLAGS.enum(
     "statistics",
     "global",
     ("global", "device"),
-    "Whose rows batch normalisation and all else that looks at a batch as one sees: the whole "
-    "batch's, or its own device's (pmap).",
+    "Rows that batch normalisation and other batch-wide operations see: the whole batch's, or "
+    "only the device's (pmap).",
 )
 INIT_FROM = FLAGS.string(
     "init_from", None, "Run folder whose weights a new run starts from, with new optimisers."
+)
+SINK = FLAGS.strings(
+    "sink",
+    [],
+    "Function module:function that takes metrics and pictures elsewhere, see ganjax/sinks.py; may "
+    "be repeated. TensorBoard's is on where tensorboardX is installed.",
 )
 PROCESSES = FLAGS.processes()
 DRY_RUN = FLAGS.bool(
@@ -39,11 +46,13 @@ DRY_RUN = FLAGS.bool(
 
 
 def main() -> None:
-    """Builds the experiment of the flags, trains it and prints where its results are."""
+    """Builds the experiment, trains it and prints its scores and the paths of its pictures."""
     config = cli.resolved(CONFIG.value)
-    from ganjax import devices, experiment, train
+    from ganjax import devices, experiment, names, train
+    from ganjax.sinks import SINKS
     from ganjax.summary import describe, report_table
 
+    sinks = {name: names.lookup("sink", name, SINKS) for name in SINK.value}
     devices.initialise(*(flag.value for flag in PROCESSES))
     layout = devices.layout(FORM.value, SHARD_OPTIMISER.value, STATISTICS.value)
     layout = layout if layout.count > 1 else None
@@ -53,7 +62,8 @@ def main() -> None:
         print(describe(built, chunk))
         return
     workdir = Path(WORKDIR.value)
-    result = train.train(built, workdir, layout, INIT_FROM.value and Path(INIT_FROM.value))
+    init_from = Path(INIT_FROM.value) if INIT_FROM.value else None
+    result = train.train(built, workdir, layout, init_from, sinks)
     if not devices.leads():
         return
     print(f"{workdir}: {result.step} steps")

@@ -1,4 +1,4 @@
-"""Translates examples from one domain to the other by the translator of a run folder.
+"""Translates examples from one domain to the other with a run's translator.
 
 ganjax translate --workdir runs/photographs_cycle --direction ab --n 16 --npz b.npz
 """
@@ -9,15 +9,15 @@ from ganjax import cli
 
 FLAGS = cli.Flags()
 WORKDIR = FLAGS.string("workdir", None, "Run folder.", required=True)
-DIRECTION = FLAGS.enum("direction", "ab", ["ab", "ba"], "From which domain to which.")
-N = FLAGS.integer("n", 16, "Number of held-out examples; all of them at most.", 1)
+DIRECTION = FLAGS.enum("direction", "ab", ["ab", "ba"], "From a to b (ab), or from b to a (ba).")
+N = FLAGS.integer("n", 16, "Number of held-out examples.", 1)
 INPUT = FLAGS.string(
     "input", None, "npz file with an array x [n, ...], or npy file, to translate instead."
 )
 RANGE = FLAGS.string("range", None, "Black and white in --input, e.g. 0,1.")
 OUT = FLAGS.output("out", cli.FIGURES, "Picture to write; by default in the run folder.")
 NPZ = FLAGS.output("npz", (".npz",), "Also write the arrays `source` and `x` to this npz file.")
-LIVE = FLAGS.bool("live", False, "Use the generator itself, not its moving average.")
+LIVE = FLAGS.bool("live", False, "Use the last weights, not their moving average.")
 
 
 def main() -> None:
@@ -37,7 +37,7 @@ def main() -> None:
     if queries[direction] is None:
         known = [way for way, query in queries.items() if query is not None]
         raise ConfigError(
-            f"{workdir} does not translate in the direction {direction!r}; it knows "
+            f"{workdir} does not translate in the direction {direction!r}; it translates "
             f"{', '.join(known) or 'none'}"
         )
     shown = run.data.show(jax.random.key(0), N.value)
@@ -49,7 +49,7 @@ def main() -> None:
             jax.eval_shape(queries[direction], source)
         except (ValueError, TypeError, flax.errors.FlaxError) as error:  # another size
             raise DataError(
-                f"{INPUT.value}: {str(error).splitlines()[0]} (the run's own are of shape {shape})"
+                f"{INPUT.value}: {str(error).splitlines()[0]} (the run's images have shape {shape})"
             ) from None
     x = np.asarray(jax.jit(queries[direction])(source))
     if NPZ.value:
@@ -60,11 +60,11 @@ def main() -> None:
     out = Path(OUT.value or workdir / "samples" / f"translated_{direction}_n_{len(x)}.png")
     panels = {direction[0]: source, f"{direction[0]} to {direction[1]}": x}
     if run.data.paired and not INPUT.value:
-        panels[direction[1]] = np.asarray(shown[direction[1]])  # what it should be
+        panels[direction[1]] = np.asarray(shown[direction[1]])  # the targets
     if pictures.save_panels(out, panels):
         print(out)
     elif OUT.value or not NPZ.value:
         raise ConfigError(
             f"there is no picture of samples of shape {x.shape[1:]}; leave --out out and give "
-            "--npz FILE to have the numbers"
+            "--npz FILE to get the numbers"
         )

@@ -1,13 +1,13 @@
-"""Walks through the latent space of a run's generator, and does arithmetic with concepts in it.
+"""Draws walks, planes and arithmetic in the latent space of a run's generator.
 
 ganjax walk --workdir runs/digits_mlp --picture walk.png --gif walk.gif
 ganjax walk --workdir runs/digits_mlp --plane --picture plane.png
 ganjax walk --workdir runs/digits_mlp --arithmetic 3bold-3thin+8thin --picture sum.png
 
-A row is a walk; of a generator of classes all rows are one walk, each in a class of its own. A
-plane lies between four latents, its corners; of a generator of classes it is in one class. A
+Each row is a walk; of a conditional generator all rows are the same walk, each in another class. A
+plane lies between four latents, its corners; of a conditional generator it is in one class. A
 concept is a class of the data, with `bold` or `thin` for the quarter of it with the most or least
-ink; each is the mean of a few latents whose samples show it.
+ink; it stands for the mean of a few latents whose samples show it.
 """
 
 import re
@@ -17,17 +17,17 @@ from typing import NamedTuple
 
 from ganjax import cli
 
-POOL = 4096  # latents among which a concept is looked for
+POOL = 4096  # latents searched for a concept
 CERTAIN = 0.9  # the classifier's probability for a sample that shows a class
 SHOWN = 6  # trials in the picture of an arithmetic
-NEARBY = 0.25  # reach of the noise around a result that is drawn beside it
+NEARBY = 0.25  # reach of the noise around a result, for the samples beside it
 CONCEPT = re.compile(r"(\d+)([a-z]*)")
 
 FLAGS = cli.Flags()
 WORKDIR = FLAGS.string("workdir", None, "Run folder.", required=True)
 KIND = FLAGS.enum("kind", "slerp", ("lerp", "slerp"), "Straight or along great circles.")
 ROWS = FLAGS.integer(
-    "rows", 10, "Walks; of a generator of classes, classes; rows and columns of a plane.", 1
+    "rows", 10, "Walks, or classes of a conditional generator; rows and columns of a plane.", 1
 )
 ANCHORS = FLAGS.integer("anchors", 3, "Random latents that a walk goes through.", 2)
 STEPS = FLAGS.integer("steps", 6, "Points from one anchor to the next.", 1)
@@ -37,14 +37,14 @@ ARITHMETIC = FLAGS.string("arithmetic", None, "Concepts a-b+c, e.g. 3bold-3thin+
 MEAN_OF = FLAGS.integer("mean_of", 3, "Latents of each concept.", 1)
 TRIALS = FLAGS.integer("trials", 200, "Times that the arithmetic is done.", 1)
 SEED = FLAGS.integer("seed", 0, "Seed of the latents.", 0, 2**32 - 1)
-LIVE = FLAGS.bool("live", False, "Use the generator itself, not its moving average.")
+LIVE = FLAGS.bool("live", False, "Use the last weights, not their moving average.")
 PICTURE = FLAGS.output("picture", cli.IMAGES, "Picture to write; by default in the run folder.")
 GIF = FLAGS.output("gif", (".gif",), "Also write the walks, there and back, as this GIF.")
 JSON = FLAGS.output("json", (".json",), "Also write the arithmetic's numbers to this JSON file.")
 
 
 class Concept(NamedTuple):
-    """A class, drawn boldly, thinly, or anyhow (None)."""
+    """A class, drawn boldly, thinly, or either way (None)."""
 
     name: str
     label: int
@@ -74,7 +74,7 @@ def parsed(text: str, run: object) -> list[Concept]:
             raise ConfigError(unknown("stroke", concept.stroke, metrics.STROKES))
     if run.labelled and result_label(concepts) is None:
         raise ConfigError(
-            f"--arithmetic={text} leaves no single class for a generator of classes; let two "
+            f"--arithmetic={text} leaves no single class for a conditional generator; let two "
             "cancel, as in 3bold-3thin+8thin"
         )
     return concepts
@@ -97,8 +97,8 @@ def showing(
 
     z = np.asarray(latent(rng, POOL))
     x = np.asarray(generate(z, concept.label))
-    told, sure = judge(x)
-    rows = np.flatnonzero((told == concept.label) & (sure >= CERTAIN))
+    labels, certainty = judge(x)
+    rows = np.flatnonzero((labels == concept.label) & (certainty >= CERTAIN))
     if len(rows):
         rows = rows[metrics.showing(concept.stroke, metrics.ink(x[rows]))]
     if len(rows) < MEAN_OF.value:
@@ -109,14 +109,14 @@ def showing(
     return z[rows]
 
 
-def look(x: object, judge: Callable) -> dict:
+def measured(x: object, judge: Callable) -> dict:
     """Mean ink of images, and the share of each class among them, by label."""
     import numpy as np
 
     from ganjax import metrics
 
-    told, _ = judge(np.asarray(x))
-    shares = {str(k): float(np.mean(told == k)) for k in np.unique(told)}
+    labels, _ = judge(np.asarray(x))
+    shares = {str(k): float(np.mean(labels == k)) for k in np.unique(labels)}
     return {"ink": float(metrics.ink(x).mean()), "classes": shares}
 
 
@@ -126,8 +126,8 @@ def most(shares: dict[str, float]) -> str:
     return ", ".join(f"{label}: {share:.3f}" for label, share in ranked)
 
 
-def add(run: object, generate: Callable, latent: Callable, picture: Path) -> None:
-    """Does the arithmetic, prints what became of the concepts, draws some trials."""
+def draw_sums(run: object, generate: Callable, latent: Callable, picture: Path) -> None:
+    """Does the arithmetic, prints ink and classes before and after, draws some trials."""
     import jax
     import numpy as np
 
@@ -139,14 +139,14 @@ def add(run: object, generate: Callable, latent: Callable, picture: Path) -> Non
     judge = metrics.class_judge(run.train.get("x_labelled", run.train["x"]), run.train["y"])
     rng, *rngs = jax.random.split(jax.random.key(SEED.value), 4)
     draw, rows, sets = np.random.default_rng(SEED.value), {}, []
-    for letter, concept, own in zip("abc", concepts, rngs, strict=True):
-        z = showing(generate, latent, judge, concept, own)
+    for letter, concept, rng_concept in zip("abc", concepts, rngs, strict=True):
+        z = showing(generate, latent, judge, concept, rng_concept)
         drawn = [draw.choice(len(z), MEAN_OF.value, replace=False) for _ in range(TRIALS.value)]
         sets.append(z[np.stack(drawn)])  # [trials, mean_of, dim]
-        rows[f"{letter}: {concept.name}"] = look(generate(z, concept.label), judge)
-        rows[f"mean of {letter}"] = look(generate(sets[-1].mean(1), concept.label), judge)
+        rows[f"{letter}: {concept.name}"] = measured(generate(z, concept.label), judge)
+        rows[f"mean of {letter}"] = measured(generate(sets[-1].mean(1), concept.label), judge)
     z = np.asarray(jax.vmap(latents.arithmetic)(*sets))
-    rows["a - b + c"] = look(generate(z, label), judge)
+    rows["a - b + c"] = measured(generate(z, label), judge)
     print(f"{'':12}    ink  most common classes")
     for name, row in rows.items():
         print(f"{name:12} {row['ink']:6.3f}  {most(row['classes'])}")
@@ -155,8 +155,8 @@ def add(run: object, generate: Callable, latent: Callable, picture: Path) -> Non
 
     shown = min(SHOWN, TRIALS.value)
     panels = {
-        f"{letter}: {concept.name}": generate(_with_mean(own[:shown]), concept.label)
-        for letter, concept, own in zip("abc", concepts, sets, strict=True)
+        f"{letter}: {concept.name}": generate(_with_mean(z_concept[:shown]), concept.label)
+        for letter, concept, z_concept in zip("abc", concepts, sets, strict=True)
     }
     panels["a - b + c, and near it"] = generate(_with_neighbours(z[:shown], rng), label)
     pictures.save_panels(picture, panels, columns=MEAN_OF.value + 1)
@@ -164,14 +164,14 @@ def add(run: object, generate: Callable, latent: Callable, picture: Path) -> Non
 
 
 def _with_mean(z: object) -> object:
-    """Latents [sets, k, dim] and behind each set its mean, [sets * (k + 1), dim]."""
+    """Latents [sets, k, dim], each set followed by its mean, [sets * (k + 1), dim]."""
     import numpy as np
 
     return np.concatenate([z, z.mean(1, keepdims=True)], axis=1).reshape(-1, z.shape[-1])
 
 
 def _with_neighbours(z: object, rng: object) -> object:
-    """Latents [n, dim], each followed by some with uniform noise added, as the paper draws them."""
+    """Latents [n, dim], each followed by some with uniform noise added, as in DCGAN's figure 7."""
     import numpy as np
 
     from ganjax import latents
@@ -180,7 +180,7 @@ def _with_neighbours(z: object, rng: object) -> object:
     return np.concatenate([z[:, None], z[:, None] + noise], axis=1).reshape(-1, z.shape[1])
 
 
-def go(run: object, generate: Callable, latent: Callable, picture: Path) -> None:
+def draw_walks(run: object, generate: Callable, latent: Callable, picture: Path) -> None:
     """Draws the walks, one a row."""
     import jax
     import jax.numpy as jnp
@@ -199,8 +199,8 @@ def go(run: object, generate: Callable, latent: Callable, picture: Path) -> None
     z = jnp.broadcast_to(z, (count, *z.shape[1:])).reshape(count * columns, -1)
     x = np.asarray(generate(z, np.repeat(classes, columns) if run.labelled else None))
     pictures.save_image(picture, pictures.image_grid(x, columns=columns))
-    of = f", of the classes {', '.join(map(str, classes))}" if run.labelled else ""
-    print(f"{count} walks of {columns} points{of}: {picture}")
+    shown = f", of the classes {', '.join(map(str, classes))}" if run.labelled else ""
+    print(f"{count} walks of {columns} points{shown}: {picture}")
     if GIF.value:
         frames = x.reshape(count, columns, *x.shape[1:]).swapaxes(0, 1)
         there_and_back = [*frames, *frames[-2:0:-1]]
@@ -208,7 +208,7 @@ def go(run: object, generate: Callable, latent: Callable, picture: Path) -> None
         print(GIF.value)
 
 
-def spread(run: object, generate: Callable, latent: Callable, picture: Path) -> None:
+def draw_plane(run: object, generate: Callable, latent: Callable, picture: Path) -> None:
     """Draws a plane, its corners four random latents."""
     import jax
     import numpy as np
@@ -224,25 +224,25 @@ def spread(run: object, generate: Callable, latent: Callable, picture: Path) -> 
     z = latents.plane(corners, rows=side, columns=side, path=latents.PATHS[KIND.value])
     x = np.asarray(generate(z.reshape(side * side, -1), label))
     pictures.save_image(picture, pictures.image_grid(x, columns=side))
-    of = f" of the class {label}" if run.labelled else ""
-    print(f"a plane of {side} x {side} points{of}: {picture}")
+    shown = f" of the class {label}" if run.labelled else ""
+    print(f"a plane of {side} x {side} points{shown}: {picture}")
 
 
 def check_flags(run: object) -> None:
-    """Refuses flags that what is asked for has no use for."""
+    """Refuses flags that do not go together."""
     from ganjax.errors import ConfigError
 
     if PLANE.value and ARITHMETIC.value:
-        raise ConfigError("--plane and --arithmetic are two pictures; ask for one at a time")
+        raise ConfigError("--plane and --arithmetic are two pictures; give one at a time")
     if GIF.value and (PLANE.value or ARITHMETIC.value):
-        raise ConfigError("--gif is of walks; leave it out with --plane and --arithmetic")
+        raise ConfigError("--gif is for walks; leave it out with --plane and --arithmetic")
     if JSON.value and not ARITHMETIC.value:
         raise ConfigError("--json has the numbers of --arithmetic; give both or neither")
     if LABEL.value is None:
         return
     if not (PLANE.value and run.labelled):
         raise ConfigError(
-            f"--label={LABEL.value} is for a --plane of a generator of classes; leave it out"
+            f"--label={LABEL.value} is for a --plane of a conditional generator; leave it out"
         )
     if LABEL.value not in run.classes:
         raise ConfigError(
@@ -261,8 +261,8 @@ def main() -> None:
     workdir = Path(WORKDIR.value)
     run = experiment.load(workdir, data=ARITHMETIC.value is not None)
     if run.sample is None or len(run.data.shape) != 3:
-        raise ConfigError(f"{workdir} has no generator of images to walk in")
-    pictures.check_drawable(run.data.shape, "sample.py --npz FILE has the numbers")
+        raise ConfigError(f"{workdir} has no generator of images to walk through")
+    pictures.check_drawable(run.data.shape, "`ganjax sample --npz FILE` has the numbers")
     check_flags(run)
     state = experiment.live(run.state) if LIVE.value else run.state
     queries = run.queries(state)
@@ -280,5 +280,5 @@ def main() -> None:
         return compiled(z, np.broadcast_to(np.asarray(y, np.int32), len(z)))
 
     name = "arithmetic" if ARITHMETIC.value else "plane" if PLANE.value else "walk"
-    draw = {"arithmetic": add, "plane": spread, "walk": go}[name]
+    draw = {"arithmetic": draw_sums, "plane": draw_plane, "walk": draw_walks}[name]
     draw(run, generate, latent, Path(PICTURE.value or workdir / "samples" / f"{name}.png"))

@@ -10,13 +10,13 @@ beside the bounds by importance sampling, and its scores. `adversarial` and `col
 scores of `configs/digits_adversarial_autoencoder.py` and `configs/photographs_colourisation.py`.
 """
 
-import importlib.util
 import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import ml_collections
 import numpy as np
 from absl import flags
 
@@ -28,7 +28,6 @@ UNPICTURED = {"linear", "one_class"}
 PARTS = flags.DEFINE_multi_enum("parts", ["all"], ["all", *NAMES], "What to measure.")
 PICTURES = flags.DEFINE_string("pictures", None, "Also draw into this folder what has a picture.")
 JSON = cli.define_output("json", (".json",), "Also write the figures to this JSON file.")
-CONFIGS = Path(__file__).parents[2] / "configs"
 DRAWS = 5000  # of the VAE's latent, for each test digit
 GAME_DRAWS = 1000  # the same, of the game's own ELBO
 SHOWN = 36  # images in a panel of a picture
@@ -40,11 +39,8 @@ def trained(name: str, **changes: Any) -> tuple[Any, dict[str, float]]:
     """(experiment with its last state, report) of a config with changed sections."""
     from ganjax import experiment, train
 
-    spec = importlib.util.spec_from_file_location(name, CONFIGS / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    with module.get_config().unlocked() as config:
-        config.update(changes)
+    config = ml_collections.ConfigDict(cli.read_config(name))
+    config.update(changes)
     with tempfile.TemporaryDirectory() as workdir:
         report = train.train(experiment.build(config), Path(workdir)).report
         return experiment.load(workdir), report

@@ -17,7 +17,6 @@ from absl import flags
 from ganjax import cli
 from ganjax.errors import ConfigError, unknown
 
-CONFIG = Path(__file__).parents[2] / "configs" / "ring8_unrolled.py"
 CELLS = {
     "unrolled_0": {"unroll_steps": 0},
     "unrolled_1": {"unroll_steps": 1},
@@ -41,12 +40,7 @@ PICTURE = cli.define_output("picture", cli.FIGURES, "Draw the samples of seed 0 
 
 def resolved(options: dict) -> dict:
     """The config of a cell."""
-    import importlib.util
-
-    spec = importlib.util.spec_from_file_location("ring8_unrolled", CONFIG)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    config = module.get_config().to_dict()
+    config = cli.read_config("ring8_unrolled")
     return {**config, "scheme": {**config["scheme"], **options}}
 
 

@@ -19,7 +19,6 @@ from absl import flags
 from ganjax import cli, run_folder
 from ganjax.errors import ConfigError, NotFiniteError, unknown
 
-CONFIGS = Path(__file__).parents[2] / "configs"
 PACKINGS = {"plain": 1, "packed_2": 2, "packed_3": 3, "packed_4": 4}
 # name: (config, packing, scheme or None for the config's).
 CELLS = {
@@ -62,13 +61,8 @@ class Cell(NamedTuple):
 
 def resolved(name: str) -> dict:
     """The config of a cell."""
-    import importlib.util
-
     stem, packing, scheme = CELLS[name]
-    spec = importlib.util.spec_from_file_location(stem, CONFIGS / f"{stem}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    config = module.get_config().to_dict()
+    config = cli.read_config(stem)
     return {
         **config,
         "game": {**config["game"], "packing": packing},

@@ -9,7 +9,6 @@ these, which do not train here, the chunk of training is compiled, of stages the
 """
 
 import ast
-import importlib.util
 import math
 import os
 import subprocess
@@ -107,13 +106,10 @@ def compiling(config: str) -> tuple[float, float]:
 
 def compile_alone(path: str) -> None:
     """In a process of its own: prints the seconds of the slowest stage."""
-    spec = importlib.util.spec_from_file_location("config", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
     from ganjax import experiment, train
     from ganjax.config import validate
 
-    config = validate(module.get_config().to_dict())
+    config = validate(cli.read_config(path))
     built = experiment.build(config)
     seconds = []
     for stage in built.stages or (built,):

@@ -119,7 +119,7 @@ def test_restore_reports_that_it_was_given_the_classes(conditional, here, tmp_pa
     options = ("--n=3", "--kinds=centre", "--restarts=2", "--steps=2")
     out = tmp_path / "e.json"
     told = here("restore", "--workdir", conditional, *options, "--json", out)
-    assert told.endswith("told the true class of every image; the other fills were not\n")
+    assert told.endswith("got the true class of every image; the other fills did not\n")
     assert json.loads(out.read_text())["true_class_told"] is True
 
 
@@ -130,7 +130,7 @@ def test_restore_reports_that_it_was_given_the_classes(conditional, here, tmp_pa
         ("walk", "conditional", ["--label=3"], ConfigError, "--label=3 is for a --plane"),
         ("walk", "run", ["--plane", "--label=3"], ConfigError, "--label=3 is for a --plane"),
         ("walk", "run", ["--plane", "--rows=1"], ConfigError, "--rows=1: a plane has at least 2"),
-        ("walk", "run", ["--plane", "--gif=x.gif"], ConfigError, "--gif is of walks"),
+        ("walk", "run", ["--plane", "--gif=x.gif"], ConfigError, "--gif is for walks"),
         ("walk", "run", ["--plane", "--arithmetic=x"], ConfigError, "one at a time"),
         (
             "walk",
@@ -143,7 +143,7 @@ def test_restore_reports_that_it_was_given_the_classes(conditional, here, tmp_pa
         ("sample", "toy", [], ConfigError, "game without a generator"),
         ("walk", "toy", [], ConfigError, "no generator of images"),
         ("restore", "toy", [], ConfigError, "no generator of images"),
-        ("translate", "toy", [], ConfigError, "it knows none$"),
+        ("translate", "toy", [], ConfigError, "it translates none$"),
         ("evaluate", "toy", [], ConfigError, "names no evaluation"),
         ("restore", "run", ["--kinds=centre,ring"], ConfigError, "unknown kind of hole 'ring'"),
         ("restore", "run", ["--n=501"], ConfigError, "there are 500$"),

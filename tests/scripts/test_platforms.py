@@ -68,11 +68,11 @@ def test_other_failures_stay_what_they_are():
     error = ConfigError("a mistake")
     error.__cause__ = RuntimeError("another")
     assert cli._no_platform(error) is None
-    assert cli._told(error) is error
-    assert cli._told(ValueError("a bug")) is None
+    assert cli._failure(error) is error
+    assert cli._failure(ValueError("a bug")) is None
     for code, failure in (
         (8, OSError()),
         (7, MemoryError()),
         (7, RuntimeError("RESOURCE_EXHAUSTED")),
     ):
-        assert cli._told(failure).exit_code == code
+        assert cli._failure(failure).exit_code == code

@@ -237,7 +237,7 @@ def test_samples_of_a_class(run, tmp_path):
     assert (tmp_path / "samples" / "seed_0_n_12_label_7.png").exists()
     for workdir, label, told in (
         (tmp_path, 8, "--label=8 is none of the classes 0, 1, 2, 3, 4, 5, 6, 7"),
-        (run[0], 7, "--label=7: this game knows no labels"),
+        (run[0], 7, "--label=7: this game has no class labels"),
     ):
         done = call("sample", "--workdir", workdir, f"--label={label}")
         assert (done.returncode, "Traceback" in done.stderr) == (2, False)

@@ -9,14 +9,14 @@ from pathlib import Path
 import jax
 
 import ganjax
-from ganjax.tour import closed_forms, trained
-from ganjax.tour.claim import Check, Claim, keep, kept, told
-from ganjax.tour.page import TEXTS, render
-from ganjax.tour.trained import Configs
+from tour import closed_forms, trained
+from tour.claim import Check, Claim, as_json, keep, kept
+from tour.page import TEXTS, render
+from tour.trained import Configs
 
 log = logging.getLogger(__name__)
 
-# Name -> what computes it, in the order of the page.
+# Name -> function that computes it, in the order of the page.
 CLOSED_FORMS: dict[str, Callable[[], Claim]] = {
     "play": closed_forms.play,
     "nash": closed_forms.nash,
@@ -32,8 +32,7 @@ TRAINED: dict[str, Callable[[Configs], Claim]] = {
     "latent_space": trained.latent_space,
 }
 NAMES = (*CLOSED_FORMS, *TRAINED)
-# What says how a page looks and not what is computed: a change of it makes no number old.
-LOOKS = ("html.py", "tour/__init__.py", "tour/figures.py", "tour/page.py")
+COMPUTING = ("claim.py", "closed_forms.py", "trained.py")  # files that the numbers come from
 
 
 def computed(names: Sequence[str], configs: Configs, folder: Path, code: str) -> Iterator[Claim]:
@@ -41,9 +40,9 @@ def computed(names: Sequence[str], configs: Configs, folder: Path, code: str) ->
 
     Args:
       names: of claims, from `NAMES`.
-      configs: name of a file in configs/ -> its config as plain dicts.
-      folder: where each is kept as soon as it is computed.
-      code: digest of what computes them, see `digest`; what was kept by other code is made anew.
+      configs: name of a shipped config -> the config as nested dicts.
+      folder: each claim is kept here as soon as it is computed.
+      code: `digest` of the code that computes them; claims kept by other code are recomputed.
     """
     for name in names:
         claim = kept(folder, name, code)
@@ -60,12 +59,18 @@ def computed(names: Sequence[str], configs: Configs, folder: Path, code: str) ->
 
 
 def digest(configs: Path) -> str:
-    """SHA-256 of the code that the numbers come from: the library and a folder of configs."""
+    """SHA-256 of the code that the numbers come from: the library, a folder of configs, the tour.
+
+    Code that only draws is left out: a change of it makes no number old.
+    """
     package = Path(ganjax.__file__).parent
-    files = [path for path in package.rglob("*.py")]
-    files = [path for path in files if path.relative_to(package).as_posix() not in LOOKS]
+    library = [
+        path for path in package.rglob("*.py") if path.name not in ("html.py", "__main__.py")
+    ]
+    library = [path for path in library if path.parent.name != "commands"]
+    own = [Path(__file__).with_name(name) for name in COMPUTING]
     hashed = hashlib.sha256()
-    for path in (*sorted(files), *sorted(configs.glob("*.py"))):
+    for path in (*sorted(library), *own, *sorted(configs.glob("*.py"))):
         hashed.update(path.name.encode() + b"\0" + path.read_bytes())
     return hashed.hexdigest()
 
@@ -75,10 +80,10 @@ __all__ = [
     "TEXTS",
     "Check",
     "Claim",
+    "as_json",
     "computed",
     "digest",
     "keep",
     "kept",
     "render",
-    "told",
 ]

@@ -1,4 +1,4 @@
-"""The pictures of the claims, alike in every language: they say symbols and names of code."""
+"""The pictures of the claims, the same in every language: symbols and names of code."""
 
 from collections.abc import Callable, Mapping
 
@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ganjax import html, pictures
-from ganjax.tour.claim import Claim
+from tour.claim import Claim
 
 SETTINGS = {
     "font.size": 9,
@@ -30,8 +30,8 @@ def drawn(claim: Claim, alts: Mapping[str, str]) -> dict[str, str]:
     """The claim's pictures as HTML, by name and in order.
 
     Args:
-      claim: what was computed.
-      alts: name of a picture -> what it shows; a picture without one is an error.
+      claim: to draw.
+      alts: name of a picture -> alternative text; a picture without one is an error.
     """
     result = {}
     with matplotlib.rc_context(SETTINGS):
@@ -52,26 +52,26 @@ def _panel(**settings) -> tuple[Figure, Axes]:
 
 
 def _play(claim: Claim) -> dict[str, Panel]:
-    of = claim.arrays
+    arrays = claim.arrays
     names = ("simultaneous", "alternating", "extragradient")
     paths, axes = _panel(xlabel="x", ylabel="y", aspect="equal", xlim=(-3, 3), ylim=(-3, 3))
-    u, v = of["arrows_u"], of["arrows_v"]
+    u, v = arrays["arrows_u"], arrays["arrows_v"]
     length = np.where(np.hypot(u, v) > 0, np.hypot(u, v), 1.0)
     axes.quiver(
-        of["arrows_x"], of["arrows_y"], u / length, v / length, color="#8c8c8c", pivot="mid"
+        arrays["arrows_x"], arrays["arrows_y"], u / length, v / length, color="#8c8c8c", pivot="mid"
     )
     for name in names:
-        axes.plot(*of[f"path_{name}"].T, label=name)
+        axes.plot(*arrays[f"path_{name}"].T, label=name)
     axes.plot(1, 1, "o", color="black", markersize=4)
     distances, below = _panel(xlabel="step", ylabel="√(x² + y²)", yscale="log")
     for name in names:
-        below.plot(np.linalg.norm(of[f"path_{name}"], axis=1), label=name)
+        below.plot(np.linalg.norm(arrays[f"path_{name}"], axis=1), label=name)
     below.legend()
     spectrum, circle = _panel(xlabel="Re λ", ylabel="Im λ")
     angle = np.linspace(-0.32, 0.32, 100)
     circle.plot(np.cos(angle), np.sin(angle), **THEORY)
     for name, mark in zip(names, "so^", strict=True):
-        values = of[f"eigenvalues_{name}"]
+        values = arrays[f"eigenvalues_{name}"]
         circle.plot(values.real, values.imag, mark, markersize=6, label=name)
     circle.legend(loc="center left")
     circle.set(xlim=(0.9, 1.03))
@@ -79,65 +79,73 @@ def _play(claim: Claim) -> dict[str, Panel]:
 
 
 def _optimum(claim: Claim) -> dict[str, Panel]:
-    of = claim.arrays
+    arrays = claim.arrays
     discriminator, axes = _panel(xlabel="x", ylim=(0, 1.02))
-    axes.fill_between(of["x"], of["p"], color=html.COLOURS[0], alpha=0.35, lw=0, label="p(x)")
-    axes.fill_between(of["x"], of["q"], color=html.COLOURS[1], alpha=0.35, lw=0, label="q(x)")
-    axes.plot(of["x"], of["found"], color=html.COLOURS[2], label="D(x)")
-    axes.plot(of["x"], of["ideal"], **THEORY, label="p / (p + q)")
+    axes.fill_between(
+        arrays["x"], arrays["p"], color=html.COLOURS[0], alpha=0.35, lw=0, label="p(x)"
+    )
+    axes.fill_between(
+        arrays["x"], arrays["q"], color=html.COLOURS[1], alpha=0.35, lw=0, label="q(x)"
+    )
+    axes.plot(arrays["x"], arrays["found"], color=html.COLOURS[2], label="D(x)")
+    axes.plot(arrays["x"], arrays["ideal"], **THEORY, label="p / (p + q)")
     axes.legend(loc="upper left")
     value, below = _panel(xlabel="a,  q = N(a, 1)", ylabel="V(D*, G)")
-    below.plot(of["means"], of["values"], "o", markersize=4, color=html.COLOURS[2], label="V")
-    below.plot(of["means"], of["theory"], **THEORY, label="2 JSD - log 4")
+    below.plot(
+        arrays["means"], arrays["values"], "o", markersize=4, color=html.COLOURS[2], label="V"
+    )
+    below.plot(arrays["means"], arrays["theory"], **THEORY, label="2 JSD - log 4")
     below.axhline(-np.log(4), color=html.COLOURS[4], linewidth=1)
-    below.text(of["means"][0], -np.log(4), "-log 4", va="bottom")
+    below.text(arrays["means"][0], -np.log(4), "-log 4", va="bottom")
     below.legend(loc="upper center")
     return {"discriminator": discriminator, "value": value}
 
 
 def _saturation(claim: Claim) -> dict[str, Panel]:
-    of = claim.arrays
+    arrays = claim.arrays
     slopes, axes = _panel(xlabel="a,  q = N(a, 1)", ylabel="|∂ loss / ∂a|", yscale="log")
     for name in ("minimax", "non_saturating"):
-        axes.plot(of["distances"], of[name], "o", markersize=4, label=name)
-        axes.plot(of["distances"], of[f"{name}_theory"], **THEORY)
+        axes.plot(arrays["distances"], arrays[name], "o", markersize=4, label=name)
+        axes.plot(arrays["distances"], arrays[f"{name}_theory"], **THEORY)
     axes.legend()
     return {"slopes": slopes}
 
 
 def _lines(claim: Claim) -> dict[str, Panel]:
-    of = claim.arrays
+    arrays = claim.arrays
     distances, axes = _panel(xlabel="θ")
-    axes.plot(of["thetas"], of["wasserstein"], "o", markersize=5, label="Wasserstein")
-    axes.plot(of["thetas"], of["jsd"], "s", markersize=5, label="JSD")
+    axes.plot(arrays["thetas"], arrays["wasserstein"], "o", markersize=5, label="Wasserstein")
+    axes.plot(arrays["thetas"], arrays["jsd"], "s", markersize=5, label="JSD")
     axes.legend()
     slopes, below = _panel(xlabel="θ", ylabel="∂ loss / ∂θ")
-    apart = of["thetas"] != 0  # where they agree, no discriminator is the best one
+    apart = arrays["thetas"] != 0  # where they agree, no discriminator is the best one
     for name, mark in (("wasserstein", "o"), ("minimax", "s")):
-        slope = of[f"{name}_slope"][apart]
-        below.plot(of["thetas"][apart], slope, mark, markersize=5, label=name)
+        slope = arrays[f"{name}_slope"][apart]
+        below.plot(arrays["thetas"][apart], slope, mark, markersize=5, label=name)
     below.legend(loc="upper left")
     return {"distances": distances, "slopes": slopes}
 
 
 def _over_generalisation(claim: Claim) -> dict[str, Panel]:
-    of = claim.arrays
+    arrays = claim.arrays
     fits, axes = _panel(xlabel="x", ylim=(0, 1.0))
-    _data(axes, of)
+    _data(axes, arrays)
     for name in ("kl", "reverse_kl"):
-        axes.plot(of["x"], of[name], label=name)
+        axes.plot(arrays["x"], arrays[name], label=name)
     axes.legend(loc="upper left")
     return {"fits": fits}
 
 
 def _nash(claim: Claim) -> dict[str, Panel]:
-    of = claim.arrays
+    arrays = claim.arrays
     discriminator, axes = _panel(xlabel="step", ylabel="D(x)", xscale="log", ylim=(0, 1))
-    axes.fill_between(of["steps"], of["lowest"], of["highest"], color=html.COLOURS[2], alpha=0.4)
+    axes.fill_between(
+        arrays["steps"], arrays["lowest"], arrays["highest"], color=html.COLOURS[2], alpha=0.4
+    )
     axes.axhline(0.5, **THEORY)
     generator, below = _panel(xlabel="step", xscale="log")
-    below.plot(of["steps"], of["gen"], label=["a", "b"])
-    below.plot(of["steps"], of["value"], label="V")
+    below.plot(arrays["steps"], arrays["gen"], label=["a", "b"])
+    below.plot(arrays["steps"], arrays["value"], label="V")
     for level in (0.0, 1.0, -np.log(4)):
         below.axhline(level, **THEORY)
     below.legend()
@@ -148,24 +156,26 @@ def _coverage(cells: Mapping[str, str]) -> Callable[[Claim], dict[str, Panel]]:
     """A scatter for each cell, by name under its title, and their reverse KL over the steps."""
 
     def panels(claim):
-        of, result = claim.arrays, {}
+        arrays, result = claim.arrays, {}
         titles = {name: title.format_map(claim.facts) for name, title in cells.items()}
-        reach = 1.35 * float(np.abs(of["centres"]).max())
+        reach = 1.35 * float(np.abs(arrays["centres"]).max())
         for index, (name, title) in enumerate(titles.items()):
             box = (-reach, reach)
             result[name], axes = _panel(xlim=box, ylim=box, aspect="equal", title=title)
-            points = of[f"samples_{name}"]
+            points = arrays[f"samples_{name}"]
             axes.scatter(
                 *points.T, s=5, color=html.COLOURS[index], alpha=0.5, lw=0, rasterized=True
             )
-            axes.plot(*of["centres"].T, "+", color="black", markersize=7)
+            axes.plot(*arrays["centres"].T, "+", color="black", markersize=7)
             axes.set(xticks=(), yticks=())
             axes.spines[:].set_visible(True)
         result["curves"], axes = _panel(xlabel="step", ylabel="reverse KL")
         for index, (name, title) in enumerate(titles.items()):
-            lines = axes.plot(of["steps"], of[f"kl_{name}"], color=html.COLOURS[index], lw=1.1)
+            lines = axes.plot(
+                arrays["steps"], arrays[f"kl_{name}"], color=html.COLOURS[index], lw=1.1
+            )
             lines[0].set_label(title)
-        axes.axhline(np.log(len(of["centres"])), **THEORY)
+        axes.axhline(np.log(len(arrays["centres"])), **THEORY)
         axes.legend()
         return result
 
@@ -173,33 +183,35 @@ def _coverage(cells: Mapping[str, str]) -> Callable[[Claim], dict[str, Panel]]:
 
 
 def _fits(claim: Claim) -> dict[str, Panel]:
-    of = claim.arrays
+    arrays = claim.arrays
     fits, axes = _panel(xlabel="x")
-    _data(axes, of)
+    _data(axes, arrays)
     for name in ("kl", "pearson", "jensen_shannon", "reverse_kl"):
-        axes.plot(of["x"], of[f"reached_{name}"], label=name)
-        axes.plot(of["x"], of[f"best_{name}"], **THEORY)
+        axes.plot(arrays["x"], arrays[f"reached_{name}"], label=name)
+        axes.plot(arrays["x"], arrays[f"best_{name}"], **THEORY)
     axes.set(ylim=(0, 0.75))
     axes.legend(loc="upper right")
     return {"fits": fits}
 
 
 def _latent_space(claim: Claim) -> dict[str, Panel]:
-    of = claim.arrays
+    arrays = claim.arrays
     jumps, axes = _panel(xlabel="step", ylabel="|G(z + dz) - G(z)|")
-    axes.plot(of["jumps_copied"], label="nearest", color=html.COLOURS[1])
-    axes.plot(of["jumps_generated"], label="G(z)", color=html.COLOURS[0])
-    axes.set_ylim(0, 1.35 * max(1e-9, *of["jumps_copied"], *of["jumps_generated"]))
+    axes.plot(arrays["jumps_copied"], label="nearest", color=html.COLOURS[1])
+    axes.plot(arrays["jumps_generated"], label="G(z)", color=html.COLOURS[0])
+    axes.set_ylim(0, 1.35 * max(1e-9, *arrays["jumps_copied"], *arrays["jumps_generated"]))
     axes.legend()
     return {
-        "walks": pictures.image_grid(of["walks"], columns=9),
+        "walks": pictures.image_grid(arrays["walks"], columns=9),
         "jumps": jumps,
-        "sums": pictures.image_grid(of["sums"], columns=8),
+        "sums": pictures.image_grid(arrays["sums"], columns=8),
     }
 
 
-def _data(axes: Axes, of: Mapping[str, np.ndarray]) -> None:
-    axes.fill_between(of["x"], of["data"], color=html.COLOURS[4], alpha=0.4, lw=0, label="p")
+def _data(axes: Axes, arrays: Mapping[str, np.ndarray]) -> None:
+    axes.fill_between(
+        arrays["x"], arrays["data"], color=html.COLOURS[4], alpha=0.4, lw=0, label="p"
+    )
 
 
 PANELS = {

@@ -10,18 +10,18 @@ import jax.numpy as jnp
 import numpy as np
 
 from ganjax import experiment, latents, metrics, train
-from ganjax.tour.claim import AT_LEAST, AT_MOST, Check, Claim
-from ganjax.tour.closed_forms import best_gaussian
 from ganjax.types import GanState
+from tour.claim import AT_LEAST, AT_MOST, Check, Claim
+from tour.closed_forms import best_gaussian
 
 Config = dict[str, Any]
-Configs = Callable[[str], Config]  # name of a file in configs/ -> what it returns, as plain dicts
+Configs = Callable[[str], Config]  # name of a shipped config -> the config
 
 MODES = 8
 COVERED = 0.05  # largest reverse KL of samples that cover all modes, in nats
-LOST = math.log(MODES / (MODES - 1))  # least that a mode without samples costs
-COLLAPSED = math.log(MODES / 3)  # smallest of samples around fewer than three modes
-SEEDS = 3  # of a ring; the worst of them decides
+LOST = math.log(MODES / (MODES - 1))  # the least reverse KL of samples that miss a mode
+COLLAPSED = math.log(MODES / 3)  # the least of samples around fewer than three modes
+SEEDS = 3  # of the ring; the worst decides
 SHOWN = 1000  # points in a picture
 CERTAIN = 0.9  # the classifier's probability for a sample that shows a class
 MEAN_OF = 3  # latents of a concept
@@ -45,7 +45,7 @@ def unrolling(configs: Configs) -> Claim:
 
 
 def packing(configs: Configs) -> Claim:
-    """The ring under the non-saturating loss: judged one by one, in pairs, and with R1."""
+    """The ring under the non-saturating loss: samples judged singly, in pairs, and with R1."""
     config, gamma = configs("ring8_packed"), 0.1
     steps, every, pack = config["steps"], 500, config["game"]["packing"]
     alone = _with(config, game={"packing": 1})
@@ -74,7 +74,7 @@ def fits(configs: Configs) -> Claim:
         with jax.enable_x64(True):
             best = best_gaussian(name, density, start=(0.0, 1.0), reach=10.0)
         built = experiment.build(_with(config, loss={"divergence": name}))
-        (*_, state) = _played(built, config["steps"], config["steps"])
+        (*_, state) = _states(built, config["steps"], config["steps"])
         params = {key: float(value) for key, value in state.average.items()}
         reached = (params["mean"], math.exp(params["log_std"]))
         for part, predicted, measured in zip(("mean", "std"), best, reached, strict=True):
@@ -89,7 +89,7 @@ def latent_space(configs: Configs) -> Claim:
     """Walks between latents of digits without a jump, and bold 3 - thin 3 + thin 8."""
     config = configs("digits_mlp")
     built = experiment.build(config)
-    (*_, state) = _played(built, config["steps"], config["steps"])
+    (*_, state) = _states(built, config["steps"], config["steps"])
     queries, rngs = built.queries(state), jax.random.split(experiment.streams(0).evaluation, 3)
     generate = jax.jit(queries["generate"])
     drawn = [np.asarray(queries["latents"](rng, 4096)) for rng in rngs]
@@ -105,61 +105,61 @@ def _with(config: Config, **changes: Mapping[str, Any]) -> Config:
     return config | {section: config[section] | new for section, new in changes.items()}
 
 
-def _played(
+def _states(
     built: experiment.Experiment,
     steps: int,
     every: int,
     seed: int = 0,
-    play: Callable | None = None,
+    chunk: Callable | None = None,
 ) -> Iterator[GanState]:
     """Yields the state every so many steps, the first and the last included.
 
     Args:
-      built: what is played.
+      built: the experiment.
       steps: a multiple of `every`.
       every: steps of a compiled chunk.
       seed: of the run.
-      play: the compiled chunk, where several seeds share it.
+      chunk: the compiled chunk, if several seeds share it.
     """
     keys = experiment.streams(seed)
     state = jax.jit(partial(experiment.initial_state, built))(keys.init)
-    play = play or jax.jit(train.chunk(built, every))
+    chunk = chunk or jax.jit(train.chunk(built, every))
     yield state
     for step in range(0, steps, every):
-        state, _ = play(state, built.train, keys.play, jnp.int32(step))
+        state, _ = chunk(state, built.train, keys.play, jnp.int32(step))
         yield state
 
 
 def _coverage(
     cells: Mapping[str, Config], steps: int, every: int
 ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """Plays every cell with every seed.
+    """Trains every cell with every seed.
 
     Returns:
-      Arrays: `samples_CELL` [n, 2] at the end, of seed 0; `kl_CELL` [looks, seeds], the reverse KL
+      Arrays: `samples_CELL` [n, 2] at the end, of seed 0; `kl_CELL` [times, seeds], the reverse KL
       on the way, NaN where samples are not finite; and the reverse KL at the end, by cell [seeds].
     """
     arrays, last = {"steps": np.arange(0, steps + 1, every)}, {}
     for name, config in cells.items():
         built = experiment.build({**config, "steps": steps})
-        play = jax.jit(train.chunk(built, every))
+        chunk = jax.jit(train.chunk(built, every))
         kls = []
         for seed in range(SEEDS):
             keys = experiment.streams(seed)
-            looks = [
+            samples = [
                 np.asarray(built.sample(state, keys.evaluation, config["evaluation_samples"]))
-                for state in _played(built, steps, every, seed, play)
+                for state in _states(built, steps, every, seed, chunk)
             ]
-            kls.append([_reverse_kl(x, built.data) for x in looks])
+            kls.append([_reverse_kl(x, built.data) for x in samples])
             if seed == 0:
-                arrays[f"samples_{name}"] = looks[-1][:SHOWN].astype(np.float32)
+                arrays[f"samples_{name}"] = samples[-1][:SHOWN].astype(np.float32)
         arrays |= {f"kl_{name}": np.array(kls).T, "centres": np.asarray(built.data.centres)}
         last[name] = arrays[f"kl_{name}"][-1]
     return arrays, last
 
 
 def _reverse_kl(x: np.ndarray, data: Any) -> float:
-    # A generator that diverges covers nothing: its claim does not hold, and the tour goes on.
+    # A diverged generator covers nothing: its claim fails, and the tour goes on.
     if not np.isfinite(x).all():
         return math.nan
     return metrics.mode_coverage(x, data.centres, data.std).reverse_kl
@@ -168,7 +168,7 @@ def _reverse_kl(x: np.ndarray, data: Any) -> float:
 def _walked(
     generate: Callable, judge: Callable, starts: np.ndarray, ends: np.ndarray, digits: np.ndarray
 ) -> tuple[list[Check], dict[str, np.ndarray], dict[str, float]]:
-    """What walks from latent to latent are like.
+    """Walks from latent to latent: sizes of their steps, and classes half-way.
 
     Args:
       generate: z [n, z_dim] -> images.
@@ -217,7 +217,7 @@ def _walked(
 
 
 def _ratio_of_largest(jumps: Mapping[tuple[str, int], np.ndarray], name: str) -> float:
-    """The largest step between neighbours, over what it is with half as many of them.
+    """The largest step of a walk, over the largest of the walk with half as many points.
 
     Mean over the walks.
     """

@@ -11,8 +11,8 @@ from jax.scipy.stats import norm
 from scipy import optimize, stats
 
 from ganjax import divergences, dynamics, games, losses, schemes
-from ganjax.tour.claim import Check, Claim
 from ganjax.types import Game, Players
+from tour.claim import Check, Claim
 
 LOG_4 = math.log(4)
 RNG = jax.random.key(0)  # of games without randomness
@@ -117,7 +117,7 @@ def saturation() -> Claim:
     minimax = np.array([float(slope_of_twice_jsd(a)) for a in distances])
     theory = {"minimax": minimax, "non_saturating": distances - minimax}
     arrays = {"distances": distances}
-    # Both losses have the same discriminator's, and so the same best one.
+    # Both have the same discriminator loss, and so the same best discriminator.
     best = _best_responses(games.gaussian_1d("minimax"), 3)
     gens = [jnp.array([a, 1.0]) for a in distances]
     discs = [best(gen) for gen in gens]
@@ -136,17 +136,17 @@ def saturation() -> Claim:
 
 
 def lines() -> Claim:
-    """Two parallel lines: the Wasserstein distance leads home, the divergence is flat."""
+    """Two parallel lines: the Wasserstein distance has a slope, the divergence is flat."""
     thetas = np.linspace(-1.0, 1.0, 11)
     checks, arrays = [], {"thetas": thetas}
     for name in ("wasserstein", "minimax"):
         game = games.parallel_lines(name)
         best = _best_responses(game, 2)
-        looked = jax.jit(jax.value_and_grad(lambda g, d, of=game: _value(of, g, d)))
+        compiled = jax.jit(jax.value_and_grad(lambda g, d, of=game: _value(of, g, d)))
         values, slopes = [], []
         for theta in thetas:
             gen = jnp.array([theta])
-            value, slope = looked(gen, best(gen))
+            value, slope = compiled(gen, best(gen))
             values.append(float(value))
             slopes.append(float(slope[0]))
         arrays |= {name: np.array(values), f"{name}_slope": np.array(slopes)}
@@ -155,7 +155,7 @@ def lines() -> Claim:
     slope_error = np.abs(arrays["wasserstein_slope"] - np.sign(thetas))[apart].max()
     arrays["jsd"] = (arrays["minimax"] + LOG_4) / 2
     checks = (
-        # The best critic has slope 1, which tanh comes near to without an end.
+        # The best critic has slope 1, which tanh only approaches.
         Check("distance", 0.0, float(distance_error), 1e-6),
         Check("slope_wasserstein", 0.0, float(slope_error), 1e-6),
         Check("jsd_nearest", math.log(2), float(arrays["jsd"][apart].min()), 1e-6),
@@ -197,7 +197,7 @@ def over_generalisation() -> Claim:
 
 
 def nash() -> Claim:
-    """Play from afar comes to rest where D = 1/2, and neither player can gain by itself."""
+    """Training from afar ends where D = 1/2, and neither player can gain by itself."""
     steps, rate, tries = 1000, 0.2, 100
     game = games.gaussian_1d("minimax", start=(1.0, 2.0))
     tx = Players(optax.sgd(rate), optax.sgd(rate))
@@ -264,19 +264,19 @@ def _gaussian(mean, std) -> Callable:
 
 
 def _loss(game: Game, player: str, gen: jax.Array, disc: jax.Array) -> jax.Array:
-    played = game.losses(Players(gen, disc), Players((), ()), None, RNG)
-    return getattr(played, player).value
+    outcome = game.losses(Players(gen, disc), Players((), ()), None, RNG)
+    return getattr(outcome, player).value
 
 
 def _value(game: Game, gen: jax.Array, disc: jax.Array) -> jax.Array:
-    """V(G, D), what a zero-sum game's generator descends."""
+    """V(G, D), which the generator of a zero-sum game descends."""
     return _loss(game, "gen", gen, disc)
 
 
 def _best_responses(game: Game, dim: int) -> Callable[[jax.Array], jax.Array]:
-    """Generator -> the discriminator [dim] that is best against it, by trust-region Newton.
+    """Generator -> the best discriminator [dim] against it, by trust-region Newton.
 
-    Where there is none, as no slope is the steepest, one of nearly its value.
+    If the supremum is not attained, a discriminator of nearly that value.
     """
 
     def own(disc, gen):

@@ -1,4 +1,4 @@
-"""What a claim comes to: numbers predicted and measured beside each other, kept once computed."""
+"""A claim: numbers predicted and measured, kept in a folder once computed."""
 
 import math
 from collections.abc import Mapping
@@ -13,13 +13,13 @@ EQUAL, AT_LEAST, AT_MOST = "equal", "at_least", "at_most"
 
 
 class Check(NamedTuple):
-    """One number that the claim predicts beside the one that was measured.
+    """A number that theory predicts, and the one measured.
 
     Attributes:
-      name: of the number, by which texts and pictures know it.
+      name: of the number, its key in texts and pictures.
       predicted: by the theory.
-      measured: by the library, in this call.
-      tolerance: largest distance of the two that is allowed, where they are to be equal.
+      measured: by the library.
+      tolerance: largest allowed distance, if the two must be equal.
       relation: "equal", or "at_least" or "at_most", where the prediction is a bound.
     """
 
@@ -40,13 +40,13 @@ class Check(NamedTuple):
 
 
 class Claim(NamedTuple):
-    """What was computed of one claim.
+    """The results of one claim.
 
     Attributes:
       name: of the claim.
       checks: its numbers; the claim holds if all of them do.
-      facts: other numbers that its text mentions.
-      arrays: what its pictures show.
+      facts: other numbers in its text.
+      arrays: data of its pictures.
     """
 
     name: str
@@ -60,8 +60,8 @@ class Claim(NamedTuple):
         return all(check.holds for check in self.checks)
 
 
-def told(claim: Claim) -> dict[str, Any]:
-    """The claim's numbers and verdicts as JSON holds them: null for what is not finite."""
+def as_json(claim: Claim) -> dict[str, Any]:
+    """The claim's numbers and verdicts for JSON: null if not finite."""
 
     def number(value):
         return value if math.isfinite(value) else None
@@ -80,29 +80,29 @@ def told(claim: Claim) -> dict[str, Any]:
     return {"holds": claim.holds, "checks": checks, "facts": dict(claim.facts)}
 
 
-def keep(folder: Path, claim: Claim, made_of: str) -> None:
-    """Writes a claim into a folder, the JSON last: where that is, all is.
+def keep(folder: Path, claim: Claim, code: str) -> None:
+    """Writes a claim into a folder, the JSON last, so that a folder with it is complete.
 
     Args:
       folder: made if missing.
-      claim: what was computed.
-      made_of: digest of the code that computed it.
+      claim: to write.
+      code: digest of the code that computed it.
     """
     folder.mkdir(parents=True, exist_ok=True)
     draft = folder / f".{claim.name}.npz"
     with open(draft, "wb") as file:
         np.savez_compressed(file, **claim.arrays)
     draft.replace(folder / f"{claim.name}.npz")
-    run_folder.write_json(folder / f"{claim.name}.json", {"made_of": made_of, **told(claim)})
+    run_folder.write_json(folder / f"{claim.name}.json", {"code": code, **as_json(claim)})
 
 
-def kept(folder: Path, name: str, made_of: str) -> Claim | None:
-    """The claim that was written there by the same code; None if there is none."""
+def kept(folder: Path, name: str, code: str) -> Claim | None:
+    """The claim that the same code wrote there; None if there is none."""
     try:
         content = run_folder.read_json(folder / f"{name}.json")
     except FileNotFoundError:
         return None
-    if content["made_of"] != made_of:
+    if content["code"] != code:
         return None
     checks = []
     for row in content["checks"]:

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from ganjax import html
-from ganjax.tour import figures
-from ganjax.tour.claim import EQUAL, Check, Claim
+from tour import figures
+from tour.claim import EQUAL, Check, Claim
 
 # Language -> its texts: of the page, and of each claim.
 TEXTS: Mapping[str, dict[str, Any]] = {

@@ -1,0 +1,152 @@
+"""Records of a run in its folder: rows of metrics, pictures, scores, the reason of a failure."""
+
+import contextlib
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import jax
+import numpy as np
+
+from ganjax import devices, pictures, run_folder
+from ganjax.chunks import FINITE, Chunk
+from ganjax.errors import GanjaxError, NotFiniteError
+from ganjax.experiment import Experiment, streams
+from ganjax.types import GanState
+
+REAL_SAMPLES = 1000  # points of data drawn behind generated ones
+
+Row = dict[str, float]
+
+
+def row(outcome: Chunk, step: int, rows: list[Row], rate: float) -> Row:
+    """A chunk's row of metrics.jsonl; counts of evaluations add up over the rows before it.
+
+    Args:
+      outcome: of the chunk, on the host.
+      step: the step after the chunk.
+      rows: those before it.
+      rate: steps per second.
+    """
+    before, new = rows[-1] if rows else {}, {"step": step}
+    for key, value in sorted(outcome.metrics.items()):
+        count = before.get(key, 0) if key.startswith("evaluations/") else 0
+        new[key] = count + value.item()
+    new["time/steps_per_second"] = round(rate, 2)
+    new["time/unix"] = round(time.time(), 3)
+    return new
+
+
+def monitored(experiment: Experiment) -> Callable[[Callable[[], GanState], int, dict], Row]:
+    """`(state, step, means) -> row` of the monitor's metrics, compiled; {} without a monitor.
+
+    `state` is a thunk, called only if there is a monitor. The monitor gets a batch of its own,
+    without sub-batches.
+    """
+    if experiment.monitor is None:
+        return lambda state, step, means: {}
+
+    @jax.jit
+    def measured(state, train, rng, means):
+        rng_batch, rng_monitor = jax.random.split(rng)
+        batch = experiment.one_batch(train, rng_batch)
+        return experiment.monitor(state, batch, rng_monitor, means)
+
+    rng = streams(experiment.config.seed).monitor
+
+    def row(state, step, means):
+        metrics = measured(state(), experiment.train, jax.random.fold_in(rng, step), means)
+        return {key: float(value) for key, value in sorted(jax.device_get(metrics).items())}
+
+    return row
+
+
+def check_finite(outcome: Chunk, workdir: Path, step: int, saved: int | None) -> None:
+    """Ends a run whose chunk, from `step` on, is not finite; `saved` is its last checkpoint's step.
+
+    Raises:
+      NotFiniteError: it is not; status and means are in the folder.
+    """
+    if outcome.bad_step == FINITE:
+        return
+    bad = step + int(outcome.bad_step) + 1
+    reason = f"a loss, a gradient or the state is not finite at step {bad}"
+    last = "nothing was saved yet" if saved is None else f"the last checkpoint is of step {saved}"
+    means = {key: repr(float(value)) for key, value in outcome.metrics.items()}
+    crash = {"reason": reason, "metrics": means}
+    run_folder.write_json(workdir / "crash" / f"step_{bad}.json", crash)
+    run_folder.write_status(workdir, "diverged", bad, reason)
+    raise NotFiniteError(
+        f"{reason}; {last}. The same config diverges again: lower a learning rate or change the "
+        "loss, in another --workdir"
+    )
+
+
+def draw(
+    experiment: Experiment, workdir: Path, step: int, state: GanState, rows: list[Row]
+) -> Path | None:
+    """Draws the curves and, from the same latents each time, the samples.
+
+    Returns:
+      The picture of samples; None where there is none, and in all processes but the first.
+    """
+    if not devices.leads():
+        return None
+    pictures.save_curves(workdir / "curves.png", rows, f"{workdir.name}, step {step}")
+    path = workdir / "samples" / f"step_{step}.png"
+    rng_real, rng_fake = jax.random.split(streams(experiment.config.seed).pictures)
+    if "panels" in experiment.game.queries:
+        examples = experiment.data.show(rng_real, experiment.config.sample_count)
+        panels = in_order(experiment.queries(state)["panels"])(examples, rng_fake)
+        drawn = pictures.save_panels(path, panels)
+    elif experiment.sample is not None:
+        samples = experiment.sample(state, rng_fake, experiment.config.sample_count)
+        real = experiment.data.sample(experiment.train, rng_real, REAL_SAMPLES)["x"]
+        classes = len(experiment.classes) if experiment.labelled else None
+        drawn = pictures.save_samples(path, np.asarray(samples), np.asarray(real), rows=classes)
+    else:
+        return None
+    return path if drawn else None
+
+
+def in_order(query: Callable) -> Callable:
+    """A compiled query; the dict it returns keeps its order, which XLA's would not."""
+    titles = []
+
+    @jax.jit
+    def values(*arguments):
+        result = query(*arguments)
+        titles[:] = result
+        return tuple(result.values())
+
+    return lambda *arguments: dict(zip(titles, jax.device_get(values(*arguments)), strict=True))
+
+
+def scores(
+    experiment: Experiment, workdir: Path, step: int, state: GanState
+) -> Mapping[str, float]:
+    """The evaluation after the last step, from the folder if it has been made before.
+
+    The file has the protocol beside the scores.
+    """
+    config = experiment.config
+    if experiment.evaluate is None or not devices.leads():
+        return {}
+    path, n = workdir / "eval" / f"step_{step}.json", config.evaluation_samples
+    if not path.exists() or run_folder.read_json(path).get("evaluation_samples", n) != n:
+        found = experiment.evaluate(state, streams(config.seed).evaluation, n)
+        protocol = experiment.protocol(state, step=step, seed=config.seed, scores=found)
+        content = {"protocol": protocol, "evaluation_samples": n, "scores": found}
+        run_folder.write_json(path, content)
+    return run_folder.read_json(path)["scores"]
+
+
+def failure(workdir: Path, error: BaseException) -> None:
+    """Leaves status and traceback in the folder, unless the disk is what failed."""
+    status = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
+    with contextlib.suppress(OSError, GanjaxError):
+        run_folder.write_text(workdir / "crash" / "traceback.txt", traceback.format_exc())
+        rows = run_folder.read_metrics(workdir)
+        step = rows[-1]["step"] if rows else 0
+        run_folder.write_status(workdir, status, step, f"{type(error).__name__}: {error}")
