@@ -77,6 +77,7 @@ def _fresh():
     loggers[0].handlers = []
     for name in [name for name in sys.modules if name.startswith("ganjax.commands")]:
         loaded[name] = sys.modules.pop(name)
+    known = set(sys.modules)
     vars(ganjax).pop("commands", None)  # or `from ganjax import commands` takes the loaded ones
     try:
         yield
@@ -88,7 +89,8 @@ def _fresh():
             delattr(flags.FLAGS, name)
         for name, module in list(sys.modules.items()):
             file = getattr(module, "__file__", None) or ""
-            if name.startswith("ganjax.commands") or file.startswith(str(ROOT / "scripts")):
+            ours = name.startswith("ganjax.commands") or file.startswith(str(ROOT / "scripts"))
+            if ours and name not in known:
                 del sys.modules[name]
         sys.modules.update(loaded)
         if "ganjax.commands" in loaded:
