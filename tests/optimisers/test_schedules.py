@@ -11,6 +11,7 @@ import ml_collections
 import numpy as np
 import optax
 import pytest
+from marks import marked
 
 from ganjax import checkpoints, devices, dynamics, experiment, optimisers, schemes, train
 from ganjax.config import merged, validate
@@ -80,7 +81,7 @@ def paths(section, prefix="scheme"):
             yield from paths(value, f"{prefix}.{key}")
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", marked(CASES, [*schemes.SCHEMES, "disc_updates", "nested"]))
 def test_every_move_of_step_s_is_made_at_the_rate_of_s(name):
     """Beside it a run of the same scheme at a rate that is a number, another in every step."""
     config = {**CONFIG, "scheme": CASES[name]}

@@ -5,6 +5,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from marks import marked
 
 from ganjax import experiment, sweep, train
 from ganjax.config import merged, validate
@@ -103,7 +104,7 @@ def test_a_diverged_run_reports_its_step_and_spoils_no_other():
         np.testing.assert_allclose(of[:2], one[:2], rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("how", sweep.MAPPINGS)
+@pytest.mark.parametrize("how", marked(sweep.MAPPINGS, ["vmap"], telling=["map"]))
 def test_eight_seeds_on_four_devices_equal_eight_runs(how):
     """20 steps of SGD, two runs on each device of the axis `seed`: the states and what is told."""
     sgd = {"name": "sgd", "learning_rate": 0.05}
