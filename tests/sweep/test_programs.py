@@ -66,7 +66,7 @@ def test_a_cell_that_cannot_be_built_is_named():
         sweep.programs({**CELLS, **cells})
 
 
-@pytest.mark.parametrize("how", sweep.MAPPINGS)
+@pytest.mark.parametrize("how", marked(sweep.MAPPINGS, ["vmap"], telling=["map"]))
 def test_runs_are_those_of_each_cell_and_seed_alone(how, programs):
     """But for float32's rounding, which Adam enlarges; the draws are those of `train.chunk`."""
     seeds, program = (0, 3), programs[0]
