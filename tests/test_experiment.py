@@ -97,7 +97,7 @@ def test_losses_penalties_and_augmentations_by_name():
     largest = max(float(abs(leaf).max()) for leaf in jax.tree.leaves(state.params.disc))
     np.testing.assert_allclose(largest, 0.01, rtol=1e-6)
     rng = experiment.streams(1).play
-    _, metrics = built.scheme.step(state, built.batch(built.train, rng), rng)
+    _, metrics = jax.jit(built.scheme.step)(state, built.batch(built.train, rng), rng)
     assert metrics["penalty/disc"] == 0
 
 
