@@ -1,4 +1,4 @@
-"""Functions of a user's, named `own:function` in configs of tests, which draw as they please."""
+"""A user's own functions, `own:function` in test configs, that draw random numbers in many ways."""
 
 import jax
 import jax.numpy as jnp

@@ -1,4 +1,4 @@
-"""Plays configs of `test_devices` in one of several processes; the first keeps the results."""
+"""Trains configs of `test_devices` in one of several processes; the first writes the results."""
 
 import argparse
 import pickle

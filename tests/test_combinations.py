@@ -137,7 +137,7 @@ def test_how_many_combinations_there_are():
 
 
 @pytest.mark.parametrize("name", ["simultaneous", "alternating"])
-def test_pairs_that_make_no_sense_are_refused(name):
+def test_impossible_pairs_are_refused(name):
     """With the reason, when the game is first traced."""
     discriminator = nets.MLPDiscriminator(width=6, depth=1)
     tx = Players(gen=optax.sgd(1e-4), disc=optax.sgd(1e-4))

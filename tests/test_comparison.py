@@ -1,5 +1,6 @@
 """A comparison's config: what it stands for, and what it refuses."""
 
+import examples
 import ml_collections
 import pytest
 
@@ -7,15 +8,8 @@ from ganjax.comparison import resolve
 from ganjax.config import changes
 from ganjax.errors import ConfigError
 
-BASE = {
-    "seed": 3,
-    "steps": 7,
-    "batch_size": 8,
-    "game": {"name": "bilinear"},
-    "scheme": {"name": "alternating", "disc_updates": 2},
-    "gen_tx": {"name": "sgd", "learning_rate": 0.1},
-    "disc_tx": {"name": "sgd", "learning_rate": 0.1},
-}
+BASE = {**examples.BILINEAR, "seed": 3, "steps": 7, "batch_size": 8}
+BASE["scheme"] = {"name": "alternating", "disc_updates": 2}
 ASKED = {
     "question": "Which?",
     "base": "base",

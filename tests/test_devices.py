@@ -13,6 +13,7 @@ import sys
 from functools import cache, partial
 from pathlib import Path
 
+import examples
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -29,14 +30,11 @@ sys.path.append(str(Path(__file__).parent))  # for `own:function` in configs
 # Momentum, so that a sharded optimiser has something to shard; it is linear in the gradients.
 SGD = {"name": "sgd", "learning_rate": 0.05, "momentum": 0.5}
 RING = {
+    **examples.RING,
     "steps": 20,
     "batch_size": 16,
-    "data": {"name": "ring"},
-    "game": {"name": "gan", "z_dim": 2},
     "generator": {"name": "mlp", "width": 8},
     "discriminator": {"name": "mlp", "width": 8},
-    "loss": {"name": "non_saturating"},
-    "scheme": {"name": "alternating"},
     "gen_tx": SGD,
     "disc_tx": SGD,
 }
@@ -129,7 +127,6 @@ QUICK = ("alternating", "unrolled", "batch_norm")
 CHEAP = {
     *(("alternating", form, sharded) for form, sharded in (("jit", False), ("jit", True))),
     *((name, "pmap", False) for name in ("alternating", "unrolled", "batch_norm")),
-    ("batch_norm", "jit", False),
 }
 REST = [name for name in CONFIGS if name not in QUICK]
 GROUPS = [QUICK, *(REST[place::3] for place in range(3))]  # played in one pair of processes each
@@ -144,11 +141,13 @@ CASES = marked(
         for dtype in DIGITS
     ],
     default={(name, 8, form, sharded, "float64") for name, form, sharded in CHEAP},
+    telling={("batch_norm", 8, "jit", False, "float64")},
 )
 # Draws by every part that can draw; variants of them are slow.
-DRAWING = ("noise", "cycle", "own_network", "own_prior", "own_penalty", "own_augmentation")
-DRAWING += ("own_game", "accumulated_noise")
-MARKED = marked(DRAWS, DRAWING, telling=("dropout", "unrolled_fresh", "accumulated_own_prior"))
+DRAWING = ("noise", "own_network", "own_prior", "own_penalty", "own_augmentation")
+DRAWING += ("accumulated_noise",)
+TELLING = ("cycle", "dropout", "own_game", "unrolled_fresh", "accumulated_own_prior")
+MARKED = marked(DRAWS, DRAWING, TELLING)
 
 
 @cache
@@ -193,7 +192,7 @@ def test_devices_agree_with_one(name, count, form, sharded, dtype, x64):
 
 
 @pytest.mark.parametrize("name", MARKED)
-def test_a_row_has_the_draws_that_it_has_on_one_device(name, x64):
+def test_draws_of_a_row_do_not_depend_on_devices(name, x64):
     one, told_one = played(name, "float64")
     many, told_many = played(name, "float64", "pmap", count=4)
     close(one, many, 1e-11)
@@ -201,14 +200,14 @@ def test_a_row_has_the_draws_that_it_has_on_one_device(name, x64):
 
 
 @pytest.mark.parametrize("name", [row for row in MARKED if row.values[0].startswith("accum")])
-def test_a_part_of_a_batch_has_the_draws_of_its_rows(name, x64):
+def test_draws_of_a_row_do_not_depend_on_accumulation(name, x64):
     """Without statistics of the batch the parts make the step of the whole batch."""
     whole, _ = played(name.removeprefix("accumulated_"), "float64")
     close(whole, played(name, "float64")[0], 1e-11)
 
 
 @pytest.mark.parametrize("axis", [pytest.param("batch", marks=pytest.mark.slow), "devices"])
-def test_an_axis_of_any_name_is_the_one_that_is_passed(axis, x64):
+def test_the_mapped_axis_may_have_any_name(axis, x64):
     """A network with noise and batch-wide features, mapped by the user."""
     config = {**NOISE, "discriminator": {**NOISE["discriminator"], "minibatch": "stddev"}}
     one, _ = played_on(None, config, "float64")
@@ -238,7 +237,7 @@ def test_an_axis_of_any_name_is_the_one_that_is_passed(axis, x64):
         ({"prior": {"name": "own:poisson"}}, "only implemented for"),
     ],
 )
-def test_draws_of_which_the_rows_are_unclear_are_refused(config, message, tmp_path):
+def test_draws_that_cannot_be_split_by_row_are_refused(config, message, tmp_path):
     config, layout = (
         {**RING, "log_every": 20, **config},
         devices.layout("pmap", among=jax.devices()[:4]),
@@ -250,7 +249,7 @@ def test_draws_of_which_the_rows_are_unclear_are_refused(config, message, tmp_pa
         train.train(built, tmp_path, layout)
 
 
-def test_a_scheme_whose_replicas_drift_apart_is_refused(tmp_path):
+def test_a_scheme_without_averaged_gradients_is_refused(tmp_path):
     config = {**RING, "log_every": 20, "scheme": {"name": "own:alone"}}
     layout = devices.layout("pmap", among=jax.devices()[:2])
     built = experiment.build(config, layout.axis_name)
@@ -259,7 +258,7 @@ def test_a_scheme_whose_replicas_drift_apart_is_refused(tmp_path):
     assert not list((tmp_path / "checkpoints").glob("*"))
 
 
-def test_a_scheme_that_never_hears_of_the_axis_is_refused():
+def test_a_scheme_without_axis_name_is_refused():
     config = {**RING, "scheme": {"name": "own:deaf"}}
     experiment.build(config)
     with pytest.raises(ConfigError, match=r"'own:deaf' has no parameter axis_name.*--form=jit"):
@@ -279,7 +278,7 @@ def test_a_scheme_that_never_hears_of_the_axis_is_refused():
         *(pytest.param(name, marks=pytest.mark.slow) for name in ("batch_norm", "minibatch")),
     ],
 )
-def test_statistics_of_each_device_are_those_of_its_rows_alone(name, x64):
+def test_statistics_by_device_use_its_rows_alone(name, x64):
     """One device that passes the 8 blocks of rows one by one and averages their gradients."""
     layout = devices.layout("pmap", statistics="device")
     one, _ = played_on(None, {**CONFIGS[name], "accumulate": 8}, "float64")
@@ -297,7 +296,7 @@ class BatchNorm(nn.Module):
 
 
 @pytest.mark.parametrize("axis", devices.STATISTICS.values())
-def test_batch_normalisation_sees_the_batch_or_the_devices_rows(axis):
+def test_batch_normalisation_by_batch_or_by_device(axis):
     x = jax.random.normal(jax.random.key(0), (8, 4, 3)) * jnp.arange(1.0, 9)[:, None, None]
     variables = BatchNorm().init(jax.random.key(0), x[0])
     gain = variables["params"]["BatchNorm_0"]["scale"][None, None]
@@ -322,7 +321,7 @@ def get_config():
 
 
 def together(processes, script, *flags, count=2):
-    """Runs a script in so many processes of `count` devices each; what they say.
+    """Runs a script in so many processes of `count` devices each; returns their outputs.
 
     They compile as the tests do: parameters begin in float32, rounded as the compiler has it.
     """
@@ -350,10 +349,20 @@ def together(processes, script, *flags, count=2):
     return [out for out, _ in told]
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("dtype", DIGITS)
-@pytest.mark.parametrize(("form", "sharded"), FORMS)
-@pytest.mark.parametrize("names", GROUPS, ids=lambda names: "+".join(names))
+TOGETHER = [
+    (names, form, sharded, dtype) for names in GROUPS for form, sharded in FORMS for dtype in DIGITS
+]
+
+
+@pytest.mark.parametrize(
+    ("names", "form", "sharded", "dtype"),
+    marked(
+        TOGETHER,
+        default=(),
+        telling=[(QUICK, "jit", False, "float64")],
+        ids=["-".join(("+".join(row[0]), *map(str, row[1:]))) for row in TOGETHER],
+    ),
+)
 def test_two_processes_agree_with_one(names, form, sharded, dtype, x64, tmp_path):
     """20 steps on two devices in each process."""
     asked = (f"--form={form}", f"--dtype={dtype}", f"--out={tmp_path}", *["--sharded"] * sharded)
@@ -404,7 +413,7 @@ def test_two_processes_train_like_one_and_resume(flags, alone, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_comparison_in_two_processes_is_that_of_one(tmp_path):
+def test_a_comparison_in_two_processes_equals_one(tmp_path):
     """Two devices in each, so that runs are spread unlike: the same bits all the same."""
     asked = ["--config.seeds=4", "--config.budget.steps=20", "--config.looks=2", "--mapped=map"]
     config = f"--config={ROOT / 'configs' / 'compare_ring8.py'}"
@@ -426,7 +435,7 @@ def test_a_comparison_in_two_processes_is_that_of_one(tmp_path):
     assert tables[0] == tables[1]
 
 
-def test_a_sharded_optimiser_keeps_a_part():
+def test_a_sharded_optimiser_is_split_over_devices():
     """Adam's two moments of a weight of 8 rows: a row on each of 8 devices."""
     layout = devices.layout("jit", True)
     config = {**RING, "disc_tx": {"name": "adam", "learning_rate": 1e-3}}
@@ -441,7 +450,7 @@ def test_a_sharded_optimiser_keeps_a_part():
     )
 
 
-def test_what_devices_cannot_do_is_refused(tmp_path):
+def test_impossible_layouts_are_refused(tmp_path):
     built = experiment.build({**RING, "batch_size": 100})
     with pytest.raises(ConfigError, match=r"a multiple of 8, e\.g\. 96 or 104"):
         train.train(built, tmp_path, devices.layout())
@@ -471,7 +480,7 @@ def test_training_is_the_same_on_all_devices(tmp_path):
     close(jax.device_get(one), jax.device_get(eight), 1e-6)
 
 
-def test_no_collective_is_forgotten_in_the_compiled_step():
+def test_the_compiled_step_splits_the_batch():
     """Every device works on its rows: latents, data and samples are split, not copied."""
     layout = devices.layout()
     built = experiment.build({**RING, "batch_size": 64})

@@ -5,6 +5,7 @@ import sys
 import textwrap
 from functools import partial
 
+import examples
 import jax
 import ml_collections
 import numpy as np
@@ -14,23 +15,11 @@ import pytest
 from ganjax import data, experiment, run_folder
 from ganjax.errors import CheckpointError, ConfigError, DataError, NotFiniteError, RunFolderError
 
-ADAM = {"name": "adam", "learning_rate": 1e-3}
-RING = {
-    "batch_size": 8,
-    "data": {"name": "ring"},
-    "game": {"name": "gan", "z_dim": 2},
-    "generator": {"name": "mlp", "width": 4},
-    "discriminator": {"name": "mlp", "width": 4},
-    "loss": {"name": "non_saturating"},
-    "scheme": {"name": "simultaneous"},
-    "gen_tx": ADAM,
-    "disc_tx": ADAM,
-}
+ADAM = examples.ADAM
+RING = {**examples.RING, "scheme": {"name": "simultaneous"}}
 TOY = {
+    **examples.BILINEAR,
     "game": {"name": "dirac", "loss": "minimax", "penalty": {"name": "r1", "gamma": 1.0}},
-    "scheme": {"name": "alternating"},
-    "gen_tx": {"name": "sgd", "learning_rate": 0.1},
-    "disc_tx": {"name": "sgd", "learning_rate": 0.1},
 }
 
 
@@ -108,7 +97,7 @@ def test_losses_penalties_and_augmentations_by_name():
     largest = max(float(abs(leaf).max()) for leaf in jax.tree.leaves(state.params.disc))
     np.testing.assert_allclose(largest, 0.01, rtol=1e-6)
     rng = experiment.streams(1).play
-    _, metrics = built.scheme.step(state, built.batch(built.train, rng), rng)
+    _, metrics = jax.jit(built.scheme.step)(state, built.batch(built.train, rng), rng)
     assert metrics["penalty/disc"] == 0
 
 

@@ -1,7 +1,9 @@
 """A run goes on: more steps are bitwise those of one go; mathematics never changes."""
 
 import json
+from functools import cache
 
+import examples
 import jax
 import numpy as np
 import pytest
@@ -10,15 +12,9 @@ from ganjax import checkpoints, experiment, pictures, run_folder, sinks, train
 from ganjax.errors import ConfigError, RunFolderError
 
 pytestmark = pytest.mark.usefixtures("shared_chunks")
-SGD = {"name": "sgd", "learning_rate": 0.1}
-TOY = {
-    "steps": 20,
-    "log_every": 5,
-    "game": {"name": "bilinear"},
-    "scheme": {"name": "consensus", "gamma": 1.0},
-    "gen_tx": SGD,
-    "disc_tx": SGD,
-}
+SGD = examples.SGD
+TOY = {**examples.BILINEAR, "steps": 20, "log_every": 5}
+TOY["scheme"] = {"name": "consensus", "gamma": 1.0}
 ADAM = {"name": "adam", "learning_rate": 1e-3, "b1": 0.5}
 MLP = {"name": "mlp", "width": 8}
 GAN = {
@@ -41,11 +37,17 @@ GAN = {
 
 
 def run(config, workdir, **options):
-    return train.train(experiment.build(config), workdir, **options)
+    return train.train(built(json.dumps(config)), workdir, **options)
 
 
 def state_of(config, workdir):
-    return experiment.restore(experiment.build(config), workdir).state
+    return experiment.restore(built(json.dumps(config)), workdir).state
+
+
+@cache
+def built(text):
+    """The experiment of a config written as JSON."""
+    return experiment.build(json.loads(text))
 
 
 def equal(a, b):
@@ -67,7 +69,7 @@ def one_go(shared_chunks, tmp_path_factory):
 
 
 def test_more_steps_are_those_of_one_go(one_go, tmp_path):
-    """A finished run of 8 steps is asked for 12; the folder says so."""
+    """A finished run of 8 steps goes on to 12, and its config.json says so."""
     assert run({**GAN, "steps": 8}, tmp_path).step == 8
     assert run(GAN, tmp_path).step == 12
     equal(state_of(GAN, tmp_path), state_of(GAN, one_go))
@@ -77,7 +79,7 @@ def test_more_steps_are_those_of_one_go(one_go, tmp_path):
         assert (tmp_path / name).read_bytes() == (one_go / name).read_bytes()
 
 
-def test_what_is_no_mathematics_may_change(one_go, tmp_path):
+def test_settings_outside_the_mathematics_may_change(one_go, tmp_path):
     """All of it at once, the chunks too, from within a chunk of the new length on."""
     run({**GAN, "steps": 6}, tmp_path)
     changed = {**GAN, "log_every": 3, "sample_every": 3, "checkpoint_every": 3}
@@ -109,7 +111,7 @@ def test_what_is_no_mathematics_may_change(one_go, tmp_path):
         ),
     ],
 )
-def test_all_else_is_refused(before, after, message, tmp_path):
+def test_other_changes_are_refused(before, after, message, tmp_path):
     config = {**TOY, **before}
     run_folder.claim(tmp_path, experiment.build(config).config.to_dict())
     kept = (tmp_path / "config.json").read_bytes()
@@ -144,7 +146,7 @@ def stages(a, b):
     return {**STAGED, "stages": ends}
 
 
-def test_runs_of_stages_go_on(tmp_path):
+def test_staged_runs_go_on(tmp_path):
     """Cut within the first stage; at its end; and after the last, which is to end later."""
     run({**STAGED, "steps": 2}, tmp_path / "a")
     run({**STAGED, "steps": 4}, tmp_path / "a")
@@ -165,15 +167,15 @@ def test_runs_of_stages_go_on(tmp_path):
 def test_a_run_starts_from_the_weights_of_another(one_go, tmp_path):
     """Weights of the newest checkpoint; step, optimisers, average and memory of a new run."""
     config = {**GAN, "seed": 5, "steps": 4, "gen_tx": {**ADAM, "learning_rate": 0.0}}
-    other, built = state_of(GAN, one_go), experiment.build(config)
+    other, here = state_of(GAN, one_go), built(json.dumps(config))
     loaded = experiment.load(one_go)
-    state = experiment.warm_start(built, loaded, jax.random.key(0))
+    state = experiment.warm_start(here, loaded, jax.random.key(0))
     assert state.step == 0
     equal(state.params, other.params)
     equal(state.average, other.params.gen)
-    fresh = experiment.initial_state(built, jax.random.key(0))
+    fresh = experiment.initial_state(here, jax.random.key(0))
     equal(state.opt_state, fresh.opt_state)
-    train.train(built, tmp_path, init_from=one_go)
+    train.train(here, tmp_path, init_from=one_go)
     trained = state_of(config, tmp_path)
     equal(trained.params.gen, other.params.gen)  # its learning rate is 0
     assert (jax.tree.leaves(trained.params.disc)[0] != jax.tree.leaves(other.params.disc)[0]).any()

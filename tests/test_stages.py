@@ -152,7 +152,7 @@ def test_a_dry_run_describes_every_stage(built):
     assert "stage that" not in plain
 
 
-def test_a_run_plays_every_stage(built, whole):
+def test_a_run_trains_every_stage(built, whole):
     """Chunks end where a stage does, each is compiled once; metrics run on."""
     workdir, result, compilations = whole
     rows = untimed(workdir)
@@ -328,7 +328,7 @@ def averaging(*kinds, **second):
     return stages({"until": 2, **first}, {"until": 4, **last, **second})
 
 
-def test_a_uniform_average_goes_on_only_over_what_it_has_seen(tmp_path):
+def test_a_uniform_average_goes_on_only_over_the_same_layers(tmp_path):
     """Over a change of the learning rate it is the mean of all iterates."""
     faster = {key: {"learning_rate": 0.5} for key in ("gen_tx", "disc_tx")}
     built = experiment.build({**TOY, **averaging("uniform", "uniform", **faster)})
@@ -356,7 +356,7 @@ def test_a_uniform_average_goes_on_only_over_what_it_has_seen(tmp_path):
         ),
     ],
 )
-def test_mistakes_are_answered(second, message):
+def test_mistakes_are_reported(second, message):
     config = {**TOY, "game": {"name": "bilinear"}, **stages({"until": 2}, {"until": 4, **second})}
     with pytest.raises(ConfigError) as caught:
         experiment.build(config)

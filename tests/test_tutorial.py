@@ -41,6 +41,7 @@ def results(tmp_path_factory):
 
 
 @pytest.mark.slow
+@pytest.mark.telling
 def test_the_cells_run_and_say_what_the_text_says(results):
     for name, radius in results["theory"].items():
         np.testing.assert_allclose(results["radii"][name], radius, rtol=1e-5)  # float32

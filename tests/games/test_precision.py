@@ -102,8 +102,13 @@ def rounded(tree):
     )
 
 
-@pytest.mark.parametrize("backend", ["cpu", "gpu"])
-@pytest.mark.parametrize("name", marked(STEPS, default=STEPS.keys() - {"mlp"}))
+@pytest.mark.parametrize(
+    ("name", "backend"),
+    marked(
+        [(name, backend) for name in STEPS for backend in ("cpu", "gpu")],
+        default=[("dcgan", "cpu"), *((name, "gpu") for name in STEPS)],
+    ),
+)
 def test_no_product_of_float32_is_left_but_those_named(name, backend, monkeypatch):
     """Also where convolutions are XLA's own."""
     own, narrow, wide = STEPS[name]
@@ -188,7 +193,11 @@ def materialised(tree):
     return jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), tree)
 
 
-@pytest.mark.parametrize("name", CASES)
+DIFFERENTIATED = ("alternating", "competitive", "consensus", "extragradient", "follow_the_ridge")
+DIFFERENTIATED += ("lookahead", "opponent_shaping", "symplectic", "unrolled")
+
+
+@pytest.mark.parametrize("name", marked(CASES, DIFFERENTIATED))
 def test_every_scheme_differentiates_through_the_casts(name):
     """Traced: derivatives of both kinds, and one of the other, go through."""
     factory, options = CASES[name]

@@ -4,12 +4,14 @@ import json
 import sys
 import textwrap
 
+import examples
 import jax
 import jax.numpy as jnp
 import ml_collections
 import numpy as np
 import optax
 import pytest
+from marks import marked
 
 from ganjax import checkpoints, devices, dynamics, experiment, optimisers, schemes, train
 from ganjax.config import merged, validate
@@ -79,7 +81,7 @@ def paths(section, prefix="scheme"):
             yield from paths(value, f"{prefix}.{key}")
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", marked(CASES, [*schemes.SCHEMES, "disc_updates", "nested"]))
 def test_every_move_of_step_s_is_made_at_the_rate_of_s(name):
     """Beside it a run of the same scheme at a rate that is a number, another in every step."""
     config = {**CONFIG, "scheme": CASES[name]}
@@ -193,13 +195,8 @@ def test_resuming_is_bitwise(tmp_path):
 @pytest.mark.parametrize(("form", "sharded"), [("jit", True), ("pmap", False)])
 def test_devices_agree(form, sharded):
     config = {
-        **CONFIG,
-        "batch_size": 8,
-        "data": {"name": "ring"},
-        "game": {"name": "gan", "z_dim": 2},
-        "generator": {"name": "mlp", "width": 4},
-        "discriminator": {"name": "mlp", "width": 4},
-        "loss": {"name": "non_saturating"},
+        **examples.RING,
+        **{key: CONFIG[key] for key in ("steps", "log_every", "disc_tx")},
         "scheme": {"name": "lookahead", "inner": CASES["disc_updates"], "steps": 2},
         "gen_tx": {**CONFIG["gen_tx"], "momentum": 0.5},
     }

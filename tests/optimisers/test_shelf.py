@@ -5,6 +5,7 @@ import json
 import sys
 import textwrap
 
+import examples
 import jax
 import jax.numpy as jnp
 import ml_collections
@@ -19,7 +20,7 @@ from ganjax.optimisers import OPTIMISERS, TRANSFORMS
 from ganjax.optimisers.shelf import NUMBERS_ONLY
 from ganjax.sweep.programs import programs
 
-SGD, ADAM = {"name": "sgd", "learning_rate": 0.1}, {"name": "adam", "learning_rate": 1e-3}
+SGD, ADAM = examples.SGD, examples.ADAM
 CLIP = {"name": "clip_by_global_norm", "max_norm": 1.0}
 DECAY = {"name": "add_decayed_weights", "weight_decay": 0.1}
 CHAIN = {"name": "chain", "transforms": [CLIP, ADAM]}
@@ -48,15 +49,7 @@ TOY = {
     "gen_tx": SGD,
     "disc_tx": CHAIN,
 }
-RING = {
-    **TOY,
-    "batch_size": 8,
-    "data": {"name": "ring"},
-    "game": {"name": "gan", "z_dim": 2},
-    "generator": {"name": "mlp", "width": 4},
-    "discriminator": {"name": "mlp", "width": 4},
-    "loss": {"name": "non_saturating"},
-}
+RING = {**examples.RING, "steps": 4, "gen_tx": SGD, "disc_tx": CHAIN}
 
 
 def section(name):

@@ -212,7 +212,8 @@ def boxed(game):
 PLAIN = marked([(name, "dirac") for name in CASES], default=[(name, "dirac") for name in SCHEMES])
 PLAIN += marked(
     [(name, "mlp") for name in ("simultaneous", "alternating", "extragradient", "unrolled")],
-    default=[("simultaneous", "mlp"), ("unrolled", "mlp")],
+    default=[("simultaneous", "mlp")],
+    telling=[("unrolled", "mlp")],
 )
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import optax
 import pytest
 from flax import linen as nn
+from marks import marked
 
 from ganjax import games, losses, nets, penalties, schemes
 from ganjax.nets.convolutions import DoublingConv, HalvingConv
@@ -178,20 +179,11 @@ OPTIMISERS = {
 }
 
 
-# Convolutions compile long: one case of theirs by default.
-DIFFERENCES = [
-    pytest.param(
-        net,
-        optimiser,
-        unroll_steps,
-        marks=pytest.mark.slow
-        if net == "conv" and (optimiser, unroll_steps) != ("adam", 5)
-        else (),
-    )
-    for net in FD
-    for optimiser in OPTIMISERS
-    for unroll_steps in (1, 5, 10)
-]
+DIFFERENCES = marked(
+    [(net, name, steps) for net in FD for name in OPTIMISERS for steps in (1, 5, 10)],
+    default=[("mlp", "sgd", 1), ("mlp", "adam", 5), ("mlp", "adam", 10)],
+    telling=[("mlp", "sgd", 10), ("conv", "adam", 5)],
+)
 
 
 @pytest.mark.parametrize(("net", "optimiser", "unroll_steps"), DIFFERENCES)

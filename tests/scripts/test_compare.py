@@ -1,8 +1,7 @@
 """The comparing script: the plan that it shows before it trains, and the mistakes it refuses."""
 
 import pytest
-
-from .conftest import ROOT, call
+from processes import ROOT, call
 
 TEXT = """
 import ml_collections
@@ -31,7 +30,7 @@ def compare(folder, text, *arguments, base=None):
     return call("compare", *flags)
 
 
-def test_a_dry_run_shows_cells_programs_and_what_seeds_can_show(tmp_path):
+def test_a_dry_run_shows_cells_programs_and_power(tmp_path):
     done = compare(tmp_path, TEXT, "--dry_run")
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == [

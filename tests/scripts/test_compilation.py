@@ -1,4 +1,4 @@
-"""What one process compiled, the next has."""
+"""A process reuses the programs that an earlier one compiled."""
 
 import os
 import subprocess
@@ -34,7 +34,7 @@ def test_the_second_start_finds_what_the_first_compiled(tmp_path):
     assert hits(tmp_path) > 0
 
 
-def test_where_nothing_can_be_kept_nothing_is(tmp_path, monkeypatch):
+def test_without_a_cache_folder_nothing_is_kept(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
     monkeypatch.delenv("JAX_COMPILATION_CACHE_DIR", raising=False)

@@ -1,36 +1,22 @@
-"""The scripts that search and walk in a latent space, and mistakes told by all that ask a run.
+"""The scripts that search and walk in a latent space, and the mistakes that scripts report.
 
 On runs of two steps.
 """
 
 import json
 
+import examples
 import jax
 import numpy as np
 import pytest
 from PIL import Image
+from processes import call
 
 from ganjax import experiment, latents, train
 from ganjax.errors import CheckpointError, ConfigError, RunFolderError
 
-from .conftest import call
-
-NETWORK = {"name": "mlp", "width": 4, "depth": 1}
-CONFIG = {
-    "steps": 2,
-    "batch_size": 4,
-    "log_every": 2,
-    "data": {"name": "digits"},
-    "game": {"name": "gan", "z_dim": 3},
-    "generator": {**NETWORK, "output_activation": "tanh"},
-    "discriminator": NETWORK,
-    "scheme": {"name": "simultaneous"},
-    "gen_tx": {"name": "sgd", "learning_rate": 0.01},
-    "disc_tx": {"name": "sgd", "learning_rate": 0.01},
-}
-
-
-LABELLED = {**NETWORK, "labels": {"name": "one_hot", "num_classes": 10}}
+CONFIG = examples.IMAGES
+LABELLED = {**examples.SHALLOW, "labels": {"name": "one_hot", "num_classes": 10}}
 CONDITIONAL = {
     **CONFIG,
     "data": {"name": "digits", "classes": (3, 8)},
@@ -50,7 +36,7 @@ def conditional(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def toy(tmp_path_factory):
-    """A run of a game that can be asked nothing."""
+    """A run of a game without queries."""
     workdir = tmp_path_factory.mktemp("runs") / "toy"
     config = {key: CONFIG[key] for key in ("steps", "log_every", "scheme", "gen_tx", "disc_tx")}
     train.train(experiment.build({**config, "game": {"name": "bilinear"}}), workdir)
@@ -105,7 +91,7 @@ def drawn(workdir, z, y):
     return np.rint((x[..., 0] + 1) * 127.5).repeat(6, axis=1).repeat(6, axis=2)
 
 
-def test_walks_are_of_the_classes_that_the_run_has(conditional, here, tmp_path):
+def test_walks_use_the_classes_of_the_run(conditional, here, tmp_path):
     """One walk, as a three and as an eight."""
     picture = tmp_path / "walk.png"
     options = ("--anchors=2", "--steps=2", "--picture", picture)
@@ -129,7 +115,7 @@ def test_a_plane_has_its_latents_in_the_corners(conditional, run, here, tmp_path
     assert here("walk", "--workdir", run, *options).startswith("a plane of 3 x 3 points: ")
 
 
-def test_restore_says_that_classes_are_told(conditional, here, tmp_path):
+def test_restore_reports_that_it_was_given_the_classes(conditional, here, tmp_path):
     options = ("--n=3", "--kinds=centre", "--restarts=2", "--steps=2")
     out = tmp_path / "e.json"
     told = here("restore", "--workdir", conditional, *options, "--json", out)
@@ -163,12 +149,12 @@ def test_restore_says_that_classes_are_told(conditional, here, tmp_path):
         ("restore", "run", ["--n=501"], ConfigError, "there are 500$"),
     ],
 )
-def test_mistakes_are_told(script, of, arguments, error, message, here, request):
+def test_mistakes_are_reported(script, of, arguments, error, message, here, request):
     with pytest.raises(error, match=message):
         here(script, "--workdir", request.getfixturevalue(of), *arguments)
 
 
-def test_runs_without_a_checkpoint_are_told_by_every_script(here, toy, tmp_path):
+def test_every_script_reports_a_missing_checkpoint(here, toy, tmp_path):
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "config.json").write_text((toy / "config.json").read_text())
     for script in ("sample", "evaluate", "walk", "restore", "translate"):

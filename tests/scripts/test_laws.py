@@ -1,11 +1,10 @@
-"""Laws fitted to points of which they are known, and a benchmark that goes all the way."""
+"""Laws fitted to points of known laws, and a benchmark from end to end."""
 
 import json
 import sys
 
 import pytest
-
-from .conftest import ROOT, call
+from processes import ROOT, call
 
 
 @pytest.fixture
@@ -33,7 +32,7 @@ def test_laws_are_found_again(laws):
 
 
 def test_law_of_devices(tmp_path):
-    """From a results file to the table, the numbers and the picture; a missing one is told."""
+    """From a results file to the table, the numbers and the picture; a missing file is reported."""
     rows = [
         {"work": "w", "scaling": "weak", "form": "jit", "devices": n, "ms": 2.0 + n}
         for n in (2, 4, 8)

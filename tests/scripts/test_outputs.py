@@ -1,10 +1,11 @@
-"""Scripts write the output that is asked for, in the format of its ending, or refuse."""
+"""Scripts write each output in the format of its ending, or refuse."""
 
 import ast
 import json
 import shutil
 import sys
 
+import examples
 import jax
 import numpy as np
 import pytest
@@ -34,19 +35,11 @@ def images(channels=1, test=False, labels=0):
 def report(data):
     return lambda samples: {"mean": float(samples.mean()), "samples": len(samples)}
 """
-MLP = {"name": "mlp", "width": 4, "depth": 1}
+MLP = examples.SHALLOW
 CONFIG = {
-    "steps": 2,
-    "batch_size": 4,
-    "log_every": 2,
+    **examples.IMAGES,
     "data": {"name": "own_images:images"},
-    "game": {"name": "gan", "z_dim": 3},
-    "generator": {**MLP, "output_activation": "tanh"},
-    "discriminator": MLP,
-    "scheme": {"name": "simultaneous"},
     "average": {"name": "ema", "decay": 0.5},
-    "gen_tx": {"name": "sgd", "learning_rate": 0.01},
-    "disc_tx": {"name": "sgd", "learning_rate": 0.01},
     "evaluation": {"name": "own_images:report"},
 }
 LABELLED = {**MLP, "labels": {"name": "one_hot", "num_classes": 5}}
@@ -234,7 +227,7 @@ def test_points_without_data_are_drawn_alone(runs, here, tmp_path):
         assert image.size == (550, 550)
 
 
-def test_folders_that_do_not_know_the_form_of_their_data(runs, here, tmp_path, request):
+def test_older_folders_without_the_form_of_their_data(runs, here, tmp_path, request):
     """Those of before sample as long as the data are there."""
     workdir = tmp_path / "old"
     shutil.copytree(runs / "labelled", workdir)

@@ -1,4 +1,4 @@
-"""A platform that JAX is told to use and that is not there: one line that names it, exit code 8."""
+"""A missing platform in JAX_PLATFORMS: one line that names it, exit code 8."""
 
 import os
 import subprocess

@@ -5,8 +5,7 @@ import sys
 import jax
 import jax.numpy as jnp
 import pytest
-
-from .conftest import ROOT, call
+from processes import ROOT, call
 
 
 @pytest.fixture

@@ -13,10 +13,9 @@ import jax
 import numpy as np
 import pytest
 from PIL import Image
+from processes import ROOT, call, command, process
 
 from ganjax import experiment, pictures, train
-
-from .conftest import ROOT, call, command, process
 
 CONFIG = "configs/digits_mlp.py"
 SMALL = [
@@ -136,7 +135,7 @@ def test_an_override_reaches_one_player_alone(tmp_path):
         ("x = 1", "get_config"),
     ],
 )
-def test_a_broken_config_file_is_told(text, message, tmp_path):
+def test_a_broken_config_file_is_reported(text, message, tmp_path):
     config = tmp_path / "broken.py"
     config.write_text(text)
     done = call("train", "--config", config, "--workdir", tmp_path / "run")
@@ -245,7 +244,7 @@ def test_samples_of_a_class(run, tmp_path):
         assert told in done.stderr
 
 
-def test_translate_writes_what_it_made(run, tmp_path):
+def test_translate_writes_its_samples(run, tmp_path):
     """Points of a cycle game; what has no picture, and a game without translators, are refused."""
     workdir, out, given = tmp_path / "cycle", tmp_path / "a.npz", tmp_path / "b.npy"
     small = ("--config.steps=20", "--config.log_every=20")
@@ -270,7 +269,7 @@ def test_translate_writes_what_it_made(run, tmp_path):
         assert told in done.stderr
 
 
-def test_translate_takes_images_of_ones_own(tmp_path):
+def test_translate_takes_images_from_a_file(tmp_path):
     """Of any size that fits the strides, 0 to 1 if told so; others exit with 6."""
     sgd = {"name": "sgd", "learning_rate": 0.1}
     small = {"data": {"name": "paired_images"}, "game": {"name": "paired"}, "steps": 1}
@@ -333,7 +332,7 @@ def test_two_processes_cannot_share_a_folder(tmp_path):
     assert "in use by process" in done.stderr
 
 
-def test_dynamics_measures_what_theory_says(tmp_path):
+def test_dynamics_agrees_with_theory(tmp_path):
     """Every scheme with a closed form, printed, in the JSON and drawn."""
     out, picture = tmp_path / "radii.json", tmp_path / "play.png"
     done = call("dynamics", "--steps=0.1,0.3", "--json", out, "--picture", picture)
@@ -464,7 +463,7 @@ def test_the_packing_study_counts_seeds_that_diverge(tmp_path):
         assert image.size[0] < image.size[1]
 
 
-def test_mistakes_in_the_studies_flags_are_told():
+def test_mistakes_in_the_flags_of_studies_are_reported():
     """Before anything is trained, and without a traceback."""
     few = ("benchmarks/few_labels", "--config", "configs/digits_semi_supervised.py")
     for arguments, message in (
@@ -533,7 +532,7 @@ def test_growth_is_compared_with_other_changes(tmp_path):
         (CHANGES, ("--config", CONFIG), "give either --config, to train, or --workdir"),
     ],
 )
-def test_what_shows_no_growth_is_refused(values, flags, message, tmp_path):
+def test_runs_without_growth_are_refused(values, flags, message, tmp_path):
     grown(tmp_path, values)
     done = call("benchmarks/growth", "--workdir", tmp_path, *flags)
     assert (done.returncode, "Traceback" in done.stderr) == (2, False)
@@ -546,7 +545,7 @@ def test_a_config_without_growth_is_refused():
     assert "fewer than two stages, so nothing grows" in done.stderr
 
 
-def test_waiting_is_not_measured_without_end():
+def test_measuring_the_start_has_a_time_limit():
     """What takes too long is stopped and told; configs for accelerators are passed over."""
     script = "benchmarks/startup"
     done = call(script, "--only=photographs_cycle_256")

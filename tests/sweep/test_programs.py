@@ -1,27 +1,21 @@
 """Cells that differ in numbers are one program, whose runs are those of the cells alone."""
 
+import examples
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from marks import marked
 
 from ganjax import experiment, sweep, train
 from ganjax.config import merged, validate
 from ganjax.errors import ConfigError
 
 RING = {
-    "batch_size": 8,
-    "data": {"name": "ring"},
-    "game": {"name": "gan", "z_dim": 2},
-    "generator": {"name": "mlp", "width": 4},
-    "discriminator": {"name": "mlp", "width": 4},
-    "loss": {"name": "non_saturating"},
+    **examples.SCORED,
     "penalties": {"r1": {"name": "r1", "gamma": 0.1}},
-    "scheme": {"name": "alternating"},
-    "gen_tx": {"name": "adam", "learning_rate": 1e-3, "b1": 0.5},
-    "disc_tx": {"name": "adam", "learning_rate": 1e-3, "b1": 0.5},
-    "evaluation": {"name": "modes"},
-    "evaluation_samples": 64,
+    "gen_tx": {**examples.ADAM, "b1": 0.5},
+    "disc_tx": {**examples.ADAM, "b1": 0.5},
 }
 OVERRIDES = {
     "base": {},
@@ -50,7 +44,7 @@ def test_numbers_share_a_program_and_names_do_not(programs):
     }
 
 
-def test_what_cannot_be_traced_is_a_program_of_its_own():
+def test_values_that_cannot_be_traced_are_separate_programs():
     """A scheme that needs a float in Python, here for a check that the values answer apart."""
     scheme = {"name": "lookahead", "inner": "simultaneous", "steps": 2, "alpha": 0.5}
     cells = {
@@ -72,7 +66,7 @@ def test_a_cell_that_cannot_be_built_is_named():
         sweep.programs({**CELLS, **cells})
 
 
-@pytest.mark.parametrize("how", sweep.MAPPINGS)
+@pytest.mark.parametrize("how", marked(sweep.MAPPINGS, ["vmap"], telling=["map"]))
 def test_runs_are_those_of_each_cell_and_seed_alone(how, programs):
     """But for float32's rounding, which Adam enlarges; the draws are those of `train.chunk`."""
     seeds, program = (0, 3), programs[0]
@@ -93,7 +87,7 @@ def test_runs_are_those_of_each_cell_and_seed_alone(how, programs):
                 np.testing.assert_allclose(of[run], one, rtol=1e-4, atol=1e-6)
 
 
-def test_a_run_that_diverges_says_when_and_spoils_no_other():
+def test_a_diverged_run_reports_its_step_and_spoils_no_other():
     cells = {
         name: validate(merged(RING, {"gen_tx": {"name": "sgd", "learning_rate": rate}}))
         for name, rate in (("calm", 1e-3), ("wild", 1e30))
@@ -110,7 +104,7 @@ def test_a_run_that_diverges_says_when_and_spoils_no_other():
         np.testing.assert_allclose(of[:2], one[:2], rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("how", sweep.MAPPINGS)
+@pytest.mark.parametrize("how", marked(sweep.MAPPINGS, ["vmap"], telling=["map"]))
 def test_eight_seeds_on_four_devices_equal_eight_runs(how):
     """20 steps of SGD, two runs on each device of the axis `seed`: the states and what is told."""
     sgd = {"name": "sgd", "learning_rate": 0.05}

@@ -2,18 +2,14 @@
 
 import itertools
 
+import examples
 import numpy as np
 import pytest
 
 from ganjax import comparison, sweep
 from ganjax.errors import ConfigError
 
-TOY = {
-    "game": {"name": "bilinear"},
-    "scheme": {"name": "extragradient"},
-    "gen_tx": {"name": "sgd", "learning_rate": 0.1},
-    "disc_tx": {"name": "sgd", "learning_rate": 0.1},
-}
+TOY = {**examples.BILINEAR, "scheme": {"name": "extragradient"}}
 ASKED = {
     "question": "Which rate?",
     "base": "toy",

@@ -2,18 +2,13 @@
 
 import json
 
+import examples
 import numpy as np
 import pytest
 
 from ganjax import comparison, standings, statistics, sweep
 from ganjax.errors import ConfigError, RunFolderError
 
-TOY = {
-    "game": {"name": "bilinear"},
-    "scheme": {"name": "alternating"},
-    "gen_tx": {"name": "sgd", "learning_rate": 0.1},
-    "disc_tx": {"name": "sgd", "learning_rate": 0.1},
-}
 ASKED = {
     "question": "Which scheme comes to rest?",
     "base": "toy",
@@ -30,24 +25,11 @@ ASKED = {
     "looks": 5,
 }
 
-RING = {
-    "batch_size": 8,
-    "data": {"name": "ring"},
-    "game": {"name": "gan", "z_dim": 2},
-    "generator": {"name": "mlp", "width": 4},
-    "discriminator": {"name": "mlp", "width": 4},
-    "loss": {"name": "non_saturating"},
-    "penalties": {"r1": {"name": "r1", "gamma": 100.0}},
-    "scheme": {"name": "alternating"},
-    "gen_tx": {"name": "adam", "learning_rate": 1e-3},
-    "disc_tx": {"name": "adam", "learning_rate": 1e-3},
-    "evaluation": {"name": "modes"},
-    "evaluation_samples": 64,
-}
+RING = {**examples.SCORED, "penalties": {"r1": {"name": "r1", "gamma": 100.0}}}
 
 
 def resolved(**changes):
-    return comparison.resolve({**ASKED, **changes}, lambda name: TOY)
+    return comparison.resolve({**ASKED, **changes}, lambda name: examples.BILINEAR)
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +47,7 @@ def files(folder):
     }
 
 
-def test_results_are_what_theory_says(played):
+def test_results_agree_with_theory(played):
     """Extragradient shrinks by sqrt(1 - h^2 + h^4) a step; alternating play goes round."""
     found = sweep.read(played)
     assert list(found) == list(ASKED["cells"])
@@ -112,7 +94,7 @@ def test_the_standings_are_of_the_last_look(played):
     assert "seed 1 diverged at step" in text
 
 
-def test_what_is_missing_is_done_and_all_is_bitwise_the_same(played, tmp_path):
+def test_missing_cells_are_run_and_results_are_bitwise_equal(played, tmp_path):
     """Whatever a kill left: no cells, some of a program, a torn draft."""
     before, table = files(played), standings.table(played)
     sweep.run(resolved(), tmp_path, "map")
@@ -164,7 +146,7 @@ def test_a_program_beyond_memory_is_a_result(tmp_path, monkeypatch):
     assert "out of memory" in standings.text(table, sweep.read(tmp_path))
 
 
-def test_mistakes_are_told(tmp_path, played):
+def test_mistakes_are_reported(tmp_path, played):
     with pytest.raises(ConfigError, match="unknown score 'loss'"):
         sweep.run(resolved(score="loss"), tmp_path)
     with pytest.raises(ConfigError, match="unknown mapping 'pmap'"):
@@ -202,7 +184,7 @@ def test_a_cell_without_a_part_of_the_base_differs_from_one_with_it(tmp_path):
     assert json.loads(path.read_text())["base"] == sweep.described(tmp_path)["base"]
 
 
-def test_what_the_seeds_can_show_is_told_before_and_on_the_way(tmp_path, caplog):
+def test_power_is_reported_before_and_during_the_study(tmp_path, caplog):
     """Nine comparisons by four seeds cannot have p below 1, and say so; two by seven can."""
     rates = {f"rate_{i}": {"gen_tx": {"learning_rate": 0.1 + 0.01 * i}} for i in range(1, 10)}
     asked = resolved(cells={**rates, "base": {}}, baseline="base", seeds=4, looks=1)
@@ -260,7 +242,7 @@ def test_what_the_seeds_can_show_is_told_before_and_on_the_way(tmp_path, caplog)
     ) in text
 
 
-def test_cells_that_turn_out_to_be_one_experiment_are_told(tmp_path):
+def test_cells_with_equal_results_are_reported(tmp_path):
     """Configs that differ in an argument given its default alone."""
     default = {"scheme": {"disc_updates": 1}}
     wild = {"gen_tx": {"learning_rate": 1e30}, "scheme": {"name": "simultaneous"}}
