@@ -64,8 +64,7 @@ def numbers(name: str) -> dict[str, float]:
     if re.search(r"_\d+$", name):  # for accelerators
         stage = stages[0]
         state = jax.jit(partial(experiment.initial_state, stage))(rng)
-        batch = {key: rows[..., :2] if not rows.ndim else rows[:2] for key, rows in
-                 stage.one_batch(stage.train, rng).items()}  # fmt: skip
+        batch = jax.tree.map(lambda rows: rows[:2], stage.one_batch(stage.train, rng))
         losses = jax.jit(stage.game.losses)(state.params, state.model_state, batch, rng)
         return (
             norms(state.params)
@@ -87,6 +86,14 @@ def numbers(name: str) -> dict[str, float]:
     return found | norms(state.params) | norms(state.average)
 
 
+def now_called(key: str) -> str:
+    """The present name of a number of an older revision, whose metrics may have other names."""
+    from ganjax import run_folder
+
+    turn, _, metric = key.rpartition(" ")
+    return f"{turn} {run_folder.RENAMED.get(metric, metric)}" if turn else key
+
+
 def main() -> None:
     """Runs the configs one after another; prints the largest difference of each."""
     import jax
@@ -99,7 +106,7 @@ def main() -> None:
     for name in names:
         found[name], text = numbers(name), ""
         jax.clear_caches()
-        if old := before.get(name):
+        if old := {now_called(key): value for key, value in before.get(name, {}).items()}:
             common = [key for key in old if key in found[name]]
             apart = {k: abs(found[name][k] - old[k]) / max(abs(old[k]), 1e-3) for k in common}
             worst = max(apart, key=apart.get)
