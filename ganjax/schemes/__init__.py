@@ -47,4 +47,25 @@ SCHEMES = {
     "unrolled": unrolled,
 }
 
-__all__ = ["SCHEMES", *SCHEMES]
+__all__ = [
+    "SCHEMES",
+    "alternating",
+    "anchored",
+    "averaged",
+    "competitive",
+    "consensus",
+    "extragradient",
+    "follow_the_ridge",
+    "lookahead",
+    "negative_momentum",
+    "opponent_shaping",
+    "optimistic",
+    "past_extragradient",
+    "prediction",
+    "proximal",
+    "reflected",
+    "runge_kutta",
+    "simultaneous",
+    "symplectic",
+    "unrolled",
+]

@@ -117,7 +117,7 @@ def holm(p_values: ArrayLike) -> np.ndarray:
     family is at most 0.05, however the comparisons depend on each other.
 
     Args:
-      p_values: in [0, 1] [comparisons], of all comparisons made, not only of promising ones.
+      p_values: [comparisons] in [0, 1], of all comparisons made, not only of promising ones.
 
     Raises:
       ValueError: not one axis, or a value is no probability.
