@@ -1,6 +1,6 @@
 """A user's mistakes and the world's failures: each error knows the exit code of the process.
 
-The scripts print the message and leave with the code; no traceback for what a user can mend.
+The commands print the message and exit with the code, without a traceback.
 """
 
 import difflib
@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 
 class GanjaxError(Exception):
-    """A failure with a message that says what to do. Exit code 1 is kept for bugs."""
+    """A failure with a message that says the remedy. Exit code 1 is kept for bugs."""
 
     exit_code = 1
 
@@ -38,7 +38,7 @@ class CheckpointError(GanjaxError):
 
 
 class DataError(GanjaxError):
-    """The data are missing or not what was declared."""
+    """The data are missing or differ from their declaration."""
 
     exit_code = 6
 
@@ -61,9 +61,9 @@ class Interrupted(GanjaxError):  # noqa: N818 - an order that was obeyed, not an
     exit_code = 75
 
 
-def unknown(what: str, name: str, known: Iterable[str]) -> str:
-    """One sentence for a name that is not known: what came, the nearest name, the known ones."""
+def unknown(kind: str, name: str, known: Iterable[str]) -> str:
+    """The error text of an unknown name: the name, the nearest and the known ones."""
     known = sorted(known)
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     hint = f" Did you mean {near[0]!r}?" if near else ""
-    return f"unknown {what} {name!r}.{hint} Known: {', '.join(known) or 'none'}."
+    return f"unknown {kind} {name!r}.{hint} Known: {', '.join(known) or 'none'}."

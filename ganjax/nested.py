@@ -50,7 +50,7 @@ def _merged(old: Any, new: Any, where: str) -> Any:
     for key in gone:
         if where and key not in old:  # a whole section may be absent: it cannot be misspelt
             raise ConfigError(
-                f"{where}{key}={new[key]!r} takes away what is not there: "
+                f"{where}{key}={new[key]!r} removes a part that is not there: "
                 + unknown("part", key, old)
             )
     kept = {

@@ -1,6 +1,6 @@
 """The five nouns of the library: players, a player's loss, a game, the training state, a scheme.
 
-Everything else carries data to them or looks at what came out. They hold no code.
+Everything else carries data to them or evaluates their results. They hold no code.
 """
 
 import math
@@ -35,7 +35,7 @@ class Loss(NamedTuple):
 
 
 class Needs(NamedTuple):
-    """What a game requires of data and settings, filled in by its factory.
+    """A game's requirements on data and settings, filled in by its factory.
 
     Attributes:
       paired: whether `a` and `b` of a row belong together.
@@ -60,10 +60,9 @@ class Game(NamedTuple):
     Attributes:
       init: `(rng, batch) -> (params: Players, model_state: Players)`; `batch` may be None for toys.
       losses: `(params, model_state, batch, rng) -> Players(gen=Loss, disc=Loss)`, pure. It holds no
-        `stop_gradient`: a scheme differentiates what it wants.
-      queries: what the trained players can be asked, by name; pure functions
-        `(params, model_state, ...)` in evaluation mode. Where a game has something of the kind, it
-        goes by these names and arguments:
+        `stop_gradient`: a scheme chooses the derivatives that it takes.
+      queries: pure functions `(params, model_state, ...)` of the trained players, by name, in
+        evaluation mode. These names and arguments are used where a game has such a function:
         `latents` (rng, n) -> z [n, ...], drawn from the prior;
         `generate` (z) or, with labels, (z, y) -> x [n, ...];
         `classify` (x) -> logits of the classes [n, classes];
@@ -73,7 +72,7 @@ class Game(NamedTuple):
         `log_weights` (x, rng) -> log p(x, z) - log q(z|x) of one draw z ~ q(z|x) each, [n];
         `translate_ab` (a) -> b; `translate_ba` (b) -> a;
         `panels` (batch, rng) -> {title: images or points [n, ...]}, to be drawn side by side.
-      needs: what the game requires of data and settings.
+      needs: requirements on data and settings.
     """
 
     init: Callable
@@ -90,7 +89,7 @@ class GanState(NamedTuple):
       params: `Players` of trainable pytrees.
       opt_state: `Players` of optax states.
       model_state: `Players` of non-trainable pytrees.
-      memory: what a scheme remembers between steps; () if nothing.
+      memory: the scheme's own state between steps; () if none.
       average: moving average of the generator's parameters; () if off.
     """
 

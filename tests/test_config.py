@@ -174,10 +174,10 @@ def test_none_and_an_empty_section_take_away(override, expected, kind):
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ({"penalties": {"rl": None}}, r"penalties.rl=None takes away what is not there.*'r1'"),
-        ({"penalties": {"rl": {}}}, r"penalties.rl=\{\} takes away what is not there"),
+        ({"penalties": {"rl": None}}, r"penalties.rl=None removes a part that is not there.*'r1'"),
+        ({"penalties": {"rl": {}}}, r"penalties.rl=\{\} removes a part that is not there"),
         ({"gen_tx": {"learning_rat": None}}, "Did you mean 'learning_rate'"),
-        ({"monitor": {"every": None}}, "monitor.every=None takes away what is not there"),
+        ({"monitor": {"every": None}}, "monitor.every=None removes a part that is not there"),
     ],
 )
 def test_a_part_that_is_not_there_cannot_be_taken_away(override, message):
