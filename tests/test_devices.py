@@ -144,9 +144,9 @@ CASES = marked(
     telling={("batch_norm", 8, "jit", False, "float64")},
 )
 # Draws by every part that can draw; variants of them are slow.
-DRAWING = ("noise", "own_network", "own_prior", "own_penalty", "own_augmentation")
-DRAWING += ("accumulated_noise",)
-TELLING = ("cycle", "dropout", "own_game", "unrolled_fresh", "accumulated_own_prior")
+DRAWING = ("noise", "own_network", "own_prior", "own_penalty", "accumulated_noise")
+TELLING = ("cycle", "dropout", "own_augmentation", "own_game", "unrolled_fresh")
+TELLING += ("accumulated_own_prior",)
 MARKED = marked(DRAWS, DRAWING, TELLING)
 
 
