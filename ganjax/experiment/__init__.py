@@ -8,10 +8,11 @@ from ganjax.averages import live
 from ganjax.experiment.building import build, reschemed
 from ganjax.experiment.experiment import Experiment, after_a_step, initial_state, streams, template
 from ganjax.experiment.restoring import forms_of, load, restore
-from ganjax.experiment.sampling import protocol_of_file, score
+from ganjax.experiment.sampling import SAMPLE_CHUNK, protocol_of_file, score
 from ganjax.experiment.stages import grow, warm_start
 
 __all__ = [
+    "SAMPLE_CHUNK",
     "Experiment",
     "after_a_step",
     "build",

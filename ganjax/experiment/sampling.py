@@ -19,7 +19,7 @@ from ganjax.types import Game, GanState
 if TYPE_CHECKING:
     from ganjax.experiment.experiment import Experiment
 
-CHUNK = 64  # samples generated at a time
+SAMPLE_CHUNK = 64  # samples generated at a time
 
 
 def queries_of(queries: Mapping[str, Callable], state: GanState) -> dict[str, Callable]:
@@ -47,11 +47,11 @@ def sampler(game: Game, data: sources.Data | None, asked: Callable) -> Callable 
 
     @jax.jit
     def chunk(params, model_state, rng, *labels):
-        z = game.queries["latents"](params, model_state, rng, CHUNK)
+        z = game.queries["latents"](params, model_state, rng, SAMPLE_CHUNK)
         return game.queries["generate"](params, model_state, z, *labels)
 
     def sample(state: GanState, rng: jax.Array, n: int, y: np.ndarray | None = None) -> jax.Array:
-        count = -(-n // CHUNK)
+        count = -(-n // SAMPLE_CHUNK)
         labels = [()] * count
         if is_labelled(game):
             labels = _chunks_of_labels(y, n, count, data)
@@ -77,7 +77,7 @@ def _chunks_of_labels(
         raise ConfigError(
             f"labels {y} must be {n} of the classes {', '.join(map(str, classes))}, one a sample"
         )
-    return [(part,) for part in np.resize(y, (count, CHUNK)).astype(np.int32)]
+    return [(part,) for part in np.resize(y, (count, SAMPLE_CHUNK)).astype(np.int32)]
 
 
 def _report(
