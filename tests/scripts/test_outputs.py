@@ -291,7 +291,7 @@ def test_samples_of_another_program(runs, here, tmp_path):
     assert picture.exists()
     for flags_given, error, message in (
         (("--n=61",), ConfigError, "--n=61, but .* has 60 samples"),
-        (("--live",), ConfigError, "are for samples of a run"),
+        (("--live",), ConfigError, "--live and --seed are for samples of a run"),
         (("--config", config), ConfigError, "one of --workdir and --config"),
     ):
         with pytest.raises(error, match=message):
