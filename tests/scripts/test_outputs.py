@@ -109,7 +109,8 @@ def test_every_output_is_one_whose_ending_is_checked(path):
 def test_every_script_turns_failures_into_exit_codes(path):
     """Scripts run through `cli.run`, by themselves or as a command."""
     text = path.read_text(encoding="utf-8")
-    assert ("__main__" in text) == ("cli.run(main)" in text or "commands.main(" in text)
+    runs = "cli.run(main)" in text or "commands.main(" in text
+    assert ('__name__ == "__main__"' in text) == runs
 
 
 @pytest.mark.parametrize(
