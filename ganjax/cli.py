@@ -37,6 +37,7 @@ flags.disclaim_key_flags()  # flags that are defined here belong to the calling 
 IMAGES = (".png", ".jpg", ".jpeg", ".webp", ".pdf")  # formats of pictures made of pixels
 FIGURES = (*IMAGES, ".svg")  # and of those that matplotlib draws
 WIDTH = 100  # columns of a help text
+HELP = {"-h", "-help", "--help", "-helpfull", "--helpfull", "-helpshort", "--helpshort"}  # absl's
 
 
 class Flags:
@@ -224,7 +225,7 @@ def run(
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     argv = list(sys.argv if argv is None else argv)
-    if {"--help", "-help", "-h"} & {*argv[1:]}:
+    if HELP & {*argv[1:]}:
         print(usage(main, flag_values))
         return
     names = _parsed(argv, flag_values, most=len(inspect.signature(main).parameters))

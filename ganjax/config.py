@@ -66,10 +66,11 @@ REQUIRED = ("game", "scheme", "gen_tx", "disc_tx")
 class Resolved(dict):
     """A config that `validate` has checked and completed, and those of its stages.
 
-    Not to be changed in place: `{**config, ...}` is a plain dict, which is checked again.
+    One that has been changed since is checked again, as a plain dict is.
     """
 
     stages: dict[str, "Resolved"]
+    checked: str  # its text when it was checked
 
 
 @contextlib.contextmanager
@@ -83,7 +84,7 @@ def located(where: str, *kinds: type[Exception]) -> Iterator[None]:
 
 
 def validate(config: Mapping[str, Any]) -> Resolved:
-    """Checks settings and sections and fills in default settings; a `Resolved` is returned as is.
+    """Checks settings and sections, fills in default settings; returns a `Resolved` as it is.
 
     Args:
       config: nested dict; the arguments of a section are checked when it is built. A section that
@@ -96,7 +97,7 @@ def validate(config: Mapping[str, Any]) -> Resolved:
     Raises:
       ConfigError: an unknown or missing key, a wrong type or a value out of range.
     """
-    if isinstance(config, Resolved):
+    if isinstance(config, Resolved) and config.checked == repr(config):
         return config
     config = {
         key: value
@@ -130,7 +131,7 @@ def validate(config: Mapping[str, Any]) -> Resolved:
         if name in SECTIONS:
             raise ConfigError(f"networks.{name} must be the section {name!r} of its own; move it")
     resolved |= sections
-    resolved.stages = _stages(resolved)
+    resolved.stages, resolved.checked = _stages(resolved), repr(resolved)
     return resolved
 
 

@@ -19,6 +19,7 @@ saved as mine.py, then `ganjax train ... --sink mine:wandb_sink` with mine.py on
 
 import logging
 from collections.abc import Callable, Mapping
+from copy import copy
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -88,26 +89,14 @@ def opened(
     Raises:
       ConfigError: a factory raises an error, or returns something without the three functions.
     """
-    sinks = {}
-    for name, factory in factories.items():
-        try:
-            sinks[name] = factory(workdir, config, step)
-            for field in Sink._fields:
-                getattr(sinks[name], field)
-        except Exception as error:
-            raise ConfigError(
-                f"sink {name!r} does not start ({type(error).__name__}: {error}); it must be a "
-                "function (workdir, config, step) that returns an object with row(metrics), "
-                "picture(step, path) and close()"
-            ) from error
-    broken = set()
+    sinks, broken = {}, set()
 
     def call(field, *arguments):
         for name, sink in sinks.items():
             if name in broken and field != "close":
                 continue
             try:
-                getattr(sink, field)(*arguments)
+                getattr(sink, field)(*map(copy, arguments))  # a row is theirs to change
             except Exception as error:
                 broken.add(name)
                 log.warning(
@@ -116,6 +105,19 @@ def opened(
                     *(name, field, type(error).__name__, error, workdir),
                 )
 
+    for name, factory in factories.items():
+        try:
+            sinks[name] = factory(workdir, config, step)
+            for field in Sink._fields:
+                getattr(sinks[name], field)
+        except Exception as error:
+            sinks.pop(name, None)
+            call("close")
+            raise ConfigError(
+                f"sink {name!r} does not start ({type(error).__name__}: {error}); it must be a "
+                "function (workdir, config, step) that returns an object with row(metrics), "
+                "picture(step, path) and close()"
+            ) from error
     return Sink(
         row=lambda row: call("row", row),
         picture=lambda step, path: call("picture", step, path),

@@ -57,7 +57,8 @@ def shared_chunks(_chunks):
         config = experiment.config.to_dict()
         mathematics = {key: config[key] for key in config.keys() - set(run_folder.RESUMABLE)}
         text = json.dumps(mathematics, sort_keys=True)
-        key = text, length, layout, jax.config.jax_enable_x64
+        place = experiment.begin, experiment.axis_name  # of a schedule, and of the devices
+        key = text, length, layout, *place, jax.config.jax_enable_x64
         if key not in _chunks:
             _chunks[key] = compile_chunk(experiment, length, layout)
         return _chunks[key]

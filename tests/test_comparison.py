@@ -140,8 +140,8 @@ def test_a_base_with_stages_may_lose_them():
     [
         ({"cells": {"a": {"game": None}}}, "in cell 'a': config has no section 'game'"),
         ({"cells": {"a": {"scheme": {}}}}, "in cell 'a': config has no section 'scheme'"),
-        ({"shared": {"penalties": {"r1": None}}}, "in shared: penalties.r1=None takes away"),
-        ({"cells": {"a": {"gen_tx": {"b1": None}}}}, "in cell 'a': gen_tx.b1=None takes away"),
+        ({"shared": {"penalties": {"r1": None}}}, "in shared: penalties.r1=None removes"),
+        ({"cells": {"a": {"gen_tx": {"b1": None}}}}, "in cell 'a': gen_tx.b1=None removes"),
         ({"sedes": 3}, "Did you mean 'seeds'"),
         ({"question": ""}, "has no 'question'"),
         ({"score": ""}, "has no 'score'"),

@@ -1,5 +1,7 @@
 """What a config may hold, and how each mistake is answered."""
 
+import copy
+
 import ml_collections
 import pytest
 
@@ -84,6 +86,21 @@ def test_stages_are_played_in_the_order_of_their_ends():
     assert stages["long"]["game"] == {"name": "dirac"}
     assert validate(config) == config
     assert staged(validate(MINIMAL)) == {}
+
+
+def test_a_changed_config_is_checked_again():
+    config = validate(MINIMAL)
+    config["log_every"] = -3
+    with pytest.raises(ConfigError, match="log_every=-3 must be a whole number"):
+        validate(config)
+    staged = validate({**MINIMAL, "stages": {"a": {"until": 4}, "b": {"until": 8}}})
+    changed = copy.deepcopy(staged)
+    changed["steps"] = 6
+    changed["scheme"]["name"] = "simultaneous"
+    ends = {label: stage["steps"] for label, stage in validate(changed).stages.items()}
+    assert ends == {"a": 4, "b": 6}
+    assert validate(changed).stages["a"]["scheme"]["name"] == "simultaneous"
+    assert validate(staged) is staged
 
 
 def test_a_config_is_checked_once():

@@ -56,6 +56,27 @@ def test_a_sink_gets_config_rows_and_pictures(built, tmp_path):
     ]
 
 
+def test_a_sink_cannot_change_a_row(built, tmp_path):
+    seen = []
+    factories = {
+        "rude": lambda *_: sinks.Sink(lambda row: row.clear(), lambda *_: None, lambda: None),
+        "next": lambda *_: sinks.Sink(seen.append, lambda *_: None, lambda: None),
+    }
+    assert train.train(built, tmp_path, sinks=factories).step == 4
+    assert seen == run_folder.read_metrics(tmp_path)
+
+
+def test_sinks_before_one_that_does_not_start_are_closed(built, tmp_path):
+    closed = []
+    factories = {
+        "good": lambda *_: sinks.Sink(print, print, lambda: closed.append("good")),
+        "bad": lambda *_: None,
+    }
+    with pytest.raises(ConfigError, match="sink 'bad' does not start"):
+        train.train(built, tmp_path, sinks=factories)
+    assert closed == ["good"]
+
+
 def test_a_sink_that_fails_is_told_once_and_the_run_goes_on(built, tmp_path, caplog):
     good = []
 

@@ -42,10 +42,19 @@ def inputs_of(module: nn.Module, x: jax.Array, y: jax.Array | None) -> tuple[jax
 def start(
     module: nn.Module, rng: jax.Array, *inputs: jax.Array, method: Any = None
 ) -> tuple[Any, dict[str, Any]]:
-    """(params, model_state) of a module, initialised in training mode; `method` as in `run`."""
+    """(params, model_state) of a module, initialised in training mode; `method` as in `run`.
+
+    Raises:
+      ValueError: a collection of the module has the name of an entry of the game.
+    """
     rng_params, rng_dropout = jax.random.split(rng)
     rngs = {"params": rng_params, "dropout": rng_dropout}
     variables = dict(module.init(rngs, *inputs, **mode(module, train=True), method=method))
+    if taken := sorted(ENTRIES & variables.keys()):
+        raise ValueError(
+            f"{type(module).__name__} has a collection of variables {taken[0]!r}, a name that "
+            "games keep for themselves; rename it"
+        )
     return variables.pop("params", {}), variables
 
 

@@ -56,9 +56,9 @@ def averaged(
         state, metrics = scheme.step(state, batch, rng)
         # An iterate of `lookahead` is several updates of the generator.
         share = 1 - decay if kind == "ema" else (state.step - before).astype(float) / state.step
-        average = optax.tree.cast_like(
-            optax.incremental_update(state.params.gen, average, share), average
-        )
+        # Not a sum of a and x' by weights: those, rounded apart, would not add up to 1.
+        ahead = optax.tree.sub(state.params.gen, average)
+        average = optax.tree.cast_like(optax.tree.add_scale(average, share, ahead), average)
         return state._replace(average=average), metrics
 
     return scheme._replace(init=init, step=step, uniform=kind == "uniform")

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from flax import linen as nn
 
 from ganjax import checkpoints, games, losses, nets, penalties, schemes
 from ganjax.games.networks import MEMORIES
@@ -171,6 +172,19 @@ def test_a_part_of_the_wrong_shape_is_named(name):
     game = games.gan(*networks, z_dim=2, **options)
     with pytest.raises(ValueError, match=message):
         game.losses(*game.init(RNG, data()), data(), RNG)
+
+
+class Averaging(nn.Module):
+    @nn.compact
+    def __call__(self, x):
+        mean = self.variable("average", "mean", lambda: jnp.zeros(()))
+        return nn.Dense(1)(x)[:, 0] - mean.value
+
+
+def test_a_collection_named_like_an_entry_of_games_is_refused():
+    game = games.gan(nets.MLPGenerator((2,), depth=0), Averaging(), z_dim=2)
+    with pytest.raises(ValueError, match="Averaging has a collection of variables 'average'"):
+        game.init(RNG, data())
 
 
 def test_memory_where_there_is_no_place_for_it():

@@ -362,6 +362,34 @@ def test_ema_is_its_recursion(x64):
     np.testing.assert_allclose(states.average[-1, 0], average, rtol=1e-12)
 
 
+def test_ema_keeps_the_scale_of_its_iterates():
+    """In float32 the weights d and 1 - d, rounded apart, sum to 1 + 1e-8, which 1 / (1 - d) scales.
+
+    A generator jumps to a new random point around 1 every step.
+    """
+
+    def losses(params, model_state, batch, rng):
+        there = 1 + 0.1 * jax.random.normal(rng, (512,))
+        value = jnp.sum((params.gen - there) ** 2) / 2
+        return Players(Loss(value, (), {}), Loss(jnp.sum(params.disc), (), {}))
+
+    start = Players(jnp.ones(512), jnp.zeros(1))
+    game = Game(lambda rng, batch: (start, Players((), ())), losses)
+    scheme = schemes.averaged(game, sgd(1.0), inner=schemes.simultaneous, decay=0.999)
+
+    def step(state, index):
+        state = scheme.step(state, None, jax.random.fold_in(RNG, index))[0]
+        return state, state.params.gen
+
+    state, iterates = jax.jit(lambda s: jax.lax.scan(step, s, jnp.arange(8000)))(
+        scheme.init(RNG, None)
+    )
+    expected = np.ones(512)
+    for iterate in np.asarray(iterates, np.float64):
+        expected += 0.001 * (iterate - expected)
+    assert abs(np.mean(np.asarray(state.average) / expected) - 1) < 1e-6
+
+
 # (loss, penalty, instance noise, eigenvalues of -F' at the equilibrium): Mescheder et al. 2018,
 # arXiv:1801.04406, section 3 and its appendix, with f'(0) = 1/2, f''(0) = -1/4; f'(0) = 1 for WGAN.
 R = np.emath.sqrt

@@ -73,6 +73,7 @@ def test_help_of_a_command_lists_every_flag(name, line):
     for flag in commands.COMMANDS[name].FLAGS.values:
         assert f"--{flag}" in out or f"--[no]{flag}" in out, flag
     assert max(map(len, out.splitlines())) <= 100
+    assert line(name, "--helpfull") == (0, out, "")
 
 
 def test_a_wrong_command_or_flag_is_one_line(line):
