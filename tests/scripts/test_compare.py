@@ -104,7 +104,12 @@ def test_a_section_in_a_flag_is_a_dict(flag, message, tmp_path):
         ("without", "lr0.001", None, "asked.py, line 11: 'lr0.001' has a dot"),
         ("dict(r1=None)", "dict(r2=None)", None, "in cell 'without': penalties.r2=None takes away"),
         ("penalties=dict(r1=None)", "", None, "cells 'with' and 'without' are the same experiment"),
-        ("penalties", "scheme", None, "in cell 'without': scheme.r1=None removes a part that is not"),
+        (
+            "penalties",
+            "scheme",
+            None,
+            "in cell 'without': scheme.r1=None removes a part that is not",
+        ),
         ("seeds=4,", f"seeds=4, {DOTTED}", None, "write gen_tx=dict(learning_rate=...), or Config"),
         (
             "seeds=4,",
