@@ -5,6 +5,7 @@ bytes under the name `program`, the sampler as `jax.export` serialises it for CP
 """
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -94,9 +95,9 @@ def write(run: Experiment, path: Path, workdir: Path) -> str:
     program, weights = exported(run)
     shape = [SAMPLE_CHUNK, *run.data.shape]
     labels = f", np.zeros({SAMPLE_CHUNK}, np.int32)" if run.labelled else ""
-    code = USE.format(file=path.name, labels=labels, shape=shape)
+    code = partial(USE.format, labels=labels, shape=shape)
     metadata = {
-        "use": code,
+        "use": code(file=path.name),
         "classes": json.dumps(run.classes.tolist() if run.labelled else []),
         "step": str(run.step),
         "run": workdir.resolve().name,
@@ -108,4 +109,4 @@ def write(run: Experiment, path: Path, workdir: Path) -> str:
     draft = path.with_name(f".{path.name}.draft")
     draft.write_bytes(save({**weights, PROGRAM: packed}, metadata))
     draft.replace(path)
-    return code
+    return code(file=str(path))

@@ -3,10 +3,12 @@
 `ganjax.experiment` says which shelves there are, and which arguments are sections themselves.
 """
 
+import contextlib
 import importlib
 import inspect
 import numbers
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -38,6 +40,16 @@ def lookup(where: str, name: str, shelf: Mapping[str, Any]) -> Any:
         ) from error
 
 
+def own_files(config: Any) -> set[str]:
+    """Files of the modules that the names `module:function` of a config have imported."""
+    if isinstance(config, Mapping):
+        config = [*config.values()]
+    if isinstance(config, list | tuple):
+        return set().union(*map(own_files, config))
+    module = sys.modules.get(config.partition(":")[0]) if isinstance(config, str) else None
+    return {file} if (file := getattr(module, "__file__", None)) and ":" in config else set()
+
+
 def call(
     where: str, shelf: Mapping[str, Any], section: Section, nested: Nested, **given: Any
 ) -> Any:
@@ -50,7 +62,8 @@ def call(
     parameters = inspect.signature(function).parameters
     given = {name: value for name, value in given.items() if name in parameters}
     arguments = _arguments(where, section, nested)
-    check_arguments(where, function, arguments, given=tuple(given))
+    with _factory(section["name"]):
+        check_arguments(where, function, arguments, given=tuple(given))
     with located(where, ValueError, TypeError):
         return function(**arguments, **given)
 
@@ -65,7 +78,8 @@ def bind(
     """
     function = _function(where, section["name"], shelf)
     arguments = _arguments(where, section, nested)
-    check_arguments(where, function, arguments, given=given)
+    with _factory(section["name"]):
+        check_arguments(where, function, arguments, given=given)
     return partial(function, **arguments)
 
 
@@ -74,6 +88,19 @@ def _function(where: str, name: str, shelf: Mapping[str, Any]) -> Callable:
     if not callable(function):
         raise ConfigError(f"{where} {name!r} is not a function")
     return function
+
+
+@contextlib.contextmanager
+def _factory(name: str) -> Iterator[None]:
+    """Says of a user's function that lacks arguments how it is called."""
+    try:
+        yield
+    except ConfigError as error:
+        if ":" not in name or " lacks " not in str(error):
+            raise
+        raise ConfigError(
+            f"{error}; {name!r} is called with the section's arguments and returns the part"
+        ) from error
 
 
 def _arguments(where: str, section: Section, nested: Nested) -> dict[str, Any]:

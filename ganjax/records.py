@@ -71,9 +71,12 @@ def check_finite(outcome: Chunk, workdir: Path, step: int, saved: int | None) ->
     if outcome.bad_step == FINITE:
         return
     bad = step + int(outcome.bad_step) + 1
+    means = jax.device_get(outcome.metrics)
+    culprits = ", ".join(sorted(key for key, value in means.items() if not np.isfinite(value)))
     reason = f"a loss, a gradient or the state is not finite at step {bad}"
+    reason += f" (metrics: {culprits})" if culprits else ""
     last = "nothing was saved yet" if saved is None else f"the last checkpoint is of step {saved}"
-    means = {key: repr(float(value)) for key, value in outcome.metrics.items()}
+    means = {key: repr(float(value)) for key, value in means.items()}
     crash = {"reason": reason, "metrics": means}
     run_folder.write_json(workdir / "crash" / f"step_{bad}.json", crash)
     run_folder.write_status(workdir, "diverged", bad, reason)

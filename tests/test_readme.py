@@ -137,17 +137,39 @@ def test_your_own_penalty_and_network(tmp_path, monkeypatch):
     critic = lambda x: x[:, 0]  # noqa: E731
     value = names["centred"](weight=2.0)(critic, np.full((4, 1), 3.0), None, RNG)
     np.testing.assert_allclose(value, 2.0 * 9.0)
-    (tmp_path / "mine.py").write_text(block("penalty") + block("network"))
+    own = block("penalty"), block("memory"), block("network")
+    (tmp_path / "mine.py").write_text("\n".join(own))
     monkeypatch.syspath_prepend(tmp_path)
     config = shipped("ring8_nonsaturating") | {
-        "penalties": {"mine": {"name": "mine:centred", "weight": 0.2}},
+        "penalties": {
+            "mine": {"name": "mine:centred", "weight": 0.2},
+            "steady": {"name": "mine:steady", "decay": 0.5},
+        },
         "discriminator": {"name": "mine:Residual", "width": 8},
     }
     built = experiment.build(config)
     state = experiment.initial_state(built, RNG)
-    _, metrics = built.scheme.step(state, built.batch(built.train, RNG), RNG)
+    after, metrics = built.scheme.step(state, built.batch(built.train, RNG), RNG)
     assert np.isfinite(metrics["loss/disc"])
+    (memory,) = jax.tree.leaves(after.model_state.disc["penalty_memories"])
+    assert memory != 0
     sys.modules.pop("mine")
+
+
+def test_your_own_scheme_with_memory(x64):
+    """On V = x y: z' = z - h m', m' = d m + (1 - d) F(z), linear in (z, m); also in lookahead."""
+    names = {}
+    exec(block("smoothed"), names)
+    h, d, field = 0.1, 0.5, np.array([[0.0, 1.0], [-1.0, 0.0]])
+    mean = np.hstack([(1 - d) * field, d * np.eye(2)])
+    update = np.vstack([np.hstack([np.eye(2), np.zeros((2, 2))]) - h * mean, mean])
+    tx = Players(optax.sgd(h), optax.sgd(h))
+    scheme = names["smoothed"](games.bilinear(), tx, decay=d)
+    radius = abs(dynamics.update_map_spectrum(scheme.step, scheme.init(RNG))).max()
+    np.testing.assert_allclose(radius, abs(np.linalg.eigvals(update)).max(), rtol=1e-10)
+    ahead = schemes.lookahead(games.bilinear(), tx, inner=names["smoothed"], steps=3)
+    state, _ = ahead.step(ahead.init(RNG), None, RNG)
+    assert any(jax.tree.leaves(jax.tree.map(lambda leaf: (leaf != 0).any(), state.memory)))
 
 
 def test_your_own_data(tmp_path, monkeypatch):

@@ -138,7 +138,7 @@ def _game(config: Mapping[str, Any], parts: Mapping[str, Any], data: sources.Dat
     made = partial(sections.call, "game", games.GAMES, num_classes=count, **parts, **networks)
     fit.check_packing(section, made)
     fit.check_sections(section, {**parts, **networks}, config.get("networks", {}))
-    game = made(section)
+    game = sections.of_kind("game", section["name"], made(section), Game)
     fit.check_game(config, data, game)
     if config["compute"] == "bfloat16":
         game = games.in_bfloat16(game)

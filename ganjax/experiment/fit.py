@@ -18,9 +18,11 @@ from ganjax.config import SECTIONS
 from ganjax.errors import ConfigError, unknown
 from ganjax.experiment.experiment import Experiment, after_a_step, initial_state
 from ganjax.experiment.sections import NETWORKS
-from ganjax.types import Game
+from ganjax.types import Game, GanState
 
 Section = Mapping[str, Any]
+# Errors of parts that do not fit together; any error is one, if it is of a user's function.
+MISFITS = (ValueError, TypeError, AssertionError, NotImplementedError, FlaxError)
 
 
 def check_sections(section: Section, parts: Mapping[str, Any], networks: Collection[str]) -> None:
@@ -146,7 +148,10 @@ def check_step(experiment: Experiment) -> None:
     def first_step(rng):
         before = initial_state(experiment, rng)
         batch = experiment.batch(experiment.train, rng)
-        after, metrics = experiment.scheme.step(before, batch, rng)
+        outcome = experiment.scheme.step(before, batch, rng)
+        if not (len(outcome) == 2 and isinstance(outcome[0], GanState)):
+            raise TypeError("the scheme's step returned another thing than (GanState, metrics)")
+        after, metrics = outcome
         if experiment.monitor is not None:
             experiment.monitor(after, experiment.one_batch(experiment.train, rng), rng, metrics)
         return before, after
@@ -162,13 +167,24 @@ def check_step(experiment: Experiment) -> None:
             f"{error}, which is not there; batches of these data have "
             f"{', '.join(batch or ('nothing',))}"
         ) from error
-    except (ValueError, TypeError, AssertionError, NotImplementedError, FlaxError) as error:
-        raise ConfigError(f"the sections do not fit together: {error}") from error
+    except Exception as error:
+        line = _own_line(experiment, error)
+        if not line and not isinstance(error, MISFITS):
+            raise
+        raise ConfigError(f"the sections do not fit together: {line}{error}") from error
     for where, like in (("gen_tx", before.params.gen), ("disc_tx", before.params.disc)):
         section = experiment.config[where].to_dict()
         if optimisers.is_own(section):
             optimisers.check(where, section, like)
     _check_count(experiment)
+
+
+def _own_line(experiment: Experiment, error: Exception) -> str:
+    """ "FILE, line N: TYPE: " of the last line of the user's own functions; "" if there is none."""
+    own = names.own_files(experiment.config.to_dict())
+    frames = traceback.extract_tb(error.__traceback__)
+    frame = next((frame for frame in reversed(frames) if frame.filename in own), None)
+    return f"{frame.filename}, line {frame.lineno}: {type(error).__name__}: " if frame else ""
 
 
 def _check_count(experiment: Experiment) -> None:

@@ -93,6 +93,23 @@ def _report(
     return report, wanted
 
 
+def _scores(name: str, found: Any) -> dict[str, float]:
+    """A report's {name: number}, numbers of NumPy and JAX among them, as plain numbers.
+
+    Raises:
+      ConfigError: it is none.
+    """
+    try:
+        return {
+            key: value.item() if hasattr(value, "item") else value for key, value in found.items()
+        }
+    except (AttributeError, TypeError, ValueError) as error:
+        raise ConfigError(
+            f"evaluation {name!r} returned {type(found).__name__}: {error}; expected a dict "
+            "{name: number}. Correct it and call the same command again: training is done"
+        ) from error
+
+
 def evaluation(
     section: Mapping[str, Any],
     data: sources.Data | None,
@@ -121,7 +138,7 @@ def evaluation(
         if "samples" in wanted:
             given["samples"] = np.asarray(sample(state, rng, n))
         try:
-            return report(**{key: given[key] for key in wanted})
+            return _scores(section["name"], report(**{key: given[key] for key in wanted}))
         except metrics.NonFiniteError as error:
             raise NotFiniteError(f"evaluation {section['name']!r} has no score: {error}") from error
 

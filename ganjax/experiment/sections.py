@@ -36,6 +36,16 @@ def call(where: str, shelf: Mapping[str, Any], section: Section, **given: Any) -
     return names.call(where, shelf, section, NESTED, **given)
 
 
+def of_kind(where: str, name: str, made: Any, kind: type) -> Any:
+    """The return value of a factory, which is of the kind that its section expects."""
+    if not isinstance(made, kind):
+        raise ConfigError(
+            f"{where} {name!r} returned a {type(made).__name__}; expected a "
+            f"{kind.__module__}.{kind.__qualname__}"
+        )
+    return made
+
+
 def is_none(where: str, section: Section | None) -> bool:
     """Whether a section is absent or named 'none', which takes no arguments."""
     section = section or {"name": "none"}
@@ -65,7 +75,7 @@ def parts_of(config: Section) -> dict[str, Any]:
         parts["prior"] = names.bind("prior", latents.PRIORS, prior, NESTED, "rng", "shape")
     if "penalties" in config:
         parts["penalties"] = tuple(
-            call(f"penalties.{label}", penalties.PENALTIES, penalty)
+            _penalty(f"penalties.{label}", penalty)
             for label, penalty in config["penalties"].items()
         )
     return parts
@@ -98,7 +108,7 @@ def scheme_of(
 ) -> Scheme:
     """The scheme, inside the average that the config names."""
     if axis_name is not None:
-        _check_axis(config["scheme"]["name"])
+        _check_axis("scheme", config["scheme"]["name"], "under --form=pmap", "use --form=jit")
         game = game._replace(losses=spread.on_rows(game.losses, axis_name))
 
     def steps_of(updates):  # called while tracing, when the scheme exists
@@ -107,6 +117,7 @@ def scheme_of(
     tx = transforms_of(config["gen_tx"], config["disc_tx"], steps_of)
     given = {"game": game, "tx": tx, "axis_name": axis_name}
     scheme = names.call("scheme", schemes.SCHEMES, config["scheme"], _nested(steps_of), **given)
+    of_kind("scheme", config["scheme"]["name"], scheme, Scheme)
     average = config.get("average")
     if is_none("average", average):
         return scheme
@@ -117,14 +128,14 @@ def scheme_of(
     return call("average", shelf, average, **given, inner=lambda game, tx, axis_name: scheme)
 
 
-def _check_axis(name: str) -> None:
+def _check_axis(where: str, name: str, place: str, other: str) -> None:
     """Refuses a scheme without `axis_name`, which would train on every device by itself."""
-    factory = names.lookup("scheme", name, schemes.SCHEMES)
+    factory = names.lookup(where, name, schemes.SCHEMES)
     if "axis_name" not in inspect.signature(factory).parameters:
         raise ConfigError(
-            f"scheme {name!r} has no parameter axis_name, so under --form=pmap its gradients would "
+            f"{where} {name!r} has no parameter axis_name, so {place} its gradients would "
             "not be averaged over the devices; give it axis_name=None and pass it on to "
-            "schemes.field (both_gradients, own_gradient, device_mean), or use --form=jit"
+            f"schemes.field (both_gradients, own_gradient, device_mean), or {other}"
         )
 
 
@@ -132,6 +143,7 @@ def _nested(steps_of: Callable) -> names.Nested:
     """Nested sections of a scheme or a monitor: an inner scheme, an optimiser of its own."""
 
     def inner(where, section):
+        _check_axis(where, section["name"], "inside another scheme", "use it alone")
         return names.bind(where, schemes.SCHEMES, section, nested, "game", "tx")
 
     inner_tx = partial(optimisers.transform, steps_of=steps_of)
@@ -153,6 +165,16 @@ def monitor_of(
     monitor = names.call("monitor", MONITORS, section, _nested(steps_of), game=game, tx=tx)
     reason = STOP_REASONS.get(section["name"], "monitor {name!r} says so")
     return monitor, reason.format(**{"threshold": 0.0, **section})
+
+
+def _penalty(where: str, section: Section) -> Callable | penalties.WithMemory:
+    penalty = call(where, penalties.PENALTIES, section)
+    if not callable(penalty) and not isinstance(penalty, penalties.WithMemory):
+        raise ConfigError(
+            f"{where} {section['name']!r} returned a {type(penalty).__name__}; expected a function "
+            "(critic, x_real, x_fake, rng) -> scalar or a penalties.WithMemory(init, apply)"
+        )
+    return penalty
 
 
 def _called(shelf: Mapping[str, Any]) -> Callable:

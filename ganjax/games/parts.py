@@ -36,8 +36,9 @@ def check_shape(subject: str, value: Any, expected: tuple, hint: str) -> None:
         fits = False
     if not fits:
         shapes = jax.tree.map(lambda leaf: getattr(leaf, "shape", ()), value)
+        found = "None, without a `return`" if value is None else f"shape {shapes}"
         wanted = str(expected).replace("Ellipsis", "...") if expected else "a scalar"
-        raise ValueError(f"{subject} shape {shapes}; expected {wanted} ({hint})")
+        raise ValueError(f"{subject} {found}; expected {wanted} ({hint})")
 
 
 def label(part: Callable) -> str:
@@ -106,7 +107,12 @@ def penalised(
         arguments = critic, x_real, x_fake, rng
         name = f"penalties.{label(penalty)}"
         if isinstance(penalty, WithMemory):
-            value, memory = penalty.apply(before[str(at)], *arguments)
+            outcome = penalty.apply(before[str(at)], *arguments)
+            if not (isinstance(outcome, tuple) and len(outcome) == 2):
+                raise ValueError(
+                    f"{name} returned a {type(outcome).__name__}; expected (scalar, memory)"
+                )
+            value, memory = outcome
             after[str(at)] = _arrays(memory)
             _check_memory(name, before[str(at)], after[str(at)])
         else:

@@ -19,6 +19,8 @@ from ganjax.nets.weights import plain
 class MLPGenerator(nn.Module):
     """Latents [batch, z_dim] -> samples [batch, *shape], `depth` hidden layers of `width` units.
 
+    Inputs with more axes are flattened, so that it may encode images.
+
     Attributes:
       shape: shape of one sample, e.g. (2,) or (8, 8, 1).
       width: units of a hidden layer.
@@ -43,6 +45,7 @@ class MLPGenerator(nn.Module):
     def __call__(self, z: jax.Array, y: jax.Array | None = None, train: bool = True) -> jax.Array:
         whole(1, width=self.width)
         whole(0, depth=self.depth)
+        z = z.reshape(z.shape[0], -1)
         z, norm, rows, use_bias = normalised(self, self.labels(z, y), y, train=train)
         dense = partial(nn.Dense, kernel_init=self.kernel_init)
         for _ in range(self.depth):

@@ -30,6 +30,11 @@ def start(
     `memory`: `params -> the scheme's first memory`, in new buffers, as a state is donated.
     """
     params, model_state = game.init(rng, batch)
+    if not (isinstance(params, Players) and isinstance(model_state, Players)):
+        raise TypeError(
+            "the game's init returned no pair of Players; expected (params, model_state), "
+            "each Players(gen=..., disc=...)"
+        )
     return GanState(
         step=jnp.zeros((), jnp.int32),
         params=params,
@@ -69,7 +74,24 @@ def losses_on_rows(
     axis_name: str | None = None,
 ) -> Players:
     """`game.losses` on this device's rows (`spread.on_rows`); all schemes evaluate a game here."""
-    return on_rows(game.losses, axis_name)(params, model_state, batch, rng)
+    losses = on_rows(game.losses, axis_name)(params, model_state, batch, rng)
+    _check_losses(losses)
+    return losses
+
+
+def _check_losses(losses: Any) -> None:
+    """Raises TypeError for losses of a user's game that no scheme could descend."""
+    if not (isinstance(losses, Players) and all(isinstance(loss, Loss) for loss in losses)):
+        raise TypeError(
+            f"the game's losses returned a {type(losses).__name__}; expected "
+            "Players(gen=Loss(value, model_state, metrics), disc=Loss(...))"
+        )
+    for player, loss in losses._asdict().items():
+        if jnp.ndim(loss.value):
+            raise TypeError(
+                f"the game's loss of {player!r} has shape {jnp.shape(loss.value)}; expected a "
+                "scalar (take the mean)"
+            )
 
 
 def both_gradients(

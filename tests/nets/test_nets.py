@@ -161,6 +161,14 @@ def test_mlp_settings():
     np.testing.assert_allclose(kernel.T @ kernel, 0.64 * np.eye(16), atol=1e-5)
 
 
+def test_the_mlp_generator_flattens_images():
+    """So that it may encode them, as a network of a user's game."""
+    module, x = nets.MLPGenerator((3,), width=4), jax.random.normal(RNG, (5, 8, 8, 1))
+    codes, params = module.init_with_output(RNG, x)
+    assert codes.shape == (5, 3)
+    np.testing.assert_array_equal(codes, module.apply(params, x.reshape(5, -1)))
+
+
 def test_mlp_input_scale(x64):
     plain, scaled = nets.MLPDiscriminator(width=4), nets.MLPDiscriminator(width=4, input_scale=0.25)
     x = jax.random.normal(RNG, (3, 2))

@@ -67,6 +67,7 @@ def test_the_file_samples_without_the_library(run, here, tmp_path):
     path, out = tmp_path / "g.safetensors", tmp_path / "x.npy"
     printed = here("export", "--workdir", run, "--out", path)
     assert "program.call(weights, np.uint32(0), np.int32(0)" in printed
+    assert f"load_file({str(path)!r})" in printed
     loaded = experiment.load(run)
     modules = (jax, np, safetensors, flatbuffers)
     paths = {str(Path(module.__file__).parent.parent) for module in modules}

@@ -1,18 +1,19 @@
-"""Parts of the experiment: a loss, `NAME:squares`, and a scheme, `NAME:far_extragradient`."""
+"""Parts of the experiment: a loss, `NAME:logistic`, and a scheme, `NAME:far_extragradient`."""
 
 from functools import partial
 
 import jax.numpy as jnp
 import optax
+from jax import nn
 
 from ganjax.losses import AdversarialLoss
 from ganjax.schemes.field import field, finish, start
 from ganjax.types import Scheme
 
 # Each player's loss, (logits_real [batch], logits_fake [batch]) -> scalar that it descends.
-squares = AdversarialLoss(
-    gen=lambda real, fake: jnp.mean((fake - 1) ** 2),
-    disc=lambda real, fake: jnp.mean((real - 1) ** 2) + jnp.mean((fake + 1) ** 2),
+logistic = AdversarialLoss(
+    gen=lambda real, fake: jnp.mean(nn.softplus(-fake)),
+    disc=lambda real, fake: jnp.mean(nn.softplus(-real)) + jnp.mean(nn.softplus(fake)),
 )
 
 

@@ -11,9 +11,11 @@ from ganjax.types import Players
 
 
 def test_the_loss_by_hand():
-    real, fake = jnp.array([1.0, 3.0]), jnp.array([0.0, -1.0])
-    np.testing.assert_allclose(NAME.squares.gen(real, fake), (1 + 4) / 2)
-    np.testing.assert_allclose(NAME.squares.disc(real, fake), (0 + 4) / 2 + (1 + 0) / 2)
+    """D(x) = 3/4 and 1/2 on real data, 1/2 on samples."""
+    real, fake = jnp.log(jnp.array([3.0, 1.0])), jnp.zeros(2)
+    np.testing.assert_allclose(NAME.logistic.gen(real, fake), np.log(2), rtol=1e-6)
+    expected = np.log([4 / 3, 2]).mean() + np.log(2)
+    np.testing.assert_allclose(NAME.logistic.disc(real, fake), expected, rtol=1e-6)
 
 
 def test_the_scheme_has_its_spectral_radius_on_xy():
