@@ -206,7 +206,8 @@ def test_draws_of_a_row_do_not_depend_on_accumulation(name, x64):
     close(whole, played(name, "float64")[0], 1e-11)
 
 
-@pytest.mark.parametrize("axis", [pytest.param("batch", marks=pytest.mark.slow), "devices"])
+@pytest.mark.slow
+@pytest.mark.parametrize("axis", ["batch", pytest.param("devices", marks=pytest.mark.telling)])
 def test_the_mapped_axis_may_have_any_name(axis, x64):
     """A network with noise and batch-wide features, mapped by the user."""
     config = {**NOISE, "discriminator": {**NOISE["discriminator"], "minibatch": "stddev"}}

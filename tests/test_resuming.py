@@ -79,6 +79,8 @@ def test_more_steps_are_those_of_one_go(one_go, tmp_path):
         assert (tmp_path / name).read_bytes() == (one_go / name).read_bytes()
 
 
+@pytest.mark.slow
+@pytest.mark.telling
 def test_settings_outside_the_mathematics_may_change(one_go, tmp_path):
     """All of it at once, the chunks too, from within a chunk of the new length on."""
     run({**GAN, "steps": 6}, tmp_path)
@@ -146,6 +148,8 @@ def stages(a, b):
     return {**STAGED, "stages": ends}
 
 
+@pytest.mark.slow
+@pytest.mark.telling
 def test_staged_runs_go_on(tmp_path):
     """Cut within the first stage; at its end; and after the last, which is to end later."""
     run({**STAGED, "steps": 2}, tmp_path / "a")

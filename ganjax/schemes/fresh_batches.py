@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 
 from ganjax.types import Scheme
 
@@ -30,7 +31,8 @@ def with_batches(init: Callable, step: Callable, *, count: int, fresh: bool) -> 
                     f"fresh_batches needs a leading axis of {count} sub-batches, got an array of "
                     f"shape {leaf.shape}; stack the sub-batches along a new first axis"
                 )
-        return lambda index: jax.tree.map(lambda leaf: leaf[index], batch) if fresh else batch
+        arrays = jax.tree.map(jnp.asarray, batch)  # a traced index cannot reach into NumPy's
+        return lambda index: jax.tree.map(lambda leaf: leaf[index], arrays) if fresh else batch
 
     def init_of_first(rng: jax.Array, batch: Any = None):
         return init(rng, parts(batch)(0))

@@ -8,6 +8,7 @@ import numpy as np
 import optax
 import pytest
 from flax import linen as nn
+from marks import marked
 
 from ganjax import checkpoints, games, losses, nets, penalties, schemes
 from ganjax.games.networks import MEMORIES
@@ -80,7 +81,7 @@ PLAY = {
 }
 
 
-@pytest.mark.parametrize("play", PLAY)
+@pytest.mark.parametrize("play", marked(PLAY, default=["alternating"], telling=["unrolled"]))
 def test_memory_under_every_scheme(play, x64, tmp_path):
     """It moves once an update; one device is eight, and a batch its parts; it is restored."""
     game, batch = game_of(steady_slopes()(gamma=2.0, decay=DECAY)), data()

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from flax import linen as nn
+from marks import marked
 
 from ganjax import averages, experiment, games, nets
 from ganjax.types import Players
@@ -141,7 +142,7 @@ def trained(config):
     return built, jax.jit(built.scheme.step)(before, batch, RNG)[0]
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", marked(CASES, default=[*CASES][:1], telling=["cycle"]))
 def test_every_query_of_an_average_has_its_own_statistics(name):
     """Of the batches that training draws, for every query alike; live players keep theirs."""
     built, state = trained(CASES[name])
@@ -208,6 +209,7 @@ def test_only_games_of_labels_and_translations_need_the_data(name):
         jax.tree.map(np.testing.assert_array_equal, built.asked(state), alike)
 
 
+@pytest.mark.slow
 def test_the_average_of_a_classifier_too():
     """The discriminator that a game averages, as `semi_supervised` does."""
     head = {"name": "classifier", "num_classes": 10}

@@ -238,6 +238,8 @@ def test_widths_are_checked():
         ResNetGenerator((8, 8, 1), width=0).init(RNG, jnp.zeros((2, 3)))
 
 
+@pytest.mark.slow
+@pytest.mark.telling
 def test_a_step_of_play_moves_every_parameter(monkeypatch):
     """By its name in a config, with the hinge loss and spectral weights; finite, u goes on."""
     # XLA's own convolutions, as on an accelerator, are compiled sooner.

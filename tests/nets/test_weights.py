@@ -239,7 +239,7 @@ def test_precision_follows_the_kernel_and_the_state_keeps_its_own(x64):
 def test_spectral_refuses_what_it_cannot_bound():
     module = Single(partial(HalvingConv, 2), spectral)
     state = jax.eval_shape(module.init, RNG, jnp.zeros((1, 4, 4, 1)))
-    with pytest.raises(ValueError, match=r"\(4, 4, 2\) an example, but was \(2, 2, 2\)"):
+    with pytest.raises(ValueError, match=r"\(4, 4, 2\) per example, but was \(2, 2, 2\)"):
         jax.eval_shape(partial(module.apply, train=False), state, jnp.zeros((1, 8, 8, 1)))
     module = Single(partial(HalvingConv, 2), partial(spectral, reshaped=True))
     state = jax.eval_shape(module.init, RNG, jnp.zeros((1, 4, 4, 1)))

@@ -192,7 +192,10 @@ def test_resuming_is_bitwise(tmp_path):
     jax.tree.map(np.testing.assert_array_equal, whole, again)
 
 
-@pytest.mark.parametrize(("form", "sharded"), [("jit", True), ("pmap", False)])
+FORMS = marked([("jit", True), ("pmap", False)], default=[], telling=[("pmap", False)])
+
+
+@pytest.mark.parametrize(("form", "sharded"), FORMS)
 def test_devices_agree(form, sharded):
     config = {
         **examples.RING,

@@ -87,6 +87,7 @@ def test_identities_on_a_gan_with_adam(case, x64):
     same(a.model_state, b.model_state, rtol=1e-9)
 
 
+@pytest.mark.slow
 def test_lookahead_with_alpha_one_is_its_inner_steps(x64):
     game, tx, steps = mlp_game(), adam(), 4
     for inner in (schemes.simultaneous, partial(schemes.unrolled, unroll_steps=2)):
@@ -101,6 +102,7 @@ def test_lookahead_with_alpha_one_is_its_inner_steps(x64):
         assert int(metrics["evaluations/gen"]) == steps
 
 
+@pytest.mark.slow
 def test_averaging_leaves_the_iterates_alone():
     """Bitwise, of a GAN with Adam."""
     game, tx = mlp_game(), adam()
@@ -181,8 +183,8 @@ OPTIMISERS = {
 
 DIFFERENCES = marked(
     [(net, name, steps) for net in FD for name in OPTIMISERS for steps in (1, 5, 10)],
-    default=[("mlp", "sgd", 1), ("mlp", "adam", 5), ("mlp", "adam", 10)],
-    telling=[("mlp", "sgd", 10), ("conv", "adam", 5)],
+    default=[("mlp", "adam", 5)],
+    telling=[("mlp", "sgd", 10), ("mlp", "adam", 10), ("conv", "adam", 5)],
 )
 
 
@@ -256,7 +258,7 @@ def with_dead_units(state):
     return state._replace(params=state.params._replace(disc=disc))
 
 
-@pytest.mark.parametrize("dtype", [jnp.float32, jnp.float64])
+@pytest.mark.parametrize("dtype", marked([jnp.float32, jnp.float64], default=[jnp.float32]))
 def test_finite_through_adam_with_dead_units(dtype, x64):
     """Without any eps_root, and the same to 1e-6 as with the smallest that is used."""
     game = mlp_game(activation=nn.relu)
@@ -278,6 +280,8 @@ def test_finite_through_adam_with_dead_units(dtype, x64):
     np.testing.assert_allclose(steps[0.0], steps[1e-16], rtol=1e-4)  # eps_root blunts Adam
 
 
+@pytest.mark.slow
+@pytest.mark.telling
 def test_remat_changes_memory_and_not_the_step(x64):
     game, tx = mlp_game(), adam(eps_root=1e-16)
     state = played(schemes.simultaneous(game, tx), 2)
@@ -306,8 +310,15 @@ FORMS = {
 }
 
 
-@pytest.mark.parametrize("order", ["simultaneous", "gen_first", "disc_first"])
-@pytest.mark.parametrize("form", FORMS)
+ORDERS = ("simultaneous", "gen_first", "disc_first")
+PAIRS = marked(
+    [(order, form) for order in ORDERS for form in FORMS],
+    default=[("simultaneous", form) for form in FORMS],
+    telling=[("disc_first", "adam"), ("gen_first", "fresh_batches")],
+)
+
+
+@pytest.mark.parametrize(("order", "form"), PAIRS)
 def test_the_fast_form_equals_the_plain_one(order, form, x64):
     """The whole state and the metrics, after a step that has moved the optimisers."""
     options = {"unroll_steps": 3, "order": order, **FORMS[form]}

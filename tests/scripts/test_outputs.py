@@ -145,7 +145,7 @@ def test_the_ending_is_the_format(ending, tmp_path):
     assert Figure().canvas.get_supported_filetypes().get(ending[1:])
 
 
-@pytest.mark.parametrize("name", ["five", "two"])
+@pytest.mark.parametrize("name", [pytest.param("five", marks=pytest.mark.slow), "two"])
 def test_samples_without_a_picture(name, runs, here, tmp_path):
     """Refused, unless the numbers are asked for; nothing is left behind."""
     before = sorted(runs.rglob("*"))

@@ -76,6 +76,8 @@ def test_same_seed_two_processes_bitwise(run, tmp_path):
         np.testing.assert_array_equal(a["x"], b["x"])
 
 
+@pytest.mark.slow
+@pytest.mark.telling
 def test_terminated_and_called_again_is_bitwise_the_same(run, tmp_path):
     """SIGTERM after the first line: exit code 75, then the same command finishes the run."""
     workdir = tmp_path / "stopped"
@@ -314,6 +316,8 @@ def test_help_lists_the_flags():
         assert flag in done.stdout
 
 
+@pytest.mark.slow
+@pytest.mark.telling
 def test_two_processes_cannot_share_a_folder(tmp_path):
     workdir = tmp_path / "run"
     arguments = command("train", "--config", CONFIG, "--workdir", workdir, "--config.steps=100000")
@@ -332,6 +336,8 @@ def test_two_processes_cannot_share_a_folder(tmp_path):
     assert "in use by process" in done.stderr
 
 
+@pytest.mark.slow
+@pytest.mark.telling
 def test_dynamics_agrees_with_theory(tmp_path):
     """Every scheme with a closed form, printed, in the JSON and drawn."""
     out, picture = tmp_path / "radii.json", tmp_path / "play.png"
