@@ -1,5 +1,6 @@
 """The code blocks of the README and of the guides run, and their tables and paths are true."""
 
+import importlib
 import json
 import re
 import sys
@@ -222,6 +223,21 @@ def test_architecture_names_every_room_and_level():
     page = PAGES["architecture.md"]
     rows = re.findall(r"^\| (\d+) \| `ganjax/(\w+)(?:/|\.py)` \|", page, re.MULTILINE)
     assert {room: int(level) for level, room in rows} == law.LEVEL
+
+
+def test_architecture_names_every_file_of_a_folder():
+    """And names nothing that is neither a file of the folder nor in its package."""
+    rows = dict(
+        re.findall(r"^\| \d+ \| `ganjax/(\w+)/` \| (.*) \|$", PAGES["architecture.md"], re.M)
+    )
+    rows.pop("commands")  # one module a command; `ganjax --help` lists them
+    for room, text in rows.items():
+        files = {path.stem for path in (ROOT / "ganjax" / room).glob("[!_]*.py")}
+        files -= set(schemes.SCHEMES) if room == "schemes" else set()
+        named = set(re.findall(r"`(\w+)`", text))
+        assert files <= named, room
+        package = importlib.import_module(f"ganjax.{room}")
+        assert all(hasattr(package, name) for name in named - files), room
 
 
 def test_the_table_of_shelves_names_every_row():
