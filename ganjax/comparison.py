@@ -10,8 +10,9 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from ganjax.checks import one_of, whole, within
-from ganjax.config import CHOICES, KNOWN, SETTINGS, changes, merged, plain, validate
+from ganjax.config import CHOICES, KNOWN, SETTINGS, validate
 from ganjax.errors import ConfigError, unknown
+from ganjax.nested import changes, merged, plain
 
 # name: (default, meaning); a key with the default `...` is required.
 KEYS = {
@@ -80,7 +81,7 @@ def resolve(config: Mapping[str, Any], read_base: Callable[[str], dict[str, Any]
     """Checks a comparison's config and resolves its cells.
 
     Args:
-      config: nested dict with the keys of `KEYS`; overrides are merged as `config.merged` does it.
+      config: nested dict with the keys of `KEYS`; overrides are merged as `nested.merged` does it.
       read_base: `(name) -> config` of the base, a nested dict.
 
     Returns:

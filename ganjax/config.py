@@ -12,8 +12,6 @@ from typing import Any
 from ganjax import checks
 from ganjax.errors import ConfigError, unknown
 from ganjax.nested import by_place, is_list, merged, plain
-from ganjax.nested import changes as changes
-from ganjax.nested import difference as difference
 
 LARGEST = 2**32 - 1  # of any setting; a seed has 32 bits
 

@@ -15,8 +15,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ganjax.config import difference
 from ganjax.errors import RunFolderError
+from ganjax.nested import difference
 
 # Settings that may change when a run is resumed, as they change no mathematics.
 RESUMABLE = (

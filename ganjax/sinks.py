@@ -48,7 +48,7 @@ Factory = Callable[[Path, Mapping[str, Any], int], Sink]
 
 
 def tensorboard(workdir: Path, config: Mapping[str, Any], step: int) -> Sink:
-    """TensorBoard events in the run folder, those after `step` written anew."""
+    """TensorBoard events in the run folder, those after `step` written again."""
     import tensorboardX
 
     writer = tensorboardX.SummaryWriter(str(workdir / "tensorboard"), purge_step=step + 1)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ganjax import metrics, statistics, sweep
-from ganjax.config import changes
+from ganjax.nested import changes
 from ganjax.sweep import last_scores
 
 Row = dict[str, Any]

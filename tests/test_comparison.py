@@ -5,8 +5,8 @@ import ml_collections
 import pytest
 
 from ganjax.comparison import resolve
-from ganjax.config import changes
 from ganjax.errors import ConfigError
+from ganjax.nested import changes
 
 BASE = {**examples.BILINEAR, "seed": 3, "steps": 7, "batch_size": 8}
 BASE["scheme"] = {"name": "alternating", "disc_updates": 2}

@@ -8,8 +8,8 @@ from pathlib import Path
 from ml_collections import config_flags
 
 from ganjax import cli, comparison
-from ganjax.config import difference
 from ganjax.config_files import SHIPPED
+from ganjax.nested import difference
 
 FLAGS = cli.Flags()
 CONFIG = FLAGS.config(sections=("shared", "cells", "product", "search"))

@@ -95,7 +95,7 @@ def paired_images(
 
     Returns:
       Data with `a` and `b` [batch, size, size, channels] in [-1, 1]. The random parts of a task are
-      drawn anew for every batch, and once for the held-out examples.
+      drawn for every batch, and once for the held-out examples.
 
     Raises:
       ValueError: an unknown name, or arguments that do not go together.

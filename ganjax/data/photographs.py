@@ -99,7 +99,7 @@ def photograph_domains(size: int = 32, shrink: int = 2) -> Data:
 
 
 def photograph_crops(size: int = 64, pyramid: int | None = None, shrink: int = 2) -> Data:
-    """Crops of either photograph, drawn anew for every batch, at the sizes of growing networks.
+    """Crops of either photograph, drawn for every batch, at the sizes of growing networks.
 
     Only the photographs are kept, so crops may be large and lie anywhere.
 

@@ -1,6 +1,6 @@
 """Points known in closed form: mixtures and a spiral in the plane, a mixture on the line, domains.
 
-They are drawn anew for every batch; nothing is stored but held-out pairs of domains.
+They are drawn for every batch; nothing is stored but held-out pairs of domains.
 """
 
 import math

@@ -19,7 +19,7 @@ def grow(stage: Experiment, state: GanState, rng: jax.Array) -> GanState:
     """The first state of a stage: the players of the last one, grown.
 
     Parameters and average keep every leaf of `state` and gain new layers; optimisers, counts and
-    the scheme's memory start anew; running statistics and the step continue.
+    the scheme's memory restart; running statistics and the step continue.
 
     Args:
       stage: the next stage.

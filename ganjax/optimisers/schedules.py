@@ -12,8 +12,8 @@ import jax.numpy as jnp
 import optax
 
 from ganjax import names
-from ganjax.config import is_list
 from ganjax.errors import ConfigError
+from ganjax.nested import is_list
 from ganjax.optimisers.shelf import rows
 
 COUNTS = ("steps", "updates")

@@ -10,8 +10,8 @@ import jax
 import optax
 
 from ganjax import names
-from ganjax.config import by_place, is_list
 from ganjax.errors import ConfigError
+from ganjax.nested import by_place, is_list
 from ganjax.optimisers.descent import LAYER, check_descent
 from ganjax.optimisers.schedules import Rate, schedule, scheduled
 from ganjax.optimisers.shelf import MASKS, NOWHERE, NUMBERS_ONLY, OPTIMISERS, TRANSFORMS, matching

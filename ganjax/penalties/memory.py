@@ -18,7 +18,7 @@ class WithMemory(NamedTuple):
         scheme takes from one state sees the same memory. Over several devices, or parts of a
         batch, the new memory is the mean of theirs (of integers, the first): let it change
         linearly in means over rows. A new stage, or a run from the weights of another, keeps
-        floating-point leaves of unchanged shape and starts integers anew.
+        floating-point leaves of unchanged shape and restarts integers.
     """
 
     init: Callable

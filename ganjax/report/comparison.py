@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ganjax import html, pictures, standings, sweep
-from ganjax.config import changes
+from ganjax.nested import changes
 from ganjax.report import figures, parts
 
 CURVES = ("loss/gen", "loss/disc", "grad_norm/gen", "grad_norm/disc")

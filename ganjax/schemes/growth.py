@@ -38,7 +38,7 @@ def carried(game: Game, state: GanState) -> Game:
 
     Karras et al. 2018, section 2 (arXiv:1710.10196): layers fade into networks that go on training.
     Parameters are `kept`; of the model state, the floating-point leaves of unchanged shape and
-    dtype (running statistics), while counts start anew. A scheme's `init` of this game has fresh
+    dtype (running statistics), while counts restart. A scheme's `init` of this game has fresh
     optimisers and a memory of the grown players.
     """
 

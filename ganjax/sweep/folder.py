@@ -13,8 +13,8 @@ import numpy as np
 
 from ganjax import run_folder
 from ganjax.comparison import Comparison
-from ganjax.config import difference
 from ganjax.errors import RunFolderError
+from ganjax.nested import difference
 
 # Keys that may change in a folder without training anything again.
 CHANGEABLE = ("question", "base", "baseline", "score", "goal", "bound")

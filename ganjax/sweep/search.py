@@ -11,8 +11,9 @@ import numpy as np
 
 from ganjax import devices, statistics
 from ganjax.comparison import Comparison, at_path, check_distinct
-from ganjax.config import merged, validate
+from ganjax.config import validate
 from ganjax.errors import ConfigError
+from ganjax.nested import merged
 from ganjax.sweep.folder import read
 from ganjax.sweep.study import run
 

@@ -87,11 +87,8 @@ CONFIG = {
 
 
 @pytest.fixture(autouse=True)
-def module(tmp_path, monkeypatch):
-    (tmp_path / "alpha_game.py").write_text(ALPHA_GAN)
-    monkeypatch.syspath_prepend(tmp_path)
-    yield
-    sys.modules.pop("alpha_game", None)
+def module(user_module):
+    user_module("alpha_game", ALPHA_GAN)
 
 
 def test_a_game_with_two_more_networks_trains(tmp_path):

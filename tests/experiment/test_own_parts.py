@@ -1,7 +1,5 @@
 """Typical mistakes in a user's own parts: a message names the section, the line or the remedy."""
 
-import sys
-
 import jax
 import numpy as np
 import pytest
@@ -129,11 +127,8 @@ CONFIG = {
 
 
 @pytest.fixture(autouse=True)
-def module(tmp_path, monkeypatch):
-    (tmp_path / "own_parts.py").write_text(PARTS)
-    monkeypatch.syspath_prepend(tmp_path)
-    yield
-    sys.modules.pop("own_parts", None)
+def module(user_module):
+    user_module("own_parts", PARTS)
 
 
 def penalty(name):

@@ -14,8 +14,9 @@ import pytest
 from marks import marked
 
 from ganjax import checkpoints, devices, dynamics, experiment, optimisers, schemes, train
-from ganjax.config import merged, validate
+from ganjax.config import validate
 from ganjax.errors import ConfigError
+from ganjax.nested import merged
 from ganjax.optimisers import Scheduled
 from ganjax.summary import describe
 from ganjax.sweep.programs import programs

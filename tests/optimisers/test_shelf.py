@@ -14,8 +14,9 @@ import optax
 import pytest
 
 from ganjax import experiment, optimisers, run_folder, train
-from ganjax.config import merged, validate
+from ganjax.config import validate
 from ganjax.errors import ConfigError
+from ganjax.nested import merged
 from ganjax.optimisers import OPTIMISERS, TRANSFORMS
 from ganjax.optimisers.shelf import NUMBERS_ONLY
 from ganjax.sweep.programs import programs

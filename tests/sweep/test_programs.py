@@ -8,8 +8,9 @@ import pytest
 from marks import marked
 
 from ganjax import experiment, sweep, train
-from ganjax.config import merged, validate
+from ganjax.config import validate
 from ganjax.errors import ConfigError
+from ganjax.nested import merged
 
 RING = {
     **examples.SCORED,
