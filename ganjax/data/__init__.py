@@ -8,7 +8,8 @@ from ganjax.data.masks import MASKS
 from ganjax.data.paired import paired_images
 from ganjax.data.photographs import photograph_crops, photograph_domains, photographs
 from ganjax.data.points import affine_domains, gaussian_mixture, grid, ring, swiss_roll
-from ganjax.data.resident import Data, classes, form, of_form
+from ganjax.data.resident import Data, Rows, classes, form, of_form, sample_rows
+from ganjax.data.rows import Table, examples, of_rows
 from ganjax.data.values import parsed_range
 
 DATA = {
@@ -31,24 +32,29 @@ __all__ = [
     "DATA",
     "MASKS",
     "Data",
+    "Rows",
+    "Table",
     "affine_domains",
     "arrays",
     "checked",
     "classes",
     "digits",
     "digits_few_labels",
+    "examples",
     "form",
     "gaussian_mixture",
     "grid",
     "images",
     "made",
     "of_form",
+    "of_rows",
     "paired_images",
     "parsed_range",
     "photograph_crops",
     "photograph_domains",
     "photographs",
     "ring",
+    "sample_rows",
     "samples_of_file",
     "swiss_roll",
 ]

@@ -27,6 +27,7 @@ def _is_array(value: Any) -> bool:
     return isinstance(value, np.ndarray | jax.Array)
 
 
+ROWS = ("__len__", "read", "digest", "where")
 # field: (description of its values, whether a value is one of them)
 FIELDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "shape": (
@@ -48,6 +49,13 @@ FIELDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "density": ("a function of points, or None", lambda v: v is None or callable(v)),
     "paired": ("True or False", lambda v: isinstance(v, bool)),
     "value_range": ("two numbers, the smaller first, or None", lambda v: v is None or is_range(v)),
+    "source": (
+        "an object with len(), read(rows), digest and where, or None",
+        lambda v: v is None or all(hasattr(v, name) for name in ROWS),
+    ),
+    "rows": ("a function (rng, batch_size) -> rows, or None", lambda v: v is None or callable(v)),
+    "decode": ("a function (rows, rng) -> batch, or None", lambda v: v is None or callable(v)),
+    "order": ("a function (rng, step, n) -> rows, or None", lambda v: v is None or callable(v)),
 }
 
 
@@ -88,14 +96,15 @@ def checked(name: str, data: Any) -> Data:
     for part in ("train", "test"):
         arrays = dict(getattr(data, part))
         _check_arrays(where, part, arrays, data.paired)
-        if "y" in arrays:
+        if "y" in arrays and data.decode is None:
             arrays["y"] = labels(f"y in {part} of {where}", arrays["y"], data.num_classes)
         data = data._replace(**{part: arrays})
     batch = traced(where, data)
     _check_rows(where, data, batch)
     _check_batch(where, data, batch)
     _check_test(where, data, batch)
-    check_sample(where, data, batch)
+    if data.decode is None:  # which scales, as it should
+        check_sample(where, data, batch)
     ready = {part: _ready(where, data, part, batch) for part in ("train", "test")}
     data = data._replace(**ready)
     drawn = check_drawn(where, data, batch)
@@ -184,6 +193,8 @@ def _check_test(where: str, data: Data, batch: Batch) -> None:
 def _ready(where: str, data: Data, part: str, batch: Batch) -> Batch:
     """The arrays of a part on the device, images in [-1, 1] and points floats."""
     arrays = dict(getattr(data, part))
+    if part == "train" and data.decode is not None:
+        return jax.tree.map(jnp.asarray, arrays)
     pixels = of_pixels(arrays, batch)
     for key, array in arrays.items():
         if key in pixels:

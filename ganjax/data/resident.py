@@ -1,7 +1,7 @@
-"""`Data` resident on the device: its fields, its form without the examples, and row sampling."""
+"""`Data`: its fields, its form without the examples, and row sampling."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import jax
 import jax.numpy as jnp
@@ -13,8 +13,30 @@ from ganjax.errors import DataError
 Batch = dict[str, jax.Array]
 
 
+class Rows(Protocol):
+    """A source of examples, read by random access; its methods are called from several threads.
+
+    Attributes:
+      digest: of the content, hexadecimal; the run folder keeps it.
+      where: the file, folder or set, for messages.
+    """
+
+    digest: str
+    where: str
+
+    def __len__(self) -> int: ...
+
+    def read(self, rows: np.ndarray) -> dict[str, np.ndarray]:
+        """The examples of int[k], e.g. `x` uint8 [k, height, width, channel] and `y` int32 [k].
+
+        Raises:
+          DataError: a row cannot be read.
+        """
+        ...
+
+
 class Data(NamedTuple):
-    """A data set resident on the device, or a distribution known in closed form.
+    """A data set resident on the device or streamed to it, or a distribution in closed form.
 
     Attributes:
       shape: shape of one `x`, or of one `b` where there are two domains, e.g. (2,) or (8, 8, 1).
@@ -35,6 +57,13 @@ class Data(NamedTuple):
       value_range: the values of `train` and `test` that stand for black and white, where they are
         images under the keys of a batch; `experiment.build` scales them to [-1, 1]. None for floats
         in [-1, 1] or unsigned integers that are scaled by their type, see `values.scaled`.
+      source: the training examples as `Rows`, see `data.of_rows`; None for data that have none. If
+        `train` is {}, they are streamed.
+      rows: with a source, `(rng, batch_size) -> int[batch]`, the rows of a batch, pure.
+      decode: with a source, `(rows as read, rng) -> batch`, pure, on the device; without random
+        changes if rng is None. `train` then holds rows as `source` reads them.
+      order: with a source, `(rng, step, n) -> int[n]`, the rows of a step of training if they are
+        not drawn by `rows`; rng is that of the whole training. None if they are.
     """
 
     shape: tuple[int, ...]
@@ -47,6 +76,15 @@ class Data(NamedTuple):
     density: Callable[[jax.Array], jax.Array] | None = None
     paired: bool = False
     value_range: tuple[float, float] | None = None
+    source: Rows | None = None
+    rows: Callable[[jax.Array, int], jax.Array] | None = None
+    decode: Callable[[Batch, jax.Array | None], Batch] | None = None
+    order: Callable[[jax.Array, jax.Array, int], jax.Array] | None = None
+
+    @property
+    def streamed(self) -> bool:
+        """Whether rows are read on the host as training goes on."""
+        return self.source is not None and not self.train
 
     def show(self, rng: jax.Array, n: int) -> Batch:
         """The first n held-out examples, or as many as there are; a draw if none are held out."""
@@ -141,5 +179,6 @@ def of_form(form: Mapping[str, Any]) -> Data:
 
 
 def classes(data: Data) -> np.ndarray:
-    """The classes of the training examples, in order; all classes of a closed form."""
-    return np.unique(data.train["y"]) if "y" in data.train else np.arange(data.num_classes)
+    """The classes of the training examples, in order; all classes where labels are not at hand."""
+    y = data.train.get("y", getattr(data.source, "arrays", {}).get("y"))
+    return np.arange(data.num_classes) if y is None else np.unique(y)

@@ -93,6 +93,8 @@ def _guess(low: float, high: float) -> tuple[float, float]:
 
 def check_finite(where: str, x: np.ndarray) -> None:
     """Raises a DataError if some numbers are not finite, or will not be as float32."""
+    if x.dtype.kind in "bu" and x.dtype.itemsize < 8:
+        return
     if not np.isfinite(x).all():
         raise DataError(f"{where} has values that are not finite; clean them")
     low, high = float(x.min()), float(x.max())

@@ -2,7 +2,6 @@
 
 import json
 import logging
-import os
 import time
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import numpy as np
 
 from ganjax import devices, run_folder
 from ganjax.comparison import Comparison
+from ganjax.memory import free_bytes
 from ganjax.sweep.programs import Program
 from ganjax.sweep.runner import MAPPINGS, Runner, runner
 
@@ -40,7 +40,7 @@ def planned(
     timed = {}
     for mapping in MAPPINGS if how == "auto" else (how,):
         candidate = runner(program, comparison.seeds, mapping)
-        if devices.any_of(candidate.bytes > MEMORY_SHARE * _free_bytes()):
+        if devices.any_of(candidate.bytes > MEMORY_SHARE * free_bytes()):
             log.info("%s by %s needs %.1f GiB", key, mapping, candidate.bytes / 2**30)
             continue
         try:
@@ -90,14 +90,3 @@ def _steps(budget: tuple[str, float], seconds: float, evaluations: int) -> int:
     unit, amount = budget
     cost_of_step = {"steps": 1, "evaluations": evaluations, "seconds": seconds}[unit]
     return max(1, int(amount / cost_of_step))
-
-
-def _free_bytes() -> float:
-    """Memory that a program may have on one device."""
-    stats = jax.local_devices()[0].memory_stats() or {}
-    if "bytes_limit" in stats:
-        return stats["bytes_limit"] - stats.get("bytes_in_use", 0)
-    if "SC_AVPHYS_PAGES" in os.sysconf_names:
-        pages = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-        return pages / jax.local_device_count()
-    return float("inf")
