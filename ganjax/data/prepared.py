@@ -130,7 +130,7 @@ def missing(name: str, data_dir: str | None) -> str:
     tfds, root = library(), data_folder(data_dir)
     path, kind = name.partition(":")[0], base(name)
     stock = {*tfds.list_builders(with_community_datasets=False)}
-    there = {inner.name for inner in root.iterdir() if inner.is_dir()} if root.is_dir() else set()
+    there = {inner.name for inner in root.glob("*/") if inner.name != "downloads"}
     if kind not in stock | there:
         return (
             f"unknown set {name!r}, neither in {root} nor in TensorFlow Datasets. Nearest: "

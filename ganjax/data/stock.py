@@ -3,6 +3,7 @@
 Refuses at once where the build would fail after minutes: offline, or without TensorFlow.
 """
 
+import contextlib
 import importlib.util
 import logging
 import sys
@@ -58,7 +59,8 @@ def prepare(name: str, data_dir: str | None) -> Any:
             f"{prepared.data_folder(data_dir)}, or convert files of yours: "
             f"{prepared.command(name, data_dir)} --from PATH"
         )
-    build(tfds, builder, downloads)
+    # Copies made for TensorFlow, in another format, are of no use.
+    build(tfds, builder, downloads, tfds.download.DownloadConfig(try_download_gcs=False))
     return prepared.opened(name, data_dir)
 
 
@@ -80,7 +82,7 @@ def builder_of(tfds: ModuleType, name: str, data_dir: str | None) -> Any:
         raise DataError(f"set {name!r}: {prepared.line(error)}") from error
 
 
-def build(tfds: ModuleType, builder: Any, downloads: Path) -> None:
+def build(tfds: ModuleType, builder: Any, downloads: Path, settings: Any) -> None:
     """Calls TFDS's own build, with its progress bars on a terminal.
 
     Raises:
@@ -89,11 +91,10 @@ def build(tfds: ModuleType, builder: Any, downloads: Path) -> None:
     """
     if not sys.stderr.isatty():
         tfds.disable_progress_bar()
-    # Copies made for TensorFlow, in another format, are of no use.
-    settings = tfds.download.DownloadConfig(try_download_gcs=False)
     log.info("%s: building into %s", builder.info.full_name, builder.data_dir)
     try:
-        builder.download_and_prepare(download_dir=downloads, download_config=settings)
+        with contextlib.redirect_stdout(sys.stderr):
+            builder.download_and_prepare(download_dir=downloads, download_config=settings)
     except ImportError as error:
         raise MachineError(
             f"TensorFlow Datasets needs a package for {builder.name} ({prepared.line(error)}); "
