@@ -8,8 +8,8 @@ from ganjax.data.masks import MASKS
 from ganjax.data.paired import paired_images
 from ganjax.data.photographs import photograph_crops, photograph_domains, photographs
 from ganjax.data.points import affine_domains, gaussian_mixture, grid, ring, swiss_roll
-from ganjax.data.resident import Data, Rows, classes, form, of_form, sample_rows
-from ganjax.data.rows import Table, examples, of_rows
+from ganjax.data.resident import Batch, Data, Rows, classes, form, of_form, sample_rows
+from ganjax.data.rows import Table, examples, of_rows, read_rows, shapes_of, taken
 from ganjax.data.values import parsed_range
 
 DATA = {
@@ -31,6 +31,7 @@ DATA = {
 __all__ = [
     "DATA",
     "MASKS",
+    "Batch",
     "Data",
     "Rows",
     "Table",
@@ -53,8 +54,11 @@ __all__ = [
     "photograph_crops",
     "photograph_domains",
     "photographs",
+    "read_rows",
     "ring",
     "sample_rows",
     "samples_of_file",
+    "shapes_of",
     "swiss_roll",
+    "taken",
 ]
