@@ -1,13 +1,15 @@
 """Chunks: many training steps as one compiled program."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
+from ganjax import data as sources
 from ganjax import devices, spread
 from ganjax.experiment import Experiment, template
 
@@ -33,19 +35,28 @@ def chunk(experiment: Experiment, length: int) -> Callable:
     """`(state, train, rng, first_step) -> (state, Chunk)`: `length` steps as one scan, pure.
 
     Step number s draws from `fold_in(rng, s)` alone, so that resuming needs no replay and no draw
-    is made twice. Map it over states and keys for many seeds in one program.
+    is made twice. Map it over states and keys for many seeds in one program. `train` is that of the
+    experiment or, of a streamed one, the rows of these steps as read, [length, ...], see
+    `ganjax.feed`.
     """
-    axis = batch_axis(experiment)
+    axis, axis_name = batch_axis(experiment), experiment.axis_name
+
+    def own_batch(train, rng, at, read):
+        """A device's part of the batch; rows that are read are dealt already."""
+        if experiment.streamed:
+            return spread.rows(experiment.decoded(read, rng, axis_name), axis)
+        batch = spread.rows(experiment.batch(train, rng, at), axis)
+        return jax.tree.map(partial(spread.dealt, axis_name=axis_name, axis=axis), batch)
 
     def run(state, train, rng, first_step):
-        def body(state, step):
+        def body(state, step_and_rows):
+            step, read = step_and_rows
             rng_batch, rng_step = jax.random.split(jax.random.fold_in(rng, step))
-            batch = experiment.batch(train, rng_batch)
-            deal = partial(spread.dealt, axis_name=experiment.axis_name, axis=axis)
-            batch = jax.tree.map(deal, spread.rows(batch, axis))
+            batch = own_batch(train, rng_batch, (rng, step), read)
             return experiment.scheme.step(state, batch, rng_step)
 
-        state, metrics = jax.lax.scan(body, state, first_step + jnp.arange(length))
+        steps = first_step + jnp.arange(length)
+        state, metrics = jax.lax.scan(body, state, (steps, train if experiment.streamed else ()))
         return state, Chunk(_reduced(metrics), bad_step(metrics, state, length))
 
     return run
@@ -53,12 +64,7 @@ def chunk(experiment: Experiment, length: int) -> Callable:
 
 def batch_axis(experiment: Experiment) -> int:
     """The batch axis of a batch's arrays: behind the axes of the scheme's sub-batches."""
-    rng = jax.random.key(0)
-    many, one = (
-        jax.tree.leaves(jax.eval_shape(batch, experiment.train, rng))
-        for batch in (experiment.batch, experiment.one_batch)
-    )
-    return many[0].ndim - one[0].ndim if one else 0
+    return 0 if experiment.data is None else len(experiment.scheme.batches)
 
 
 def compiled_chunk(
@@ -71,10 +77,31 @@ def compiled_chunk(
       length: steps.
       layout: devices to spread over, None for one; states are to be laid out by `devices.put`.
     """
-    arguments = (template(experiment), experiment.train, jax.random.key(0), jnp.int32(0))
+    train, axis = experiment.train, None
+    if experiment.streamed:
+        axis = 1 + batch_axis(experiment)
+        shape = (length, *experiment.scheme.batches, experiment.config.batch_size)
+        train = sources.shapes_of(experiment.data.source, shape)
+    arguments = (template(experiment), train, jax.random.key(0), jnp.int32(0))
     if layout is not None:
-        return devices.compiled(layout, chunk(experiment, length), *arguments)
+        return devices.compiled(layout, chunk(experiment, length), *arguments, axis=axis)
     return jax.jit(chunk(experiment, length), donate_argnums=0).lower(*arguments).compile()
+
+
+def joined(chunks: Sequence[Chunk], lengths: Sequence[int]) -> Chunk:
+    """The outcome of successive chunks as one, on the host."""
+    if len(chunks) == 1:
+        return jax.device_get(chunks[0])
+    chunks, shares = jax.device_get(list(chunks)), np.divide(lengths, sum(lengths))
+    metrics = {
+        key: sum(c.metrics[key] for c in chunks)
+        if key.startswith("evaluations/")
+        else np.float32(np.dot(shares, [c.metrics[key] for c in chunks]))
+        for key in chunks[0].metrics
+    }
+    firsts = np.cumsum([0, *lengths])
+    bad = (first + c.bad_step for first, c in zip(firsts, chunks, strict=False) if c.bad_step >= 0)
+    return Chunk(metrics, np.int32(next(bad, FINITE)))
 
 
 def _reduced(metrics: dict[str, jax.Array]) -> dict[str, jax.Array]:

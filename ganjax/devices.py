@@ -205,6 +205,38 @@ def share(layout: Layout, tree: Any) -> Any:
     return jax.tree.map(partial(laid_out, sharding=_whole(layout)), tree)
 
 
+def deal(layout: Layout | None, rows: np.ndarray, read: Callable, axis: int) -> Any:
+    """Examples laid out for `compiled`; each process reads those of its own devices.
+
+    Args:
+      layout: from `layout`; None for one device.
+      rows: of all devices, int [...], the batch along `axis`.
+      read: `rows -> pytree of arrays` with the rows' axes first.
+      axis: of the batch.
+    """
+    if layout is None:
+        return jax.device_put(read(rows))
+    if layout.form == "pmap":  # one leading axis, a row for each device
+        rows = np.stack(np.split(rows, layout.count, axis))
+        mesh, spec, axis = _pmaps_mesh(layout), PartitionSpec(layout.axis_name), 0
+    else:
+        mesh, spec = layout.mesh, _along(axis)
+    sharding = NamedSharding(mesh, spec)
+    places = sharding.addressable_devices_indices_map(rows.shape).values()
+    own = sorted({place[axis].indices(rows.shape[axis])[:2] for place in places})
+    here = read(np.concatenate([rows.take(range(*ends), axis) for ends in own], axis))
+    return jax.tree.map(
+        lambda x: jax.make_array_from_process_local_data(
+            sharding, x, (*rows.shape, *x.shape[rows.ndim :])
+        ),
+        here,
+    )
+
+
+def _along(axis: int) -> PartitionSpec:
+    return PartitionSpec(*(None,) * axis, spread.AXIS)
+
+
 def take(layout: Layout, state: GanState) -> GanState:
     """A laid-out state on this process's first device.
 
@@ -242,53 +274,60 @@ def _whole(layout: Layout) -> NamedSharding:
     return NamedSharding(mesh, PartitionSpec())
 
 
-def compiled(layout: Layout, run: Callable, state: Any, *shared: Any) -> Callable:
-    """`run(state, *shared) -> (state, metrics)` compiled for a layout; the state is donated.
+def compiled(
+    layout: Layout, run: Callable, state: Any, examples: Any, *shared: Any, axis: int | None = None
+) -> Callable:
+    """`run(state, examples, *shared) -> (state, metrics)` compiled; the state is donated.
 
     Args:
       layout: from `layout`.
       run: pure; it spreads its batches by `spread.rows` and `spread.dealt`.
       state: a state of one device, for its shapes.
+      examples: arrays that are the same on every device or, with `axis`, dealt to the devices.
       shared: the other arguments, the same on every device, for their shapes.
+      axis: along which `deal` has dealt the examples; None for resident ones.
 
     Returns:
-      The function of a laid-out state and of `shared`; it raises a ConfigError for a `run` that
-      cannot be mapped.
+      The function of a laid-out state, of the examples and of `shared`; it raises a ConfigError for
+      a `run` that cannot be mapped.
     """
     if layout.form == "pmap":
         # At every call pmap copies a key over several processes; its raw bits it takes as they are.
-        def run_on_bits(state, *shared_bits):
-            return run(state, *jax.tree.map(_as, shared, shared_bits))
+        def run_on_bits(state, examples, *shared_bits):
+            return run(state, examples, *jax.tree.map(_as, shared, shared_bits))
 
         mapped = jax.pmap(
             run_on_bits,
             axis_name=layout.axis_name,
-            in_axes=(0, *(None,) * len(shared)),
+            in_axes=(0, None if axis is None else 0, *(None,) * len(shared)),
             donate_argnums=0,
             devices=list(layout.mesh.devices.ravel()),
         )
 
-        def replicas(state, *shared):
+        def replicas(state, examples, *shared):
             shared_bits = jax.tree.map(_bits, share(layout, shared))
+            examples = share(layout, examples) if axis is None else examples
             try:
-                state, metrics = mapped(state, *shared_bits)
+                state, metrics = mapped(state, examples, *shared_bits)
             except (ValueError, TypeError, NotImplementedError) as error:  # in the first trace
                 raise ConfigError(f"under --form=pmap: {error}") from error
             return state, jax.tree.map(lambda x: x.addressable_data(0)[0], metrics)
 
         return replicas
     whole, shardings = _whole(layout), _shardings(layout, state)
+    dealt = whole if axis is None else NamedSharding(layout.mesh, _along(axis))
     jitted = jax.jit(
         run,
-        in_shardings=(shardings, *(whole,) * len(shared)),
+        in_shardings=(shardings, dealt, *(whole,) * len(shared)),
         out_shardings=(shardings, whole),
         donate_argnums=0,
     )
     with jax.set_mesh(layout.mesh):
-        program = jitted.lower(state, *shared).compile()
+        program = jitted.lower(state, examples, *shared).compile()
 
-    def spread_out(state, *shared):
-        state, metrics = program(state, *share(layout, shared))
+    def spread_out(state, examples, *shared):
+        examples = share(layout, examples) if axis is None else examples
+        state, metrics = program(state, examples, *share(layout, shared))
         return state, jax.tree.map(lambda x: x.addressable_data(0), metrics)
 
     return spread_out

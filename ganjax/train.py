@@ -3,12 +3,14 @@
 It holds no mathematics: a step is the scheme's, a batch is the data's.
 """
 
+import contextlib
 import logging
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache, partial
+from itertools import accumulate
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -17,10 +19,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ganjax import checkpoints, devices, records, run_folder
+from ganjax import checkpoints, devices, feed, records, run_folder
 from ganjax.chunks import FINITE as FINITE
 from ganjax.chunks import chunk as chunk
-from ganjax.chunks import compiled_chunk
+from ganjax.chunks import compiled_chunk, joined
 from ganjax.console import interruptible, progress
 from ganjax.errors import Interrupted, NotFiniteError, RunFolderError
 from ganjax.experiment import (
@@ -58,6 +60,7 @@ class _Run(NamedTuple):
     rows: list[Row]
     sink: Sink
     stop: threading.Event
+    feeds: contextlib.ExitStack  # closes the feed of the stage
 
     @property
     def settled(self) -> bool:
@@ -108,7 +111,11 @@ def _train(
     factories: Mapping[str, Factory],
 ) -> Result:
     config = experiment.config
-    with run_folder.locked(workdir), interruptible() as stop:
+    with (
+        run_folder.locked(workdir),
+        interruptible() as stop,
+        contextlib.ExitStack() as feeds,
+    ):
         origin, first = _origin(experiment, workdir, init_from)
         trained = max(checkpoints.steps(workdir / "checkpoints"), default=0)
         run_folder.claim(workdir, config.to_dict(), trained=trained)
@@ -116,7 +123,9 @@ def _train(
         try:
             step, state = _start(experiment, workdir, first)
             rows = run_folder.rewind_metrics(workdir, step)
-            run = _Run(experiment, workdir, layout, rows, opened({}, workdir, {}, step), stop)
+            run = _Run(
+                experiment, workdir, layout, rows, opened({}, workdir, {}, step), stop, feeds
+            )
             if step >= config.steps or devices.any_of(run.settled):
                 log.info("%s is done already, at step %d", workdir, step)
             else:
@@ -182,8 +191,8 @@ def _newest(experiment: Experiment, workdir: Path, first: GanState | None) -> tu
         return step, state
     if first is not None:
         return 0, first
-    rng = streams(experiment.config.seed).init
-    return 0, jax.jit(partial(initial_state, experiment.stage(0)))(rng)
+    stage, rng = experiment.stage(0), streams(experiment.config.seed).init
+    return 0, jax.jit(partial(initial_state, stage))(rng, stage.train)
 
 
 def _advance(run: _Run, step: int, state: GanState) -> tuple[int, GanState]:
@@ -193,14 +202,14 @@ def _advance(run: _Run, step: int, state: GanState) -> tuple[int, GanState]:
     are in the folder as soon as they are due.
     """
     config, stage, saved = run.experiment.config, run.experiment.stage(step), step or None
-    placed, programs, monitored = _begun(run, stage, state)
+    placed, programs, monitored = _begun(run, stage, step, state)
     whole = cache(partial(_whole, run.layout, placed))
     with progress(step, config.steps) as show:
         while step < config.steps and not run.settled:
             if step == stage.config.steps:
                 stage = run.experiment.stage(step + 1)
-                placed, programs, monitored = _begun(run, stage, _grown(stage, step, whole()))
-            length = min(config.log_every - step % config.log_every, stage.config.steps - step)
+                placed, programs, monitored = _begun(run, stage, step, _grown(stage, step, whole()))
+            length = _length(run.experiment, stage, step)
             program = programs(length)
             began = time.perf_counter()
             placed, outcome = program(placed, step)
@@ -229,27 +238,57 @@ def _advance(run: _Run, step: int, state: GanState) -> tuple[int, GanState]:
     return step, whole()
 
 
-def _begun(run: _Run, stage: Experiment, state: GanState) -> tuple[Any, Callable, Callable]:
+def _begun(
+    run: _Run, stage: Experiment, step: int, state: GanState
+) -> tuple[Any, Callable, Callable]:
     """A stage's state on its devices, its programs by length, and its monitor."""
     share = partial(devices.share, run.layout) if run.layout else lambda tree: tree
-    train, rng = share(stage.train), share(streams(run.experiment.config.seed).play)
+    key = streams(run.experiment.config.seed).play
+    train, rng = share(stage.train), share(key)
+    run.feeds.close()
+    if stage.streamed:
+        fed = feed.Feed(stage, run.layout, key, _pieces(run.experiment, stage, step))
+        run.feeds.callback(fed.close)
 
     @cache
-    def programs(length):
+    def compiled(length):
         began = time.perf_counter()
-        compiled = compiled_chunk(stage, length, run.layout)
+        program = compiled_chunk(stage, length, run.layout)
         log.info("compiled %d steps in %.1f s", length, time.perf_counter() - began)
+        return program
+
+    def programs(length):
+        lengths = feed.pieces(stage, length) if stage.streamed else [length]
+        runs = list(map(compiled, lengths))
 
         def program(placed, step):
-            first_step = share(jax.device_put(np.int32(step)))
-            with jax.transfer_guard("disallow"):  # the loop waits for nothing but its means
-                placed, outcome = compiled(placed, train, rng, first_step)
-            return placed, jax.device_get(outcome)
+            outcomes = []
+            for run_piece, first in zip(runs, accumulate(lengths, initial=step), strict=False):
+                first_step = share(jax.device_put(np.int32(first)))
+                examples = next(fed) if stage.streamed else train
+                with jax.transfer_guard("disallow"):  # the loop waits for nothing but its means
+                    placed, outcome = run_piece(placed, examples, rng, first_step)
+                outcomes.append(outcome)
+            return placed, joined(outcomes, lengths)
 
         return program
 
     placed = state if run.layout is None else devices.put(run.layout, state)
     return placed, programs, records.monitored(stage)
+
+
+def _pieces(experiment: Experiment, stage: Experiment, step: int) -> Iterator[tuple[int, int]]:
+    """(first step, length) of every piece of a stage's chunks, from `step` on."""
+    while step < stage.config.steps:
+        for length in feed.pieces(stage, _length(experiment, stage, step)):
+            yield step, length
+            step += length
+
+
+def _length(experiment: Experiment, stage: Experiment, step: int) -> int:
+    """Steps of the chunk that begins at `step`."""
+    every = experiment.config.log_every
+    return min(every - step % every, stage.config.steps - step)
 
 
 def _whole(layout: devices.Layout | None, placed: Any) -> GanState:

@@ -8,8 +8,8 @@ from ganjax.data.masks import MASKS
 from ganjax.data.paired import paired_images
 from ganjax.data.photographs import photograph_crops, photograph_domains, photographs
 from ganjax.data.points import affine_domains, gaussian_mixture, grid, ring, swiss_roll
-from ganjax.data.resident import Data, Rows, classes, form, of_form, sample_rows
-from ganjax.data.rows import Table, examples, of_rows
+from ganjax.data.resident import Batch, Data, Rows, classes, form, of_form, sample_rows
+from ganjax.data.rows import Table, examples, of_rows, read_rows, shapes_of, taken
 from ganjax.data.tfds import tfds
 from ganjax.data.values import parsed_range
 
@@ -33,6 +33,7 @@ DATA = {
 __all__ = [
     "DATA",
     "MASKS",
+    "Batch",
     "Data",
     "Rows",
     "Table",
@@ -55,9 +56,12 @@ __all__ = [
     "photograph_crops",
     "photograph_domains",
     "photographs",
+    "read_rows",
     "ring",
     "sample_rows",
     "samples_of_file",
+    "shapes_of",
     "swiss_roll",
+    "taken",
     "tfds",
 ]

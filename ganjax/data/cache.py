@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ganjax.data.columns import META, THREADS, Columns, Row, Source, digest_of_meta, reason
+from ganjax.data.columns import META, THREADS, Columns, Row, Source, reason
 from ganjax.data.resident import Rows
 from ganjax.data.rows import Table
 from ganjax.errors import DataError, MachineError
@@ -134,7 +134,7 @@ def cached(
         digest = hashlib.sha256(f"{FORMAT} {key}".encode()).hexdigest()[:32]
         roots = _roots(beside)
         for root in roots:
-            if isinstance(found := _opened(root / digest, where), Cached):
+            if isinstance(found := _opened(root / digest, source), Cached):
                 source.judge(found.left_out)
                 return found
         if (root := next(filter(_writable, roots), None)) is not None:
@@ -143,9 +143,8 @@ def cached(
         log.warning("%s: no cache, for none of %s can be written; set GANJAX_CACHE", where, tried)
     with Columns(source, None) as columns:
         columns.fill()
-        return Decoded(
-            columns.good, read, digest_of_meta(columns.meta), where, source.known, name, columns.bad
-        )
+    good, digest = source.good(columns.bad), source.digest(columns.meta, columns.bad)
+    return Decoded(good, read, digest, where, source.known, name, columns.bad)
 
 
 def _roots(beside: str | Path | None) -> list[Path]:
@@ -165,22 +164,25 @@ def _writable(root: Path) -> bool:
     return True
 
 
-def _opened(folder: Path, where: str) -> Cached | Exception:
+def _opened(folder: Path, source: Source) -> Cached | Exception:
     """The cache in a folder, or the error that tells why it is none."""
     try:
         meta = json.loads((folder / META).read_text())
-        arrays = {}
+        left_out = {int(row): reason for row, reason in meta["left_out"].items()}
+        good, arrays = source.good(left_out), {}
         for key, (kind, shape, _) in meta["columns"].items():
             arrays[key] = np.load(folder / f"{key}.npy", mmap_mode="r", allow_pickle=False)
             if [arrays[key].dtype.str, list(arrays[key].shape)] != [kind, shape]:
                 raise ValueError(f"{key}.npy has another type or shape than {META} says")
-        left_out = {int(row): reason for row, reason in meta["left_out"].items()}
-        digest = digest_of_meta(meta["columns"])
+            if len(arrays[key]) != len(good):
+                raise ValueError(f"{key}.npy has {len(arrays[key])} rows of {len(good)}")
+        digest = source.digest(meta["columns"], left_out)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         return error
     size = sum(array.nbytes for array in arrays.values()) / 2**20
-    log.info("%s: cache of %.1f MiB in %s", where, size, folder)
-    return Cached(arrays, digest, where, folder, left_out)
+    log.info("%s: cache of %.1f MiB in %s", source.where, size, folder)
+    known = {key: column[good] for key, column in source.known.items()}
+    return Cached(arrays | known, digest, source.where, folder, left_out)
 
 
 def _written(root: Path, digest: str, source: Source) -> Cached:
@@ -188,7 +190,7 @@ def _written(root: Path, digest: str, source: Source) -> Cached:
     folder = root / digest
     with _alone(root / f"{digest}.lock", source.where) as alone:
         if folder.exists():
-            found = _opened(folder, source.where)
+            found = _opened(folder, source)
             if isinstance(found, Cached):
                 source.judge(found.left_out)
                 return found
@@ -207,7 +209,7 @@ def _written(root: Path, digest: str, source: Source) -> Cached:
                 draft.rename(folder)
         finally:
             shutil.rmtree(draft, ignore_errors=True)
-    found = _opened(folder, source.where)
+    found = _opened(folder, source)
     if not isinstance(found, Cached):
         raise MachineError(f"the cache {folder} cannot be read just written ({found}); call again")
     return found

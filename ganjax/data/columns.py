@@ -42,6 +42,16 @@ class Source:
     skip_bad: bool
     hint: str
 
+    def good(self, bad: Mapping[int, str]) -> np.ndarray:
+        """The numbers of the rows that can be read, int[n]."""
+        return np.setdiff1d(np.arange(self.count), np.array(list(bad), int))
+
+    def digest(self, columns: Mapping[str, list], bad: Mapping[int, str]) -> str:
+        """The digest of all columns; of those decoded, {key: [type, shape, sha256]} is given."""
+        good = self.good(bad)
+        known = {key: _described(column[good]) for key, column in self.known.items()}
+        return _digest({**columns, **known})
+
     def judge(self, bad: Mapping[int, str]) -> None:
         """Raises a DataError about rows that cannot be read, or warns that they are left out."""
         if not bad:
@@ -78,10 +88,6 @@ class Columns:
             with contextlib.suppress(OSError):  # the disk is full, and the error on its way
                 file.close()
 
-    @property
-    def good(self) -> np.ndarray:
-        return np.setdiff1d(np.arange(self.source.count), list(self.bad))
-
     def fill(self) -> None:
         """Decodes all rows, in several threads, and adds them in their order."""
         source, chunks = self.source, deque()
@@ -100,27 +106,20 @@ class Columns:
         finally:
             pool.shutdown(cancel_futures=True)
         source.judge(self.bad)
-        good = self.good
+        good = self.source.good(self.bad)
         for key, sha256 in self.sha256.items():
             kind, shape = self.form[key]
             self.meta[key] = [kind.str, [len(good), *shape], sha256.hexdigest()]
-        for key, column in source.known.items():
-            kept = np.asarray(column)[good]
-            self.meta[key] = [kept.dtype.str, list(kept.shape), _sha256(kept)]
 
     def save(self) -> None:
         """Completes the files."""
-        good = self.good
+        good = self.source.good(self.bad)
         with self._room():
             for key, file in self.files.items():
                 if self.bad:
                     file.seek(0)  # NumPy leaves room for any length
                     self._header(file, key, len(good))
                 _to_disk(file)
-            for key, column in self.source.known.items():
-                with open(self.folder / f"{key}.npy", "wb") as file:
-                    np.save(file, np.asarray(column)[good])
-                    _to_disk(file)
             with open(self.folder / META, "w") as file:
                 json.dump({"columns": self.meta, "left_out": self.bad}, file)
                 _to_disk(file)
@@ -176,7 +175,7 @@ class Columns:
 
     def _needed(self) -> int:
         row = sum(kind.itemsize * int(np.prod(shape)) for kind, shape in self.form.values())
-        return row * self.source.count + sum(c.nbytes for c in self.source.known.values())
+        return row * self.source.count
 
     def _refuse(self, row: int, form: dict[str, tuple]) -> None:
         """Two rows of different shapes."""
@@ -216,13 +215,6 @@ def _to_disk(file: Any) -> None:
     os.fsync(file.fileno())
 
 
-def _sha256(column: np.ndarray) -> str:
-    sha256, step = hashlib.sha256(), max(1, 2**24 // max(1, column[:1].nbytes))
-    for begin in range(0, len(column), step):  # in parts: a map need not fit into memory
-        sha256.update(np.ascontiguousarray(column[begin : begin + step]))
-    return sha256.hexdigest()
-
-
 def reason(error: Exception) -> str:
     """The first line of an error's message, or its type."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
@@ -246,11 +238,15 @@ def _progress(where: str, count: int) -> Iterator[Callable[[int], None]]:
 
 def digest_of(arrays: Mapping[str, np.ndarray]) -> str:
     """The digest of a table's content: of each array's type, shape and bytes, by key."""
-    return digest_of_meta(
-        {key: [array.dtype.str, list(array.shape), _sha256(array)] for key, array in arrays.items()}
-    )
+    return _digest({key: _described(array) for key, array in arrays.items()})
 
 
-def digest_of_meta(columns: Mapping[str, list]) -> str:
-    """The digest of columns, given {key: [type, shape, sha256]}."""
+def _described(column: np.ndarray) -> list:
+    sha256, step = hashlib.sha256(), max(1, 2**24 // max(1, column[:1].nbytes))
+    for begin in range(0, len(column), step):  # in parts: a map need not fit into memory
+        sha256.update(np.ascontiguousarray(column[begin : begin + step]))
+    return [column.dtype.str, list(column.shape), sha256.hexdigest()]
+
+
+def _digest(columns: Mapping[str, list]) -> str:
     return hashlib.sha256(json.dumps(columns, sort_keys=True).encode()).hexdigest()

@@ -6,6 +6,7 @@ until it does not (cycle walking: Black and Rogaway 2002, section 3 and 5).
 """
 
 import math
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
@@ -16,7 +17,7 @@ ROUNDS = 12  # with which all permutations of 5 or 6 rows are equally likely
 LARGEST = 2**29  # rows, so that `_divided` stays within 32 bits
 
 
-def epochs(rows: int):
+def epochs(rows: int) -> Callable[[jax.Array, jax.Array, int], jax.Array]:
     """`(rng, step, n) -> int[n]`: the rows of step `step` where every step takes `n` of them.
 
     The steps of one key read one endless sequence: all rows in a random order, then all of them in

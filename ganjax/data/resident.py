@@ -11,6 +11,7 @@ from ganjax.checks import whole
 from ganjax.errors import DataError
 
 Batch = dict[str, jax.Array]
+BUFFER = 2**28  # bytes of streamed batches
 
 
 class Rows(Protocol):
@@ -64,6 +65,7 @@ class Data(NamedTuple):
         changes if rng is None. `train` then holds rows as `source` reads them.
       order: with a source, `(rng, step, n) -> int[n]`, the rows of a step of training if they are
         not drawn by `rows`; rng is that of the whole training. None if they are.
+      buffer_bytes: memory that streamed batches of steps to come may take.
     """
 
     shape: tuple[int, ...]
@@ -80,6 +82,7 @@ class Data(NamedTuple):
     rows: Callable[[jax.Array, int], jax.Array] | None = None
     decode: Callable[[Batch, jax.Array | None], Batch] | None = None
     order: Callable[[jax.Array, jax.Array, int], jax.Array] | None = None
+    buffer_bytes: int = BUFFER
 
     @property
     def streamed(self) -> bool:

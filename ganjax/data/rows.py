@@ -13,9 +13,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ganjax.checks import one_of
+from ganjax.checks import one_of, whole
 from ganjax.data.order import epochs
-from ganjax.data.resident import Batch, Data, Rows, one_length
+from ganjax.data.resident import BUFFER, Batch, Data, Rows, one_length
 from ganjax.errors import DataError, GanjaxError
 from ganjax.memory import free_bytes
 
@@ -90,6 +90,7 @@ def of_rows(
     flip: bool = False,
     crop: int | None = None,
     paired: bool = False,
+    buffer_bytes: int = BUFFER,
 ) -> Data:
     """Data of a source of rows.
 
@@ -106,6 +107,7 @@ def of_rows(
       crop: side of a random square that a batch gets of an image; of the middle where nothing is
         random. None for whole images.
       paired: whether row i of `a` belongs to row i of `b`; such images change alike.
+      buffer_bytes: memory that streamed batches of steps to come may take.
 
     Returns:
       Data whose batches have the keys that `source.read` returns, images in [-1, 1].
@@ -116,6 +118,7 @@ def of_rows(
     """
     one_of(KEEP, keep=keep)
     one_of(ORDERS, order=order)
+    whole(2**20, buffer_bytes=buffer_bytes)
     if not len(source):
         raise DataError(f"{source.where} holds no examples; expected one at least")
     first = _first(source)
@@ -144,6 +147,7 @@ def of_rows(
         num_classes=num_classes,
         paired=paired,
         value_range=(-1.0, 1.0),
+        buffer_bytes=buffer_bytes,
         source=source,
         rows=rows,
         decode=decode,
@@ -156,27 +160,28 @@ def taken(data: Data, train: Batch, rows: jax.Array) -> Batch:
     """The rows as read: those of resident arrays, or, streamed, of the source on the host."""
     if train:
         return {key: array[rows] for key, array in train.items()}
-    source = data.source
-
-    def read(rows):
-        found = read_rows(source, np.asarray(rows).ravel())
-        return {key: x.reshape(*rows.shape, *x.shape[1:]) for key, x in found.items()}
-
-    shapes = {
-        key: jax.ShapeDtypeStruct((*rows.shape, *x.shape[1:]), x.dtype)
-        for key, x in _first(source).items()
-    }
+    read, shapes = partial(read_rows, data.source), shapes_of(data.source, rows.shape)
     return jax.pure_callback(read, shapes, rows, vmap_method="broadcast_all")
 
 
+def shapes_of(source: Rows, shape: tuple[int, ...]) -> dict[str, jax.ShapeDtypeStruct]:
+    """The shapes and types that `read_rows` gives for rows of a shape."""
+    return {
+        key: jax.ShapeDtypeStruct((*shape, *x.shape[1:]), x.dtype)
+        for key, x in _first(source).items()
+    }
+
+
 def read_rows(source: Rows, rows: np.ndarray) -> dict[str, np.ndarray]:
-    """`source.read(rows)`; any error of a user's source is one about data.
+    """The examples of rows of any shape, [*rows.shape, ...].
 
     Raises:
-      DataError: the rows cannot be read.
+      DataError: they cannot be read; any error of a user's source is one.
     """
+    rows = np.asarray(rows)
     try:
-        return source.read(rows)
+        found = source.read(rows.ravel())
+        return {key: x.reshape(*rows.shape, *x.shape[1:]) for key, x in found.items()}
     except (GanjaxError, MemoryError):
         raise
     except Exception as error:

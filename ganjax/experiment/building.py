@@ -1,8 +1,7 @@
 """Builds the experiment of a config, of every stage: data, game, scheme, samples, scores."""
 
 import itertools
-import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -11,7 +10,7 @@ import ml_collections
 from ganjax import averages, games
 from ganjax import data as sources
 from ganjax.config import located, validate
-from ganjax.experiment import fit, sampling, sections, stages
+from ganjax.experiment import batches, fit, sampling, sections, stages
 from ganjax.experiment.experiment import START, Begin, Experiment
 from ganjax.nested import plain
 from ganjax.types import Game, Scheme
@@ -90,7 +89,7 @@ def _build(
     data = sections.data_of(config.get("data")) if form is None else sources.of_form(form)
     game = _game(config, parts, data)
     scheme = sections.scheme_of(config, game, begin=begin)
-    one_batch = _batch(data, config["batch_size"])
+    one_batch = batches.batcher(data, config["batch_size"])
     asked = averages.asked(game, one_batch, data.train if data else {})
     sample, evaluate = sampling.sampler(game, data, asked), None
     monitor, stop_reason = None, ""
@@ -103,7 +102,7 @@ def _build(
         data=data,
         game=game,
         scheme=scheme,
-        batch=_batch(data, config["batch_size"], scheme.batches),
+        batch=batches.batcher(data, config["batch_size"], scheme.batches),
         one_batch=one_batch,
         asked=asked,
         sample=sample,
@@ -117,18 +116,6 @@ def _build(
         return experiment
     scheme = sections.scheme_of(config, game, axis_name, begin)
     return experiment._replace(scheme=scheme, axis_name=axis_name)
-
-
-def _batch(data: sources.Data | None, size: int, parts: tuple[int, ...] = ()) -> Callable:
-    """`(train, rng) -> batch` with leading axes of sub-batches."""
-    if data is None:
-        return lambda train, rng: None
-
-    def batch(train, rng):
-        rows = data.sample(train, rng, math.prod(parts) * size)
-        return {key: array.reshape(*parts, size, *array.shape[1:]) for key, array in rows.items()}
-
-    return batch
 
 
 def _game(config: Mapping[str, Any], parts: Mapping[str, Any], data: sources.Data | None) -> Game:

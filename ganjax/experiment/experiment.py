@@ -11,7 +11,7 @@ import numpy as np
 
 from ganjax import averages
 from ganjax import data as sources
-from ganjax.experiment import sampling
+from ganjax.experiment import batches, sampling
 from ganjax.types import Game, GanState, Scheme
 
 
@@ -47,8 +47,9 @@ class Experiment(NamedTuple):
       data: a `Data`, or None for toy games.
       game: the `Game`.
       scheme: the `Scheme`, averaging included.
-      batch: `(train, rng) -> batch` of the config's size, pure; None for toy games. Its leading
-        axes are `scheme.batches`.
+      batch: `(train, rng, at=None) -> batch` of the config's size, pure; None for toy games. Its
+        leading axes are `scheme.batches`. `at`, (key of the training, step), sets the rows of data
+        that are read in epochs.
       one_batch: the same without sub-batches.
       asked: `state -> state` whose players answer queries, samples and evaluations: averaged
         players, if there are any, with batch statistics of their own; see `averages.asked`.
@@ -96,8 +97,23 @@ class Experiment(NamedTuple):
 
     @property
     def train(self) -> dict[str, jax.Array]:
-        """The arrays that `batch` draws from; {} for closed forms and toys."""
+        """The arrays that `batch` draws from; {} for closed forms, toys and streamed data."""
         return self.data.train if self.data else {}
+
+    @property
+    def streamed(self) -> bool:
+        """Whether training gets its rows from the host."""
+        return self.data is not None and self.data.streamed
+
+    @property
+    def rows(self) -> Callable:
+        """`(rng, at) -> int[*scheme.batches, batch_size]`, of data with a source."""
+        return batches.rows(self.data, self.config.batch_size, self.scheme.batches)
+
+    @property
+    def decoded(self) -> Callable:
+        """`(read, rng, axis_name=None) -> batch` of such rows as read; with them it is `batch`."""
+        return batches.decoded(self.data, len(self.scheme.batches))
 
     @property
     def labelled(self) -> bool:
@@ -145,10 +161,19 @@ def streams(seed: int) -> Streams:
     return Streams(*jax.random.split(jax.random.key(seed), len(Streams._fields)))
 
 
-def initial_state(experiment: Experiment, rng: jax.Array) -> GanState:
-    """The state before the first step."""
+def initial_state(
+    experiment: Experiment, rng: jax.Array, train: dict[str, jax.Array] | None = None
+) -> GanState:
+    """The state before the first step.
+
+    Args:
+      experiment: from `build`.
+      rng: `streams(seed).init`.
+      train: `experiment.train`, where a compiled function has it as an argument and no constant.
+    """
     rng_batch, rng_init = jax.random.split(rng)
-    return experiment.scheme.init(rng_init, experiment.batch(experiment.train, rng_batch))
+    train = experiment.train if train is None else train
+    return experiment.scheme.init(rng_init, experiment.batch(train, rng_batch))
 
 
 def template(experiment: Experiment) -> GanState:
@@ -159,8 +184,8 @@ def template(experiment: Experiment) -> GanState:
 def after_a_step(experiment: Experiment, value: Callable[[GanState], Any]) -> Any:
     """`value` of the state after the first step; the compiler drops all else."""
 
-    def first(rng):
-        batch = experiment.batch(experiment.train, rng)
-        return value(experiment.scheme.step(initial_state(experiment, rng), batch, rng)[0])
+    def first(rng, train):
+        batch, state = experiment.batch(train, rng), initial_state(experiment, rng, train)
+        return value(experiment.scheme.step(state, batch, rng)[0])
 
-    return jax.jit(first)(jax.random.key(0))
+    return jax.jit(first)(jax.random.key(0), experiment.train)

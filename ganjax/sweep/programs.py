@@ -114,7 +114,8 @@ def step(
 ) -> tuple[GanState, dict[str, jax.Array]]:
     """Step number `index` of one run: the same draws as in `train.chunk`."""
     rng_batch, rng_step = jax.random.split(jax.random.fold_in(rng, index))
-    return scheme(built, numbers, values).step(state, built.batch(train, rng_batch), rng_step)
+    batch = built.batch(train, rng_batch, (rng, index))
+    return scheme(built, numbers, values).step(state, batch, rng_step)
 
 
 def scheme(
