@@ -8,7 +8,6 @@ import io
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -192,7 +191,7 @@ def _png(x: np.ndarray) -> bytes:
 def _builder(tfds: ModuleType, name: str, data_dir: str | None, examples: Examples) -> Any:
     """A builder of that name, with the features of the stock set if there is one."""
     base, config = prepared.base(name), name.partition(":")[0].partition("/")[2]
-    version, keys = name.partition(":")[2] or VERSION, {"image": "image"}
+    version = name.partition(":")[2] or VERSION
     features = {"image": tfds.features.Image(shape=examples.shape)}
     index = examples.labels
     if index is not None:

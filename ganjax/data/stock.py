@@ -5,6 +5,7 @@ Refuses at once where the build would fail after minutes: offline, or without Te
 
 import contextlib
 import importlib.util
+import inspect
 import logging
 import sys
 import threading
@@ -109,13 +110,18 @@ def build(tfds: ModuleType, builder: Any, downloads: Path, settings: Any) -> Non
 
 
 def needs_tensorflow(builder: Any) -> bool:
-    """Whether the code of a set uses TensorFlow: its module has it under the name tf."""
-    modules = [sys.modules[kind.__module__] for kind in type(builder).__mro__]
-    return any(
-        "tf" in vars(module)
+    """Whether the code of a set uses TensorFlow, by the name tf, or to read an archive."""
+    modules = {sys.modules[kind.__module__] for kind in type(builder).__mro__}
+    own = [
+        module
         for module in modules
         if module.__name__.startswith("tensorflow_datasets.")
         and not module.__name__.startswith("tensorflow_datasets.core.")
+    ]
+    archives = ("extract(", "iter_archive(")
+    return any(
+        "tf" in vars(module) or any(name in inspect.getsource(module) for name in archives)
+        for module in own
     )
 
 
