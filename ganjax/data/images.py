@@ -1,173 +1,238 @@
-"""Folders of image files: found, decoded to one size and one range, every bad file named."""
+"""Images of the user: a folder or a zip of files, decoded to one size, every bad file named."""
 
+import hashlib
 import logging
-import os
-from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
 
 from ganjax.checks import one_of, whole
-from ganjax.data.resident import Data, of_examples
+from ganjax.data.cache import cached
+from ganjax.data.columns import listed
+from ganjax.data.domains import Paired, Pairs
+from ganjax.data.image_files import Files, found, opened
+from ganjax.data.layout import Layout, in_pairs, layout
+from ganjax.data.resident import Batch, Data, Rows
+from ganjax.data.rows import Part, of_rows, some, split
+from ganjax.data.sizing import CROPS, fitted, stored_side
 from ganjax.errors import DataError
 
 log = logging.getLogger("ganjax")
 
-FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
-LISTED = 20  # names in a message
+DARK = 17  # of 255: masks of 0 and 1 end below it, and 12 bits in 16
+LOOKED_AT = 256  # images at a time, until one is brighter
+
+
+@dataclass(frozen=True)
+class Images:
+    """Rows of image files.
+
+    Attributes:
+      of: the rows.
+      names: of the classes, in the order of their labels.
+      left_out: the files that cannot be read, with the reasons.
+    """
+
+    of: Rows
+    names: tuple[str, ...]
+    left_out: tuple[str, ...]
+
+    @property
+    def digest(self) -> str:
+        return self.of.digest
+
+    @property
+    def where(self) -> str:
+        return self.of.where
+
+    @property
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The labels, if they are at hand."""
+        return getattr(self.of, "arrays", {})
+
+    def __len__(self) -> int:
+        return len(self.of)
+
+    def read(self, rows: np.ndarray) -> dict[str, np.ndarray]:
+        return self.of.read(rows)
 
 
 def images(
     path: str,
-    size: int,
+    size: int | None = None,
     channels: int = 3,
     labels: bool = True,
+    crop: str = "centre",
+    flip: bool = False,
     skip_bad: bool = False,
     held_out: int = 0,
+    keep: str = "auto",
+    order: str = "random",
+    cache: bool = True,
+    paired: bool = False,
+    part: str | None = None,
 ) -> Data:
-    """The images below a folder, in the order of their names, all resident.
+    """The images in a folder or a zip, nested or not, in the order of their names.
 
-    Links are followed, except links to images that are there already; other files and names that
-    begin with a dot are left out. Where every image lies in one of several folders, those are the
-    classes, in the order of their names, or of their numbers where all are numbers.
+    Folders have a meaning, see `layout.layout`: `train` and `test` are parts, of which the second
+    is held out; `a` and `b` are two domains; several others, with every image in one of them, are
+    classes. Links are followed, except links to images that are there already; other files and
+    names that begin with a dot are left out.
 
     Args:
-      path: of the folder.
-      size: side of the images, at least 1: the largest square in the middle is resized to it by
-        bicubic interpolation with antialiasing.
-      channels: 3 for colour or 1 for grey (luma of Rec. 601). Transparent parts become white; 16
-        bits of grey are kept.
+      path: of the folder or zip.
+      size: side of the images, at least 1; None for images that are all of one size already.
+      channels: 3 for colour or 1 for grey, see `sizing.fitted`, as for all modes of images.
       labels: whether folders are classes.
+      crop: "centre", "pad", "stretch" or "random", see `sizing.fitted`.
+      flip: mirror images at random.
       skip_bad: leave out files that cannot be read, with a warning.
-      held_out: images kept for tests, see `resident.of_examples`.
+      held_out: images kept for tests, of each domain, see `rows.split`; not beside a test part.
+      keep: see `rows.of_rows`.
+      order: see `rows.of_rows`.
+      cache: whether images are decoded once, into a cache, see `cache.cached`; if not, whenever
+        they are read.
+      paired: whether images of two domains with one name belong together.
+      part: the folder to train on; None for `train`, with `test` held out, where there are such.
 
     Returns:
-      Data with `x` [batch, size, size, channels] in [-1, 1] and, where folders are classes, labels
-      `y` int [batch].
+      Data with `x` uint8 [size, size, channels] in its source, in [-1, 1] in its batches, and,
+      where folders are classes, labels `y`; or with `a` and `b`. The source is an `Images`.
 
     Raises:
       ValueError: an argument is out of range.
       DataError: there is no such folder, no image in it, or some cannot be read: the first 20 with
-        their reasons.
+        their reasons; or folders and arguments contradict each other.
     """
-    whole(1, size=size)
+    if size is not None:
+        whole(1, size=size)
+    elif crop == "random":
+        raise ValueError("size=None, but crop='random' needs a size, the side of its squares")
     one_of((1, 3), channels=channels)
-    root = Path(path)
-    endings = {end for end, kind in Image.registered_extensions().items() if kind in FORMATS}
-    names = _found(root, endings)
-    y, num_classes = _classes(names) if labels else (None, 0)
-    x = np.empty((len(names), size, size, channels), np.float32)
+    one_of(CROPS, crop=crop)
+    files = found(path)
+    there = layout(str(path), files.names, part, labels)
+    if paired:
+        there = in_pairs(str(path), files.names, there)
+    if there.test and held_out:
+        raise ValueError(
+            f"held_out={held_out}, but {path} has a test part, which is held out; leave held_out "
+            "out, or give part='train'"
+        )
+    rows, there, left_out = _decoded(path, files, there, size, channels, crop, cache, skip_bad)
+    _refuse_dark(str(path), rows)
+    train, test, shown = _parts(rows, there, held_out)
+    data = of_rows(
+        Images(train, there.classes, left_out),
+        test=test,
+        num_classes=len(there.classes),
+        keep=keep,
+        order=order,
+        flip=flip,
+        crop=size if crop == "random" else None,
+        paired=paired,
+    )
+    return data._replace(test=data.decode(shown, None)) if shown else data
+
+
+def _decoded(
+    path: str,
+    files: Files,
+    there: Layout,
+    size: int | None,
+    channels: int,
+    crop: str,
+    cache: bool,
+    skip_bad: bool,
+) -> tuple[Rows, Layout, tuple[str, ...]]:
+    """The images of all parts in one table; the layout by its rows; the files left out."""
+    parts = [*there.train.values(), *there.test.values()]
+    used = np.unique(np.concatenate(parts))
+    names = [files.names[row] for row in used]
+    side, small = stored_side(size, crop), set()
 
     def read(row):
-        try:
-            x[row] = _decoded(root / names[row], size, channels)
-        except Exception as error:  # decoders raise errors of any type
-            return f"{names[row]} ({_reason(error, root / names[row])})"
-        return None
+        image = opened(files.read(names[row]))
+        if size is not None and crop != "pad" and min(image.size) < side:
+            small.add(names[row])
+        return {"x": fitted(image, size, channels, crop)}
 
-    with ThreadPoolExecutor() as pool:
-        reasons = list(pool.map(read, range(len(names))))
-    good = [row for row, reason in enumerate(reasons) if reason is None]
-    if len(good) < len(names):
-        bad = [reason for reason in reasons if reason is not None]
-        message = f"{len(bad)} of {len(names)} images in {path} cannot be read: {_first(bad)}"
-        if not (skip_bad and good):
-            raise DataError(f"{message}; repair or remove them, or set data.skip_bad=True")
-        log.warning("%s; left out", message)
-        x, y = x[good], None if y is None else y[good]
-    if -1 < (top := x.max()) <= 2 / 15 - 1:
+    options = hashlib.sha256("\n".join(names).encode("utf-8", "surrogateescape")).hexdigest()
+    rows = cached(
+        f"{files.stamp} {options} {size} {channels} {crop}",
+        str(path),
+        len(names),
+        read,
+        beside=Path(path).resolve().parent,
+        on=cache,
+        known={} if there.labels is None else {"y": there.labels[used]},
+        name=names.__getitem__,
+        skip_bad=skip_bad,
+        hint="repair or remove them, or set data.skip_bad=True",
+    )
+    if small:
+        log.warning(
+            "%s: %d images are smaller than %d pixels and enlarged: %s",
+            *(path, len(small), side, listed(sorted(small))),
+        )
+    bad = rows.left_out
+    left_out = tuple(f"{names[row]} ({reason})" for row, reason in bad.items())
+    return rows, _without(there, used, bad), left_out
+
+
+def _without(there: Layout, used: np.ndarray, bad: Mapping[int, str]) -> Layout:
+    """A layout by the rows that were read, of the files used without the bad ones."""
+    good = np.delete(used, np.array(list(bad), int))
+
+    def remaining(part):
+        kept = {key: np.isin(rows, good) for key, rows in part.items()}
+        if there.pairs:
+            kept = dict.fromkeys(kept, np.all(list(kept.values()), axis=0))
+        part = {key: np.searchsorted(good, rows[kept[key]]) for key, rows in part.items()}
+        if empty := [key for key, rows in part.items() if not len(rows)]:
+            raise DataError(f"no image of {empty[0]} can be read; repair them")
+        return part
+
+    return there._replace(train=remaining(there.train), test=remaining(there.test))
+
+
+def _parts(rows: Rows, there: Layout, held_out: int) -> tuple[Rows, Rows | None, Batch]:
+    """Rows for training and, held out, as rows or, of two domains of two lengths, as images."""
+    train, test = (
+        {key: _chosen(rows, index) for key, index in part.items()}
+        for part in (there.train, there.test)
+    )
+    if "a" not in train or there.pairs:
+        train, test = (Paired(**part) if "a" in part else part.get("x") for part in (train, test))
+        return (train, test, {}) if test else (*_split(train, held_out), {})
+    if not test:
+        parts = {key: _split(domain, held_out) for key, domain in train.items()}
+        train = {key: domain for key, (domain, _) in parts.items()}
+        test = {key: shown for key, (_, shown) in parts.items() if shown is not None}
+    return Pairs(**train), None, {key: some(domain)["x"] for key, domain in test.items()}
+
+
+def _chosen(rows: Rows, index: np.ndarray) -> Rows:
+    return rows if np.array_equal(index, np.arange(len(rows))) else Part(rows, index)
+
+
+def _split(rows: Rows, held_out: int) -> tuple[Rows, Rows | None]:
+    whole(0, len(rows) - 1, held_out=held_out, hint=f"there are {len(rows)} examples")
+    return split(rows, held_out)
+
+
+def _refuse_dark(where: str, rows: Rows) -> None:
+    """Raises a DataError if all images are nearly black, as masks are, but not black."""
+    top = 0
+    for begin in range(0, len(rows), LOOKED_AT):
+        x = rows.read(np.arange(begin, min(begin + LOOKED_AT, len(rows))))["x"]
+        top = max(top, int(x.max()))
+        if top > DARK:
+            return
+    if top:
         raise DataError(
-            f"the images in {path} end at {(top + 1) / 2:.2g} of white, as masks of 0 and 1 or 12 "
+            f"the images in {where} end at {top / 255:.2g} of white, as masks of 0 and 1 or 12 "
             "bits in 16 do; spread them over the range of their type"
         )
-    return of_examples(x, y, num_classes=num_classes, held_out=held_out)
-
-
-def _found(root: Path, endings: Collection[str]) -> list[str]:
-    """Names of the image files below a folder: sorted paths relative to it, at least one."""
-    if not root.is_dir():
-        raise DataError(f"there is no folder {root} (looked for from {Path.cwd()})")
-    there, links, others = {}, [], Counter()
-    for path in _files(root):
-        if path.name.startswith(".") or path.suffix.lower() not in endings:
-            others[path.suffix.lower() or path.name] += 1
-        elif path.is_symlink():
-            links.append(path)
-        else:
-            there.setdefault(os.path.realpath(path), path)
-    taken = [there.setdefault(os.path.realpath(path), path) for path in links]
-    if twice := [str(path) for path, first in zip(links, taken, strict=True) if path != first]:
-        log.warning("links to files that are there already, left out: %s", _first(twice))
-    left_out = _first([f"{count} {ending}" for ending, count in sorted(others.items())]) or "none"
-    if not there:
-        raise DataError(f"{root} holds no {', '.join(sorted(endings))}; other files: {left_out}")
-    log.info("%s: %d files; left out: %s", root, len(there), left_out)
-    return sorted(path.relative_to(root).as_posix() for path in there.values())
-
-
-def _files(root: Path) -> Iterator[Path]:
-    """All files below a folder, those below links to other folders last."""
-
-    def refuse(error):
-        raise DataError(f"{error.filename} cannot be read ({error.strerror}); remove it or open it")
-
-    tops, seen = [root], set()
-    for top in tops:
-        for folder, inside, files in os.walk(top, onerror=refuse):
-            inside.sort()
-            if (real := os.path.realpath(folder)) in seen:
-                inside.clear()
-                continue
-            seen.add(real)
-            yield from (Path(folder, file) for file in sorted(files))
-            tops += [Path(folder, name) for name in inside if Path(folder, name).is_symlink()]
-
-
-def _classes(names: Sequence[str]) -> tuple[np.ndarray | None, int]:
-    """Labels [n] by the first folder of each name, and the number of classes; else (None, 0)."""
-    folders = [name.split("/")[0] if "/" in name else None for name in names]
-    known = set(folders)
-    if None in known or len(known) == 1:
-        return None, 0
-    numbers = all(name.isdecimal() for name in known)
-    order = sorted(known, key=lambda name: (int(name), name) if numbers else name)
-    log.info("classes from 0 on: %s", _first(order))
-    index = {name: index for index, name in enumerate(order)}
-    return np.array([index[folder] for folder in folders], np.int32), len(order)
-
-
-def _first(names: Sequence[str]) -> str:
-    """The first 20 names and the number of the others."""
-    more = len(names) - LISTED
-    return ", ".join(names[:LISTED]) + (f" and {more} more" if more > 0 else "")
-
-
-def _decoded(path: Path, size: int, channels: int) -> np.ndarray:
-    """One image as floats [size, size, channels] in [-1, 1]."""
-    with Image.open(path, formats=FORMATS) as file:
-        file.load()
-        image = ImageOps.exif_transpose(file)
-    if image.mode.startswith("I;16") or (image.mode == "I" and file.format in ("PNG", "PPM")):
-        grey = Image.fromarray(np.asarray(image).astype(np.float32))  # Pillow would clip at 255
-        x = np.clip(np.asarray(ImageOps.fit(grey, (size, size))) / 32767.5 - 1, -1, 1)
-        return np.broadcast_to(x[..., None], (size, size, channels))
-    if image.mode in ("I", "F"):
-        raise ValueError(f"pixels of 32 bits, mode {image.mode}, of no known range")
-    if image.has_transparency_data:
-        white = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(white, image.convert("RGBA"))
-    image = image.convert("RGB").convert("L" if channels == 1 else "RGB")
-    image = ImageOps.fit(image, (size, size))
-    return np.asarray(image, np.float32).reshape(size, size, channels) / 127.5 - 1
-
-
-def _reason(error: Exception, path: Path) -> str:
-    """Why a file cannot be read, in a few words."""
-    if not path.exists():
-        return "a link to nothing"
-    if isinstance(error, UnidentifiedImageError):
-        return "no image that Pillow knows" if path.stat().st_size else "empty"
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

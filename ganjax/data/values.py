@@ -5,6 +5,7 @@ are in [-1, 1] or need an explicit range.
 """
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import numpy as np
 from ganjax.errors import ConfigError, DataError
 
 ROUNDING = 1e-6
+PART = 2**26  # bytes looked at at a time
 FLAG = "--range={:g},{:g}"
 ARGUMENT = "value_range=({:g}, {:g})"
 
@@ -43,9 +45,27 @@ def scaled(
       DataError: values are not finite, out of range, or ambiguous.
     """
     values = np.asarray(x)
-    check_finite(where, values)
-    low, high, kind = float(values.min()), float(values.max()), values.dtype
-    found = f"{where} has pixels from {low:g} to {high:g}"
+    bottom, top = pixel_range(values, value_range, where=where, remedy=remedy)
+    if (bottom, top) == (-1, 1) and values.dtype.kind not in "biu":
+        return x
+    middle = (top + bottom) / (top - bottom)
+    return values.astype(np.float32) / np.float32((top - bottom) / 2) - np.float32(middle)
+
+
+def pixel_range(
+    x: np.ndarray,
+    value_range: tuple[float, float] | None = None,
+    *,
+    where: str,
+    remedy: str = ARGUMENT,
+) -> tuple[float, float]:
+    """The values of images that stand for black and white, given or by the rules of `scaled`.
+
+    The arguments and errors are those of `scaled`; a memory map is read in parts.
+    """
+    check_finite(where, x)
+    low, high = _extent(x)
+    found, kind = f"{where} has pixels from {low:g} to {high:g}", x.dtype
     if value_range is None:
         value_range = _range_of_type(kind, low, high, found, remedy)
     bottom, top = value_range
@@ -56,10 +76,7 @@ def scaled(
             f"{found}; expected {bottom:g} to {top:g}{formula}; scale them or give "
             f"{remedy.format(*_guess(low, high))}"
         )
-    if (bottom, top) == (-1, 1) and kind.kind not in "biu":
-        return x
-    middle = (top + bottom) / (top - bottom)
-    return values.astype(np.float32) / np.float32((top - bottom) / 2) - np.float32(middle)
+    return float(bottom), float(top)
 
 
 def _range_of_type(
@@ -95,14 +112,28 @@ def check_finite(where: str, x: np.ndarray) -> None:
     """Raises a DataError if some numbers are not finite, or will not be as float32."""
     if x.dtype.kind in "bu" and x.dtype.itemsize < 8:
         return
-    if not np.isfinite(x).all():
+    if not all(np.isfinite(part).all() for part in _parts(x)):
         raise DataError(f"{where} has values that are not finite; clean them")
-    low, high = float(x.min()), float(x.max())
+    low, high = _extent(x)
     if max(-low, high) > float(np.finfo(np.float32).max):
         raise DataError(
             f"{where} has values from {low:g} to {high:g}, beyond float32, which ends at 3.4e38; "
             "scale them"
         )
+
+
+def _extent(x: np.ndarray) -> tuple[float, float]:
+    """The smallest and the largest value."""
+    ends = [(float(part.min()), float(part.max())) for part in _parts(x)]
+    return min(low for low, _ in ends), max(high for _, high in ends)
+
+
+def _parts(x: np.ndarray) -> Iterator[np.ndarray]:
+    """The rows of a large array in parts, since a memory map need not fit into memory."""
+    if not isinstance(x, np.ndarray) or not x.ndim or x.nbytes <= PART:
+        return iter((x,))
+    step = max(1, PART * len(x) // x.nbytes)
+    return (x[begin : begin + step] for begin in range(0, len(x), step))
 
 
 def labels(where: str, y: np.ndarray, num_classes: int | None) -> np.ndarray:

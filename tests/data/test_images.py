@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ganjax.data import images
+from ganjax.data import examples, images
 from ganjax.errors import DataError
 
 RGB = np.random.RandomState(0).randint(0, 256, (16, 16, 3), np.uint8)
@@ -20,7 +20,15 @@ def save(path, array, mode=None, **options):
 
 
 def x_of(source):
-    return np.asarray(source.train["x"])
+    return np.asarray(examples(source)["x"])
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path_factory, monkeypatch):
+    """The folder of caches."""
+    folder = tmp_path_factory.mktemp("cache")
+    monkeypatch.setenv("GANJAX_CACHE", str(folder))
+    return folder
 
 
 def test_every_mode_becomes_colour(tmp_path):
@@ -43,17 +51,19 @@ def test_every_mode_becomes_colour(tmp_path):
     assert source.num_classes == 0
     assert all(np.abs(image).max() <= 1 for image in x.values())
     for name in ("rgb.png", "이미지 é 1.png"):
-        np.testing.assert_array_equal(x[name], SCALED)
+        np.testing.assert_allclose(x[name], SCALED, atol=1e-6)
     grey = np.repeat(SCALED[..., :1], 3, -1)
-    np.testing.assert_array_equal(x["grey.png"], grey)
+    np.testing.assert_allclose(x["grey.png"], grey, atol=1e-6)
     share = alpha[..., None] / 255
     for name, solid in (("grey_alpha.png", grey), ("rgba.png", SCALED)):
         np.testing.assert_allclose(x[name], share * solid + 1 - share, atol=1.01 / 127.5)
     palette = np.asarray(Image.fromarray(RGB).convert("P").convert("RGB")) / np.float32(127.5) - 1
-    np.testing.assert_array_equal(x["palette.png"], palette)
+    np.testing.assert_allclose(x["palette.png"], palette, atol=1e-6)
     assert set(np.unique(x["one_bit.png"])) == {-1, 1}
     assert np.abs(x["cmyk.JPG"] - SCALED).mean() < 0.2  # a JPEG of noise
-    np.testing.assert_allclose(x["one_pixel.png"], np.broadcast_to(SCALED[0, 0], (16, 16, 3)))
+    np.testing.assert_allclose(
+        x["one_pixel.png"], np.broadcast_to(SCALED[0, 0], (16, 16, 3)), atol=1e-6
+    )
     middle = Image.fromarray(RGB[:12, 2:14]).resize((16, 16), Image.Resampling.BICUBIC)
     inside = np.asarray(middle)[:, 3:-3] / 127.5 - 1  # the filter reaches 2 pixels of 12 further
     np.testing.assert_allclose(x["not_square.png"][:, 3:-3], inside, atol=1.01 / 127.5)
@@ -67,17 +77,15 @@ def test_grey_is_luma(tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["png", "tif", "pgm"])
-def test_16_bits_are_kept(kind, tmp_path):
+def test_16_bits_become_8(kind, tmp_path):
     """65535 -> 1 and 0 -> -1, where Pillow's own conversion clips at 255."""
     ramp = np.linspace(0, 65535, 256).round().astype(np.uint16).reshape(16, 16)
     save(tmp_path / f"0.{kind}", ramp)
     save(tmp_path / f"1.{kind}", np.roll(ramp, 1, 1))
     x = x_of(images(str(tmp_path), size=16))
     assert (x.min(), x.max()) == (-1, 1)
-    np.testing.assert_allclose(x[0, ..., 2], ramp / 32767.5 - 1, atol=1e-6)
+    np.testing.assert_allclose(x[0, ..., 2], ramp / 32767.5 - 1, atol=1.01 / 255)
     assert x.shape == (2, 16, 16, 3)
-    halved = x_of(images(str(tmp_path), size=8, channels=1))
-    assert len(np.unique(halved)) > 100  # 8 bits have fewer levels in two such ramps of 64 pixels
 
 
 def test_bad_files_are_named_before_anything_else(tmp_path):
@@ -161,7 +169,7 @@ def test_links_are_followed(tmp_path):
     (root / "back").symlink_to(root)
     (root / "z.png").symlink_to(elsewhere / "b.png")  # as in the folder
     x = x_of(images(str(root), size=16))
-    np.testing.assert_array_equal(x, [SCALED, SCALED[::-1]])
+    np.testing.assert_allclose(x, [SCALED, SCALED[::-1]], atol=1e-6)
 
 
 def test_sizes_are_reduced_with_antialiasing(tmp_path):
@@ -176,7 +184,9 @@ def test_held_out_images_are_others(tmp_path):
     for value in range(10):
         save(tmp_path / f"{value}.png", np.full((4, 4), 20 * value, np.uint8))
     source = images(str(tmp_path), size=4, held_out=3)
-    parts = [np.rint(127.5 * (np.asarray(p["x"])[:, 0, 0, 0] + 1)) for p in source[1:3]]
+    parts = [
+        np.rint(127.5 * (np.asarray(x)[:, 0, 0, 0] + 1)) for x in (x_of(source), source.test["x"])
+    ]
     assert [len(part) for part in parts] == [7, 3]
     assert sorted(np.concatenate(parts)) == [20 * value for value in range(10)]
     with pytest.raises(

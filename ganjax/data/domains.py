@@ -1,0 +1,62 @@
+"""Rows of two domains: pairs that belong together, and all pairs of two that do not."""
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+
+from ganjax.data.order import LARGEST
+from ganjax.data.resident import Rows
+
+
+@dataclass(frozen=True)
+class Paired:
+    """Row i has the images of row i of both domains, as `a` and `b`."""
+
+    a: Rows
+    b: Rows
+
+    @property
+    def digest(self) -> str:
+        return _digest(self.a, self.b)
+
+    @property
+    def where(self) -> str:
+        return self.a.where
+
+    def __len__(self) -> int:
+        return len(self.a)
+
+    def read(self, rows: np.ndarray) -> dict[str, np.ndarray]:
+        return {"a": self.a.read(rows)["x"], "b": self.b.read(rows)["x"]}
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Every image of domain a with every one of b, so that a random row has two independent ones.
+
+    Row r has image r % na of `a` and image (r // na + r % na) % nb of `b`. There are na * nb rows,
+    or, for more than 2^29, as many multiples of na as fit.
+    """
+
+    a: Rows
+    b: Rows
+
+    @property
+    def digest(self) -> str:
+        return _digest(self.a, self.b)
+
+    @property
+    def where(self) -> str:
+        return self.a.where
+
+    def __len__(self) -> int:
+        return len(self.a) * min(len(self.b), LARGEST // len(self.a))
+
+    def read(self, rows: np.ndarray) -> dict[str, np.ndarray]:
+        turn, a = np.divmod(rows, len(self.a))
+        return {"a": self.a.read(a)["x"], "b": self.b.read((turn + a) % len(self.b))["x"]}
+
+
+def _digest(a: Rows, b: Rows) -> str:
+    return hashlib.sha256(f"{a.digest} {b.digest}".encode()).hexdigest()
