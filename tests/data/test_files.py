@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ganjax.data import arrays, checked, parsed_range, samples_of_file
+from ganjax.data import arrays, checked, examples, parsed_range, samples_of_file
 from ganjax.errors import ConfigError, DataError
 
 SHAPE = (4, 4, 3)
@@ -108,12 +108,8 @@ def test_pixels_have_one_contract(x, value_range, expected, tmp_path):
     found = samples_of_file(tmp_path / "x.npy", (16, 16, 1), value_range)
     np.testing.assert_allclose(found, expected, atol=1e-6)
     assert found.dtype == np.float32
-    np.testing.assert_array_equal(
-        arrays(str(tmp_path / "x.npy"), value_range).train["x"], np.asarray(found)
-    )
-    np.testing.assert_array_equal(
-        checked("own", arrays(str(tmp_path / "x.npy"), value_range)).train["x"], found
-    )
+    source = checked("own", arrays(str(tmp_path / "x.npy"), value_range=value_range))
+    np.testing.assert_allclose(examples(source)["x"], found, atol=1e-6)
 
 
 @pytest.mark.parametrize(
