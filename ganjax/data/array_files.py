@@ -11,12 +11,13 @@ from ganjax.errors import DataError
 LOCAL_HEADER = 30  # bytes of it before a file's name
 
 
-def arrays_of(path: str | Path, wanted: dict[str, bool]) -> dict[str, np.ndarray]:
+def arrays_of(path: str | Path, wanted: dict[str, bool], hint: str = "") -> dict[str, np.ndarray]:
     """The wanted arrays of a npz file, by name; a npy file has the first of them alone.
 
     Args:
       path: of the file.
       wanted: {name: whether it must be there}; the first must.
+      hint: how to name another, for the message.
 
     Returns:
       Those that are there, read-only maps if the file stores them uncompressed.
@@ -47,7 +48,7 @@ def arrays_of(path: str | Path, wanted: dict[str, bool]) -> dict[str, np.ndarray
         if needed and name not in found:
             raise DataError(
                 f"{path} holds {', '.join(names) or 'nothing'}; expected an array {name}, as "
-                f"numpy.savez(file, {name}=...) writes it"
+                f"numpy.savez(file, {name}=...) writes it{hint}"
             )
     return found
 

@@ -112,7 +112,8 @@ def arrays(
     one_of(CROPS, crop=crop)
     if x_test and held_out:
         raise ValueError(f"held_out={held_out}, but {x_test} is held out; leave one of them out")
-    found = arrays_of(path, {x: True, y: y != "y", **_wanted(x_test, y_test)})
+    wanted = {x: True, y: y != "y", **_wanted(x_test, y_test)}
+    found = arrays_of(path, wanted, hint=", or name another, e.g. data.x='x_train'")
     train = _part(path, found, x, y, num_classes)
     if "y" in train:
         num_classes = num_classes or int(train["y"].max()) + 1
