@@ -10,7 +10,8 @@ equal    streamed and resident training, 200 steps, three sources, four schemes,
 together two and four processes over loopback, streamed, beside the same resident and one process
 resume   50 steps with a checkpoint each, resumed from every one: runs that end elsewhere
 epochs   rows of three epochs as 1, 2 and 4 processes read them
-speed    images a second, streamed and resident in turn, and their ratio
+speed    images a second, streamed and resident in turn, and their ratio: an MLP on MNIST and, with
+         --cifar10 (a zip of images, folders train and test, classes below), a DCGAN on its 32x32
 memory   memory of the process over 2,000 streamed chunks
 """
 
@@ -45,10 +46,17 @@ SCHEMES = {
     "extragradient": {"name": "extragradient"},
     "unrolled": {"name": "unrolled", "unroll_steps": 3, "fresh_batches": True},
 }
+DCGAN = {
+    "generator": {"name": "dcgan", "width": 16},
+    "discriminator": {"name": "dcgan", "width": 16},
+    "scheme": {"name": "alternating"},
+}
+KEPT = ("device", "stream")
 FORMS = (None, "jit", "pmap")
 PARTS = ("equal", "together", "resume", "epochs", "speed", "memory")
 
 MNIST = flags.DEFINE_string("mnist", None, "The npz file.", required=True)
+CIFAR10 = flags.DEFINE_string("cifar10", None, "The zip of CIFAR-10, for `speed`.")
 FOLDER = flags.DEFINE_string("folder", "runs/streaming", "Folder of the converted sets.")
 PART = flags.DEFINE_multi_enum("part", [], PARTS, "Parts to do; all if none is given.")
 STEPS = flags.DEFINE_integer("steps", 200, "Steps of `equal`.", lower_bound=1)
@@ -65,15 +73,31 @@ def sections() -> dict[str, dict[str, Any]]:
     if not packed.exists():
         folder.mkdir(parents=True, exist_ok=True)
         _pack(packed)
-    if not (sets / "mnist").exists():
-        command = ["-m", "ganjax", "prepare", "--set=mnist", f"--from={MNIST.value}"]
-        subprocess.run([sys.executable, *command, f"--data_dir={sets}"], check=True)
+    _convert("mnist", MNIST.value, sets)
     keys = {f"{key}{test}": f"{key}_{part}" for key in "xy" for test, part in PARTS_OF_NPZ}
     return {
         "arrays": {"name": "arrays", "path": MNIST.value, **keys},
         "images": {"name": "images", "path": str(packed), "size": 28, "channels": 1},
         "tfds": {"name": "tfds", "set": "mnist", "data_dir": str(sets)},
     }
+
+
+def of_photographs() -> dict[str, dict[str, Any]]:
+    """The sections `data` of CIFAR-10; {} without its zip."""
+    if CIFAR10.value is None:
+        return {}
+    sets = Path(FOLDER.value) / "sets"
+    _convert("cifar10_jpeg", CIFAR10.value, sets)
+    return {
+        "CIFAR-10, zip": {"name": "images", "path": CIFAR10.value, "size": 32},
+        "CIFAR-10, tfds": {"name": "tfds", "set": "cifar10_jpeg", "data_dir": str(sets)},
+    }
+
+
+def _convert(name: str, path: str, sets: Path) -> None:
+    if not (sets / name).exists():
+        command = ["-m", "ganjax", "prepare", f"--set={name}", f"--from={path}"]
+        subprocess.run([sys.executable, *command, f"--data_dir={sets}"], check=True)
 
 
 PARTS_OF_NPZ = (("", "train"), ("_test", "test"))
@@ -218,25 +242,28 @@ def epochs(folder: Path) -> list[dict[str, Any]]:
 
 
 def speed(folder: Path) -> list[dict[str, Any]]:
-    """A DCGAN of 28 pixels and an MLP, chunk by chunk in turn."""
-    rows = []
-    for source, scheme in itertools.product(sections(), ("alternating", "simultaneous")):
-        programs = {
-            k: _chunks(config(source, scheme, k, steps=10**6)) for k in ("device", "stream")
-        }
-        taken = {keep: [] for keep in programs}
-        for turn in range(ROUNDS.value + 1):
-            for keep, run in list(programs.items())[:: 1 if turn % 2 else -1]:
-                began = time.perf_counter()
-                images = run()
-                taken[keep].append(images / (time.perf_counter() - began))
-        ratios = [s / d for s, d in zip(taken["stream"][1:], taken["device"][1:], strict=True)]
-        rates = {f"{k}, images/s": round(statistics.median(v[1:])) for k, v in taken.items()}
-        rows.append({"source": source, "scheme": scheme, **rates})
-        rows[-1]["ratio"] = round(statistics.median(ratios), 3)
-        rows[-1]["ratios"] = [round(ratio, 3) for ratio in sorted(ratios)]
-        print(rows[-1], flush=True)
-    return rows
+    """Chunks of both in turn; the first round is not counted."""
+    works = [(name, config(name, "alternating", "auto")) for name in sections()]
+    for name, section in of_photographs().items():
+        works.append((name, {**works[0][1], **DCGAN, "data": section}))
+    return [_in_turn(name, config) for name, config in works]
+
+
+def _in_turn(name: str, config: dict[str, Any]) -> dict[str, Any]:
+    runs = {keep: _chunks({**config, "data": {**config["data"], "keep": keep}}) for keep in KEPT}
+    taken = {keep: [] for keep in runs}
+    for turn in range(ROUNDS.value + 1):
+        for keep, run in list(runs.items())[:: 1 if turn % 2 else -1]:
+            began = time.perf_counter()
+            images = run()
+            taken[keep].append(images / (time.perf_counter() - began))
+    ratios = [s / d for s, d in zip(taken["stream"][1:], taken["device"][1:], strict=True)]
+    rates = {f"{k}, images/s": round(statistics.median(v[1:])) for k, v in taken.items()}
+    row = {"source": name, "network": config["generator"]["name"], **rates}
+    row["ratio"] = round(statistics.median(ratios), 3)
+    row["ratios"] = [round(ratio, 3) for ratio in sorted(ratios)]
+    print(row, flush=True)
+    return row
 
 
 def _chunks(config: dict[str, Any], length: int = 50) -> Any:
