@@ -64,7 +64,7 @@ constraints:
 	$(PYTHON) -m venv .venv-uv && .venv-uv/bin/python -m pip install --quiet uv
 	echo 'jax==0.10.2' | .venv-uv/bin/uv pip compile --universal --python-version 3.11 \
 	  --no-header --no-annotate --no-emit-index-url --no-emit-find-links --quiet \
-	  --extra browser --extra tensorboard --extra dev --constraint - --output-file constraints.txt --upgrade pyproject.toml
+	  --extra browser --extra prepare --extra tensorboard --extra dev --constraint - --output-file constraints.txt --upgrade pyproject.toml
 
 # All of docs/ but collapse.png, whose study is long (`make collapse`). Runs that are done already
 # are not trained again; remove runs/ to begin anew.

@@ -5,6 +5,7 @@ for. This file imports no JAX, so that a misspelt key is refused at once.
 """
 
 import contextlib
+import logging
 import numbers
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -12,6 +13,8 @@ from typing import Any
 from ganjax import checks
 from ganjax.errors import ConfigError, unknown
 from ganjax.nested import by_place, is_list, merged, plain
+
+log = logging.getLogger("ganjax")
 
 LARGEST = 2**32 - 1  # of any setting; a seed has 32 bits
 
@@ -53,6 +56,8 @@ SECTIONS = {
     "monitor": "a measurement between chunks of steps, which may stop training; 'none' for none",
     "stages": "a section per stage: `until` a step, and overrides; under labels of your choice",
 }
+# Data sources whose name may have an argument behind a colon, e.g. `tfds:mnist`, and that argument.
+SPELT = {"images": "path", "tfds": "set"}
 OF_SECTIONS = ("networks", "penalties")  # which hold a section per label
 # The settings of a stage, beside sections.
 STAGE_SETTINGS = ("until", "batch_size")
@@ -128,9 +133,23 @@ def validate(config: Mapping[str, Any]) -> Resolved:
     for name in sections.get("networks", {}):
         if name in SECTIONS:
             raise ConfigError(f"networks.{name} must be the section {name!r} of its own; move it")
+    if "data" in sections:
+        sections["data"] = _spelt_out(sections["data"])
     resolved |= sections
     resolved.stages, resolved.checked = _stages(resolved), repr(resolved)
     return resolved
+
+
+def _spelt_out(section: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A data section whose name has no argument: `tfds:mnist` is no `module:function`."""
+    name, _, value = section["name"].partition(":")
+    if name not in SPELT or not value:
+        return section
+    key = SPELT[name]
+    if key in section:
+        raise ConfigError(f"data {section['name']!r} has {key}={section[key]!r} too; give one")
+    log.info("data %r is read as data %r with %s=%r", section["name"], name, key, value)
+    return {**section, "name": name, key: value}
 
 
 def staged(config: Mapping[str, Any]) -> dict[str, Resolved]:

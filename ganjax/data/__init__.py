@@ -10,6 +10,7 @@ from ganjax.data.photographs import photograph_crops, photograph_domains, photog
 from ganjax.data.points import affine_domains, gaussian_mixture, grid, ring, swiss_roll
 from ganjax.data.resident import Batch, Data, Rows, classes, form, of_form, sample_rows
 from ganjax.data.rows import Table, examples, of_rows, read_rows, shapes_of, taken
+from ganjax.data.tfds import tfds
 from ganjax.data.values import parsed_range
 
 DATA = {
@@ -26,6 +27,7 @@ DATA = {
     "photographs": photographs,
     "ring": ring,
     "swiss_roll": swiss_roll,
+    "tfds": tfds,
 }
 
 __all__ = [
@@ -61,4 +63,5 @@ __all__ = [
     "shapes_of",
     "swiss_roll",
     "taken",
+    "tfds",
 ]

@@ -1,0 +1,45 @@
+"""Prepares an image set for `data=dict(name="tfds", ...)`: downloads it, or converts your own.
+
+ganjax prepare --set mnist
+ganjax prepare --set my_photographs --from photographs.zip
+
+Sets that TensorFlow Datasets knows are downloaded and built; some need `pip install
+'ganjax[prepare]'`. --from converts a folder or a zip of images (folders train and test are splits,
+others are classes), or an npz with x and y, or x_train, y_train, x_test and y_test; in place of a
+download too, e.g. --set mnist --from mnist.npz.
+"""
+
+from ganjax import cli
+
+FLAGS = cli.Flags()
+SET = FLAGS.string("set", None, "Name of the set, e.g. cifar10 or lsun/bedroom.", required=True)
+DATA_DIR = FLAGS.string(
+    "data_dir", None, "Folder of all sets; $TFDS_DATA_DIR, else ~/tensorflow_datasets by default."
+)
+SOURCE = FLAGS.string("from", None, "Folder, zip, npz or npy to convert.")
+SPLIT = FLAGS.string("split", "train", "With --from: the split of a source without parts.")
+SHARDS = FLAGS.integer(
+    "shards", 0, "With --from: files of each split; 0 for as many as their size suggests.", 0
+)
+
+
+def main() -> None:
+    """Prepares the set and prints its splits and how a config names it."""
+    from ganjax.data import converting, stock
+
+    if SOURCE.value:
+        builder = converting.convert(
+            SOURCE.value,
+            SET.value,
+            DATA_DIR.value,
+            split=SPLIT.value,
+            shards=SHARDS.value or None,
+        )
+    else:
+        builder = stock.prepare(SET.value, DATA_DIR.value)
+    splits = ", ".join(f"{key} {part.num_examples}" for key, part in builder.info.splits.items())
+    print(f"{builder.info.full_name}: {splits}; {builder.data_dir}")
+    section = {"name": "tfds", "set": SET.value}
+    if DATA_DIR.value:
+        section["data_dir"] = DATA_DIR.value
+    print(f'next: --config.data="{section}"')

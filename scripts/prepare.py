@@ -1,0 +1,8 @@
+"""`ganjax prepare` from a checkout."""
+
+import sys
+
+from ganjax import commands
+
+if __name__ == "__main__":
+    commands.main("prepare", sys.argv)
