@@ -396,7 +396,7 @@ def test_enlarging_is_told(tmp_path, caplog):
     images(str(tmp_path), size=20, crop="pad")
     assert "enlarged" not in caplog.text
     images(str(tmp_path), size=20)
-    assert "1 images are smaller than 20 pixels and enlarged: 0.png" in caplog.text
+    assert "1 images are smaller than 20 pixels and enlarged, e.g. 0.png" in caplog.text
 
 
 def test_a_change_of_the_files_is_seen(tmp_path, cache):
