@@ -104,7 +104,7 @@ def cached(
     """Rows of a source that is slow to read: decoded once into a cache folder, then mapped.
 
     The folder is `$GANJAX_CACHE` if that is set; else `.ganjax-cache` beside the source if that can
-    be written, else `~/.cache/ganjax`. Of several processes, one writes and the others wait; a
+    be written, else `~/.cache/ganjax/data`. Of several processes, one writes and the others wait; a
     write that was cut short leaves nothing that is taken for a cache, and a damaged cache is made
     anew.
 
@@ -151,7 +151,7 @@ def _roots(beside: str | Path | None) -> list[Path]:
     """Folders of caches, the best first."""
     if own := os.environ.get("GANJAX_CACHE"):
         return [Path(own).expanduser()]
-    home = Path("~/.cache/ganjax").expanduser()
+    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ganjax" / "data"
     return [home] if beside is None else [Path(beside) / NAME, home]
 
 

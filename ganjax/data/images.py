@@ -10,7 +10,6 @@ import numpy as np
 
 from ganjax.checks import one_of, whole
 from ganjax.data.cache import cached
-from ganjax.data.columns import listed
 from ganjax.data.domains import Paired, Pairs
 from ganjax.data.image_files import Files, found, opened
 from ganjax.data.layout import Layout, in_pairs, layout
@@ -177,8 +176,8 @@ def _decoded(
     )
     if small:
         log.warning(
-            "%s: %d images are smaller than %d pixels and enlarged: %s",
-            *(path, len(small), side, listed(sorted(small))),
+            "%s: %d images are smaller than %d pixels and enlarged, e.g. %s",
+            *(path, len(small), side, min(small)),
         )
     bad = rows.left_out
     left_out = tuple(f"{names[row]} ({reason})" for row, reason in bad.items())

@@ -79,15 +79,19 @@ def test_rows_are_decoded_once(make, reads, root, caplog):
 
 def test_the_folder_is_beside_the_source_if_it_can_be(make, tmp_path, monkeypatch, caplog):
     monkeypatch.delenv("GANJAX_CACHE")
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home"))
+    home = tmp_path / "home" / "ganjax" / "data"
     beside = tmp_path / "source"
     assert make(beside=beside).folder.parent == beside / ".ganjax-cache"
     closed = tmp_path / "closed"
     closed.write_text("")  # no folder can be made in a file
-    assert make(beside=closed).folder.parent == tmp_path / "home" / ".cache" / "ganjax"
-    assert make().folder.parent == tmp_path / "home" / ".cache" / "ganjax"
+    assert make(beside=closed).folder.parent == home
+    assert make().folder.parent == home
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert make("other").folder.parent == tmp_path / ".cache" / "ganjax" / "data"
     monkeypatch.setenv("HOME", str(closed))
-    assert isinstance(make(beside=closed), Decoded)
+    assert isinstance(make("third", beside=closed), Decoded)
     assert "no cache, for none of" in caplog.text
 
 

@@ -240,9 +240,7 @@ def test_parts_by_their_names(tmp_path):
     with pytest.raises(DataError, match=r"shape \(2, 8, 16, 1\); expected uint8 \[n, 16, 16, 1\]"):
         arrays(path, **names)
     np.savez(path, **{**parts, "y_test": [1, 5]})
-    with pytest.raises(
-        DataError, match=r"y_test in .* is of 3 classes, but has labels from 1 to 5"
-    ):
+    with pytest.raises(DataError, match="is of 3 classes, but has labels from 1 to 5"):
         arrays(path, **names)
 
 

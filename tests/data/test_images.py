@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ganjax.data import examples, images
+from ganjax.data import arrays, examples, images
 from ganjax.errors import DataError
 
 RGB = np.random.RandomState(0).randint(0, 256, (16, 16, 3), np.uint8)
@@ -396,7 +396,7 @@ def test_enlarging_is_told(tmp_path, caplog):
     images(str(tmp_path), size=20, crop="pad")
     assert "enlarged" not in caplog.text
     images(str(tmp_path), size=20)
-    assert "1 images are smaller than 20 pixels and enlarged: 0.png" in caplog.text
+    assert "1 images are smaller than 20 pixels and enlarged, e.g. 0.png" in caplog.text
 
 
 def test_a_change_of_the_files_is_seen(tmp_path, cache):
@@ -419,3 +419,27 @@ def test_a_file_that_goes_while_training(tmp_path):
     source.read(np.array([0, 2]))
     with pytest.raises(DataError, match=r"1\.png, row 1, cannot be read \(gone\)"):
         source.read(np.array([0, 1]))
+
+
+def test_files_and_arrays_agree(tmp_path):
+    """Digits of 28 pixels, padded to 32: the same batches from PNG files and from an array."""
+    digits = np.random.RandomState(0).randint(0, 256, (12, 28, 28), np.uint8)
+    for row, digit in enumerate(digits):
+        save(tmp_path / "set" / str(row // 4) / f"{row:02d}.png", digit)
+    np.savez(tmp_path / "x.npz", x=digits[..., None], y=np.arange(12) // 4)
+    files = images(str(tmp_path / "set"), size=32, channels=1, crop="pad")
+    array = arrays(str(tmp_path / "x.npz"), size=32)
+    for seed in range(3):
+        a, b = (source.sample(source.train, jax.random.key(seed), 5) for source in (files, array))
+        for key in ("x", "y"):
+            np.testing.assert_array_equal(a[key], b[key])
+
+
+def test_the_cache_lies_beside_the_folder(tmp_path, monkeypatch):
+    """And is no part of the folder around it."""
+    monkeypatch.delenv("GANJAX_CACHE")
+    save(tmp_path / "set" / "0.png", RGB)
+    images(str(tmp_path / "set"), size=16)
+    (meta,) = (tmp_path / ".ganjax-cache").glob("*/meta.json")
+    save(meta.parent / "1.png", RGB)
+    assert len(images(str(tmp_path), size=16, cache=False).source) == 1
