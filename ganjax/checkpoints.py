@@ -72,7 +72,12 @@ def _absolute(folder: Path) -> Path:
     return folder
 
 
-def save(folder: Path, step: int, state: Any, *, keep: int) -> Path:
+def data(folder: Path, step: int) -> str | None:
+    """The digest of the data that a checkpoint was trained on; None if it was saved without."""
+    return json.loads((folder / str(step) / "manifest.json").read_text("utf-8")).get("data")
+
+
+def save(folder: Path, step: int, state: Any, *, keep: int, data: str | None = None) -> Path:
     """Writes a checkpoint, puts it in place by a rename, then removes all but the newest `keep`.
 
     Only checkpoints up to `step` are counted and removed: a later, damaged one, from which the run
@@ -83,6 +88,7 @@ def save(folder: Path, step: int, state: Any, *, keep: int) -> Path:
       step: of the state; an existing checkpoint of that step is replaced.
       state: pytree of arrays, not replicated over devices.
       keep: checkpoints to keep, at least 1.
+      data: digest of the data that it was trained on.
 
     Returns:
       The checkpoint's folder.
@@ -94,6 +100,7 @@ def save(folder: Path, step: int, state: Any, *, keep: int) -> Path:
     with _checkpointer() as checkpointer:
         checkpointer.save(draft / "state", jax.device_get(state) if _several() else state)
     manifest = {"step": step, "leaves": _leaves(state), "files": _digests(draft / "state")}
+    manifest |= {} if data is None else {"data": data}
     with open(draft / "manifest.json", "w", encoding="utf-8") as file:
         json.dump(manifest, file, indent=1)
         file.flush()

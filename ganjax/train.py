@@ -24,7 +24,7 @@ from ganjax.chunks import FINITE as FINITE
 from ganjax.chunks import chunk as chunk
 from ganjax.chunks import compiled_chunk, joined
 from ganjax.console import interruptible, progress
-from ganjax.errors import Interrupted, NotFiniteError, RunFolderError
+from ganjax.errors import DataError, Interrupted, NotFiniteError, RunFolderError
 from ganjax.experiment import (
     Experiment,
     forms_of,
@@ -187,12 +187,29 @@ def _start(experiment: Experiment, workdir: Path, first: GanState | None) -> tup
 def _newest(experiment: Experiment, workdir: Path, first: GanState | None) -> tuple[int, GanState]:
     if checkpoints.steps(workdir / "checkpoints"):
         step, state = restore(experiment, workdir)
+        _check_data(experiment.stage(step), workdir, step)
         log.info("resuming %s at step %d", workdir, step)
         return step, state
     if first is not None:
         return 0, first
     stage, rng = experiment.stage(0), streams(experiment.config.seed).init
     return 0, jax.jit(partial(initial_state, stage))(rng, stage.train)
+
+
+def _check_data(stage: Experiment, workdir: Path, step: int) -> None:
+    """Refuses data of other content than the checkpoint was trained on."""
+    then, now = checkpoints.data(workdir / "checkpoints", step), _digest(stage)
+    if then is not None and then != now:
+        where = stage.data.source.where if now else "the config's data"
+        raise DataError(
+            f"{where} has changed since step {step} of {workdir}: its digest was {then} and is "
+            f"{now}; restore the data, or train in another --workdir"
+        )
+
+
+def _digest(stage: Experiment) -> str | None:
+    """Of the data, where they have a source; all others follow from the config."""
+    return stage.data.source.digest if stage.data and stage.data.source else None
 
 
 def _advance(run: _Run, step: int, state: GanState) -> tuple[int, GanState]:
@@ -309,7 +326,8 @@ def _due(every: int, step: int) -> bool:
 def _save(run: _Run, step: int, state: GanState) -> None:
     if devices.leads():
         keep = run.experiment.config.keep_checkpoints
-        checkpoints.save(run.workdir / "checkpoints", step, state, keep=keep)
+        data = _digest(run.experiment.stage(step))
+        checkpoints.save(run.workdir / "checkpoints", step, state, keep=keep, data=data)
 
 
 def _show(run: _Run, stage: Experiment, step: int, state: GanState) -> Path | None:

@@ -10,14 +10,14 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "ganjax"
 LEVELS = (
-    ("types", "errors", "checks", "swept", "draws"),
+    ("types", "errors", "checks", "swept", "draws", "memory"),
     ("spread", "nested", "divergences", "augmentations", "statistics"),
     ("config", "console", "losses", "penalties", "latents", "nets", "data", "pictures", "html"),
     ("config_files", "sinks", "names", "comparison", "run_folder", "games", "checkpoints"),
     ("cli", "averages", "optimisers", "schemes", "dynamics", "metrics", "devices"),
     ("experiment",),
     ("chunks", "export", "summary", "sweep"),
-    ("records",),
+    ("records", "feed"),
     ("train",),
     ("standings",),
     ("report",),

@@ -82,9 +82,9 @@ def draw(run: Any, x: Any, rng: Any) -> None:
 
     out = Path(PICTURE.value or Path(WORKDIR.value) / "eval" / "comparison.png")
     held_out = run.data.test.get("x")
-    if held_out is None and not run.train:  # a closed form gives fresh draws
+    if held_out is None and not run.train and not run.streamed:  # a closed form gives fresh draws
         held_out = run.data.sample(run.train, rng, len(x))["x"]
-    train = run.train.get("x") if x.ndim == 4 else None
+    train = run.examples.get("x") if x.ndim == 4 else None
     held_out, train = (x if x is None else np.asarray(x) for x in (held_out, train))
     print(f"{', '.join(pictures.save_comparison(out, x, held_out, train))}: {out}")
 

@@ -167,7 +167,7 @@ def main() -> None:
     mask = masked(x, rng_mask)
     x = jnp.tile(x, (kinds, 1, 1, 1))
     restored = filled(run, x, tuple(jnp.tile(y, kinds) for y in labels), mask, rng_start)
-    x, mask, train = np.asarray(x), np.asarray(mask), np.asarray(run.train["x"])
+    x, mask, train = np.asarray(x), np.asarray(mask), np.asarray(run.examples["x"])
     fills = {
         "mean image": metrics.mean_fill(x, mask, train),
         "regression": metrics.regression_fill(x, mask, train),

@@ -56,7 +56,7 @@ def parsed(text: str, run: object) -> list[Concept]:
     from ganjax import metrics
     from ganjax.errors import ConfigError, unknown
 
-    if "y" not in run.train:
+    if not run.data or not run.data.num_classes:
         raise ConfigError(f"{WORKDIR.value} has data without labels; concepts are made of labels")
     names = re.fullmatch(r"\s*(\w+)\s*-\s*(\w+)\s*\+\s*(\w+)\s*", text)
     found = [CONCEPT.fullmatch(name) for name in names.groups()] if names else [None]
@@ -136,7 +136,8 @@ def draw_sums(run: object, generate: Callable, latent: Callable, picture: Path) 
     concepts = parsed(ARITHMETIC.value, run)
     label = result_label(concepts)
     # Of few labels, those are of `x_labelled`.
-    judge = metrics.class_judge(run.train.get("x_labelled", run.train["x"]), run.train["y"])
+    examples = run.examples
+    judge = metrics.class_judge(examples.get("x_labelled", examples["x"]), examples["y"])
     rng, *rngs = jax.random.split(jax.random.key(SEED.value), 4)
     draw, rows, sets = np.random.default_rng(SEED.value), {}, []
     for letter, concept, rng_concept in zip("abc", concepts, rngs, strict=True):

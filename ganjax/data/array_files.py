@@ -1,40 +1,44 @@
 """Arrays in npy and npz files, mapped into memory where the file stores them as they are."""
 
-import os
+import contextlib
 import zipfile
 from pathlib import Path
 
 import numpy as np
 
-from ganjax.errors import DataError, unknown
+from ganjax.errors import DataError
 
 LOCAL_HEADER = 30  # bytes of it before a file's name
 
 
-def arrays_of(path: str | Path, wanted: dict[str, bool]) -> dict[str, np.ndarray]:
-    """The arrays of a npz file, by name; a npy file has one, which is the first that is wanted.
+def arrays_of(path: str | Path, wanted: dict[str, bool], hint: str = "") -> dict[str, np.ndarray]:
+    """The wanted arrays of a npz file, by name; a npy file has the first of them alone.
 
     Args:
       path: of the file.
-      wanted: {name: whether it must be there}.
+      wanted: {name: whether it must be there}; the first must.
+      hint: how to name another, for the message.
+
+    Returns:
+      Those that are there, read-only maps if the file stores them uncompressed.
 
     Raises:
       DataError: there is no such file, it is of another kind, or an array is missing.
     """
-    first, *others = wanted
+    first = next(iter(wanted))
     if Path(path).is_dir():
         raise DataError(
             f"{path} is a folder; expected a npz file with an array {first}, or a npy file"
         )
     try:
         with open(path, "rb") as file:
-            packed = file.read(4) in (b"PK\x03\x04", b"PK\x05\x06")
-        if not packed:
-            return _only(path, np.load(path, "r", allow_pickle=False), wanted)
-        with np.load(path, allow_pickle=False) as loaded:
-            names = loaded.files
-            there = [name for name in wanted if name in names]
-            found = {name: _mapped(path, loaded, name) for name in there}
+            if file.read(2) == b"PK":
+                file.seek(0)
+                loaded = np.load(file, allow_pickle=False)
+                names = loaded.files
+                found = {name: _member(path, loaded, name) for name in wanted if name in names}
+            else:
+                names, found = ["one array"], {first: _mapped(path)}
     except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
         raise DataError(
             f"{path} cannot be read as a npz or npy file ({error}); numpy.savez(file, {first}=...) "
@@ -44,6 +48,38 @@ def arrays_of(path: str | Path, wanted: dict[str, bool]) -> dict[str, np.ndarray
         if needed and name not in found:
             raise DataError(
                 f"{path} holds {', '.join(names) or 'nothing'}; expected an array {name}, as "
-                f"numpy.savez(file, {name}=...) writes it"
+                f"numpy.savez(file, {name}=...) writes it{hint}"
             )
     return found
+
+
+def _mapped(path: str | Path) -> np.ndarray:
+    with contextlib.suppress(ValueError):  # nothing to map, or a file that says so again
+        return np.load(path, "r", allow_pickle=False)
+    return np.load(path, allow_pickle=False)
+
+
+def _member(path: str | Path, loaded: np.lib.npyio.NpzFile, name: str) -> np.ndarray:
+    """An array of a npz file, mapped if it is neither compressed nor out of line."""
+    entry = next(e for e in loaded.zip.infolist() if e.filename in (f"{name}.npy", name))
+    if entry.compress_type != zipfile.ZIP_STORED:
+        return loaded[name]
+    with open(path, "rb") as file:
+        file.seek(entry.header_offset)
+        header = file.read(LOCAL_HEADER)
+        skipped = sum(int.from_bytes(header[at : at + 2], "little") for at in (26, 28))
+        file.seek(entry.header_offset + LOCAL_HEADER + skipped)
+        version = np.lib.format.read_magic(file)
+        readers = {
+            (1, 0): np.lib.format.read_array_header_1_0,
+            (2, 0): np.lib.format.read_array_header_2_0,
+        }
+        if version not in readers:
+            return loaded[name]
+        shape, fortran_order, kind = readers[version](file)
+        begin = file.tell()
+    if kind.hasobject or 0 in shape or begin % kind.alignment:
+        return loaded[name]
+    if begin + kind.itemsize * np.prod(shape, dtype=int) > Path(path).stat().st_size:
+        raise ValueError(f"{name} is cut short")
+    return np.memmap(path, kind, "r", begin, shape, "F" if fortran_order else "C")

@@ -1,13 +1,19 @@
 """Arrays in a user's npy and npz files, read and checked before a network gets them."""
 
 import math
-import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
-from ganjax.data.resident import Data, of_examples
-from ganjax.data.values import ARGUMENT, FLAG, check_finite, is_range, labels, scaled
+from ganjax.checks import one_of, whole
+from ganjax.data.array_files import arrays_of
+from ganjax.data.columns import digest_of
+from ganjax.data.converted import as_floats, of_size
+from ganjax.data.resident import BUFFER, Data, one_length
+from ganjax.data.rows import Table, of_rows, split
+from ganjax.data.sizing import CROPS
+from ganjax.data.values import FLAG, check_finite, is_range, labels, pixel_range, scaled
 from ganjax.errors import DataError
 
 
@@ -33,7 +39,7 @@ def samples_of_file(
       DataError: there is no such file, it is of another kind or empty, or its values are not
         numbers, not finite, of another shape, or out of range.
     """
-    x = _read(path, "x")["x"]
+    x = arrays_of(path, {"x": True})["x"]
     expected = f"[n, {', '.join(map(str, shape))}]"
     if x.dtype.kind not in "fiub":
         raise DataError(f"{path} holds values of type {x.dtype}; expected numbers {expected}")
@@ -53,24 +59,46 @@ def samples_of_file(
         x = scaled(x, value_range, where=str(path), remedy=FLAG)
     else:
         check_finite(path, x)
-    return x.astype(np.float32, copy=False)
+    return np.array(x, np.float32)
 
 
 def arrays(
     path: str,
+    x: str = "x",
+    y: str = "y",
+    x_test: str | None = None,
+    y_test: str | None = None,
     value_range: tuple | None = None,
     num_classes: int | None = None,
     held_out: int = 0,
+    size: int | None = None,
+    crop: str = "pad",
+    flip: bool = False,
+    keep: str = "auto",
+    order: str = "random",
+    cache: bool = True,
+    buffer_bytes: int = BUFFER,
 ) -> Data:
-    """Examples in a file: the array `x` and, if there are labels, `y` of a npz file, or a npy file.
+    """Examples in a file: arrays of a npz file, or a npy file, mapped where they are uncompressed.
 
     Args:
       path: of the file.
+      x: name of the array of examples; of a npy file, which holds one array, it does not matter.
+      y: name of the labels; without such an array there are none, if it is left as it is.
+      x_test: name of the examples held out; None for none.
+      y_test: name of their labels.
       value_range: the values that stand for black and white in images, e.g. (0, 1); without it
         unsigned integers are scaled by their type and floats must be in [-1, 1], see
         `values.scaled`.
       num_classes: of the labels; one more than the largest if None.
-      held_out: examples kept for tests, see `resident.of_examples`.
+      held_out: examples kept for tests, see `rows.split`; not beside x_test.
+      size: side of the images; None to leave them as they are.
+      crop: how they get there, see `sizing.fitted`.
+      flip: mirror images at random.
+      keep: see `rows.of_rows`.
+      order: see `rows.of_rows`.
+      cache: whether images that are resized are kept, see `cache.cached`.
+      buffer_bytes: see `rows.of_rows`.
 
     Returns:
       Data with `x` [batch, ...], images in [-1, 1], and labels `y` int [batch] where there are any.
@@ -81,47 +109,90 @@ def arrays(
     """
     if value_range is not None and not is_range(value_range):
         raise ValueError(f"value_range={value_range} must be two numbers, the smaller first")
-    found = _read(path, "x", "y")
-    x, y = found["x"], found.get("y")
+    one_of(CROPS, crop=crop)
+    if x_test and held_out:
+        raise ValueError(f"held_out={held_out}, but {x_test} is held out; leave one of them out")
+    wanted = {x: True, y: y != "y", **_wanted(x_test, y_test)}
+    found = arrays_of(path, wanted, hint=", or name another, e.g. data.x='x_train'")
+    train = _part(path, found, x, y, num_classes)
+    if "y" in train:
+        num_classes = num_classes or int(train["y"].max()) + 1
+    test = _part(path, found, x_test, y_test, num_classes) if x_test else {}
+    _check_test(path, train, test, x_test)
+    where = f"{x} in {path}"
+    ends = (-1.0, 1.0)
+    if train["x"].ndim > 3:
+        ends = pixel_range(train["x"], value_range, where=where)
+        if test:
+            pixel_range(test["x"], ends, where=f"{x_test} in {path}")
+    else:
+        check_finite(where, train["x"])
+        _refuse_for_points(train["x"], value_range=value_range, size=size, flip=flip)
+
+    def rows(part):
+        table = Table(part, digest_of(part), str(path))
+        return as_floats(table) if size is None else of_size(table, size, crop, ends, cache)
+
+    source = rows(train)
+    whole(0, len(source) - 1, held_out=held_out, hint=f"there are {len(source)} examples")
+    source, shown = split(source, held_out)
+    return of_rows(
+        source,
+        test=rows(test) if test else shown,
+        num_classes=num_classes or 0,
+        keep=keep,
+        order=order,
+        value_range=ends,
+        flip=flip,
+        crop=size if crop == "random" else None,
+        buffer_bytes=buffer_bytes,
+    )
+
+
+def _refuse_for_points(x: np.ndarray, **options) -> None:
+    for name, value in options.items():
+        if value:
+            raise ValueError(f"{name}={value} is for images, and x is of shape {x.shape}")
+
+
+def _wanted(*names: str | None) -> dict[str, bool]:
+    return dict.fromkeys(filter(None, names), True)
+
+
+def _part(
+    path: str,
+    found: Mapping[str, np.ndarray],
+    x_name: str,
+    y_name: str | None,
+    num_classes: int | None,
+) -> dict[str, np.ndarray]:
+    """Examples x and, if there are any, labels y."""
+    x, y = found[x_name], found.get(y_name)
     if x.dtype.kind not in "fiub" or x.ndim < 2 or not len(x):
         raise DataError(
-            f"{path} holds x of type {x.dtype} and shape {x.shape}; expected numbers, points "
-            "[n, dim] or images [n, height, width, channel], n at least 1"
+            f"{path} holds {x_name} of type {x.dtype} and shape {x.shape}; expected numbers, "
+            "points [n, dim] or images [n, height, width, channel], n at least 1"
         )
-    if x.ndim > 3:
-        x = scaled(x, value_range, where=f"x in {path}", remedy=ARGUMENT)
-    elif value_range is not None:
-        raise ValueError(f"value_range={value_range} is for images, and x is of shape {x.shape}")
-    else:
-        check_finite(f"x in {path}", x)
-    if y is not None:
-        y = labels(f"y in {path}", y, num_classes)
-        num_classes = num_classes or int(y.max()) + 1
-    return of_examples(x, y, num_classes=num_classes or 0, held_out=held_out)
+    if y is None:
+        return {"x": x}
+    part = {"x": x, "y": labels(f"{y_name} in {path}", y, num_classes)}
+    one_length(path, {x_name: x, y_name: y})
+    return part
 
 
-def _read(path: str | Path, *wanted: str) -> dict[str, np.ndarray]:
-    """The arrays of a file among those wanted; `x` is one of them."""
-    if Path(path).is_dir():
-        raise DataError(f"{path} is a folder; expected a npz file with an array x, or a npy file")
-    try:
-        with open(path, "rb") as file:
-            loaded = np.load(file, allow_pickle=False)
-            if isinstance(loaded, np.ndarray):
-                return {"x": loaded}
-            names = loaded.files
-            found = {name: loaded[name] for name in wanted if name in names}
-    except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
+def _check_test(path: str, train: dict, test: dict, x_test: str | None) -> None:
+    if not test:
+        return
+    if train.keys() != test.keys():
         raise DataError(
-            f"{path} cannot be read as a npz or npy file ({error}); numpy.savez(file, x=...) "
-            "writes one"
-        ) from error
-    if "x" not in found:
-        raise DataError(
-            f"{path} holds {', '.join(names) or 'nothing'}; expected an array x, as "
-            "numpy.savez(file, x=...) writes it"
+            f"{path}: {' and '.join(train)} to train on, but {' and '.join(test)} held out; give "
+            "y and y_test, or neither"
         )
-    return found
+    if train["x"].shape[1:] != test["x"].shape[1:] or train["x"].dtype != test["x"].dtype:
+        raise DataError(
+            f"{path} holds {x_test} of type {test['x'].dtype} and shape {test['x'].shape}; "
+            f"expected {train['x'].dtype} [n, {', '.join(map(str, train['x'].shape[1:]))}]"
+        )
 
 
 def _remedy(found: tuple[int, ...], expected: tuple[int, ...]) -> str:

@@ -14,7 +14,7 @@ from ganjax.data.columns import listed
 from ganjax.data.domains import Paired, Pairs
 from ganjax.data.image_files import Files, found, opened
 from ganjax.data.layout import Layout, in_pairs, layout
-from ganjax.data.resident import Batch, Data, Rows
+from ganjax.data.resident import BUFFER, Batch, Data, Rows
 from ganjax.data.rows import Part, of_rows, some, split
 from ganjax.data.sizing import CROPS, fitted, stored_side
 from ganjax.errors import DataError
@@ -73,6 +73,7 @@ def images(
     cache: bool = True,
     paired: bool = False,
     part: str | None = None,
+    buffer_bytes: int = BUFFER,
 ) -> Data:
     """The images in a folder or a zip, nested or not, in the order of their names.
 
@@ -96,6 +97,7 @@ def images(
         they are read.
       paired: whether images of two domains with one name belong together.
       part: the folder to train on; None for `train`, with `test` held out, where there are such.
+      buffer_bytes: see `rows.of_rows`.
 
     Returns:
       Data with `x` uint8 [size, size, channels] in its source, in [-1, 1] in its batches, and,
@@ -133,6 +135,7 @@ def images(
         flip=flip,
         crop=size if crop == "random" else None,
         paired=paired,
+        buffer_bytes=buffer_bytes,
     )
     return data._replace(test=data.decode(shown, None)) if shown else data
 

@@ -157,8 +157,9 @@ def form(data: Data) -> dict[str, Any]:
     A run folder keeps it, so that networks can be built and sampled without the data.
 
     Returns:
-      `shape`, `num_classes`, `paired`, as in `Data`; `batch`, {key: [shape of one row, dtype]}; and
-      `classes`, the labels that the training examples have.
+      `shape`, `num_classes`, `paired`, as in `Data`; `batch`, {key: [shape of one row, dtype]};
+      `classes`, the labels that the training examples have; and `source`, where data of rows come
+      from: `where`, `rows`, `digest`, and of folders the `names` of classes and files `left_out`.
     """
     batch = jax.eval_shape(lambda rng: data.sample(data.train, rng, 1), jax.random.key(0))
     return {
@@ -167,7 +168,15 @@ def form(data: Data) -> dict[str, Any]:
         "paired": data.paired,
         "batch": {key: [list(rows.shape[1:]), str(rows.dtype)] for key, rows in batch.items()},
         "classes": [int(label) for label in classes(data)],
+        **({} if data.source is None else {"source": origin(data.source)}),
     }
+
+
+def origin(source: Rows) -> dict[str, Any]:
+    """The description of a source, as JSON, see `form`."""
+    more = {key: list(getattr(source, key, ())) for key in ("names", "left_out")}
+    found = {"where": source.where, "rows": len(source), "digest": source.digest}
+    return found | {key: names for key, names in more.items() if names}
 
 
 def of_form(form: Mapping[str, Any]) -> Data:

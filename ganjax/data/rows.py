@@ -24,7 +24,7 @@ log = logging.getLogger("ganjax")
 KEEP = ("auto", "device", "stream")
 ORDERS = ("random", "epochs")
 SHARE = 0.25  # of the free memory that resident data may take
-SHOWN = 60_000  # examples that scores and pictures get
+SHOWN, NUMBERS = 60_000, 2**28  # examples that scores and pictures get
 CHUNK = 4096  # rows read at a time where all are read
 
 
@@ -97,7 +97,7 @@ def of_rows(
     Args:
       source: of the training examples, e.g. a `Table`, or an object of your own with `len()`,
         `read(int[k])`, `digest` and `where`.
-      test: of those held out; at most 60,000 of them are kept, evenly spaced.
+      test: of those held out; those that `some` takes are kept.
       num_classes: of the labels y; 0 without labels.
       keep: "device": read once, whole; "stream": read as training goes on; "auto": on the device if
         they take at most a quarter of its free memory.
@@ -198,17 +198,16 @@ def everything(source: Rows) -> dict[str, np.ndarray]:
     return _read_in_parts(source, np.arange(len(source)))
 
 
-def some(source: Rows, most: int = SHOWN) -> dict[str, np.ndarray]:
-    """At most so many rows, evenly spaced, as read."""
-    count = min(len(source), most)
+def some(source: Rows) -> dict[str, np.ndarray]:
+    """Evenly spaced rows, as read: at most 60,000, and at most 2^28 numbers, 1 GiB as floats."""
+    numbers = sum(x.size for x in _first(source).values())
+    count = min(len(source), SHOWN, max(1, NUMBERS // numbers))
     return _read_in_parts(source, np.arange(count) * len(source) // count)
 
 
-def examples(data: Data, most: int = SHOWN) -> Batch:
-    """Training examples with the keys of a batch, at most so many, evenly spaced; {} if none."""
-    if data.decode is None:
-        return data.train
-    return data.decode(some(data.source, most), None)
+def examples(data: Data) -> Batch:
+    """Training examples with the keys of a batch, as `some` of a source; {} if there are none."""
+    return data.train if data.decode is None else data.decode(some(data.source), None)
 
 
 def _read_in_parts(source: Rows, rows: np.ndarray) -> dict[str, np.ndarray]:

@@ -44,7 +44,7 @@ def fitted(
         image = image.convert("RGB").convert("L")
     elif channels == 3:
         image = image.convert("RGB")
-    x = np.asarray(_resized(image, size, crop))
+    x = np.asarray(resized(image, size, crop))
     return x.reshape(*x.shape[:2], channels)
 
 
@@ -53,7 +53,11 @@ def stored_side(size: int | None, crop: str) -> int | None:
     return round(size * MARGIN) if size is not None and crop == "random" else size
 
 
-def _resized(image: Image.Image, size: int | None, crop: str) -> Image.Image:
+def resized(image: Image.Image, size: int | None, crop: str, black: float = 0) -> Image.Image:
+    """An image of a mode that can be interpolated, e.g. L, RGB or F, of another size.
+
+    Args: as of `fitted`; `black` is the value that fills up squares.
+    """
     if size is None:
         return image
     side = stored_side(size, crop)
@@ -67,9 +71,9 @@ def _resized(image: Image.Image, size: int | None, crop: str) -> Image.Image:
     if larger > side:
         shrunk = [max(1, round(edge * side / larger)) for edge in image.size]
         image = image.resize(shrunk, Image.Resampling.BICUBIC)
-    black = Image.new(image.mode, (side, side))
-    black.paste(image, tuple((side - edge) // 2 for edge in image.size))
-    return black
+    square = Image.new(image.mode, (side, side), black)
+    square.paste(image, tuple((side - edge) // 2 for edge in image.size))
+    return square
 
 
 def _of_16_bits(image, size, channels, crop):
@@ -77,7 +81,7 @@ def _of_16_bits(image, size, channels, crop):
     clear = image.info.get("transparency")
     if isinstance(clear, int):
         grey[grey == clear] = 65535
-    x = np.asarray(_resized(Image.fromarray(grey), size, crop))
+    x = np.asarray(resized(Image.fromarray(grey), size, crop))
     # A mask of 0 and 1 must not become black: it is refused later, see `images`.
     x = np.clip(np.rint(x / 257), x >= 0.5, 255).astype(np.uint8)
     return np.repeat(x[..., None], channels, axis=-1)

@@ -101,6 +101,11 @@ class Experiment(NamedTuple):
         return self.data.train if self.data else {}
 
     @property
+    def examples(self) -> dict[str, jax.Array]:
+        """Training examples with the keys of a batch, see `data.examples`; {} for toys."""
+        return sources.examples(self.data) if self.data else {}
+
+    @property
     def streamed(self) -> bool:
         """Whether training gets its rows from the host."""
         return self.data is not None and self.data.streamed

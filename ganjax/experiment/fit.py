@@ -131,7 +131,7 @@ def _check_support(source: str, data: sources.Data, smallest: float, largest: fl
     if (smallest, largest) == (-math.inf, math.inf):
         return
     found = [part["x"] for part in (data.train, data.test) if "x" in part]
-    if found:
+    if found and not (data.source and len(data.shape) == 3):
         low, high = min(map(np.min, found)), max(map(np.max, found))
     else:
         low, high = (-1, 1) if len(data.shape) == 3 else (-math.inf, math.inf)

@@ -84,6 +84,7 @@ def _report(
     section: Mapping[str, Any], data: sources.Data, offered: Collection[str], hint: str
 ) -> tuple[Callable, list[str]]:
     """The report that an evaluation section names, and its parameters, all of them offered."""
+    data = data._replace(train=sources.examples(data))
     report = names.call("evaluation", metrics.EVALUATIONS, section, {}, data=data)
     wanted = list(inspect.signature(report).parameters)
     if lacking := [part for part in wanted if part not in offered]:
@@ -184,8 +185,9 @@ def protocol_of_data(experiment: "Experiment", scores: Mapping[str, float]) -> d
     The extractors are fitted on the data, so the data's digest and the versions stand for them.
     `beyond_real` has the scores that are better than real data's own.
     """
-    digest = hashlib.sha256()
-    for part in (*experiment.data.train.values(), *experiment.data.test.values()):
+    data = experiment.data
+    digest = hashlib.sha256(data.source.digest.encode() if data.source else b"")
+    for part in (*(() if data.source else data.train.values()), *data.test.values()):
         digest.update(np.ascontiguousarray(part))  # joining them would copy large data twice
     return {
         "evaluation": experiment.config.evaluation.to_dict(),

@@ -1,9 +1,14 @@
 """Files of the user's: arrays that are read, and the message of each mistake."""
 
+from pathlib import Path
+
+import jax
 import numpy as np
 import pytest
+from PIL import Image
 
-from ganjax.data import arrays, checked, parsed_range, samples_of_file
+from ganjax.data import Table, arrays, checked, examples, parsed_range, samples_of_file
+from ganjax.data.sizing import fitted
 from ganjax.errors import ConfigError, DataError
 
 SHAPE = (4, 4, 3)
@@ -108,12 +113,8 @@ def test_pixels_have_one_contract(x, value_range, expected, tmp_path):
     found = samples_of_file(tmp_path / "x.npy", (16, 16, 1), value_range)
     np.testing.assert_allclose(found, expected, atol=1e-6)
     assert found.dtype == np.float32
-    np.testing.assert_array_equal(
-        arrays(str(tmp_path / "x.npy"), value_range).train["x"], np.asarray(found)
-    )
-    np.testing.assert_array_equal(
-        checked("own", arrays(str(tmp_path / "x.npy"), value_range)).train["x"], found
-    )
+    source = checked("own", arrays(str(tmp_path / "x.npy"), value_range=value_range))
+    np.testing.assert_allclose(examples(source)["x"], found, atol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -154,15 +155,18 @@ def test_examples_with_labels(tmp_path):
     source = arrays(path)
     assert (source.num_classes, source.shape) == (3, (16, 16, 1))
     np.testing.assert_array_equal(source.train["y"], y)
+    np.testing.assert_array_equal(source.source.read(np.array([2, 0]))["x"], BYTES[[2, 0]])
     assert arrays(path, num_classes=5).num_classes == 5
     held_out = arrays(path, held_out=1)
-    assert (len(held_out.train["x"]), len(held_out.test["x"])) == (3, 1)
+    assert (len(held_out.source), len(held_out.test["x"])) == (3, 1)
     np.savez(path, x=np.arange(8.0).reshape(4, 2))
     assert arrays(path).shape == (2,)
     with pytest.raises(ValueError, match=r"value_range=\(1, 0\) must be two numbers"):
         arrays(path, value_range=(1, 0))
     with pytest.raises(ValueError, match=r"value_range=\(0, 1\) is for images"):
         arrays(path, value_range=(0, 1))
+    with pytest.raises(ValueError, match="flip=True is for images"):
+        arrays(path, flip=True)
 
 
 @pytest.mark.parametrize(
@@ -190,3 +194,137 @@ def test_ranges_of_flags(text):
     assert parsed_range("0,255") == (0.0, 255.0)
     with pytest.raises(ConfigError, match=f"--range={text} must be two numbers"):
         parsed_range(text)
+
+
+@pytest.mark.parametrize("name", ["x.npy", "stored.npz", "packed.npz"])
+def test_files_are_mapped_where_they_can_be(name, tmp_path):
+    """Also in an archive, if it is not compressed; in the order of Fortran too."""
+    x = np.asfortranarray(BYTES)
+    np.save(tmp_path / "x.npy", x)
+    np.savez(tmp_path / "stored.npz", y=np.arange(4), x=x)
+    np.savez_compressed(tmp_path / "packed.npz", x=x)
+    source = arrays(str(tmp_path / name)).source
+    assert isinstance(source, Table)
+    assert isinstance(source.arrays["x"], np.memmap) == (name != "packed.npz")
+    np.testing.assert_array_equal(source.read(np.array([3, 1]))["x"], BYTES[[3, 1]])
+
+
+def test_archives_that_are_cut_are_refused(tmp_path):
+    path = tmp_path / "x.npz"
+    np.savez(path, x=BYTES)
+    path.write_bytes(path.read_bytes()[:-30])
+    with pytest.raises(DataError, match="cannot be read as a npz or npy file"):
+        arrays(str(path))
+
+
+def test_parts_by_their_names(tmp_path):
+    """As in the archives of MNIST."""
+    path = str(tmp_path / "x.npz")
+    parts = {"x_train": BYTES, "y_train": [0, 1, 2, 0], "x_test": BYTES[:2], "y_test": [1, 0]}
+    np.savez(path, **parts)
+    names = {"x": "x_train", "y": "y_train", "x_test": "x_test", "y_test": "y_test"}
+    source = arrays(path, **names)
+    assert (len(source.source), source.num_classes) == (4, 3)
+    np.testing.assert_array_equal(source.test["y"], [1, 0])
+    np.testing.assert_allclose(source.test["x"], IMAGES[:2], atol=1e-6)
+    for changed, message in (
+        ({"x": "x"}, r"holds x_train, y_train, .*; expected an array x, .* or name another"),
+        ({"y": "z"}, "expected an array z"),
+        ({"y_test": None}, "x and y to train on, but x held out; give y and y_test, or neither"),
+    ):
+        with pytest.raises(DataError, match=message):
+            arrays(path, **{**names, **changed})
+    with pytest.raises(ValueError, match="held_out=1, but x_test is held out"):
+        arrays(path, **names, held_out=1)
+    np.savez(path, **{**parts, "x_test": BYTES[:2, :8]})
+    with pytest.raises(DataError, match=r"shape \(2, 8, 16, 1\); expected uint8 \[n, 16, 16, 1\]"):
+        arrays(path, **names)
+    np.savez(path, **{**parts, "y_test": [1, 5]})
+    with pytest.raises(
+        DataError, match=r"y_test in .* is of 3 classes, but has labels from 1 to 5"
+    ):
+        arrays(path, **names)
+
+
+KINDS = {
+    "uint8": (BYTES, None),
+    "uint16": (BYTES.astype(np.uint16) * 257, None),
+    "big-endian": ((BYTES.astype(np.uint16) * 257).astype(">u2"), None),
+    "int64": (BYTES.astype(np.int64), (0, 255)),
+    "float64": (IMAGES.astype(np.float64), None),
+    "float16": ((BYTES / 255).astype(np.float16), (0, 1)),
+    "bool": (BYTES > 127, (0, 1)),
+    "points": (BYTES[:, :2, 0, 0].astype(np.int64), None),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_streamed_batches_are_resident_ones(kind, tmp_path):
+    """Whatever the type; numbers that devices lack are read as floats."""
+    x, value_range = KINDS[kind]
+    np.savez(tmp_path / "x.npz", x=x, y=[0, 1, 1, 0])
+    sources = [
+        arrays(str(tmp_path / "x.npz"), value_range=value_range, keep=keep)
+        for keep in ("stream", "device")
+    ]
+    draws = [s.sample(s.train, jax.random.key(0), 7) for s in sources]
+    assert draws[0]["x"].dtype == np.float32
+    for key in ("x", "y"):
+        np.testing.assert_array_equal(*(draw[key] for draw in draws))
+    rows = np.asarray(sources[0].rows(jax.random.key(0), 7))
+    expected = x[rows].astype(np.float64)
+    if value_range or x.dtype.kind == "u":
+        expected = expected / (value_range or (0, np.iinfo(x.dtype).max))[1] * 2 - 1
+    np.testing.assert_allclose(draws[0]["x"], expected, atol=1e-6)
+
+
+def test_images_of_another_size(tmp_path, monkeypatch):
+    """Padded with black; else resized as image files are, bytes of their own and floats."""
+    monkeypatch.setenv("GANJAX_CACHE", str(tmp_path / "cache"))
+    path = str(tmp_path / "x.npz")
+    np.savez(path, x=BYTES, floats=IMAGES, y=[0, 1, 1, 0])
+    padded = arrays(path, size=20)
+    assert padded.shape == (20, 20, 1)
+    expected = np.pad(BYTES, ((0, 0), (2, 2), (2, 2), (0, 0)))
+    np.testing.assert_array_equal(padded.source.read(np.arange(4))["x"], expected)
+    np.testing.assert_array_equal(padded.source.arrays["y"], [0, 1, 1, 0])
+    assert padded.source.digest != arrays(path).source.digest
+    floats = arrays(path, x="floats", size=20).source.read(np.arange(4))["x"]
+    np.testing.assert_allclose(floats, expected / 127.5 - 1, atol=1e-6)
+    for size, crop in ((8, "centre"), (8, "pad"), (12, "random"), (20, "stretch")):
+        found = arrays(path, size=size, crop=crop)
+        assert found.shape == (size, size, 1)
+        assert np.unique(found.train["y"]).tolist() == [0, 1]
+        x = found.source.read(np.arange(4))["x"]
+        same = [fitted(Image.fromarray(one[..., 0]), size, 1, crop) for one in BYTES]
+        np.testing.assert_array_equal(x, same)
+        floats = arrays(path, x="floats", size=size, crop=crop, cache=False)
+        rounded = np.rint(127.5 * (floats.source.read(np.arange(4))["x"] + 1))
+        np.testing.assert_allclose(rounded, x, atol=8)  # bytes are cut off between two passes
+    with pytest.raises(ValueError, match="crop='middle' must be one of"):
+        arrays(path, crop="middle")
+
+
+def test_large_arrays_are_checked_in_parts(tmp_path, monkeypatch):
+    monkeypatch.setattr("ganjax.data.values.PART", 300)
+    np.save(tmp_path / "x.npy", IMAGES)
+    assert arrays(str(tmp_path / "x.npy")).shape == (16, 16, 1)
+    for row, value, message in ((3, np.nan, "not finite"), (2, 7, "pixels from -1 to 7")):
+        x = IMAGES.copy()
+        x[row, 15, 15] = value
+        np.save(tmp_path / "x.npy", x)
+        with pytest.raises(DataError, match=message):
+            arrays(str(tmp_path / "x.npy"))
+
+
+MNIST = Path(__file__).parents[3] / "shared" / "data" / "mnist.npz"
+
+
+@pytest.mark.skipif(not MNIST.exists(), reason="MNIST is not there")
+def test_mnist():
+    names = {"x": "x_train", "y": "y_train", "x_test": "x_test", "y_test": "y_test"}
+    source = arrays(str(MNIST), **names, size=32)
+    assert (source.shape, len(source.source), source.num_classes) == ((32, 32, 1), 60_000, 10)
+    assert len(source.test["x"]) == 10_000
+    x = source.source.read(np.array([0]))["x"]
+    assert (x.dtype, x[0, :2].max(), x.max()) == (np.uint8, 0, 255)

@@ -1,7 +1,11 @@
 """Folders of image files of every kind that people have."""
 
+import json
 import logging
+import shutil
+import zipfile
 
+import jax
 import numpy as np
 import pytest
 from PIL import Image
@@ -112,7 +116,16 @@ def test_bad_files_are_named_before_anything_else(tmp_path):
         assert text in message
     assert "Thumbs" not in message
     assert "\n" not in message
-    assert x_of(images(str(tmp_path), size=16, skip_bad=True)).shape == (9, 16, 16, 3)
+    for cache in (True, True, False):
+        source = images(str(tmp_path), size=16, skip_bad=True, cache=cache).source
+        assert source.read(np.arange(9))["x"].shape == (9, 16, 16, 3)
+        assert len(source) == 9
+        assert [name.split(" (")[0] for name in source.left_out] == [
+            "7.png",
+            "8_empty.png",
+            "notes.png",
+            "nowhere.png",
+        ]
 
 
 def test_many_bad_files_are_counted(tmp_path):
@@ -223,3 +236,186 @@ def test_masks_are_not_taken_for_black(tmp_path):
             images(str(tmp_path), size=16)
     save(tmp_path / "0.png", 0 * RGB)
     assert (x_of(images(str(tmp_path), size=16)) == -1).all()
+
+
+def zipped(folder, path, method=zipfile.ZIP_DEFLATED):
+    with zipfile.ZipFile(path, "w", method) as archive:
+        for file in sorted(folder.rglob("*"), reverse=True):
+            archive.write(file, file.relative_to(folder.parent))
+    return str(path)
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_a_zip_is_its_folder(method, tmp_path):
+    root = tmp_path / "set"
+    grey_folders(root, map(str, range(3)))
+    (root / "notes.txt").write_text("no image")
+    path = zipped(root, tmp_path / "set.zip", method)
+    for cache in (True, False):
+        sources = [images(p, size=16, cache=cache).source for p in (str(root), path)]
+        assert sources[0].digest == sources[1].digest
+        assert sources[0].names == sources[1].names == ("0", "1", "2")
+        found = [source.read(np.array([11, 0, 11])) for source in sources]
+        for key in ("x", "y"):
+            np.testing.assert_array_equal(found[0][key], found[1][key])
+        np.testing.assert_array_equal(found[0]["y"], [2, 0, 2])
+
+
+def test_damage_in_a_zip_is_named(tmp_path):
+    for name in range(3):
+        save(tmp_path / "set" / f"{name}.bmp", RGB)
+    path = zipped(tmp_path / "set", tmp_path / "set.zip", zipfile.ZIP_STORED)
+    data = bytearray((tmp_path / "set.zip").read_bytes())
+    data[data.index(RGB[:, :, ::-1][0].tobytes()[:48])] ^= 1  # of the first file that was written
+    (tmp_path / "set.zip").write_bytes(data)
+    with pytest.raises(DataError, match=r"1 of 3 .*: set/2\.bmp \(another checksum than the zip"):
+        images(path, size=16)
+    other = zipped(tmp_path / "set", tmp_path / "lzma.zip", zipfile.ZIP_LZMA)
+    with pytest.raises(DataError, match=r"3 of 3 .* method 14; only deflate is known"):
+        images(other, size=16)
+    (tmp_path / "set.zip").write_bytes(data[:-40])
+    for name in ("set.zip", "set/0.bmp"):
+        with pytest.raises(DataError, match=r"cannot be read as a zip \(File is not a zip file\)"):
+            images(str(tmp_path / name), size=16)
+
+
+def test_parts_are_trained_on_and_held_out(tmp_path, caplog):
+    """Folders around all images mean nothing; the classes are those of the training part."""
+    root = tmp_path / "around"
+    grey_folders(root / "train", ("2", "10"))
+    grey_folders(root / "test", ("2", "10"))
+    shutil.rmtree(root / "test" / "2" / "batch 1")
+    save(root / "test" / "2" / "0.png", np.full((16, 16), 200, np.uint8))
+    source = images(str(tmp_path), size=16, channels=1)
+    assert source.source.names == ("2", "10")
+    assert len(source.source) == 8
+    np.testing.assert_array_equal(source.source.read(np.arange(8))["y"], [1] * 4 + [0] * 4)
+    np.testing.assert_array_equal(source.test["y"], [1] * 4 + [0])
+    np.testing.assert_allclose(source.test["x"][4], 200 / 127.5 - 1, atol=1e-6)
+    with pytest.raises(ValueError, match=r"held_out=2, but .* has a test part"):
+        images(str(tmp_path), size=16, held_out=2)
+    other = images(str(tmp_path), size=16, part="test", held_out=2)
+    assert (len(other.source), len(other.test["x"])) == (3, 2)
+    with pytest.raises(DataError, match="has no folder 'val'; it has test, train"):
+        images(str(tmp_path), size=16, part="val")
+    save(root / "extra" / "0.png", RGB)
+    images(str(tmp_path), size=16)
+    assert "1 images are neither in train nor in test; left out" in caplog.text
+    save(root / "test" / "3" / "0.png", RGB)
+    with pytest.raises(DataError, match=r"has 3/0\.png in its test part, of none of the classes 2"):
+        images(str(tmp_path), size=16)
+    assert "y" not in images(str(tmp_path), size=16, labels=False).test
+
+
+def domains(root, counts):
+    """Grey images, those of b lighter; the folders by their counts."""
+    for folder, count in counts.items():
+        base = 100 if folder.lower().endswith("b") else 20
+        for row in range(count):
+            save(root / folder / f"{row}.png", np.full((8, 8), base + row, np.uint8))
+
+
+def test_domains_without_pairs(tmp_path):
+    """Every image of a meets every one of b; held-out ones as many as there are."""
+    domains(tmp_path, {"trainA": 3, "trainB": 4, "testA": 2, "testB": 1})
+    source = images(str(tmp_path), size=8, channels=1)
+    assert (source.num_classes, source.paired, len(source.source)) == (0, False, 12)
+    read = source.source.read(np.arange(12))
+    pairs = set(zip(read["a"][:, 0, 0, 0].tolist(), read["b"][:, 0, 0, 0].tolist(), strict=True))
+    assert pairs == {(20 + a, 100 + b) for a in range(3) for b in range(4)}
+    assert {key: len(x) for key, x in source.test.items()} == {"a": 2, "b": 1}
+    np.testing.assert_allclose(source.test["b"][0], 100 / 127.5 - 1, atol=1e-6)
+    batch = source.sample(source.train, jax.random.key(0), 5)
+    assert {key: x.shape for key, x in batch.items()} == {"a": (5, 8, 8, 1), "b": (5, 8, 8, 1)}
+    (tmp_path / "testB" / "0.png").unlink()
+    with pytest.raises(DataError, match="one domain in its test part, none in testB"):
+        images(str(tmp_path), size=8)
+
+
+def test_domains_of_pairs(tmp_path):
+    domains(tmp_path, {"train/a": 6, "train/b": 6, "val/a": 2, "val/b": 2})
+    save(tmp_path / "train" / "b" / "3.bmp", np.full((8, 8), 103, np.uint8))
+    (tmp_path / "train" / "b" / "3.png").unlink()
+    source = images(str(tmp_path), size=8, channels=1, paired=True, flip=True)
+    assert source.paired
+    read = source.source.read(np.array([3, 5]))
+    np.testing.assert_array_equal(read["a"][:, 0, 0, 0], [23, 25])
+    np.testing.assert_array_equal(read["b"][:, 0, 0, 0], [103, 105])
+    np.testing.assert_allclose(source.test["b"][:, 0, 0, 0], [-27.5 / 127.5, -26.5 / 127.5])
+    (tmp_path / "train" / "a" / "3.png").write_bytes(b"")
+    good = images(str(tmp_path), size=8, paired=True, skip_bad=True).source
+    np.testing.assert_array_equal(
+        good.read(np.arange(5))["b"][:, 0, 0, 0], 100 + np.delete(np.arange(6), 3)
+    )
+    unpaired = images(str(tmp_path), size=8, skip_bad=True, part="train", held_out=2)
+    assert len(unpaired.source) == 3 * 4
+    assert {key: len(x) for key, x in unpaired.test.items()} == {"a": 2, "b": 2}
+    (tmp_path / "train" / "b" / "3.bmp").unlink()
+    with pytest.raises(DataError, match=r"1 images without a partner .*: train/a/3\.png; add"):
+        images(str(tmp_path), size=8, paired=True)
+    with pytest.raises(DataError, match="has no two folders a and b"):
+        images(str(tmp_path / "train" / "a"), size=8, paired=True)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"flip": True},
+        {"crop": "random", "cache": False},
+        {"order": "epochs", "held_out": 3, "crop": "pad"},
+    ],
+)
+def test_streamed_batches_are_resident_ones(options, tmp_path):
+    for row in range(12):
+        save(tmp_path / str(row % 3) / f"{row}.png", np.roll(RGB, row, 1))
+    sources = [
+        images(str(tmp_path), size=16, keep=keep, **options) for keep in ("stream", "device")
+    ]
+    assert sources[0].streamed > sources[1].streamed
+    for seed in range(3):
+        draws = [s.sample(s.train, jax.random.key(seed), 7) for s in sources]
+        assert draws[0]["x"].shape == (7, 16, 16, 3)
+        for key in ("x", "y"):
+            np.testing.assert_array_equal(*(draw[key] for draw in draws))
+
+
+def test_images_of_their_own_size(tmp_path):
+    save(tmp_path / "0.png", RGB[:12])
+    source = images(str(tmp_path))
+    assert source.shape == (12, 16, 3)
+    save(tmp_path / "1.png", RGB)
+    with pytest.raises(DataError, match=r"0\.png is \[12, 16, 3\] .* 1\.png is \[16, 16"):
+        images(str(tmp_path))
+    with pytest.raises(ValueError, match="crop='random' needs a size"):
+        images(str(tmp_path), crop="random")
+
+
+def test_enlarging_is_told(tmp_path, caplog):
+    save(tmp_path / "0.png", RGB)
+    save(tmp_path / "1.png", np.tile(RGB, (2, 2, 1)))
+    images(str(tmp_path), size=20, crop="pad")
+    assert "enlarged" not in caplog.text
+    images(str(tmp_path), size=20)
+    assert "1 images are smaller than 20 pixels and enlarged: 0.png" in caplog.text
+
+
+def test_a_change_of_the_files_is_seen(tmp_path, cache):
+    """Other bytes, another digest; another path or time, the same."""
+    save(tmp_path / "one" / "0.png", RGB)
+    first = images(str(tmp_path / "one"), size=16).source.digest
+    shutil.copytree(tmp_path / "one", tmp_path / "two")
+    assert images(str(tmp_path / "two"), size=16).source.digest == first
+    save(tmp_path / "one" / "0.png", RGB[::-1].copy())
+    assert images(str(tmp_path / "one"), size=16).source.digest != first
+    metas = [json.loads(path.read_text()) for path in cache.glob("*/meta.json")]
+    assert len(metas) == 3
+
+
+def test_a_file_that_goes_while_training(tmp_path):
+    for row in range(3):
+        save(tmp_path / f"{row}.png", RGB)
+    source = images(str(tmp_path), size=16, cache=False).source
+    (tmp_path / "1.png").unlink()
+    source.read(np.array([0, 2]))
+    with pytest.raises(DataError, match=r"1\.png, row 1, cannot be read \(gone\)"):
+        source.read(np.array([0, 1]))
