@@ -16,11 +16,11 @@ from PIL import Image
 from sklearn.datasets import load_digits
 
 from ganjax import config, data
-from ganjax.data import converting, prepared
+from ganjax.data import prepared, set_writer
 from ganjax.errors import ConfigError, DataError, MachineError
 
 RNG = jax.random.key(0)
-SECONDS = 5.0  # within which a mistake is refused
+SECONDS = 5.0  # of the processor, within which a mistake is refused; on a busy machine more pass
 
 
 def digits():
@@ -37,7 +37,7 @@ def made(tmp_path_factory):
     root = tmp_path_factory.mktemp("tfds")
     np.savez(root / "digits.npz", **digits())
     source, folder = str(root / "digits.npz"), str(root / "data")
-    converting.convert(source, "mnist", folder, split="train", shards=3)
+    set_writer.convert(source, "mnist", folder, split="train", shards=3)
     return root / "data"
 
 
@@ -52,10 +52,10 @@ def mnist(made, tmp_path, monkeypatch):
 
 def refused(*parts, **arguments):
     """The message of a refusal with exit code 6, which comes within seconds."""
-    begin = time.monotonic()
+    begin = time.process_time()
     with pytest.raises(DataError) as error:
         data.tfds(**{"set": "mnist"} | arguments)
-    assert time.monotonic() - begin < SECONDS
+    assert time.process_time() - begin < SECONDS
     message = str(error.value)
     for part in parts:
         assert part in message
@@ -161,6 +161,16 @@ def test_labels_and_colour_are_options(mnist):
     assert found.test.keys() == {"x"}
 
 
+def test_small_images_are_padded_and_large_ones_shrunk_unless_told(mnist):
+    want = digits()["x_train"][:2, ..., None]
+    at = [data.tfds("mnist", size=side).source.read(np.arange(2))["x"] for side in (32, 14)]
+    np.testing.assert_array_equal(at[0], np.pad(want, ((0, 0), (2, 2), (2, 2), (0, 0))))
+    assert at[1].shape == (2, 14, 14, 1)
+    assert at[1].max() > 0
+    stretched = data.tfds("mnist", size=32, crop="stretch").source.read(np.arange(2))["x"]
+    assert (stretched != at[0]).any()
+
+
 def test_domains_of_cycle_gan(tmp_path, monkeypatch):
     """Splits trainA and trainB become a and b; testA and testB of other lengths are held out."""
     monkeypatch.setenv("GANJAX_CACHE", str(tmp_path / "cache"))
@@ -171,7 +181,7 @@ def test_domains_of_cycle_gan(tmp_path, monkeypatch):
             image = Image.new("RGB", (9, 8), (40 * part + 10, 60 * row, 0))
             image.save(tmp_path / "files" / name / f"{row}.png")
     folder = str(tmp_path / "data")
-    converting.convert(
+    set_writer.convert(
         str(tmp_path / "files"), "cycle_gan/horse2zebra", folder, split="train", shards=None
     )
     found = data.tfds("cycle_gan/horse2zebra", data_dir=folder, size=8, keep="stream")
