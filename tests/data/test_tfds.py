@@ -116,7 +116,10 @@ def test_the_digest_is_that_of_the_rows_whatever_the_cache(mnist):
     assert data.tfds("mnist", split="test").source.digest != first
 
 
-def test_rows_are_the_same_from_many_threads(mnist):
+@pytest.mark.parametrize("most", [1, 256])
+def test_rows_are_the_same_from_many_threads(mnist, most, monkeypatch):
+    """With every shard open, and with more shards than may be open."""
+    monkeypatch.setattr(prepared, "OPEN", most)
     builder = prepared.opened("mnist", None)
     records = prepared.records(builder, "train")
     rows = np.random.RandomState(0).randint(0, 150, 4000).tolist()
@@ -124,6 +127,7 @@ def test_rows_are_the_same_from_many_threads(mnist):
     with ThreadPoolExecutor(8) as pool:
         read = pool.map(lambda row: hashlib.sha256(records.read(row)).digest(), rows)
         assert list(read) == [want[row] for row in rows]
+    assert len(records._readers) <= max(3, most)
 
 
 @pytest.mark.parametrize(
