@@ -1,8 +1,8 @@
 """Every shipped config: its docstring states time and result; it trains two steps, or stages."""
 
+import functools
 import importlib.util
 import re
-from functools import partial
 from pathlib import Path
 
 import jax
@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from marks import marked
 
-from ganjax import comparison, experiment, train
+from ganjax import comparison, data, experiment, train
 from ganjax.nets import convolutions
 
 FOLDER = Path(__file__).parent.parent / "configs"
@@ -25,6 +25,38 @@ def module(path):
     loaded = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(loaded)
     return loaded
+
+
+def stand_in(source):
+    """A data source with the same arguments, whose images are random: 8 of each part or domain."""
+
+    @functools.wraps(source)
+    def made(size, flip=False, crop=None, labels=True, paired=False, order="random", **others):
+        domains = paired or others.get("set", "").startswith("cycle_gan/")
+        draw = np.random.RandomState(0).randint
+        side = size + size // 8 if crop == "random" else size
+        parts = [
+            data.Table(
+                {
+                    key: draw(0, 256, (8, side, side, 3), np.uint8)
+                    for key in (("a", "b") if domains else ("x",))
+                },
+                digest="",
+                where="random images",
+            )
+            for _ in range(2)
+        ]
+        options = dict(flip=flip, crop=size if side > size else None, paired=paired, order=order)
+        return data.of_rows(parts[0], test=parts[1], **options)
+
+    return made
+
+
+@pytest.fixture(autouse=True)
+def sets_that_are_not_here(monkeypatch):
+    """Sets that need a download are built of random images of the declared size."""
+    for name in ("images", "tfds"):
+        monkeypatch.setitem(data.DATA, name, stand_in(data.DATA[name]))
 
 
 def test_there_are_configs():
@@ -129,9 +161,9 @@ def test_a_large_one_is_compiled_and_stepped(path, monkeypatch):
     stages, state, rng = built.stages or (built,), None, jax.random.key(0)
     for count, stage in enumerate(stages, start=1):
         if state is None:
-            state = jax.jit(partial(experiment.initial_state, stage))(rng)
+            state = jax.jit(functools.partial(experiment.initial_state, stage))(rng)
         else:
-            state = jax.jit(partial(experiment.grow, stage))(state, rng)
+            state = jax.jit(functools.partial(experiment.grow, stage))(state, rng)
         before, batch = state, stage.batch(stage.train, rng)
         state, metrics = jax.jit(stage.scheme.step)(state, batch, rng)
         assert state.step == count

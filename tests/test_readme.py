@@ -14,6 +14,7 @@ import pytest
 from ganjax import (
     augmentations,
     comparison,
+    data,
     divergences,
     dynamics,
     experiment,
@@ -181,6 +182,30 @@ def test_your_own_data(tmp_path, monkeypatch):
         | {"data": {"name": "mine:moons", "n": 50}, "evaluation": {"name": "none"}}
     )
     assert built.batch(built.train, RNG)["x"].shape == (256, 2)
+    sys.modules.pop("mine")
+
+
+def test_your_own_source_of_rows(tmp_path, monkeypatch):
+    """10 lines in the README; the film of the guide is trained on by a config, streamed."""
+    code = block("squares")
+    assert len([line for line in code.splitlines() if line.strip()]) <= 10
+    names = {"np": np}
+    exec(code, names)
+    found = data.of_rows(names["Squares"]())
+    assert found.streamed
+    grey = np.unique(found.sample(found.train, RNG, 64)["x"])
+    assert len(grey) > 16
+    assert abs(grey).max() <= 1
+    film = np.random.RandomState(0).randint(0, 256, (5, 64, 64, 3), np.uint8)
+    film.tofile(tmp_path / "film.rgb")
+    (tmp_path / "mine.py").write_text(block("own_source"))
+    monkeypatch.syspath_prepend(tmp_path)
+    section = {"name": "mine:film", "path": str(tmp_path / "film.rgb"), "keep": "stream"}
+    config = shipped("digits_mlp") | {"data": section, "evaluation": {"name": "none"}}
+    built = experiment.build(config)
+    np.testing.assert_array_equal(built.data.source.read(np.array([3, 1]))["x"], film[[3, 1]])
+    drawn = np.rint((built.batch(built.train, RNG)["x"] + 1) * 127.5).astype(np.uint8)
+    assert {x.tobytes() for x in drawn} == {x.tobytes() for x in film}
     sys.modules.pop("mine")
 
 

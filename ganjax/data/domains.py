@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -53,9 +54,14 @@ class Pairs:
     def __len__(self) -> int:
         return len(self.a) * min(len(self.b), LARGEST // len(self.a))
 
+    def places(self, rows: Any) -> dict[str, Any]:
+        """The row of each domain, of NumPy or on the device."""
+        turn, a = rows // len(self.a), rows % len(self.a)
+        return {"a": a, "b": (turn + a) % len(self.b)}
+
     def read(self, rows: np.ndarray) -> dict[str, np.ndarray]:
-        turn, a = np.divmod(rows, len(self.a))
-        return {"a": self.a.read(a)["x"], "b": self.b.read((turn + a) % len(self.b))["x"]}
+        places = self.places(rows)
+        return {key: getattr(self, key).read(row)["x"] for key, row in places.items()}
 
 
 def _digest(a: Rows, b: Rows) -> str:

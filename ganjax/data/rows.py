@@ -7,7 +7,9 @@ key, and both turn the same bytes into numbers on the device.
 import dataclasses
 import hashlib
 import logging
+from collections.abc import Iterable
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -125,7 +127,7 @@ def of_rows(
     decode = partial(
         _decoded, value_range=tuple(value_range), flip=flip, crop=crop, together=paired
     )
-    size = sum(x.nbytes for x in first.values()) * len(source)
+    size = _bytes(source)
     resident = keep == "device" or (keep == "auto" and size <= SHARE * free_bytes())
     place = "on the device" if resident else "streamed from the host"
     log.info("%s: %d examples, %.1f MiB, %s", source.where, len(source), size / 2**20, place)
@@ -159,7 +161,8 @@ def of_rows(
 def taken(data: Data, train: Batch, rows: jax.Array) -> Batch:
     """The rows as read: those of resident arrays, or, streamed, of the source on the host."""
     if train:
-        return {key: array[rows] for key, array in train.items()}
+        places = _places(data.source, rows, train)
+        return {key: array[places[key]] for key, array in train.items()}
     read, shapes = partial(read_rows, data.source), shapes_of(data.source, rows.shape)
     return jax.pure_callback(read, shapes, rows, vmap_method="broadcast_all")
 
@@ -191,8 +194,27 @@ def read_rows(source: Rows, rows: np.ndarray) -> dict[str, np.ndarray]:
         ) from error
 
 
+def _places(source: Rows, rows: Any, keys: Iterable[str]) -> dict[str, Any]:
+    """The rows of each array that rows are made of; of two domains they differ."""
+    return source.places(rows) if hasattr(source, "places") else dict.fromkeys(keys, rows)
+
+
+def _domains(source: Rows) -> dict[str, Rows]:
+    """The sources that rows of two unpaired domains are made of; {} for other sources."""
+    return {"a": source.a, "b": source.b} if hasattr(source, "places") else {}
+
+
+def _bytes(source: Rows) -> int:
+    """Memory that all rows take."""
+    if domains := _domains(source):
+        return sum(map(_bytes, domains.values()))
+    return sum(x.nbytes for x in _first(source).values()) * len(source)
+
+
 def everything(source: Rows) -> dict[str, np.ndarray]:
-    """All rows, in memory."""
+    """All rows, in memory; those of each unpaired domain once."""
+    if domains := _domains(source):
+        return {key: everything(domain)["x"] for key, domain in domains.items()}
     if isinstance(source, Table):
         return {key: np.asarray(array) for key, array in source.arrays.items()}
     return _read_in_parts(source, np.arange(len(source)))

@@ -35,7 +35,7 @@ def tfds(
     data_dir: str | None = None,
     size: int | None = None,
     channels: int | None = None,
-    crop: str = "centre",
+    crop: str | None = None,
     labels: bool = True,
     flip: bool = False,
     keep: str = "auto",
@@ -58,7 +58,9 @@ def tfds(
       data_dir: the folder of all sets; None for `$TFDS_DATA_DIR`, else `~/tensorflow_datasets`.
       size: side of the images; None for that of the set.
       channels: 3 for colour or 1 for grey; None for those of the set.
-      crop: how images get that size: "centre", "pad", "stretch" or "random", see `sizing.fitted`.
+      crop: how images get that size: "centre", "pad", "stretch" or "random", see `sizing.fitted`;
+        None for "pad" where those of the set are smaller, as digits of 28 pixels in 32, else
+        "centre".
       labels: whether a class label of the set becomes y.
       flip: mirror images at random.
       keep: see `rows.of_rows`, as for order and buffer_bytes.
@@ -82,7 +84,7 @@ def tfds(
         whole(1, size=size)
     elif crop == "random":
         raise ValueError("size=None, but crop='random' needs a size, the side of its squares")
-    one_of(CROPS, crop=crop)
+    one_of((None, *CROPS), crop=crop)
     one_of((None, 1, 3), channels=channels)
     if held_out and test_split is not None:
         raise ValueError(f"held_out={held_out} and test_split={test_split!r}; give one of them")
@@ -91,7 +93,10 @@ def tfds(
     image = _image(builder, features, image)
     domains = _domains(builder, split)
     label = _label(builder, features) if labels and not domains else None
-    channels = channels or (1 if features[image].shape[-1] == 1 else 3)
+    *sides, stored = features[image].shape
+    channels = channels or (1 if stored == 1 else 3)
+    if crop is None:
+        crop = "pad" if size and all(side and side < size for side in sides) else "centre"
     form = {"image": image, "label": label, "size": size, "channels": channels, "crop": crop}
     rows = partial(_rows, builder, form=form, cache=cache)
     shown = {}

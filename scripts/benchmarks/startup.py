@@ -8,7 +8,6 @@ seconds. With `--accelerator` also configs for accelerators, whose docstrings sa
 train here, and the training chunk is compiled, with stages the slowest one.
 """
 
-import ast
 import math
 import os
 import subprocess
@@ -22,6 +21,7 @@ from pathlib import Path
 from absl import flags
 
 from ganjax import cli
+from ganjax.config_files import shipped
 from ganjax.errors import ConfigError
 
 ROOT = Path(__file__).parent.parent.parent
@@ -134,11 +134,6 @@ def refusal(override: str) -> tuple[float]:
     return (time.perf_counter() - began,)
 
 
-def large(path: Path) -> bool:
-    """Whether a config's docstring says that it is for an accelerator."""
-    return "for an accelerator." in ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
-
-
 def slowest(measure: Callable[[], tuple[float, ...]]) -> tuple[float, ...]:
     """The slowest repetition of each number; one that was stopped is not tried again."""
     worst = measure()
@@ -152,10 +147,11 @@ def slowest(measure: Callable[[], tuple[float, ...]]) -> tuple[float, ...]:
 def rows() -> list[tuple[str, float | None, Callable[[], tuple[float, ...]]]]:
     """(name, bound in seconds or None if it is not chosen for, measurement) of every row."""
     made = []
-    for path in sorted(set(ROOT.glob("configs/*.py")) - set(ROOT.glob("configs/compare_*.py"))):
-        config = str(path.relative_to(ROOT))
-        bound = 15.0 if path.stem == "digits_mlp" else 60.0
-        if not large(path):
+    for name, text in shipped().items():
+        if name.startswith("compare_") or "\nPrepare: " in text:  # data that are not here
+            continue
+        config, bound = f"configs/{name}.py", 15.0 if name == "digits_mlp" else 60.0
+        if "for an accelerator." not in text:
             made.append((f"first line, {config}", bound, lambda c=config: training(c)))
         else:
             chosen = bound if LARGE.value else None

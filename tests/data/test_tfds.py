@@ -16,11 +16,11 @@ from PIL import Image
 from sklearn.datasets import load_digits
 
 from ganjax import config, data
-from ganjax.data import converting, prepared
+from ganjax.data import prepared, set_writer
 from ganjax.errors import ConfigError, DataError, MachineError
 
 RNG = jax.random.key(0)
-SECONDS = 5.0  # within which a mistake is refused
+SECONDS = 5.0  # of the processor, within which a mistake is refused; on a busy machine more pass
 
 
 def digits():
@@ -37,7 +37,7 @@ def made(tmp_path_factory):
     root = tmp_path_factory.mktemp("tfds")
     np.savez(root / "digits.npz", **digits())
     source, folder = str(root / "digits.npz"), str(root / "data")
-    converting.convert(source, "mnist", folder, split="train", shards=3)
+    set_writer.convert(source, "mnist", folder, split="train", shards=3)
     return root / "data"
 
 
@@ -52,10 +52,10 @@ def mnist(made, tmp_path, monkeypatch):
 
 def refused(*parts, **arguments):
     """The message of a refusal with exit code 6, which comes within seconds."""
-    begin = time.monotonic()
+    begin = time.process_time()
     with pytest.raises(DataError) as error:
         data.tfds(**{"set": "mnist"} | arguments)
-    assert time.monotonic() - begin < SECONDS
+    assert time.process_time() - begin < SECONDS
     message = str(error.value)
     for part in parts:
         assert part in message
@@ -116,7 +116,10 @@ def test_the_digest_is_that_of_the_rows_whatever_the_cache(mnist):
     assert data.tfds("mnist", split="test").source.digest != first
 
 
-def test_rows_are_the_same_from_many_threads(mnist):
+@pytest.mark.parametrize("most", [1, 256])
+def test_rows_are_the_same_from_many_threads(mnist, most, monkeypatch):
+    """With every shard open, and with more shards than may be open."""
+    monkeypatch.setattr(prepared, "OPEN", most)
     builder = prepared.opened("mnist", None)
     records = prepared.records(builder, "train")
     rows = np.random.RandomState(0).randint(0, 150, 4000).tolist()
@@ -124,6 +127,7 @@ def test_rows_are_the_same_from_many_threads(mnist):
     with ThreadPoolExecutor(8) as pool:
         read = pool.map(lambda row: hashlib.sha256(records.read(row)).digest(), rows)
         assert list(read) == [want[row] for row in rows]
+    assert len(records._readers) <= max(3, most)
 
 
 @pytest.mark.parametrize(
@@ -161,6 +165,16 @@ def test_labels_and_colour_are_options(mnist):
     assert found.test.keys() == {"x"}
 
 
+def test_small_images_are_padded_and_large_ones_shrunk_unless_told(mnist):
+    want = digits()["x_train"][:2, ..., None]
+    at = [data.tfds("mnist", size=side).source.read(np.arange(2))["x"] for side in (32, 14)]
+    np.testing.assert_array_equal(at[0], np.pad(want, ((0, 0), (2, 2), (2, 2), (0, 0))))
+    assert at[1].shape == (2, 14, 14, 1)
+    assert at[1].max() > 0
+    stretched = data.tfds("mnist", size=32, crop="stretch").source.read(np.arange(2))["x"]
+    assert (stretched != at[0]).any()
+
+
 def test_domains_of_cycle_gan(tmp_path, monkeypatch):
     """Splits trainA and trainB become a and b; testA and testB of other lengths are held out."""
     monkeypatch.setenv("GANJAX_CACHE", str(tmp_path / "cache"))
@@ -171,7 +185,7 @@ def test_domains_of_cycle_gan(tmp_path, monkeypatch):
             image = Image.new("RGB", (9, 8), (40 * part + 10, 60 * row, 0))
             image.save(tmp_path / "files" / name / f"{row}.png")
     folder = str(tmp_path / "data")
-    converting.convert(
+    set_writer.convert(
         str(tmp_path / "files"), "cycle_gan/horse2zebra", folder, split="train", shards=None
     )
     found = data.tfds("cycle_gan/horse2zebra", data_dir=folder, size=8, keep="stream")
