@@ -4,7 +4,7 @@ import io
 import json
 import logging
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -103,7 +103,7 @@ def tfds(
     if domains:
         train, test, shown = _of_domains(builder, domains, rows, test_split, held_out)
     else:
-        train, test = _parts(builder, split, rows, test_split, held_out)
+        train, test = _parts(builder, split, rows, test_split, held_out, label)
     data = of_rows(
         Images(train, tuple(features[label].names) if label else (), ()),
         test=test,
@@ -125,15 +125,30 @@ def _domains(builder: Any, split: str) -> dict[str, str]:
 
 
 def _parts(
-    builder: Any, split: str, rows: Callable, test_split: str | None, held_out: int
+    builder: Any,
+    split: str,
+    rows: Callable,
+    test_split: str | None,
+    held_out: int,
+    label: str | None,
 ) -> tuple[Rows, Rows | None]:
-    """Rows for training and held-out ones."""
+    """Rows for training and held-out ones; both are looked at before either is decoded.
+
+    Raises:
+      DataError: as `prepared.records`, or a split has no labels.
+    """
     taken = [part.partition("[")[0].strip() for part in split.split("+")]
-    if test_split is None and not held_out and "test" in builder.info.splits:
-        test_split = None if {"test", "all"} & {*taken} else "test"
-    for each in (split, test_split):  # before the rows of either are decoded
-        if each is not None:
-            prepared.records(builder, each)
+    chosen = test_split is None and not held_out and "test" in builder.info.splits
+    if chosen and not {"test", "all"} & {*taken}:
+        test_split = "test"
+    for each in (split, test_split):
+        if each is None or not _unlabelled(prepared.records(builder, each), label):
+            continue
+        where = f"split {each!r} of {builder.info.full_name} has no labels, -1 in their place"
+        if each == split or not chosen:
+            raise DataError(f"{where}; give labels=False or another split")
+        log.warning("%s; not held out", where)
+        test_split = None
     train, test = rows(split), None if test_split is None else rows(test_split)
     return _split(train, held_out) if held_out else (train, test)
 
@@ -230,16 +245,29 @@ def _rows(builder: Any, split: str, *, form: dict[str, Any], cache: bool) -> Row
     )
 
 
+def _unlabelled(found: Records, label: str | None) -> bool:
+    """Whether the first row has the label -1, as those of competitions' test splits have."""
+    try:
+        return label is not None and _parsed(found, 0)[label].int64_list.value[0] < 0
+    except Exception:  # it is reported when all rows are decoded
+        return False
+
+
 def _stamp(path: str) -> tuple[int, int]:
     found = os.stat(path)
     return found.st_size, found.st_mtime_ns
 
 
-def _decoded(found: Records, form: dict[str, Any], row: int) -> dict[str, Any]:
-    """One row: the image `x` uint8 [height, width, channels] and the label `y`."""
+def _parsed(found: Records, row: int) -> Mapping[str, Any]:
+    """The features of a row."""
     from tensorflow_datasets.proto import tf_example_pb2
 
-    features = tf_example_pb2.Example.FromString(found.read(row)).features.feature
+    return tf_example_pb2.Example.FromString(found.read(row)).features.feature
+
+
+def _decoded(found: Records, form: dict[str, Any], row: int) -> dict[str, Any]:
+    """One row: the image `x` uint8 [height, width, channels] and the label `y`."""
+    features = _parsed(found, row)
     (encoded,) = features[form["image"]].bytes_list.value
     with Image.open(io.BytesIO(encoded), formats=FORMATS) as image:
         read = {"x": fitted(image, form["size"], form["channels"], form["crop"])}

@@ -157,6 +157,46 @@ def test_held_out_rows_are_of_the_split_and_not_trained_on(mnist):
         data.tfds("mnist", held_out=150)
 
 
+def test_a_test_split_without_labels_is_not_held_out(tmp_path, monkeypatch, caplog):
+    """As that of ImageNet, whose labels are -1; it may be asked for without labels."""
+    import tensorflow_datasets as tfds
+
+    monkeypatch.setenv("GANJAX_CACHE", str(tmp_path / "cache"))
+
+    class Contest(tfds.core.GeneratorBasedBuilder, skip_registration=True):
+        VERSION = tfds.core.Version("1.0.0")
+        pkg_dir_path = tmp_path
+
+        def _info(self):
+            label = tfds.features.ClassLabel(num_classes=2)
+            features = {"image": tfds.features.Image(shape=(4, 4, 1)), "label": label}
+            features = tfds.features.FeaturesDict(features)
+            return tfds.core.DatasetInfo(builder=self, description="x", features=features)
+
+        def _split_generators(self, manager):
+            return {"train": self._generate_examples(1), "test": self._generate_examples(-1)}
+
+        def _generate_examples(self, label):
+            Image.new("L", (4, 4), 200).save(tmp_path / "x.png")
+            yield from ((row, {"image": tmp_path / "x.png", "label": label}) for row in range(3))
+
+    Contest(data_dir=tmp_path, file_format="array_record").download_and_prepare()
+    found = data.tfds("contest", data_dir=str(tmp_path))
+    assert found.test == {}
+    assert "split 'test' of contest/1.0.0 has no labels, -1 in their place; not held out" in (
+        caplog.messages
+    )
+    for arguments in ({"split": "test"}, {"test_split": "test"}):
+        refused(
+            "split 'test' of contest/1.0.0 has no labels",
+            "labels=False",
+            set="contest",
+            data_dir=str(tmp_path),
+            **arguments,
+        )
+    assert len(data.tfds("contest", data_dir=str(tmp_path), labels=False).test["x"]) == 3
+
+
 def test_labels_and_colour_are_options(mnist):
     found = data.tfds("mnist", labels=False, channels=3, size=14)
     assert found.shape == (14, 14, 3)
