@@ -158,7 +158,7 @@ def _roots(beside: str | Path | None) -> list[Path]:
 def _writable(root: Path) -> bool:
     try:
         root.mkdir(parents=True, exist_ok=True)
-        (root / ".gitignore").write_text("*\n")
+        (root / ".gitignore").write_text("*\n", encoding="utf-8")
     except OSError:
         return False
     return True
@@ -167,7 +167,7 @@ def _writable(root: Path) -> bool:
 def _opened(folder: Path, source: Source) -> Cached | Exception:
     """The cache in a folder, or the error that tells why it is none."""
     try:
-        meta = json.loads((folder / META).read_text())
+        meta = json.loads((folder / META).read_text("utf-8"))
         left_out = {int(row): reason for row, reason in meta["left_out"].items()}
         good, arrays = source.good(left_out), {}
         for key, (kind, shape, _) in meta["columns"].items():
@@ -218,7 +218,7 @@ def _written(root: Path, digest: str, source: Source) -> Cached:
 @contextlib.contextmanager
 def _alone(path: Path, where: str) -> Iterator[bool]:
     """A lock between processes; False where the file system has none."""
-    with open(path, "w") as file:
+    with open(path, "w", encoding="utf-8") as file:
         try:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

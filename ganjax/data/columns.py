@@ -120,7 +120,7 @@ class Columns:
                     file.seek(0)  # NumPy leaves room for any length
                     self._header(file, key, len(good))
                 _to_disk(file)
-            with open(self.folder / META, "w") as file:
+            with open(self.folder / META, "w", encoding="utf-8") as file:
                 json.dump({"columns": self.meta, "left_out": self.bad}, file)
                 _to_disk(file)
 

@@ -15,6 +15,7 @@ speed    images a second, streamed and resident in turn, and their ratio: an MLP
 memory   memory of the process over 2,000 streamed chunks
 """
 
+import io
 import itertools
 import json
 import os
@@ -110,8 +111,9 @@ def _pack(path: Path) -> None:
     with zipfile.ZipFile(draft, "w") as packed:
         for _, part in PARTS_OF_NPZ:
             for row, x in enumerate(arrays[f"x_{part}"]):
-                with packed.open(f"{part}/{row:05}.png", "w") as file:
-                    Image.fromarray(x[..., 0]).save(file, "png")
+                content = io.BytesIO()
+                Image.fromarray(x[..., 0]).save(content, "png")
+                packed.writestr(f"{part}/{row:05}.png", content.getvalue())
     draft.rename(path)
 
 
@@ -190,7 +192,7 @@ def _train_together(config: dict[str, Any], workdir: Path, form: str, count: int
     workdir.parent.mkdir(parents=True, exist_ok=True)
     path = workdir.with_suffix(".py")
     text = f"return ml_collections.ConfigDict({config!r})"
-    path.write_text(f"import ml_collections\ndef get_config():\n    {text}\n")
+    run_folder.write_text(path, f"import ml_collections\ndef get_config():\n    {text}\n")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -293,7 +295,7 @@ def memory(folder: Path) -> list[dict[str, Any]]:
     for index in range(CHUNKS.value):
         run()
         if index % (CHUNKS.value // 10) == CHUNKS.value // 10 - 1:
-            pages = int(Path("/proc/self/statm").read_text().split()[1])
+            pages = int(Path("/proc/self/statm").read_bytes().split()[1])
             sizes.append(round(pages * os.sysconf("SC_PAGE_SIZE") / 2**20, 1))
     print({"chunks": CHUNKS.value, "MiB": sizes}, flush=True)
     return [{"chunks": CHUNKS.value, "MiB at each tenth": sizes}]
@@ -301,6 +303,8 @@ def memory(folder: Path) -> list[dict[str, Any]]:
 
 def main() -> None:
     """Does the parts, prints their rows, and writes them."""
+    # The sources' programs are alike.
+    jax.config.update("jax_compilation_cache_dir", str(Path(FOLDER.value, "compiled").absolute()))
     found = {}
     for part in PART.value or PARTS:
         with tempfile.TemporaryDirectory() as folder:

@@ -8,7 +8,7 @@ from PIL import Image
 from sklearn.datasets import load_digits
 
 from ganjax import data
-from ganjax.data import DATA, checked
+from ganjax.data import DATA, checked, set_writer
 
 RNG = jax.random.key(0)
 
@@ -21,12 +21,15 @@ def options(tmp_path):
         (tmp_path / str(row % 3)).mkdir(exist_ok=True)
         Image.fromarray(image).save(tmp_path / str(row % 3) / f"{row}.png")
     np.savez(tmp_path / "x.npz", x=x, y=np.arange(12) % 3)
+    packed, sets = str(tmp_path / "x.npz"), str(tmp_path / "sets")
+    set_writer.convert(packed, "twelve", sets, split="train", shards=1)
     return {
-        "arrays": {"path": str(tmp_path / "x.npz"), "held_out": 4},
+        "arrays": {"path": packed, "held_out": 4},
         "images": {"path": str(tmp_path), "size": 8, "held_out": 4},
         "photograph_crops": {"size": 8, "pyramid": 16},
         "photograph_domains": {"size": 8},
         "photographs": {"size": 8, "stride": 8},
+        "tfds": {"set": "twelve", "data_dir": sets, "held_out": 4},
     }
 
 
