@@ -25,10 +25,10 @@ SHARDS = FLAGS.integer(
 
 def main() -> None:
     """Prepares the set and prints its splits and how a config names it."""
-    from ganjax.data import set_writer, stock
+    from ganjax.data.sets import stock, writer
 
     if SOURCE.value:
-        builder = set_writer.convert(
+        builder = writer.convert(
             SOURCE.value,
             SET.value,
             DATA_DIR.value,

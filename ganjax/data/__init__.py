@@ -2,15 +2,14 @@
 
 from ganjax.data.checks import checked, made
 from ganjax.data.digits import digits, digits_few_labels
-from ganjax.data.files import arrays, samples_of_file
-from ganjax.data.images import images
+from ganjax.data.files import arrays, images, samples_of_file
 from ganjax.data.masks import MASKS
 from ganjax.data.paired import paired_images
 from ganjax.data.photographs import photograph_crops, photograph_domains, photographs
 from ganjax.data.points import affine_domains, gaussian_mixture, grid, ring, swiss_roll
 from ganjax.data.resident import Batch, Data, Rows, classes, form, of_form, sample_rows
 from ganjax.data.rows import Table, examples, of_rows, read_rows, shapes_of, taken
-from ganjax.data.tfds import tfds
+from ganjax.data.sets import tfds
 from ganjax.data.values import parsed_range
 
 DATA = {

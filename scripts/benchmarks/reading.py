@@ -61,7 +61,7 @@ def write_files(folder: Path) -> None:
     import numpy as np
     from PIL import Image
 
-    from ganjax.data import image_files
+    from ganjax.data.files import image_files
 
     if ZIP.value:
         files = image_files.found(ZIP.value)

@@ -8,7 +8,8 @@ from PIL import Image
 from sklearn.datasets import load_digits
 
 from ganjax import data
-from ganjax.data import DATA, checked, set_writer
+from ganjax.data import DATA, checked
+from ganjax.data.sets import writer
 
 RNG = jax.random.key(0)
 
@@ -22,7 +23,7 @@ def options(tmp_path):
         Image.fromarray(image).save(tmp_path / str(row % 3) / f"{row}.png")
     np.savez(tmp_path / "x.npz", x=x, y=np.arange(12) % 3)
     packed, sets = str(tmp_path / "x.npz"), str(tmp_path / "sets")
-    set_writer.convert(packed, "twelve", sets, split="train", shards=1)
+    writer.convert(packed, "twelve", sets, split="train", shards=1)
     return {
         "arrays": {"path": packed, "held_out": 4},
         "images": {"path": str(tmp_path), "size": 8, "held_out": 4},

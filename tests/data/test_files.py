@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from ganjax.data import Table, arrays, checked, examples, parsed_range, samples_of_file
-from ganjax.data.sizing import fitted
+from ganjax.data.files.sizing import fitted
 from ganjax.errors import ConfigError, DataError
 
 SHAPE = (4, 4, 3)

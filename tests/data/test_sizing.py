@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ganjax.data.sizing import fitted, stored_side
+from ganjax.data.files.sizing import fitted, stored_side
 
 RGB = np.random.RandomState(0).randint(0, 256, (16, 16, 3), np.uint8)
 GREY = np.ascontiguousarray(RGB[..., 0])

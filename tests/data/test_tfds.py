@@ -16,7 +16,7 @@ from PIL import Image
 from sklearn.datasets import load_digits
 
 from ganjax import config, data
-from ganjax.data import prepared, set_writer
+from ganjax.data.sets import prepared, writer
 from ganjax.errors import ConfigError, DataError, MachineError
 
 RNG = jax.random.key(0)
@@ -37,7 +37,7 @@ def made(tmp_path_factory):
     root = tmp_path_factory.mktemp("tfds")
     np.savez(root / "digits.npz", **digits())
     source, folder = str(root / "digits.npz"), str(root / "data")
-    set_writer.convert(source, "mnist", folder, split="train", shards=3)
+    writer.convert(source, "mnist", folder, split="train", shards=3)
     return root / "data"
 
 
@@ -225,7 +225,7 @@ def test_domains_of_cycle_gan(tmp_path, monkeypatch):
             image = Image.new("RGB", (9, 8), (40 * part + 10, 60 * row, 0))
             image.save(tmp_path / "files" / name / f"{row}.png")
     folder = str(tmp_path / "data")
-    set_writer.convert(
+    writer.convert(
         str(tmp_path / "files"), "cycle_gan/horse2zebra", folder, split="train", shards=None
     )
     found = data.tfds("cycle_gan/horse2zebra", data_dir=folder, size=8, keep="stream")

@@ -13,7 +13,7 @@ from PIL import Image
 from processes import call
 
 from ganjax import data
-from ganjax.data import prepared, stock
+from ganjax.data.sets import prepared, stock
 from ganjax.errors import DataError
 
 RGB = np.random.RandomState(0).randint(0, 256, (6, 12, 12, 3), np.uint8)

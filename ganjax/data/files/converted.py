@@ -9,9 +9,9 @@ import numpy as np
 from PIL import Image
 
 from ganjax.data.cache import cached
+from ganjax.data.files.sizing import fitted, resized, stored_side
 from ganjax.data.resident import Rows
 from ganjax.data.rows import Table
-from ganjax.data.sizing import fitted, resized, stored_side
 
 KINDS = tuple(map(np.dtype, ("uint8", "uint16", "int8", "int16", "bool", "float32")))
 

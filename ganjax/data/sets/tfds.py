@@ -12,15 +12,15 @@ import numpy as np
 from PIL import Image
 
 from ganjax.checks import one_of, whole
-from ganjax.data import prepared
 from ganjax.data.cache import cached
-from ganjax.data.domains import Pairs
-from ganjax.data.images import Images
-from ganjax.data.prepared import Records
+from ganjax.data.files.domains import Pairs
+from ganjax.data.files.images import Images
+from ganjax.data.files.sizing import CROPS, fitted
 from ganjax.data.resident import BUFFER, Data, Rows
 from ganjax.data.rows import of_rows, some
 from ganjax.data.rows import split as split_rows
-from ganjax.data.sizing import CROPS, fitted
+from ganjax.data.sets import prepared
+from ganjax.data.sets.prepared import Records
 from ganjax.errors import DataError
 
 log = logging.getLogger("ganjax")

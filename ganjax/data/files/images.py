@@ -10,12 +10,12 @@ import numpy as np
 
 from ganjax.checks import one_of, whole
 from ganjax.data.cache import cached
-from ganjax.data.domains import Paired, Pairs
-from ganjax.data.image_files import Files, found, opened
-from ganjax.data.layout import Layout, in_pairs, layout
+from ganjax.data.files.domains import Paired, Pairs
+from ganjax.data.files.image_files import Files, found, opened
+from ganjax.data.files.layout import Layout, in_pairs, layout
+from ganjax.data.files.sizing import CROPS, fitted, stored_side
 from ganjax.data.resident import BUFFER, Batch, Data, Rows
 from ganjax.data.rows import Part, of_rows, some, split
-from ganjax.data.sizing import CROPS, fitted, stored_side
 from ganjax.errors import DataError
 
 log = logging.getLogger("ganjax")

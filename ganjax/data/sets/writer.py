@@ -15,11 +15,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image
 
-from ganjax.data import prepared, stock
 from ganjax.data.columns import THREADS, listed, reason
-from ganjax.data.image_files import found, opened
-from ganjax.data.layout import layout
-from ganjax.data.sizing import ORIENTATION, fitted
+from ganjax.data.files.image_files import found, opened
+from ganjax.data.files.layout import layout
+from ganjax.data.files.sizing import ORIENTATION, fitted
+from ganjax.data.sets import prepared, stock
 from ganjax.errors import DataError
 
 MODES = {"L": 1, "RGB": 3}  # of images whose bytes are kept

@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 
 from ganjax.checks import one_of, whole
-from ganjax.data.array_files import arrays_of
 from ganjax.data.columns import digest_of
-from ganjax.data.converted import as_floats, of_size
+from ganjax.data.files.array_files import arrays_of
+from ganjax.data.files.converted import as_floats, of_size
+from ganjax.data.files.sizing import CROPS
 from ganjax.data.resident import BUFFER, Data, one_length
 from ganjax.data.rows import Table, of_rows, split
-from ganjax.data.sizing import CROPS
 from ganjax.data.values import FLAG, check_finite, is_range, labels, pixel_range, scaled
 from ganjax.errors import DataError
 

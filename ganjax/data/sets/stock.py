@@ -13,7 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from ganjax.data import prepared
+from ganjax.data.sets import prepared
 from ganjax.errors import DataError, MachineError
 
 log = logging.getLogger("ganjax")
