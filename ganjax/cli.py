@@ -286,6 +286,10 @@ def _parsed(argv: list[str], flag_values: flags.FlagValues, most: int) -> list[s
 
 def _failure(error: Exception) -> GanjaxError | None:
     """A failure as an error with a message for the user; None for a bug."""
+    if type(error).__name__ == "JaxRuntimeError":  # JAX is slow to import
+        from ganjax.data.reading import cause
+
+        error = cause(error)
     if isinstance(error, GanjaxError):
         return error
     if isinstance(error, OSError):

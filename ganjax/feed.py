@@ -17,6 +17,7 @@ from ganjax.experiment import Experiment
 
 AT_ONCE = 4  # pieces in memory: in training, waiting, being read, and on their way to the device
 POLL = 0.1  # seconds after which a thread that waits looks whether it is to end
+GRACE = 5.0  # seconds that a read may take to end; a file server that hangs must not hang the run
 
 
 def pieces(experiment: Experiment, length: int) -> list[int]:
@@ -50,7 +51,8 @@ class Feed:
           steps: (first step, number of steps) of every piece, in the order of training.
         """
         self._experiment, self._layout = experiment, layout
-        self._draw = _drawer(experiment, rng)
+        self._draw, source = _drawer(experiment, rng), experiment.data.source
+        self._rows = partial(sources.read_rows, source, form=sources.form_of(source))
         self._queue: queue.Queue = queue.Queue(maxsize=1)
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, args=(steps,), daemon=True, name="feed")
@@ -68,9 +70,9 @@ class Feed:
         return piece
 
     def close(self) -> None:
-        """Ends the thread."""
+        """Ends the thread, or leaves it alone with a read that does not end."""
         self._ended.set()
-        self._thread.join()
+        self._thread.join(GRACE)
 
     def _run(self, steps: Iterator[tuple[int, int]]) -> None:
         try:
@@ -82,9 +84,8 @@ class Feed:
             self._put(error)
 
     def _read(self, first: int, length: int) -> Any:
-        rows = self._draw(first, length)
-        read = partial(sources.read_rows, self._experiment.data.source)
-        return devices.deal(self._layout, rows, read, 1 + batch_axis(self._experiment))
+        rows, axis = self._draw(first, length), 1 + batch_axis(self._experiment)
+        return devices.deal(self._layout, rows, self._rows, axis)
 
     def _put(self, piece: Any) -> bool:
         """Whether the loop will get it; False once the feed is closed."""

@@ -7,8 +7,9 @@ from ganjax.data.masks import MASKS
 from ganjax.data.paired import paired_images
 from ganjax.data.photographs import photograph_crops, photograph_domains, photographs
 from ganjax.data.points import affine_domains, gaussian_mixture, grid, ring, swiss_roll
+from ganjax.data.reading import errors_of_reading, form_of, read_rows, shapes_of, taken
 from ganjax.data.resident import Batch, Data, Rows, classes, form, of_form, sample_rows
-from ganjax.data.rows import Table, examples, of_rows, read_rows, shapes_of, taken
+from ganjax.data.rows import Table, examples, of_rows
 from ganjax.data.sets import tfds
 from ganjax.data.values import parsed_range
 
@@ -42,8 +43,10 @@ __all__ = [
     "classes",
     "digits",
     "digits_few_labels",
+    "errors_of_reading",
     "examples",
     "form",
+    "form_of",
     "gaussian_mixture",
     "grid",
     "images",

@@ -7,18 +7,18 @@ key, and both turn the same bytes into numbers on the device.
 import dataclasses
 import hashlib
 import logging
-from collections.abc import Iterable
 from functools import partial
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.experimental import multihost_utils
 
 from ganjax.checks import one_of, whole
 from ganjax.data.order import epochs
+from ganjax.data.reading import form_of, read_rows, taken
 from ganjax.data.resident import BUFFER, Batch, Data, Rows, one_length
-from ganjax.errors import DataError, GanjaxError
+from ganjax.errors import DataError
 from ganjax.memory import free_bytes
 
 log = logging.getLogger("ganjax")
@@ -123,12 +123,13 @@ def of_rows(
     whole(2**20, buffer_bytes=buffer_bytes)
     if not len(source):
         raise DataError(f"{source.where} holds no examples; expected one at least")
-    first = _first(source)
+    first = read_rows(source, np.zeros(1, int))
+    _check_first(source, first)
     decode = partial(
         _decoded, value_range=tuple(value_range), flip=flip, crop=crop, together=paired
     )
     size = _bytes(source)
-    resident = keep == "device" or (keep == "auto" and size <= SHARE * free_bytes())
+    resident = keep == "device" or (keep == "auto" and _fit(size))
     place = "on the device" if resident else "streamed from the host"
     log.info("%s: %d examples, %.1f MiB, %s", source.where, len(source), size / 2**20, place)
 
@@ -158,45 +159,12 @@ def of_rows(
     return data
 
 
-def taken(data: Data, train: Batch, rows: jax.Array) -> Batch:
-    """The rows as read: those of resident arrays, or, streamed, of the source on the host."""
-    if train:
-        places = _places(data.source, rows, train)
-        return {key: array[places[key]] for key, array in train.items()}
-    read, shapes = partial(read_rows, data.source), shapes_of(data.source, rows.shape)
-    return jax.pure_callback(read, shapes, rows, vmap_method="broadcast_all")
-
-
-def shapes_of(source: Rows, shape: tuple[int, ...]) -> dict[str, jax.ShapeDtypeStruct]:
-    """The shapes and types that `read_rows` gives for rows of a shape."""
-    return {
-        key: jax.ShapeDtypeStruct((*shape, *x.shape[1:]), x.dtype)
-        for key, x in _first(source).items()
-    }
-
-
-def read_rows(source: Rows, rows: np.ndarray) -> dict[str, np.ndarray]:
-    """The examples of rows of any shape, [*rows.shape, ...].
-
-    Raises:
-      DataError: they cannot be read; any error of a user's source is one.
-    """
-    rows = np.asarray(rows)
-    try:
-        found = source.read(rows.ravel())
-        return {key: x.reshape(*rows.shape, *x.shape[1:]) for key, x in found.items()}
-    except (GanjaxError, MemoryError):
-        raise
-    except Exception as error:
+def _check_first(source: Rows, first: dict[str, np.ndarray]) -> None:
+    """Raises a DataError for rows without images or points."""
+    if "x" not in first and not {"a", "b"} <= first.keys():
         raise DataError(
-            f"{source.where} cannot be read ({type(error).__name__}: {error}) among rows "
-            f"{rows.min()} to {rows.max()}; repair it and call the same command again"
-        ) from error
-
-
-def _places(source: Rows, rows: Any, keys: Iterable[str]) -> dict[str, Any]:
-    """The rows of each array that rows are made of; of two domains they differ."""
-    return source.places(rows) if hasattr(source, "places") else dict.fromkeys(keys, rows)
+            f"{source.where}: read gives {', '.join(first) or 'nothing'}; expected x, or a and b"
+        )
 
 
 def _domains(source: Rows) -> dict[str, Rows]:
@@ -204,11 +172,19 @@ def _domains(source: Rows) -> dict[str, Rows]:
     return {"a": source.a, "b": source.b} if hasattr(source, "places") else {}
 
 
+def _fit(size: int) -> bool:
+    """Whether so many bytes fit on the device of every process; the answer is the same in all."""
+    fits = size <= SHARE * free_bytes()
+    if jax.process_count() == 1:
+        return fits
+    return bool(multihost_utils.process_allgather(np.array(fits)).all())
+
+
 def _bytes(source: Rows) -> int:
     """Memory that all rows take."""
     if domains := _domains(source):
         return sum(map(_bytes, domains.values()))
-    return sum(x.nbytes for x in _first(source).values()) * len(source)
+    return len(source) * sum(x.size * x.dtype.itemsize for x in form_of(source).values())
 
 
 def everything(source: Rows) -> dict[str, np.ndarray]:
@@ -222,7 +198,7 @@ def everything(source: Rows) -> dict[str, np.ndarray]:
 
 def some(source: Rows) -> dict[str, np.ndarray]:
     """Evenly spaced rows, as read: at most 60,000, and at most 2^28 numbers, 1 GiB as floats."""
-    numbers = sum(x.size for x in _first(source).values())
+    numbers = sum(x.size for x in form_of(source).values())
     count = min(len(source), SHOWN, max(1, NUMBERS // numbers))
     return _read_in_parts(source, np.arange(count) * len(source) // count)
 
@@ -233,18 +209,12 @@ def examples(data: Data) -> Batch:
 
 
 def _read_in_parts(source: Rows, rows: np.ndarray) -> dict[str, np.ndarray]:
-    arrays = {
-        key: np.empty((len(rows), *x.shape[1:]), x.dtype) for key, x in _first(source).items()
-    }
+    form = form_of(source)
+    arrays = {key: np.empty((len(rows), *x.shape), x.dtype) for key, x in form.items()}
     for begin in range(0, len(rows), CHUNK):
-        for key, x in read_rows(source, rows[begin : begin + CHUNK]).items():
+        for key, x in read_rows(source, rows[begin : begin + CHUNK], form).items():
             arrays[key][begin : begin + CHUNK] = x
     return arrays
-
-
-def _first(source: Rows) -> dict[str, np.ndarray]:
-    """The first row, as read."""
-    return read_rows(source, np.zeros(1, int))
 
 
 def _decoded(

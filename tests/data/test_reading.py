@@ -1,0 +1,86 @@
+"""Reading rows: each fault of a source is a DataError, also inside a compiled program."""
+
+import examples
+import jax
+import numpy as np
+import pytest
+from sources import Pixels
+
+from ganjax import data, experiment, train
+from ganjax.data import rows
+from ganjax.errors import DataError
+
+FAULTS = {
+    "fewer rows": (lambda x: x[:-1], r"read gives x of type uint8 and shape \[7, 8, 8, 1\] for 8"),
+    "another shape": (lambda x: x[:, 1:], r"x uint8\[7, 8, 1\].* x uint8\[8, 8, 1\].* for row 0"),
+    "another type": (lambda x: x / 255.0, r"x float32\[8, 8, 1\] among rows 0 to 7"),
+    "no numbers": (lambda x: x.astype(str), r"x of type <U"),
+}
+
+
+class Faulty(Pixels):
+    """Its first row is right, alone; `fault` changes all others."""
+
+    def __init__(self, fault):
+        super().__init__()
+        self.fault = fault
+
+    def read(self, index):
+        found = {"x": self.x[index]}
+        return found if len(index) == 1 else {"x": self.fault(found["x"])}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_is_told(fault):
+    change, message = FAULTS[fault]
+    made = data.of_rows(Faulty(change), keep="stream")
+    with pytest.raises(DataError, match=message):
+        data.taken(made, {}, np.arange(8))
+
+
+def test_a_fault_inside_a_program_is_told():
+    change, message = FAULTS["another shape"]
+    made = data.of_rows(Faulty(change), keep="stream")
+    with pytest.raises(DataError, match=message), data.errors_of_reading():
+        jax.block_until_ready(jax.jit(lambda index: data.taken(made, {}, index))(np.arange(8)))
+
+
+def test_a_fault_in_the_first_batch_ends_training(tmp_path):
+    built = experiment.build({**examples.IMAGES, "data": {"name": "sources:pixels"}})
+    read = built.data.source.read
+
+    def broken(index):
+        if len(index) > 1:
+            raise DataError("shard 3, row 7 cannot be read")
+        return read(index)
+
+    built.data.source.read = broken
+    with pytest.raises(DataError, match="shard 3, row 7"):
+        train.train(built, tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["float64", "int64"])
+def test_64_bits_become_32(kind):
+    made = data.of_rows(Faulty(lambda x: x.astype(kind)), keep="stream")
+    found = data.read_rows(made.source, np.arange(8))["x"]
+    assert found.dtype == kind.replace("64", "32")
+
+
+def test_a_list_is_an_array():
+    found = data.read_rows(Faulty(lambda x: x.tolist()), np.arange(8))["x"]
+    np.testing.assert_array_equal(found, Pixels().x[:8])
+
+
+def test_rows_have_examples():
+    source = Pixels()
+    source.read = lambda index: {"image": source.x[index]}
+    with pytest.raises(DataError, match="pixels: read gives image; expected x, or a and b"):
+        data.of_rows(source)
+
+
+def test_all_processes_agree_where_the_data_are(monkeypatch):
+    """One process has too little memory, so that none keeps the data on the device."""
+    monkeypatch.setattr(jax, "process_count", lambda: 2)
+    both = lambda fits: np.array([fits, False])  # noqa: E731
+    monkeypatch.setattr(rows.multihost_utils, "process_allgather", both)
+    assert data.of_rows(Pixels()).streamed
