@@ -23,7 +23,8 @@ class Pixels:
         return COUNT
 
     def read(self, rows):
-        self.seen.append(rows.copy())
+        if len(rows) > 1:  # the first row is read alone, for its form
+            self.seen.append(rows.copy())
         if self.fails_after is not None and len(self.seen) > self.fails_after:
             raise DataError("pixels: shard 3, row 7 cannot be read")
         return {"x": self.x[rows], "y": self.y[rows]}
