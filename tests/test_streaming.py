@@ -207,3 +207,22 @@ def test_examples_are_without_random_changes():
     batch = built.sample({}, jax.random.key(0), 64)
     assert batch["x"].shape == (64, 6, 6, 1)
     assert not np.isin(np.asarray(batch["x"])[:, 0, 0, 0], middle[:, 0, 0, 0]).all()
+
+
+def test_a_read_that_hangs_does_not_hang_the_feed(monkeypatch):
+    built, release = experiment.build(config("stream")), threading.Event()
+    read = built.data.source.read
+
+    def hanging(rows):
+        if len(rows) > 1:
+            release.wait(60)
+        return read(rows)
+
+    built.data.source.read = hanging
+    monkeypatch.setattr(feed, "GRACE", 0.1)
+    fed = feed.Feed(built, None, experiment.streams(0).play, iter([(0, 3)]))
+    fed.close()
+    assert fed._thread.is_alive()
+    release.set()
+    fed._thread.join(60)
+    assert not fed._thread.is_alive()

@@ -40,7 +40,7 @@ class Layout(NamedTuple):
 
 
 def layout(where: str, names: Sequence[str], part: str | None, labels: bool) -> Layout:
-    """What the folders of files mean.
+    """The meaning of the folders of files.
 
     Folders around all files mean nothing. Then `train` and `test` (or val, valid, validation) are
     parts; `a` and `b` (A and B, or trainA, trainB, testA, testB) are two domains; several others,
