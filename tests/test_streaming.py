@@ -14,6 +14,7 @@ from sources import COUNT, Pixels
 from ganjax import comparison, data, devices, experiment, feed, run_folder, sweep, train
 from ganjax.errors import DataError, Interrupted
 
+pytestmark = pytest.mark.usefixtures("shared_chunks")
 SCHEMES = {
     "simultaneous": {"name": "simultaneous"},
     "alternating": {"name": "alternating", "disc_updates": 2, "fresh_batches": True},
