@@ -257,7 +257,7 @@ def test_architecture_names_every_file_of_a_folder():
     )
     rows.pop("commands")  # one module a command; `ganjax --help` lists them
     for room, text in rows.items():
-        files = {path.stem for path in (ROOT / "ganjax" / room).glob("[!_]*.py")}
+        files = {path.stem for path in (ROOT / "ganjax" / room).rglob("[!_]*.py")}
         files -= set(schemes.SCHEMES) if room == "schemes" else set()
         named = set(re.findall(r"`(\w+)`", text))
         assert files <= named, room
