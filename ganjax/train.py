@@ -182,8 +182,12 @@ def _newest(experiment: Experiment, workdir: Path, first: GanState | None) -> tu
         return step, state
     if first is not None:
         return 0, first
-    rng = streams(experiment.config.seed).init
-    return 0, jax.jit(partial(initial_state, experiment.stage(0)))(rng)
+    return 0, compiled_start(experiment.stage(0))(streams(experiment.config.seed).init)
+
+
+def compiled_start(experiment: Experiment) -> Callable[[jax.Array], GanState]:
+    """A program of the state before the first step, as a function of its key."""
+    return jax.jit(partial(initial_state, experiment))
 
 
 def _advance(run: _Run, step: int, state: GanState) -> tuple[int, GanState]:
