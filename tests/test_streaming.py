@@ -21,7 +21,6 @@ SCHEMES = {
     "extragradient": {"name": "extragradient"},
     "unrolled": {"name": "unrolled", "unroll_steps": 2, "fresh_batches": True},
 }
-SHALLOW = examples.SHALLOW
 CONFIG = {
     **examples.IMAGES,
     "steps": 6,
