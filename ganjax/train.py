@@ -20,6 +20,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ganjax import checkpoints, devices, feed, records, run_folder
+from ganjax import data as sources
 from ganjax.chunks import FINITE as FINITE
 from ganjax.chunks import chunk as chunk
 from ganjax.chunks import compiled_chunk, joined
@@ -195,7 +196,12 @@ def _newest(experiment: Experiment, workdir: Path, first: GanState | None) -> tu
     if first is not None:
         return 0, first
     stage, rng = experiment.stage(0), streams(experiment.config.seed).init
-    return 0, jax.jit(partial(initial_state, stage))(rng, stage.train)
+    return 0, compiled_start(stage)(rng, stage.train)
+
+
+def compiled_start(experiment: Experiment) -> Callable[[jax.Array, sources.Batch], GanState]:
+    """A program of the state before the first step, as a function of its key and the data."""
+    return jax.jit(partial(initial_state, experiment))
 
 
 def _check_data(stage: Experiment, workdir: Path, step: int) -> None:

@@ -22,7 +22,8 @@ import json
 import jax
 import pytest
 
-from ganjax import run_folder, train
+from ganjax import names, run_folder, train
+from ganjax.experiment import fit
 
 jax.config.update("jax_numpy_rank_promotion", "raise")
 # Instructions keep the names of their scopes, without the lines of Python that made them.
@@ -40,6 +41,27 @@ def pytest_addoption(parser):
     parser.addoption("--page", help="page of a comparison for tests/report/test_browser.py")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _checked_once():
+    """A config that fits its data is not traced again when it is built again, as by `load`.
+
+    Configs that do not fit, or that name a user's own functions, are checked each time.
+    """
+    check, known = fit.check_step, set()
+
+    def once(experiment):
+        text = json.dumps(experiment.config.to_dict(), sort_keys=True, default=repr)
+        data = str(jax.tree.map(lambda leaf: (leaf.shape, leaf.dtype), experiment.train))
+        key = text, data, experiment.begin, jax.config.jax_enable_x64
+        if key not in known or names.own_files(experiment.config.to_dict()):
+            check(experiment)
+            known.add(key)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fit, "check_step", once)
+        yield
+
+
 @pytest.fixture(scope="session")
 def _chunks():
     return {}
@@ -47,24 +69,27 @@ def _chunks():
 
 @pytest.fixture(scope="module")
 def shared_chunks(_chunks):
-    """Experiments that differ in the length of a run alone share their compiled chunks.
+    """Experiments that differ in the length of a run alone share their compiled programs.
 
     For modules that train what `experiment.build` gives, its scheme unchanged.
     """
-    compile_chunk = train.compiled_chunk
 
-    def compiled(experiment, length, layout=None):
-        config = experiment.config.to_dict()
-        mathematics = {key: config[key] for key in config.keys() - set(run_folder.RESUMABLE)}
-        text = json.dumps(mathematics, sort_keys=True)
-        place = experiment.begin, experiment.axis_name  # of a schedule, and of the devices
-        key = text, length, layout, *place, jax.config.jax_enable_x64
-        if key not in _chunks:
-            _chunks[key] = compile_chunk(experiment, length, layout)
-        return _chunks[key]
+    def shared(compile_for):
+        def compiled(experiment, *more):
+            config = experiment.config.to_dict()
+            mathematics = {key: config[key] for key in config.keys() - set(run_folder.RESUMABLE)}
+            text = json.dumps(mathematics, sort_keys=True)
+            place = experiment.begin, experiment.axis_name  # of a schedule, and of the devices
+            key = compile_for, text, more, *place, jax.config.jax_enable_x64
+            if key not in _chunks:
+                _chunks[key] = compile_for(experiment, *more)
+            return _chunks[key]
+
+        return compiled
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(train, "compiled_chunk", compiled)
+        for name in ("compiled_chunk", "compiled_start"):
+            patch.setattr(train, name, shared(getattr(train, name)))
         yield
 
 

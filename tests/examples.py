@@ -1,8 +1,11 @@
 """Small experiments from which tests make their own: configs of a closed form and of GANs."""
 
+import jax.numpy as jnp
+import numpy as np
+
 SGD = {"name": "sgd", "learning_rate": 0.1}
 ADAM = {"name": "adam", "learning_rate": 1e-3}
-MLP = {"name": "mlp", "width": 4}
+MLP = {"name": "mlp", "width": 4, "depth": 1}
 BILINEAR = {
     "game": {"name": "bilinear"},
     "scheme": {"name": "alternating"},
@@ -21,16 +24,21 @@ RING = {
     "disc_tx": ADAM,
 }
 SCORED = {**RING, "evaluation": {"name": "modes"}, "evaluation_samples": 64}
-SHALLOW = {**MLP, "depth": 1}
 IMAGES = {
     "steps": 2,
     "batch_size": 4,
     "log_every": 2,
     "data": {"name": "digits"},
     "game": {"name": "gan", "z_dim": 3},
-    "generator": {**SHALLOW, "output_activation": "tanh"},
-    "discriminator": SHALLOW,
+    "generator": {**MLP, "output_activation": "tanh"},
+    "discriminator": MLP,
     "scheme": {"name": "simultaneous"},
     "gen_tx": {"name": "sgd", "learning_rate": 0.01},
     "disc_tx": {"name": "sgd", "learning_rate": 0.01},
 }
+
+
+def waves(rng, shape, dtype=jnp.float32):
+    """Initial weights that draw nothing: a draw compiles for longer than a layer."""
+    del rng
+    return jnp.asarray(np.sin(1.0 + np.arange(np.prod(shape))).reshape(shape), dtype)

@@ -43,10 +43,10 @@ OPTIONS = {
     "runge_kutta": {"lr": 0.01},
     "unrolled": {"unroll_steps": 2},
 }
-# A program of a scheme takes 8 s and more to compile: by default every loss and penalty under two
-# schemes; every scheme has tests of its own.
-SHORT = ("alternating", "simultaneous")
-TELLING = ("extragradient", "lookahead", "unrolled")
+# A program of a scheme takes 8 s and more to compile: by default every loss and penalty under one
+# scheme; every scheme has tests of its own.
+SHORT = ("simultaneous",)
+TELLING = ("alternating", "extragradient", "lookahead", "unrolled")
 STEPS = 3
 
 
@@ -133,7 +133,7 @@ def test_losses_and_penalties_differ():
 
 def test_how_many_combinations_there_are():
     assert len(SCHEMES) * len(PAIRS) * len(PENALTIES) >= 3_800
-    assert len(SHORT) * len(PAIRS) * len(PENALTIES) >= 400
+    assert len(SHORT) * len(PAIRS) * len(PENALTIES) >= 200
 
 
 @pytest.mark.parametrize("name", ["simultaneous", "alternating"])
@@ -147,7 +147,7 @@ def test_impossible_pairs_are_refused(name):
         (penalties.consistency(), "needs images"),
     ):
         game = games.gan(
-            nets.MLPGenerator((2,), width=4), discriminator, z_dim=2, penalties=(penalty,)
+            nets.MLPGenerator((2,), width=4, depth=1), discriminator, z_dim=2, penalties=(penalty,)
         )
         scheme = SCHEMES[name](game, tx)
         with pytest.raises(ValueError, match=reason):

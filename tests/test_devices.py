@@ -33,8 +33,8 @@ RING = {
     **examples.RING,
     "steps": 20,
     "batch_size": 16,
-    "generator": {"name": "mlp", "width": 8},
-    "discriminator": {"name": "mlp", "width": 8},
+    "generator": {"name": "mlp", "width": 8, "depth": 1},
+    "discriminator": {"name": "mlp", "width": 8, "depth": 1},
     "gen_tx": SGD,
     "disc_tx": SGD,
 }
@@ -79,7 +79,7 @@ CONFIGS |= {
 CONFIGS["pull_away"] = {k: v for k, v in CONFIGS["pull_away"].items() if k != "loss"}
 CONFIGS["accumulated"] = {**CONFIGS["unrolled"], "accumulate": 2}
 # Functions that draw by themselves, those of `own.py` without a word to the library.
-NOISE = {**RING, "discriminator": {"name": "mlp", "width": 8, "noise": 0.5}}
+NOISE = {**RING, "discriminator": {"name": "mlp", "width": 8, "depth": 1, "noise": 0.5}}
 OWN_NETWORK = {**RING, "discriminator": {"name": "own:dropped"}}
 OWN_PRIOR = {**RING, "prior": {"name": "own:normal"}}
 DRAWS = {

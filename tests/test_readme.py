@@ -4,8 +4,10 @@ import importlib
 import json
 import re
 import sys
+from functools import partial
 from pathlib import Path
 
+import examples
 import jax
 import numpy as np
 import optax
@@ -59,13 +61,16 @@ def test_the_heart_is_simultaneous_play():
     """At most 12 lines, and on a GAN with Adam the same state, bitwise, as the library's step."""
     code = block("heart")
     assert len([line for line in code.splitlines() if line.strip()]) <= 12
-    game = games.gan(nets.MLPGenerator((2,), width=8), nets.MLPDiscriminator(width=8), z_dim=3)
+    small, critic = (
+        partial(network, width=8, depth=1) for network in (nets.MLPGenerator, nets.MLPDiscriminator)
+    )
+    game = games.gan(small((2,)), critic(), z_dim=3)
     tx = Players(gen=optax.adam(1e-2), disc=optax.adam(1e-2))
     names = {"game": game, "tx": tx, "jax": jax, "Players": Players, "move": move}
     exec(code, names)
     scheme = schemes.simultaneous(game, tx)
     batch = {"x": jax.random.normal(RNG, (16, 2))}
-    state = scheme.init(RNG, batch)
+    state = jax.jit(scheme.init)(RNG, batch)
     jax.tree.map(
         np.testing.assert_array_equal,
         names["step"](state, batch, RNG),
@@ -101,6 +106,17 @@ def shipped(name):
     return names["get_config"]().to_dict()
 
 
+def first_step(built):
+    """The state and the metrics after a step from the start."""
+
+    @jax.jit
+    def step(rng):
+        state = experiment.initial_state(built, rng)
+        return built.scheme.step(state, built.batch(built.train, rng), rng)
+
+    return step(RNG)
+
+
 def test_your_own_loss_and_scheme(tmp_path, monkeypatch, x64):
     """A scheme in at most 15 lines, with theory's spectral radius sqrt((1 - s r)^2 + s^2)."""
     code = block("mine")
@@ -121,13 +137,12 @@ def test_your_own_loss_and_scheme(tmp_path, monkeypatch, x64):
     config |= {
         "data": {"name": "ring"},
         "game": {"name": "gan", "z_dim": 2},
-        "generator": {"name": "mlp"},
-        "discriminator": {"name": "mlp"},
+        "generator": examples.MLP,
+        "discriminator": examples.MLP,
         "loss": {"name": "mine:relativistic_squares"},
     }
     built = experiment.build(config)
-    state = experiment.initial_state(built, RNG)
-    state, metrics = built.scheme.step(state, built.batch(built.train, RNG), RNG)
+    _, metrics = first_step(built)
     assert int(metrics["evaluations/gen"]) == 2
     sys.modules.pop("mine")
 
@@ -150,8 +165,7 @@ def test_your_own_penalty_and_network(tmp_path, monkeypatch):
         "discriminator": {"name": "mine:Residual", "width": 8},
     }
     built = experiment.build(config)
-    state = experiment.initial_state(built, RNG)
-    after, metrics = built.scheme.step(state, built.batch(built.train, RNG), RNG)
+    after, metrics = first_step(built)
     assert np.isfinite(metrics["loss/disc"])
     (memory,) = jax.tree.leaves(after.model_state.disc["penalty_memories"])
     assert memory != 0
@@ -257,7 +271,7 @@ def test_architecture_names_every_file_of_a_folder():
     )
     rows.pop("commands")  # one module a command; `ganjax --help` lists them
     for room, text in rows.items():
-        files = {path.stem for path in (ROOT / "ganjax" / room).glob("[!_]*.py")}
+        files = {path.stem for path in (ROOT / "ganjax" / room).rglob("[!_]*.py")}
         files -= set(schemes.SCHEMES) if room == "schemes" else set()
         named = set(re.findall(r"`(\w+)`", text))
         assert files <= named, room

@@ -16,7 +16,7 @@ SGD = examples.SGD
 TOY = {**examples.BILINEAR, "steps": 20, "log_every": 5}
 TOY["scheme"] = {"name": "consensus", "gamma": 1.0}
 ADAM = {"name": "adam", "learning_rate": 1e-3, "b1": 0.5}
-MLP = {"name": "mlp", "width": 8}
+MLP = {"name": "mlp", "width": 8, "depth": 1}
 GAN = {
     "steps": 12,
     "log_every": 4,

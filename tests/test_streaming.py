@@ -14,13 +14,13 @@ from sources import COUNT, Pixels
 from ganjax import comparison, data, devices, experiment, feed, run_folder, sweep, train
 from ganjax.errors import DataError, Interrupted
 
+pytestmark = pytest.mark.usefixtures("shared_chunks")
 SCHEMES = {
     "simultaneous": {"name": "simultaneous"},
     "alternating": {"name": "alternating", "disc_updates": 2, "fresh_batches": True},
     "extragradient": {"name": "extragradient"},
     "unrolled": {"name": "unrolled", "unroll_steps": 2, "fresh_batches": True},
 }
-SHALLOW = examples.SHALLOW
 CONFIG = {
     **examples.IMAGES,
     "steps": 6,

@@ -11,9 +11,12 @@ from ganjax.data.order import _divided, epochs, permuted
 SIZES = [1, 2, 3, 7, 10, 97, 1797, 60_000]
 
 
+COMPILED = jax.jit(permuted, static_argnums=3)
+
+
 def permutation(key, epoch, rows):
-    index = np.arange(rows)
-    return np.asarray(permuted(jax.random.key(key), jnp.full(rows, epoch, "uint32"), index, rows))
+    epochs = np.full(rows, epoch, "uint32")
+    return np.asarray(COMPILED(jax.random.key(key), epochs, np.arange(rows), rows))
 
 
 @pytest.mark.parametrize("rows", SIZES)
@@ -27,11 +30,12 @@ def test_epochs_and_keys_differ():
     assert len({tuple(order) for order in orders}) == 4
 
 
-@pytest.mark.parametrize("n", [4, 10, 16, 37])
+@pytest.mark.parametrize("n", [4, 10, 37])
 def test_steps_read_one_sequence(n):
     """Batches that divide the epoch, that do not, and that are longer than it."""
-    rows, order, rng = 10, jax.jit(epochs(10), static_argnums=2), jax.random.key(0)
-    sequence = np.concatenate([order(rng, step, n) for step in range(20)])
+    rows, order, rng = 10, epochs(10), jax.random.key(0)
+    steps = jax.jit(jax.vmap(lambda step: order(rng, step, n)))(jnp.arange(20))
+    sequence = np.ravel(steps)
     whole = len(sequence) // rows * rows
     for epoch, seen in enumerate(sequence[:whole].reshape(-1, rows)):
         np.testing.assert_array_equal(seen, permutation(0, epoch, rows))

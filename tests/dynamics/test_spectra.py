@@ -96,7 +96,7 @@ def gan_state():
     batch = {"x": jax.random.normal(jax.random.key(1), (8, 2))}
     adam = Players(optax.adam(1e-2), optax.adam(1e-2))
     scheme = schemes.extragradient(game, adam)
-    state = scheme.init(jax.random.key(0), batch)
+    state = jax.device_get(jax.jit(scheme.init)(jax.random.key(0), batch))
     state = jax.tree.map(lambda a: a.astype(float) if a.dtype == jnp.float32 else a, state)
     for _ in range(3):
         state, _ = jax.jit(scheme.step)(state, batch, jax.random.key(2))
@@ -128,6 +128,7 @@ def test_products_are_of_the_jacobian_itself(x64):
     flat, unravel = jax.flatten_util.ravel_pytree(state.params)
     field = dynamics.gradient_field(game, state, batch)
 
+    @jax.jit
     def values(z):
         return jax.flatten_util.ravel_pytree(field(unravel(z)))[0]
 
@@ -138,13 +139,15 @@ def test_products_are_of_the_jacobian_itself(x64):
     np.testing.assert_allclose(product, difference, rtol=1e-5, atol=1e-7)  # central, ReLU kinks
 
 
+@pytest.mark.slow
+@pytest.mark.telling
 def test_matrix_free_on_a_large_network():
     """More than 1e5 parameters, 4e5 floats in the state, in float32: no matrix could be held."""
     game = games.gan(nets.MLPGenerator((2,), width=256), nets.MLPDiscriminator(width=256), z_dim=8)
     batch = {"x": jax.random.normal(jax.random.key(1), (16, 2))}
     adam = Players(*(optax.adam(1e-3, eps_root=1e-8) for _ in range(2)))
     scheme = schemes.simultaneous(game, adam)
-    state = scheme.init(jax.random.key(0), batch)
+    state = jax.jit(scheme.init)(jax.random.key(0), batch)
     for _ in range(3):
         state, _ = jax.jit(scheme.step)(state, batch, jax.random.key(2))
     assert optax.tree.size(state.params) > 1e5

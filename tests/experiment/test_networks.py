@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from functools import partial
 
 import jax
 import numpy as np
@@ -74,8 +75,8 @@ CONFIG = {
     "sample_count": 4,
     "data": {"name": "ring"},
     "game": {"name": "alpha_game:alpha_gan", "z_dim": 3},
-    "generator": {"name": "mlp", "width": 4},
-    "discriminator": {"name": "mlp", "width": 4},
+    "generator": {"name": "mlp", "width": 4, "depth": 1},
+    "discriminator": {"name": "mlp", "width": 4, "depth": 1},
     "networks": {
         "encoder": {"name": "mlp", "shape": (3,), "width": 6, "activation": "tanh"},
         "code_disc": {"name": "mlp_disc", "width": 5, "depth": 1},
@@ -94,7 +95,7 @@ def module(user_module):
 def test_a_game_with_two_more_networks_trains(tmp_path):
     """From a config; every network moves, and has the shape that its section and the data give."""
     built = experiment.build(json.loads(json.dumps(CONFIG)))
-    first = experiment.initial_state(built, experiment.streams(0).init)
+    first = jax.jit(partial(experiment.initial_state, built))(experiment.streams(0).init)
     assert train.train(built, tmp_path / "run").step == 2
     run = experiment.load(tmp_path / "run")
     shapes = jax.tree.map(lambda leaf: leaf.shape, run.state.params)

@@ -77,11 +77,16 @@ def test_no_parameter_has_a_gradient_of_zero(batch):
 
 def test_penalties_add_up(batch):
     batch = {"x": batch["x"][:, :8, :8]}
-    plain, double = dcgan(), dcgan(penalties=(penalties.r1(1.0), penalties.r1(2.0)))
-    params, model_state = plain.init(RNG, batch)
-    without = plain.losses(params, model_state, batch, RNG)
-    outcome = double.losses(params, model_state, batch, RNG)
-    single = dcgan(penalties=(penalties.r1(3.0),)).losses(params, model_state, batch, RNG)
+    made = [
+        dcgan(penalties=tuple(map(penalties.r1, gammas))) for gammas in ((), (1.0, 2.0), (3.0,))
+    ]
+
+    @jax.jit
+    def outcomes(rng, batch):
+        at = made[0].init(rng, batch)
+        return [game.losses(*at, batch, rng) for game in made]
+
+    without, outcome, single = outcomes(RNG, batch)
     extra = outcome.disc.metrics["penalty/disc"]
     assert float(extra) > 0
     np.testing.assert_allclose(extra, single.disc.metrics["penalty/disc"], rtol=1e-5)
@@ -105,7 +110,7 @@ class Recorder(nn.Module):
 
 def test_batch_statistics_run_on_and_power_iterations_do_not(batch):
     """Both batches are judged from one state, so that one step makes one power iteration."""
-    game = games.gan(nets.MLPGenerator((16, 16, 1), width=4), Recorder(), z_dim=3)
+    game = games.gan(nets.MLPGenerator((16, 16, 1), width=4, depth=1), Recorder(), z_dim=3)
     params, model_state = game.init(RNG, batch)
     after = game.losses(params, model_state, batch, RNG).disc.model_state
     assert after["batch_stats"]["passes"] == 2
@@ -120,15 +125,17 @@ def half(x, rng, updates):
 
 @pytest.mark.parametrize("disc_updates", [1, 3])
 def test_the_count_is_of_the_discriminators_updates(disc_updates, batch):
-    game = games.gan(nets.MLPGenerator((16, 16, 1), width=4), Recorder(), z_dim=3, augment=half)
+    game = games.gan(
+        nets.MLPGenerator((16, 16, 1), width=4, depth=1), Recorder(), z_dim=3, augment=half
+    )
     scheme = schemes.alternating(
         game, Players(optax.sgd(0.0), optax.sgd(0.0)), disc_updates=disc_updates
     )
-    state = scheme.init(RNG, batch)
+    state, move = jax.jit(scheme.init)(RNG, batch), jax.jit(scheme.step)
     for step in range(2):
         count = int(state.model_state.disc["discriminator_updates"])
         assert count == step * disc_updates
-        state, _ = scheme.step(state, batch, RNG)
+        state, _ = move(state, batch, RNG)
 
 
 def test_augmentation_sees_both_batches(batch):
@@ -136,7 +143,7 @@ def test_augmentation_sees_both_batches(batch):
 
     def build(**options):
         return games.gan(
-            nets.MLPGenerator((16, 16, 1), width=4),
+            nets.MLPGenerator((16, 16, 1), width=4, depth=1),
             Recorder(),
             loss=losses.wasserstein,
             z_dim=3,
@@ -176,7 +183,7 @@ def test_penalties_see_what_the_discriminator_sees(batch):
             return self.param("w", nn.initializers.ones, ()) * times.value * jnp.ones(len(x))
 
     game = games.gan(
-        nets.MLPGenerator((16, 16, 1), width=4),
+        nets.MLPGenerator((16, 16, 1), width=4, depth=1),
         Iterated(),
         z_dim=3,
         penalties=(penalty,),
@@ -207,7 +214,9 @@ def test_accuracy_knows_where_the_loss_is_undecided(loss, real, fake, batch):
             ours = jnp.all(x == 7, axis=(1, 2, 3))
             return w * jnp.where(ours, real, fake)
 
-    game = games.gan(nets.MLPGenerator((16, 16, 1), width=4), Perfect(), loss=loss, z_dim=3)
+    game = games.gan(
+        nets.MLPGenerator((16, 16, 1), width=4, depth=1), Perfect(), loss=loss, z_dim=3
+    )
     batch = {"x": jnp.full((6, 16, 16, 1), 7.0)}
     params, model_state = game.init(RNG, batch)
     metrics = game.losses(params, model_state, batch, RNG).disc.metrics
@@ -216,17 +225,18 @@ def test_accuracy_knows_where_the_loss_is_undecided(loss, real, fake, batch):
 
 def test_generators_learn_through_the_augmentation(batch):
     game = games.gan(
-        nets.MLPGenerator((16, 16, 1), width=4),
-        nets.MLPDiscriminator(width=4),
+        nets.MLPGenerator((16, 16, 1), width=4, depth=1),
+        nets.MLPDiscriminator(width=4, depth=1),
         z_dim=3,
         augment=augmentations.diff_augment(),
     )
-    params, model_state = game.init(RNG, batch)
+    params, model_state = jax.jit(game.init)(RNG, batch)
 
     def value(gen):
         return game.losses(params._replace(gen=gen), model_state, batch, RNG).gen.value
 
-    assert all(bool((leaf != 0).any()) for leaf in jax.tree.leaves(jax.grad(value)(params.gen)))
+    slopes = jax.jit(jax.grad(value))(params.gen)
+    assert all(bool((leaf != 0).any()) for leaf in jax.tree.leaves(slopes))
 
 
 @pytest.mark.parametrize("name", ["alternating", "simultaneous", "extragradient", "unrolled"])
@@ -234,13 +244,13 @@ def test_lazy_penalties_follow_the_discriminators_updates(name, batch):
     """Every second update of the discriminator, also where it moves several times a step."""
     options = {"alternating": {"disc_updates": 3}, "unrolled": {"unroll_steps": 1}}.get(name, {})
     game = games.gan(
-        nets.MLPGenerator((16, 16, 1), width=4),
-        nets.MLPDiscriminator(width=4),
+        nets.MLPGenerator((16, 16, 1), width=4, depth=1),
+        nets.MLPDiscriminator(width=4, depth=1),
         z_dim=3,
         penalties=(penalties.lazy(penalties.drift(1.0), every=2),),
     )
     scheme = schemes.SCHEMES[name](game, Players(optax.sgd(0.0), optax.sgd(0.0)), **options)
-    state = scheme.init(RNG, batch)
+    state = jax.jit(scheme.init)(RNG, batch)
     moves, step = options.get("disc_updates", 1), jax.jit(scheme.step)
     for turn in range(1, 5):
         state, metrics = step(state, batch, RNG)
@@ -250,7 +260,9 @@ def test_lazy_penalties_follow_the_discriminators_updates(name, batch):
 
 
 def test_states_without_augmentation_hold_no_count(batch):
-    game = games.gan(nets.MLPGenerator((16, 16, 1), width=4), nets.MLPDiscriminator(width=4))
+    game = games.gan(
+        nets.MLPGenerator((16, 16, 1), width=4, depth=1), nets.MLPDiscriminator(width=4, depth=1)
+    )
     _, model_state = game.init(RNG, batch)
     assert model_state == Players({}, {})
 
@@ -265,7 +277,7 @@ class Conventional(nn.Module):
 
 
 def test_dropout_draws_from_the_step(batch):
-    game = games.gan(nets.MLPGenerator((16, 16, 1), width=4), Conventional(), z_dim=3)
+    game = games.gan(nets.MLPGenerator((16, 16, 1), width=4, depth=1), Conventional(), z_dim=3)
     params, model_state = game.init(RNG, batch)
     value = [
         game.losses(params, model_state, batch, jax.random.key(s)).disc.value for s in (1, 1, 2)
@@ -361,9 +373,11 @@ def test_the_discriminator_reaches_its_optimum(x64):
 
 
 def test_logits_are_the_discriminators_without_its_count(batch):
-    discriminator = nets.MLPDiscriminator(width=4)
+    discriminator = nets.MLPDiscriminator(width=4, depth=1)
     game = games.gan(
-        nets.MLPGenerator((16, 16, 1), width=4), discriminator, augment=augmentations.flip()
+        nets.MLPGenerator((16, 16, 1), width=4, depth=1),
+        discriminator,
+        augment=augmentations.flip(),
     )
     params, model_state = game.init(RNG, batch)
     logits = game.queries["logits"](params, model_state, batch["x"])

@@ -185,12 +185,10 @@ def test_every_system_asks_and_answers_in_float32(system):
             arguments = (z, *((batch["y"],) if system == "conditional" else ()))
         else:
             arguments = given.get(name, (batch.get("x"),))
-        answer = query(*materialised((params, model_state)), *arguments)
+        answer = jax.eval_shape(
+            lambda *given, query=query, more=arguments: query(*given, *more), params, model_state
+        )
         assert floats(answer) == {jnp.dtype("float32")}, name
-
-
-def materialised(tree):
-    return jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), tree)
 
 
 DIFFERENTIATED = ("alternating", "competitive", "consensus", "extragradient", "follow_the_ridge")
@@ -222,8 +220,9 @@ def test_numbers_of_few_bits_give_the_very_losses():
     batch = {"x": jnp.arange(12.0).reshape(4, 3) - 6}
     params, model_state = game.init(jax.random.key(0), batch)
     params = jax.tree.map(lambda x: jnp.round(3 * x), params)
+    both = [jax.jit(g.losses) for g in (game, games.in_bfloat16(game))]
     for rng in jax.random.split(jax.random.key(1), 3):
-        told = [g.losses(params, model_state, batch, rng) for g in (game, games.in_bfloat16(game))]
+        told = [of(params, model_state, batch, rng) for of in both]
         chex.assert_trees_all_equal(*told)
 
 
@@ -304,11 +303,13 @@ def test_it_goes_with_other_forms(form):
     one = experiment.build(config(own))
     run = train.chunk(one, 4)
 
+    @jax.jit
     def state(seed):
         return experiment.initial_state(one, jax.random.key(seed))
 
     given = one.train, jax.random.key(5), jnp.int32(0)
-    start, (expected, _) = state(0), jax.jit(run)(state(0), *given)
+    start = state(0)
+    expected, _ = jax.jit(run)(start, *given)
     before = jax.device_get(start.params)
     if form == "seeds":
         states = jax.tree.map(lambda *leaves: jnp.stack(leaves), start, state(1))

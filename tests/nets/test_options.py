@@ -3,6 +3,7 @@
 from functools import partial
 
 import chex
+import examples
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -47,12 +48,13 @@ def value_of(option, row):
     return partial(SHELVES[option][row], **ARGUMENTS.get(row, {}))
 
 
-def small_critic(option, row):
+def small_critic(option, row, **more):
     """A smooth critic of points, and for `instance` one of images: (module, shape)."""
     options = {option: value_of(option, row)}
     if row == "instance":
         return nets.DCGANDiscriminator(width=1, **options), (16, 16, 1)
-    return nets.MLPDiscriminator(width=4, depth=1, activation=jnp.tanh, **options), (3,)
+    module = nets.MLPDiscriminator(width=4, depth=1, activation=jnp.tanh, **options, **more)
+    return module, (3,)
 
 
 def split(variables):
@@ -116,7 +118,7 @@ def test_networks_take_every_row(network, option, row):
 
 @DISTINCT
 def test_forward_over_reverse_is_central_differences(option, row, x64):
-    module, shape = small_critic(option, row)
+    module, shape = small_critic(option, row, kernel_init=examples.waves)
     x = jax.random.normal(jax.random.key(1), (4, *shape))
     params, state = split(
         jax.tree.map(lambda p: p.astype(float), dict(jax.jit(module.init)(RNG, x, labels(4))))

@@ -61,11 +61,16 @@ def section(name):
 def products(tx):
     """update . gradient of the first move that is none of 0, for gradients of either sign."""
     params = {"a": {"kernel": jnp.zeros((4, 3)), "bias": jnp.zeros(3)}}
+
+    @jax.jit
+    def update(slope, state, step):
+        return tx.update(slope, state, params, step=step)
+
     for sign in (1, -1):
         slope = jax.tree.map(lambda p, to=sign: jnp.full_like(p, to), params)
         state = tx.init(params)
         for step in range(3):
-            updates, state = tx.update(slope, state, params, step=step)
+            updates, state = update(slope, state, step)
             product = float(optax.tree.vdot(updates, slope))
             if product:
                 break

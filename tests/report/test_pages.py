@@ -39,9 +39,14 @@ def run(ring, tmp_path_factory):
     return folder
 
 
-def test_a_page_asks_for_nothing_and_is_the_same_again(folder, run):
-    for where in (folder, run):
-        page = report.write(where).read_text()
+@pytest.fixture(scope="module")
+def pages(folder, run):
+    """The page of each, drawn once."""
+    return {where: report.write(where).read_text() for where in (folder, run)}
+
+
+def test_a_page_asks_for_nothing_and_is_the_same_again(pages):
+    for where, page in pages.items():
         assert not re.findall(r'(?:src|href)="(?!data:|#)', page)
         assert not re.findall(r"url\((?!#|&quot;#)", page)
         assert "default-src 'none'" in page
@@ -50,8 +55,8 @@ def test_a_page_asks_for_nothing_and_is_the_same_again(folder, run):
         assert len(ids) == len(set(ids))
 
 
-def test_a_comparison_is_complete(folder):
-    page = report.write(folder).read_text()
+def test_a_comparison_is_complete(folder, pages):
+    page = pages[folder]
     assert "<h1>Is &lt;fast&gt; better?</h1>" in page
     assert "No cell is significantly better than every other" in page
     assert "Cannot conclude: 2 comparisons against slow with 2 seeds" in page
@@ -77,8 +82,8 @@ def test_a_comparison_is_complete(folder):
     assert page.count('data-at="2"') == 3  # a picture of every cell at the last evaluation
 
 
-def test_a_run_is_complete(run):
-    page = report.write(run).read_text()
+def test_a_run_is_complete(run, pages):
+    page = pages[run]
     assert "done at step 4" in page
     for part in ("Scores", "Training curves", "Samples", "Provenance"):
         assert f"<h2>{part}</h2>" in page
@@ -92,9 +97,9 @@ def edited(path, **changes):
     path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
 
 
-def test_a_score_beyond_real_data_is_marked_on_the_page_of_a_run(run, tmp_path):
+def test_a_score_beyond_real_data_is_marked_on_the_page_of_a_run(run, pages, tmp_path):
     again = shutil.copytree(run, tmp_path / "run")
-    assert MARK not in report.write(again).read_text()
+    assert MARK not in pages[run]
     (path,) = (again / "eval").iterdir()
     edited(path, scores={"inception_score": 8.4, "inception_score_real": 8.2, "samples": 9})
     page = report.write(again).read_text()
@@ -102,7 +107,7 @@ def test_a_score_beyond_real_data_is_marked_on_the_page_of_a_run(run, tmp_path):
     assert "above real data&#x27;s *" in page
 
 
-def test_a_mean_beyond_real_data_is_marked_in_a_comparison(folder, tmp_path):
+def test_a_mean_beyond_real_data_is_marked_in_a_comparison(folder, pages, tmp_path):
     """Of the mean over finished seeds; the diverged cell has none."""
     again = shutil.copytree(folder, tmp_path / "ring")
     edited(again / "comparison.json", score="inception_score", goal="max")
@@ -115,7 +120,7 @@ def test_a_mean_beyond_real_data_is_marked_in_a_comparison(folder, tmp_path):
     assert "inception_score of fast: better than real data's own score" in text
     page = report.write(again).read_text()
     assert f"inception_score of fast: {MARK}" in page
-    assert MARK not in report.write(folder).read_text()
+    assert MARK not in pages[folder]
 
 
 def test_a_bounded_score_has_its_interval_in_its_range(folder, tmp_path):

@@ -16,7 +16,7 @@ from ganjax import experiment, latents, train
 from ganjax.errors import CheckpointError, ConfigError, RunFolderError
 
 CONFIG = examples.IMAGES
-LABELLED = {**examples.SHALLOW, "labels": {"name": "one_hot", "num_classes": 10}}
+LABELLED = {**examples.MLP, "labels": {"name": "one_hot", "num_classes": 10}}
 CONDITIONAL = {
     **CONFIG,
     "data": {"name": "digits", "classes": (3, 8)},

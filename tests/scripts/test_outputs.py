@@ -35,7 +35,7 @@ def images(channels=1, test=False, labels=0):
 def report(data):
     return lambda samples: {"mean": float(samples.mean()), "samples": len(samples)}
 """
-MLP = examples.SHALLOW
+MLP = examples.MLP
 CONFIG = {
     **examples.IMAGES,
     "data": {"name": "own_images:images"},

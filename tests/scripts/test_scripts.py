@@ -225,7 +225,7 @@ def test_sample_and_evaluate_from_the_run_folder_alone(run, tmp_path):
 def test_samples_of_a_class(run, tmp_path):
     """Labels beside the samples; other labels, and games without, are refused."""
     small = {"data": {"name": "ring"}, "steps": 2, "log_every": 2, "batch_size": 4}
-    mlp = {"name": "mlp", "width": 4, "labels": {"name": "one_hot", "num_classes": 8}}
+    mlp = {"name": "mlp", "width": 4, "depth": 1, "labels": {"name": "one_hot", "num_classes": 8}}
     sgd = {"name": "sgd", "learning_rate": 0.1}
     small |= {"game": {"name": "conditional"}, "generator": mlp, "discriminator": mlp}
     small |= {"scheme": {"name": "simultaneous"}, "gen_tx": sgd, "disc_tx": dict(sgd)}
