@@ -25,7 +25,6 @@ from ganjax.chunks import FINITE as FINITE
 from ganjax.chunks import chunk as chunk
 from ganjax.chunks import compiled_chunk, joined
 from ganjax.console import interruptible, progress
-from ganjax.data import errors_of_reading
 from ganjax.errors import DataError, Interrupted, NotFiniteError, RunFolderError
 from ganjax.experiment import (
     Experiment,
@@ -177,7 +176,7 @@ def _origin(
     return {"workdir": wanted, "step": other.step, "checkpoint_sha256": digest}, state
 
 
-@errors_of_reading()
+@sources.errors_of_reading()
 def _start(experiment: Experiment, workdir: Path, first: GanState | None) -> tuple[int, GanState]:
     """Step and state of the newest checkpoint, or of a fresh start; the first process's for all."""
     step, state = _newest(experiment, workdir, first)
@@ -220,7 +219,7 @@ def _digest(stage: Experiment) -> str | None:
     return stage.data.source.digest if stage.data and stage.data.source else None
 
 
-@errors_of_reading()
+@sources.errors_of_reading()
 def _advance(run: _Run, step: int, state: GanState) -> tuple[int, GanState]:
     """Trains from `step` to the end, which is `config.steps` or where the monitor stops it.
 
@@ -348,7 +347,7 @@ def _show(run: _Run, stage: Experiment, step: int, state: GanState) -> Path | No
     return picture
 
 
-@errors_of_reading()
+@sources.errors_of_reading()
 def _finish(run: _Run, step: int, state: GanState) -> Result:
     """Draws and scores the last state, and marks the run as done."""
     stage = run.experiment.stage(step)
