@@ -40,13 +40,17 @@ def chunk(experiment: Experiment, length: int) -> Callable:
     `ganjax.feed`.
     """
     axis, axis_name = batch_axis(experiment), experiment.axis_name
+    sourced = experiment.data is not None and experiment.data.source is not None
+
+    deal = partial(spread.dealt, axis_name=axis_name, axis=axis)
 
     def own_batch(train, rng, at, read):
-        """A device's part of the batch; rows that are read are dealt already."""
-        if experiment.streamed:
-            return spread.rows(experiment.decoded(read, rng, axis_name), axis)
-        batch = spread.rows(experiment.batch(train, rng, at), axis)
-        return jax.tree.map(partial(spread.dealt, axis_name=axis_name, axis=axis), batch)
+        """A device's part of the batch; rows are dealt before they are decoded."""
+        if not sourced:
+            return jax.tree.map(deal, spread.rows(experiment.batch(train, rng, at), axis))
+        if not experiment.streamed:
+            read = sources.taken(experiment.data, train, deal(experiment.rows(rng, at)))
+        return spread.rows(experiment.decoded(read, rng, axis_name), axis)
 
     def run(state, train, rng, first_step):
         def body(state, step_and_rows):

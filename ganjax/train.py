@@ -168,9 +168,9 @@ def _origin(
     if not devices.leads():
         return None, jax.tree.map(jnp.zeros_like, template(experiment.stage(0)))
     other = load(init_from, data=False)
-    state = jax.jit(lambda state, rng: warm_start(experiment, other._replace(state=state), rng))(
-        other.state, streams(experiment.config.seed).init
-    )
+    state = jax.jit(
+        lambda state, rng, train: warm_start(experiment, other._replace(state=state), rng, train)
+    )(other.state, streams(experiment.config.seed).init, experiment.stage(0).train)
     log.info("starting from the weights of %s at step %d", init_from, other.step)
     digest = checkpoints.digest(init_from / "checkpoints", other.step)
     return {"workdir": wanted, "step": other.step, "checkpoint_sha256": digest}, state
@@ -325,7 +325,7 @@ def _grown(stage: Experiment, step: int, state: GanState) -> GanState:
     """The first state of a stage; its new layers are a function of (seed, step)."""
     log.info("a new stage begins at step %d", step)
     rng = jax.random.fold_in(streams(stage.config.seed).init, step)
-    return jax.jit(partial(grow, stage))(state, rng)
+    return jax.jit(partial(grow, stage))(state, rng, stage.train)
 
 
 def _due(every: int, step: int) -> bool:

@@ -40,3 +40,15 @@ def pixels(
 ) -> Data:
     options = {"keep": keep, "order": order, "flip": flip, "crop": crop}
     return of_rows(Pixels(content), num_classes=3, buffer_bytes=buffer_bytes, **options)
+
+
+class Couples(Pixels):
+    """Images of 16x16 as `a`, and darker ones as `b`."""
+
+    def read(self, rows):
+        x = super().read(rows)["x"].repeat(2, 1).repeat(2, 2)
+        return {"a": x, "b": x // 2}
+
+
+def couples(keep: str = "stream", flip: bool = True) -> Data:
+    return of_rows(Couples(), keep=keep, flip=flip, paired=True)

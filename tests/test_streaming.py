@@ -78,6 +78,25 @@ def test_streamed_is_resident(scheme, order, form, tmp_path):
     assert untimed(tmp_path / "stream") == untimed(tmp_path / "device")
 
 
+@pytest.mark.slow
+@pytest.mark.telling
+def test_streamed_pairs_are_resident_pairs_on_many_devices(tmp_path):
+    """Losses between images, in which a compiler would fuse the decoding."""
+    patch = {"name": "patch", "width": 4, "layers": 1, "norm": "none"}
+    changes = {
+        "game": {"name": "paired", "l1_weight": 10.0},
+        "generator": {"name": "unet", "width": 4, "depth": 2, "dropped": 0},
+        "discriminator": patch | {"idle_biases": False},
+        "loss": {"name": "non_saturating"},
+        "penalties": {},
+    }
+    states = []
+    for keep in ("device", "stream"):
+        asked = {**config(keep), **changes, "data": {"name": "sources:couples", "keep": keep}}
+        states.append(trained(asked, tmp_path / keep, "pmap")[1])
+    equal(*states)
+
+
 @pytest.fixture(scope="module")
 def one_go(tmp_path_factory):
     """A streamed run with a checkpoint at every step."""

@@ -8,6 +8,7 @@ import chex
 import jax
 
 from ganjax import averages
+from ganjax.data import Batch
 from ganjax.errors import ConfigError
 from ganjax.experiment.experiment import Experiment, initial_state, template
 from ganjax.experiment.sections import scheme_of
@@ -15,7 +16,9 @@ from ganjax.schemes.growth import carried, kept
 from ganjax.types import GanState
 
 
-def grow(stage: Experiment, state: GanState, rng: jax.Array) -> GanState:
+def grow(
+    stage: Experiment, state: GanState, rng: jax.Array, train: Batch | None = None
+) -> GanState:
     """The first state of a stage: the players of the last one, grown.
 
     Parameters and average keep every leaf of `state` and gain new layers; optimisers, counts and
@@ -25,18 +28,21 @@ def grow(stage: Experiment, state: GanState, rng: jax.Array) -> GanState:
       stage: the next stage.
       state: the last state of the one before.
       rng: for the new layers.
+      train: see `initial_state`.
 
     Raises:
       ValueError: the next networks have no place for a leaf.
     """
     scheme = scheme_of(stage.config.to_dict(), carried(stage.game, state), begin=stage.begin)
-    fresh = initial_state(stage._replace(scheme=scheme), rng)
+    fresh = initial_state(stage._replace(scheme=scheme), rng, train)
     if averages.averaged(fresh):
         fresh = fresh._replace(average=kept(averages.players(state).gen, fresh.average))
     return fresh._replace(step=state.step)
 
 
-def warm_start(experiment: Experiment, other: Experiment, rng: jax.Array) -> GanState:
+def warm_start(
+    experiment: Experiment, other: Experiment, rng: jax.Array, train: Batch | None = None
+) -> GanState:
     """The first state of a run that starts from the weights of another.
 
     Parameters and running statistics are those of the other run's players, not of their averages;
@@ -46,6 +52,7 @@ def warm_start(experiment: Experiment, other: Experiment, rng: jax.Array) -> Gan
       experiment: of the new run.
       other: from `load`, with a state.
       rng: for new parameters and states.
+      train: of the first stage, see `initial_state`.
 
     Raises:
       ConfigError: the players have other parameters.
@@ -61,7 +68,7 @@ def warm_start(experiment: Experiment, other: Experiment, rng: jax.Array) -> Gan
             "generator and discriminator of that run's config.json"
         )
     scheme = scheme_of(first.config.to_dict(), carried(first.game, other.state))
-    return initial_state(first._replace(scheme=scheme), rng)
+    return initial_state(first._replace(scheme=scheme), rng, train)
 
 
 def _shapes(tree: Any) -> dict[str, str]:
