@@ -137,7 +137,7 @@ def test_a_budget_of_gradients_gives_each_scheme_its_steps(tmp_path):
 
 
 def test_a_program_beyond_memory_is_a_result(tmp_path, monkeypatch):
-    monkeypatch.setattr("ganjax.sweep.plan._free_bytes", lambda: 1.0)
+    monkeypatch.setattr("ganjax.sweep.plan.free_bytes", lambda: 1.0)
     asked = resolved(cells={"alternating": {}})
     sweep.run(asked, tmp_path)
     assert sweep.read(tmp_path)["alternating"]["status"] == ["out of memory"] * 2
