@@ -105,8 +105,8 @@ def cached(
 
     The folder is `$GANJAX_CACHE` if that is set; else `.ganjax-cache` beside the source if that can
     be written, else `~/.cache/ganjax/data`. Of several processes, one writes and the others wait; a
-    write that was cut short leaves nothing that is taken for a cache, and a damaged cache is made
-    anew.
+    write that was cut short leaves nothing that is taken for a cache, and a damaged cache is
+    written again.
 
     Args:
       key: whatever determines the rows: paths, sizes, times, options. Another key, another cache.
@@ -194,7 +194,7 @@ def _written(root: Path, digest: str, source: Source) -> Cached:
             if isinstance(found, Cached):
                 source.judge(found.left_out)
                 return found
-            log.warning("the cache %s is damaged (%s); it is made anew", folder, found)
+            log.warning("the cache %s is damaged (%s); writing it again", folder, found)
             shutil.rmtree(folder)
         if alone:
             for stale in root.glob(f"{digest}.*.draft"):

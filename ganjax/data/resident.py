@@ -7,7 +7,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ganjax.checks import whole
 from ganjax.errors import DataError
 
 Batch = dict[str, jax.Array]
@@ -116,39 +115,6 @@ def one_length(where: str, arrays: Batch) -> int:
             "length"
         )
     return next(iter(lengths.values()))
-
-
-def of_examples(
-    x: np.ndarray, y: np.ndarray | None = None, *, num_classes: int = 0, held_out: int = 0
-) -> Data:
-    """Data whose batches are rows of arrays.
-
-    Args:
-      x: [n, ...]; images in [-1, 1].
-      y: labels [n], or None.
-      num_classes: of the labels.
-      held_out: examples kept for `test`, the first of numpy's `RandomState(0).permutation(n)`.
-
-    Raises:
-      ValueError: `held_out` leaves no example for training.
-      DataError: the lengths of x and y differ.
-    """
-    arrays = {"x": x} if y is None else {"x": x, "y": y}
-    examples = one_length("the data set", arrays)
-    whole(0, examples - 1, held_out=held_out, hint=f"there are {examples} examples")
-    order = np.random.RandomState(0).permutation(examples)
-
-    def part(rows):
-        return {key: jnp.asarray(array[rows]) for key, array in arrays.items()}
-
-    return Data(
-        shape=x.shape[1:],
-        train=part(np.sort(order[held_out:])),
-        test=part(order[:held_out]) if held_out else {},
-        sample=sample_rows,
-        num_classes=num_classes,
-        value_range=(-1.0, 1.0),
-    )
 
 
 def form(data: Data) -> dict[str, Any]:

@@ -74,7 +74,12 @@ class Part:
 
 
 def split(source: Rows, held_out: int) -> tuple[Rows, Rows | None]:
-    """Training rows and held-out ones, the first of numpy's `RandomState(0).permutation(n)`."""
+    """Training rows and held-out ones, the first of numpy's `RandomState(0).permutation(n)`.
+
+    Raises:
+      ValueError: `held_out` leaves no row for training.
+    """
+    whole(0, len(source) - 1, held_out=held_out, hint=f"there are {len(source)} examples")
     if not held_out:
         return source, None
     order = np.random.RandomState(0).permutation(len(source))

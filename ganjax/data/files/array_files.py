@@ -6,9 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
+from ganjax.data.files.image_files import begin_of
 from ganjax.errors import DataError
-
-LOCAL_HEADER = 30  # bytes of it before a file's name
 
 
 def arrays_of(path: str | Path, wanted: dict[str, bool], hint: str = "") -> dict[str, np.ndarray]:
@@ -65,10 +64,7 @@ def _member(path: str | Path, loaded: np.lib.npyio.NpzFile, name: str) -> np.nda
     if entry.compress_type != zipfile.ZIP_STORED:
         return loaded[name]
     with open(path, "rb") as file:
-        file.seek(entry.header_offset)
-        header = file.read(LOCAL_HEADER)
-        skipped = sum(int.from_bytes(header[at : at + 2], "little") for at in (26, 28))
-        file.seek(entry.header_offset + LOCAL_HEADER + skipped)
+        file.seek(begin_of(file.fileno(), entry))
         version = np.lib.format.read_magic(file)
         readers = {
             (1, 0): np.lib.format.read_array_header_1_0,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ganjax.checks import one_of, whole
+from ganjax.checks import one_of
 from ganjax.data.columns import digest_of
 from ganjax.data.files.array_files import arrays_of
 from ganjax.data.files.converted import as_floats, of_size
@@ -134,7 +134,6 @@ def arrays(
         return as_floats(table) if size is None else of_size(table, size, crop, ends, cache)
 
     source = rows(train)
-    whole(0, len(source) - 1, held_out=held_out, hint=f"there are {len(source)} examples")
     source, shown = split(source, held_out)
     return of_rows(
         source,

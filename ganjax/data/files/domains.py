@@ -11,19 +11,22 @@ from ganjax.data.resident import Rows
 
 
 @dataclass(frozen=True)
-class Paired:
-    """Row i has the images of row i of both domains, as `a` and `b`."""
-
+class _Domains:
     a: Rows
     b: Rows
 
     @property
     def digest(self) -> str:
-        return _digest(self.a, self.b)
+        return hashlib.sha256(f"{self.a.digest} {self.b.digest}".encode()).hexdigest()
 
     @property
     def where(self) -> str:
         return self.a.where
+
+
+@dataclass(frozen=True)
+class Paired(_Domains):
+    """Row i has the images of row i of both domains, as `a` and `b`."""
 
     def __len__(self) -> int:
         return len(self.a)
@@ -33,23 +36,12 @@ class Paired:
 
 
 @dataclass(frozen=True)
-class Pairs:
+class Pairs(_Domains):
     """Every image of domain a with every one of b, so that a random row has two independent ones.
 
     Row r has image r % na of `a` and image (r // na + r % na) % nb of `b`. There are na * nb rows,
     or, for more than 2^29, as many multiples of na as fit.
     """
-
-    a: Rows
-    b: Rows
-
-    @property
-    def digest(self) -> str:
-        return _digest(self.a, self.b)
-
-    @property
-    def where(self) -> str:
-        return self.a.where
 
     def __len__(self) -> int:
         return len(self.a) * min(len(self.b), LARGEST // len(self.a))
@@ -62,7 +54,3 @@ class Pairs:
     def read(self, rows: np.ndarray) -> dict[str, np.ndarray]:
         places = self.places(rows)
         return {key: getattr(self, key).read(row)["x"] for key, row in places.items()}
-
-
-def _digest(a: Rows, b: Rows) -> str:
-    return hashlib.sha256(f"{a.digest} {b.digest}".encode()).hexdigest()

@@ -147,10 +147,7 @@ def _in_zip(path: Path, endings: Collection[str]) -> Files:
 
 def _unpacked(descriptor: int, entry: zipfile.ZipInfo) -> bytes:
     """The bytes of a file in a zip, by position: threads share no state."""
-    header = os.pread(descriptor, LOCAL_HEADER, entry.header_offset)
-    name, extra = (int.from_bytes(header[at : at + 2], "little") for at in (26, 28))
-    begin = entry.header_offset + LOCAL_HEADER + name + extra
-    data = os.pread(descriptor, entry.compress_size, begin)
+    data = os.pread(descriptor, entry.compress_size, begin_of(descriptor, entry))
     if entry.flag_bits & 1:
         raise ValueError("encrypted")
     if entry.compress_type == zipfile.ZIP_DEFLATED:
@@ -160,6 +157,13 @@ def _unpacked(descriptor: int, entry: zipfile.ZipInfo) -> bytes:
     if len(data) != entry.file_size or zlib.crc32(data) != entry.CRC:
         raise ValueError("another checksum than the zip says")
     return data
+
+
+def begin_of(descriptor: int, entry: zipfile.ZipInfo) -> int:
+    """The position of a file's content in a zip, behind its own header."""
+    header = os.pread(descriptor, LOCAL_HEADER, entry.header_offset)
+    name, extra = (int.from_bytes(header[at : at + 2], "little") for at in (26, 28))
+    return entry.header_offset + LOCAL_HEADER + name + extra
 
 
 def _left_out(path: str, endings: Collection[str], others: Counter) -> bool:

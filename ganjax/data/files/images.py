@@ -208,9 +208,9 @@ def _parts(rows: Rows, there: Layout, held_out: int) -> tuple[Rows, Rows | None,
     )
     if "a" not in train or there.pairs:
         train, test = (Paired(**part) if "a" in part else part.get("x") for part in (train, test))
-        return (train, test, {}) if test else (*_split(train, held_out), {})
+        return (train, test, {}) if test else (*split(train, held_out), {})
     if not test:
-        parts = {key: _split(domain, held_out) for key, domain in train.items()}
+        parts = {key: split(domain, held_out) for key, domain in train.items()}
         train = {key: domain for key, (domain, _) in parts.items()}
         test = {key: shown for key, (_, shown) in parts.items() if shown is not None}
     return Pairs(**train), None, {key: some(domain)["x"] for key, domain in test.items()}
@@ -218,11 +218,6 @@ def _parts(rows: Rows, there: Layout, held_out: int) -> tuple[Rows, Rows | None,
 
 def _chosen(rows: Rows, index: np.ndarray) -> Rows:
     return rows if np.array_equal(index, np.arange(len(rows))) else Part(rows, index)
-
-
-def _split(rows: Rows, held_out: int) -> tuple[Rows, Rows | None]:
-    whole(0, len(rows) - 1, held_out=held_out, hint=f"there are {len(rows)} examples")
-    return split(rows, held_out)
 
 
 def _refuse_dark(where: str, rows: Rows) -> None:

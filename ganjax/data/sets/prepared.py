@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from ganjax.data.columns import reason
 from ganjax.errors import DataError, MachineError, unknown
 
 NAME = re.compile(r"\w+(/\w[\w.+-]*)?(:[\w.*]+)?")
@@ -74,7 +75,7 @@ def opened(name: str, data_dir: str | None) -> Any:
         kind = builder.info.file_format.value
     except Exception as error:  # JSON and protobuf raise errors of many types
         raise DataError(
-            f"the metadata of {name} in {folder} cannot be read ({line(error)}); remove that "
+            f"the metadata of {name} in {folder} cannot be read ({reason(error)}); remove that "
             f"folder and call `{command(name, data_dir)}`"
         ) from error
     if kind != "array_record":
@@ -173,7 +174,7 @@ def check_split(builder: Any, split: str) -> None:
         _ = builder.info.splits[split].file_instructions
     except Exception as error:  # TFDS raises errors of several types
         raise DataError(
-            f"set {builder.name!r} has no split {split!r} ({line(error)}); a slice is e.g. "
+            f"set {builder.name!r} has no split {split!r} ({reason(error)}); a slice is e.g. "
             "'train[:80%]' or 'train[1000:]'"
         ) from error
 
@@ -249,10 +250,10 @@ def records(builder: Any, split: str) -> Records:
     where, shards = f"{builder.info.full_name} {split}", []
     for each in builder.info.splits[split].file_instructions:
         path, expected = os.fspath(each.filename), each.examples_in_shard
-        if reason := _damage(path, expected):
+        if damage := _damage(path, expected):
             raise DataError(
-                f"shard {Path(path).name} of {where} in {builder.data_dir} {reason}; copy the set "
-                "again, or remove that folder and prepare it anew"
+                f"shard {Path(path).name} of {where} in {builder.data_dir} {damage}; copy the set "
+                "again, or remove that folder and prepare it again"
             )
         taken = expected - each.skip if each.take == -1 else each.take
         shards.append((path, each.skip, taken))
@@ -276,7 +277,7 @@ def _damage(path: str, expected: int) -> str | None:
     try:
         reader.read([0])
     except (RuntimeError, IndexError, ValueError) as error:
-        return f"is cut short or damaged, {size} bytes ({line(error)})"
+        return f"is cut short or damaged, {size} bytes ({reason(error)})"
     return f"has no records; the set says {expected}"
 
 
@@ -286,8 +287,3 @@ def _reader(path: str) -> Any:
     # Random access by one thread: nothing is read ahead.
     options = "readahead_buffer_size:0,max_parallelism:0"
     return ArrayRecordReader(path, options=options, file_reader_buffer_size=32768)
-
-
-def line(error: Exception) -> str:
-    """The first line of an error's text."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from ganjax.data.columns import reason
 from ganjax.data.sets import prepared
 from ganjax.errors import DataError, MachineError
 
@@ -80,7 +81,7 @@ def builder_of(tfds: ModuleType, name: str, data_dir: str | None) -> Any:
     try:
         return tfds.builder(name, data_dir=root, file_format="array_record")
     except Exception as error:  # TFDS raises errors of many types
-        raise DataError(f"set {name!r}: {prepared.line(error)}") from error
+        raise DataError(f"set {name!r}: {reason(error)}") from error
 
 
 def build(tfds: ModuleType, builder: Any, downloads: Path, settings: Any) -> None:
@@ -98,14 +99,13 @@ def build(tfds: ModuleType, builder: Any, downloads: Path, settings: Any) -> Non
             builder.download_and_prepare(download_dir=downloads, download_config=settings)
     except ImportError as error:
         raise MachineError(
-            f"TensorFlow Datasets needs a package for {builder.name} ({prepared.line(error)}); "
-            "install it"
+            f"TensorFlow Datasets needs a package for {builder.name} ({reason(error)}); install it"
         ) from error
     except (OSError, MemoryError, DataError):
         raise
     except Exception as error:  # downloads, checksums and parsers raise errors of many types
         raise DataError(
-            f"set {builder.name!r} cannot be built ({type(error).__name__}: {prepared.line(error)})"
+            f"set {builder.name!r} cannot be built ({type(error).__name__}: {reason(error)})"
         ) from error
 
 

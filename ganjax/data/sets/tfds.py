@@ -150,7 +150,7 @@ def _parts(
         log.warning("%s; not held out", where)
         test_split = None
     train, test = rows(split), None if test_split is None else rows(test_split)
-    return _split(train, held_out) if held_out else (train, test)
+    return split_rows(train, held_out) if held_out else (train, test)
 
 
 def _of_domains(
@@ -170,15 +170,10 @@ def _of_domains(
     train = {key: rows(each) for key, each in domains.items()}
     test = {key: rows(each) for key, each in tests.items()}
     if held_out:
-        parts = {key: _split(domain, held_out) for key, domain in train.items()}
+        parts = {key: split_rows(domain, held_out) for key, domain in train.items()}
         train = {key: domain for key, (domain, _) in parts.items()}
         test = {key: shown for key, (_, shown) in parts.items()}
     return Pairs(**train), None, {key: some(domain)["x"] for key, domain in test.items()}
-
-
-def _split(rows: Rows, held_out: int) -> tuple[Rows, Rows | None]:
-    whole(0, len(rows) - 1, held_out=held_out, hint=f"there are {len(rows)} examples")
-    return split_rows(rows, held_out)
 
 
 def _flat(features: Any, before: str = "") -> Iterator[tuple[str, Any]]:
@@ -241,7 +236,7 @@ def _rows(builder: Any, split: str, *, form: dict[str, Any], cache: bool) -> Row
         beside=builder.data_dir,
         on=cache,
         name=found.name,
-        hint="copy the set again, or remove its folder and prepare it anew",
+        hint="copy the set again, or remove its folder and prepare it again",
     )
 
 
