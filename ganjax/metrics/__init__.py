@@ -8,15 +8,28 @@ query of the game.
 from ganjax.metrics.anomaly import anomaly_report
 from ganjax.metrics.classification import classification_report
 from ganjax.metrics.concepts import STROKES, class_judge, ink, showing
+from ganjax.metrics.coverage import ClassCoverage, class_coverage
 from ganjax.metrics.digits import conditional_digits_report, digits_report
 from ganjax.metrics.distances import frechet_distance, nearest_distances
 from ganjax.metrics.finite import NonFiniteError
-from ganjax.metrics.inception import inception_score
+from ganjax.metrics.inception import inception_score, inception_scores
+from ganjax.metrics.kernels import KernelDistance, kernel_distance
 from ganjax.metrics.likelihood import Bound, importance_bounds, likelihood_report
+from ganjax.metrics.manifolds import (
+    DensityCoverage,
+    PrecisionRecall,
+    density_coverage,
+    over_generalisation,
+    precision_recall,
+)
 from ganjax.metrics.modes import ModeCoverage, mode_coverage, modes_report
 from ganjax.metrics.ranges import BEYOND, SCORES, Score, beyond_real, score_range
 from ganjax.metrics.reconstruction import Affine, best_affine, reconstruction_report
 from ganjax.metrics.restoration import hole_error, mean_fill, regression_fill
+from ganjax.metrics.running import Moments, joined, moments
+from ganjax.metrics.similarity import ms_ssim, ms_ssim_diversity
+from ganjax.metrics.sliced import sliced_wasserstein
+from ganjax.metrics.support import SupportSize, support_size
 from ganjax.metrics.translation import affine_translation, paired_translation, unpaired_translation
 
 EVALUATIONS = {
@@ -39,31 +52,49 @@ __all__ = [
     "STROKES",
     "Affine",
     "Bound",
+    "ClassCoverage",
+    "DensityCoverage",
+    "KernelDistance",
     "ModeCoverage",
+    "Moments",
     "NonFiniteError",
+    "PrecisionRecall",
     "Score",
+    "SupportSize",
     "affine_translation",
     "anomaly_report",
     "best_affine",
     "beyond_real",
+    "class_coverage",
     "class_judge",
     "classification_report",
     "conditional_digits_report",
+    "density_coverage",
     "digits_report",
     "frechet_distance",
     "hole_error",
     "importance_bounds",
     "inception_score",
+    "inception_scores",
     "ink",
+    "joined",
+    "kernel_distance",
     "likelihood_report",
     "mean_fill",
     "mode_coverage",
     "modes_report",
+    "moments",
+    "ms_ssim",
+    "ms_ssim_diversity",
     "nearest_distances",
+    "over_generalisation",
     "paired_translation",
+    "precision_recall",
     "reconstruction_report",
     "regression_fill",
     "score_range",
     "showing",
+    "sliced_wasserstein",
+    "support_size",
     "unpaired_translation",
 ]

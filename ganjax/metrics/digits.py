@@ -110,7 +110,7 @@ def _quality(digits: _Digits, classifier: Any, x: np.ndarray, compared: np.ndarr
     nearest = nearest_distances(x / 2, digits.train / 2)
     return {
         "inception_score": inception_score(classifier.predict_proba(x)),
-        "frechet_distance": frechet_distance(compared / 2, digits.test / 2),
+        "frechet_distance": frechet_distance(real=digits.test / 2, generated=compared / 2),
         "nearest_median": float(np.median(nearest)),
         "nearest_min": float(nearest.min()),
     }

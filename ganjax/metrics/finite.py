@@ -1,4 +1,4 @@
-"""The check that values to be scored are finite, before a score hides or spreads NaN."""
+"""Checks of values to be scored, before a score hides or spreads NaN."""
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -27,3 +27,41 @@ def finite(name: str, values: ArrayLike) -> np.ndarray:
             "has the run that made them diverged?"
         )
     return values
+
+
+def rows(name: str, features: ArrayLike, *, least: int = 1) -> np.ndarray:
+    """Features [samples >= least, dim] in float64.
+
+    Raises:
+      ValueError: another shape, by name.
+      NonFiniteError: as `finite`.
+    """
+    features = finite(name, features)
+    if features.ndim != 2 or len(features) < least:
+        remedy = "give more samples" if features.ndim == 2 else "flatten images first"
+        raise ValueError(
+            f"expected {name} [samples >= {least}, dim], got shape {features.shape}; {remedy}"
+        )
+    return features
+
+
+def compared(
+    real: ArrayLike, generated: ArrayLike, *, least: int = 1
+) -> tuple[np.ndarray, np.ndarray]:
+    """`rows` of both sets.
+
+    Raises:
+      ValueError: as `rows`, or their dims differ.
+    """
+    real, generated = rows("real", real, least=least), rows("generated", generated, least=least)
+    same_dim(real.shape[1], generated.shape[1])
+    return real, generated
+
+
+def same_dim(real: int, generated: int) -> None:
+    """Refuses sets of features of different dims with a ValueError."""
+    if real != generated:
+        raise ValueError(
+            f"features of {real} and {generated} dimensions do not compare; take both from one "
+            "extractor"
+        )

@@ -26,6 +26,15 @@ class ModeCoverage(NamedTuple):
     reverse_kl: float
     counts: np.ndarray
 
+    @property
+    def over_generalisation(self) -> float:
+        """Share of samples between the modes, 1 - `high_quality`.
+
+        Of exact samples in d dimensions it is the chi-square tail, `chi2.sf(radius**2, d)`:
+        0.01111 for 3 standard deviations in the plane.
+        """
+        return 1 - self.high_quality
+
 
 def mode_coverage(
     samples: np.ndarray, centres: np.ndarray, std: float, *, radius: float = 3.0

@@ -99,7 +99,7 @@ def unpaired_translation(data: Any) -> Callable[..., dict[str, float]]:
         to_b, to_a = np.asarray(translate_ab(a)), np.asarray(translate_ba(b))
 
         def frechet(x, y):
-            return frechet_distance(_patches(x), _patches(y))
+            return frechet_distance(real=_patches(y), generated=_patches(x))
 
         return {
             "frechet_ab": frechet(to_b, b),

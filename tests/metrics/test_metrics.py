@@ -110,8 +110,8 @@ BAD = np.array([[0.0, 1.0], [np.nan, 2.0], [3.0, -np.inf]])
 @pytest.mark.parametrize(
     ("score", "name"),
     [
-        (lambda: metrics.frechet_distance(BAD, np.ones((3, 2))), "features_a"),
-        (lambda: metrics.frechet_distance(np.ones((3, 2)), BAD), "features_b"),
+        (lambda: metrics.frechet_distance(BAD, np.ones((3, 2))), "real"),
+        (lambda: metrics.frechet_distance(np.ones((3, 2)), BAD), "generated"),
         (lambda: metrics.nearest_distances(BAD, np.ones((3, 2))), "samples"),
         (lambda: metrics.nearest_distances(np.ones((3, 2)), BAD), "reference"),
         (lambda: metrics.inception_score(BAD), "probabilities"),
