@@ -33,7 +33,7 @@ def class_coverage(predicted: ArrayLike, shares: ArrayLike) -> ClassCoverage:
 
     Metz et al. 2017 (arXiv:1611.02163, section 3.3.1) and VEEGAN (arXiv:1705.07761) count the 1,000
     classes of three stacked digits: `np.ravel_multi_index(digits.T, (10, 10, 10))` of the labels
-    [n, 3] that a classifier gives the three channels. Both count in 25,600 and 26,000 samples.
+    [n, 3] that a classifier gives the three channels, of about 26,000 samples.
 
     Args:
       predicted: labels, whole numbers [samples], or class probabilities [samples, classes], of

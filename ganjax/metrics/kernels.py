@@ -47,7 +47,7 @@ def kernel_distance(
 ) -> KernelDistance:
     """Unbiased MMD^2 with the kernel k(x, y) = (x.y / dim + 1)^3 ("KID").
 
-    Binkowski et al. 2018 (arXiv:1801.01401), section 3.1: E k(x, x') + E k(y, y') - 2 E k(x, y)
+    Binkowski et al. 2018 (arXiv:1801.01401, section 4): E k(x, x') + E k(y, y') - 2 E k(x, y)
     over pairs of different rows. It is taken in random subsets, drawn without replacement as
     torch-fidelity draws them, so that time and memory do not grow with the samples. Libraries agree
     on the kernel and the estimator, but not on the subsets: torch-fidelity takes 100 of 1,000 rows

@@ -81,7 +81,7 @@ def _checked(
 def precision_recall(
     *, real: np.ndarray, generated: np.ndarray, neighbours: int = 5
 ) -> PrecisionRecall:
-    """Improved precision and recall (Kynkaanniemi et al. 2019, arXiv:1904.06991, equation 1).
+    """Improved precision and recall (Kynkaanniemi et al. 2019, arXiv:1904.06991, section 2).
 
     A set's manifold is the union of closed balls around its samples, each reaching to the k-th
     nearest other sample of its set. Libraries disagree: the paper's code takes k = 3, prdc has no
@@ -107,11 +107,11 @@ def precision_recall(
 def density_coverage(
     *, real: np.ndarray, generated: np.ndarray, neighbours: int = 5
 ) -> DensityCoverage:
-    """Density and coverage (Naeem et al. 2020, arXiv:2002.09797, equations 3 and 4).
+    """Density and coverage (Naeem et al. 2020, arXiv:2002.09797, section 3).
 
     Only real samples have balls, so outliers among the generated enlarge nothing. For N real and M
     generated samples of one distribution the expected coverage is
-    1 - prod_(i=1..k) (N - i) / (N + M - i) (lemma 2), near 1 - 2^-k for equal numbers.
+    1 - prod_(i=1..k) (N - i) / (N + M - i), near 1 - 2^-k for equal numbers.
 
     Args, raises: as `precision_recall`. Paper: balls are closed; prdc's are open, which matters
     where distances tie.

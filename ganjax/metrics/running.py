@@ -43,7 +43,7 @@ def moments(features: ArrayLike) -> Moments:
 
 
 def joined(a: Moments, b: Moments) -> Moments:
-    """Moments of the union of two sets (Chan, Golub & LeVeque 1983, equations 2.1 and 2.2).
+    """Moments of the union of two sets (Chan, Golub & LeVeque 1979).
 
     Associative and commutative up to rounding, so batches, devices and processes join in any
     order: `functools.reduce(joined, map(moments, batches))`. Differences of means are squared, not

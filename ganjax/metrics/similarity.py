@@ -54,7 +54,7 @@ def _scaled(name: str, images: np.ndarray) -> np.ndarray:
 
 
 def ms_ssim(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Multi-scale structural similarity of pairs of images (Wang, Simoncelli & Bovik 2003, eq. 7).
+    """Multi-scale structural similarity of pairs of images (Wang, Simoncelli & Bovik 2003).
 
     Five scales where the coarsest side is still as long as the Gaussian window of 11 pixels (176
     pixels and more), else fewer, with the first weights scaled to a sum of 1; below 11 pixels the
