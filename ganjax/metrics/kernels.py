@@ -27,14 +27,16 @@ def _discrepancy(real: np.ndarray, generated: np.ndarray) -> float:
     """Unbiased MMD^2 of two sets of n rows: pairs of a row with itself do not count."""
     n, dim = real.shape
 
-    def cubic(x, y):
-        return (x @ y.T / dim + 1) ** 3
+    def total(x, y):
+        base = x / dim @ y.T
+        base += 1
+        return np.vdot(base * base, base)  # no power: 100 times as slow
 
-    def mean_within(x):
-        kernel = cubic(x, x)
-        return (kernel.sum() - np.trace(kernel)) / (n * (n - 1))
+    def within(x):
+        return total(x, x) - np.sum(((x * x).sum(1) / dim + 1) ** 3)
 
-    return mean_within(real) + mean_within(generated) - 2 * cubic(real, generated).mean()
+    pairs = n * (n - 1)
+    return (within(real) + within(generated)) / pairs - 2 * total(real, generated) / n**2
 
 
 def kernel_distance(

