@@ -3,6 +3,7 @@
 Tensors have the names and axes of pytorch-fid's and torch-fidelity's file, in every format.
 """
 
+import functools
 import hashlib
 import zipfile
 from pathlib import Path
@@ -34,6 +35,7 @@ class Converted(NamedTuple):
     usual: bool
 
 
+@functools.cache
 def shapes() -> dict[str, tuple[int, ...]]:
     """The shapes of the tensors, by name."""
     images = jax.ShapeDtypeStruct((1, SIDE, SIDE, 3), jnp.float32)

@@ -1,44 +1,38 @@
 """Images in [-1, 1] as the input of the Inception network, resized as each code of the FID does.
 
-All are functions [n, h, w, c] -> [n, side, side, c]. They round nothing to 8 bits.
+All are functions [n, h, w, c] -> [n, side, side, c]: a matrix for the rows of pixels and one for
+the columns, in float64 before they are applied. They round nothing to 8 bits.
 """
 
 from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 
 def clean(x: jax.Array, side: int) -> jax.Array:
     """Antialiased bicubic resizing as Pillow's (Parmar et al. 2022, arXiv:2104.11222).
 
-    Cubic convolution with a = -0.5; grey values outside 0 to 255 are clipped; 128 becomes 0.
+    Keys' cubic kernel with a = -1/2; grey values outside 0 to 255 are clipped; 128 becomes 0.
     """
-    resized = jax.image.resize(_bytes(x), _shape(x, side), "cubic", antialias=True)
-    return _centred(resized.clip(0, 255))
+    return _centred(_resized(_grey(x), side, _bicubic).clip(0, 255))
 
 
 def torch(x: jax.Array, side: int) -> jax.Array:
-    """Bilinear interpolation between centres of pixels, not antialiased, as pytorch-fid's."""
-    return jax.image.resize(x, _shape(x, side), "linear", antialias=False)
+    """Bilinear interpolation that aligns the borders of images, not antialiased: pytorch-fid's."""
+    return _resized(x, side, lambda length, side: _linear(length, _centres(length, side)))
 
 
 def tensorflow(x: jax.Array, side: int) -> jax.Array:
-    """Bilinear interpolation between corners of pixels, as the first FID's (Heusel et al. 2017).
+    """Bilinear interpolation of the first FID (Heusel et al. 2017) and of torch-fidelity.
 
-    Pixel i of the result is at i h / side, so that the image moves by up to half a pixel; 128
-    becomes 0. torch-fidelity resizes likewise.
+    It aligns the centres of the first pixels, so that images move by up to half a pixel; 128
+    becomes 0.
     """
-    h, w = x.shape[1:3]
-    scale = jnp.array([side / h, side / w])
-    # The edge is repeated: the last pixels of the result lie beyond the centre of the last one.
-    edged = jnp.pad(_bytes(x), ((0, 0), (0, 1), (0, 1), (0, 0)), mode="edge")
-    shift = 0.5 - 0.5 * scale
-    axes = (1, 2)
-    resized = jax.image.scale_and_translate(
-        edged, _shape(x, side), axes, scale, shift, "linear", antialias=False
+    return _centred(
+        _resized(_grey(x), side, lambda n, side: _linear(n, np.arange(side) * (n / side)))
     )
-    return _centred(resized)
 
 
 RESIZINGS: dict[str, Callable[[jax.Array, int], jax.Array]] = {
@@ -48,11 +42,34 @@ RESIZINGS: dict[str, Callable[[jax.Array, int], jax.Array]] = {
 }
 
 
-def _shape(x: jax.Array, side: int) -> tuple[int, ...]:
-    return (len(x), side, side, x.shape[-1])
+def _resized(x: jax.Array, side: int, matrix: Callable[[int, int], np.ndarray]) -> jax.Array:
+    rows, columns = (jnp.asarray(matrix(length, side), jnp.float32) for length in x.shape[1:3])
+    return jnp.einsum("ih,nhwc,jw->nijc", rows, x, columns, precision=jax.lax.Precision.HIGHEST)
 
 
-def _bytes(x: jax.Array) -> jax.Array:
+def _centres(length: int, side: int) -> np.ndarray:
+    """The centres of `side` pixels on a line of `length` pixels, the first of them at 0."""
+    return (np.arange(side) + 0.5) * (length / side) - 0.5
+
+
+def _linear(length: int, at: np.ndarray) -> np.ndarray:
+    """Weights [len(at), length] of linear interpolation; beyond the ends the line is constant."""
+    distances = np.arange(length) - at.clip(0, length - 1)[:, None]
+    return (1 - np.abs(distances)).clip(0)
+
+
+def _bicubic(length: int, side: int) -> np.ndarray:
+    """Weights [side, length] of Keys' kernel (1981, equation 4), stretched when it shrinks."""
+    distances = np.arange(length) - _centres(length, side)[:, None]
+    d = np.abs(distances) / max(1, length / side)
+    near = (1.5 * d - 2.5) * d**2 + 1
+    far = ((-0.5 * d + 2.5) * d - 4) * d + 2
+    weights = np.where(d < 1, near, np.where(d < 2, far, 0))
+    return weights / weights.sum(1, keepdims=True)
+
+
+def _grey(x: jax.Array) -> jax.Array:
+    """-1 to 1 as 0 to 255."""
     return (x + 1) * 127.5
 
 
