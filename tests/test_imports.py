@@ -13,8 +13,16 @@ LEVELS = (
     ("types", "errors", "checks", "swept", "draws", "memory"),
     ("spread", "nested", "divergences", "augmentations", "statistics"),
     ("config", "console", "losses", "penalties", "latents", "nets", "data", "pictures", "html"),
-    ("config_files", "sinks", "names", "comparison", "run_folder")
-    + ("games", "checkpoints", "features"),
+    (
+        "config_files",
+        "sinks",
+        "names",
+        "comparison",
+        "run_folder",
+        "games",
+        "checkpoints",
+        "features",
+    ),
     ("cli", "averages", "optimisers", "schemes", "dynamics", "metrics", "devices"),
     ("experiment",),
     ("chunks", "export", "summary", "sweep"),

@@ -30,6 +30,8 @@ OUT = FLAGS.output(
     "out", (".safetensors",), "With --inception: file to write, by default inception.safetensors."
 )
 flags.mark_flags_as_mutual_exclusive(["set", "inception"], True, flag_values=FLAGS.values)
+flags.mark_flags_as_mutual_exclusive(["set", "out"], flag_values=FLAGS.values)
+flags.mark_flags_as_mutual_exclusive(["from", "inception"], flag_values=FLAGS.values)
 
 
 def main() -> None:
@@ -63,6 +65,7 @@ def convert_weights() -> None:
 
     out = OUT.value or "inception.safetensors"
     digest, usual = inception_weights.convert(INCEPTION.value, out)
-    origin = "the usual file" if usual else "another file than the usual one"
-    print(f"{out}: weights of {origin} of Frechet Inception distances")
+    name = "pt_inception-2015-12-05-6726825d.pth"
+    origin = name if usual else f"another file than {name}, whose sha256 is known"
+    print(f"{out}: weights from {origin}")
     print(f'next: inception(data, weights="{out}", digest="{digest}")')

@@ -21,10 +21,10 @@ from ganjax.features.resizing import RESIZINGS
 def inception(
     data: Any, weights: str | Path, *, resize: str = "clean", digest: str | None = None
 ) -> Extractor:
-    """The Inception-v3 network of the Frechet Inception distance (Heusel et al. 2017, 1706.08500).
+    """The Inception-v3 network of the Frechet Inception distance (Heusel et al. 2017).
 
     Features are the 2,048 of the last pooling, probabilities those of `InceptionV3`. Grey images
-    become three equal channels. On CPU, call it outside of loops: XLA's convolution is slow there.
+    become three equal channels. An image takes 11 GFLOP, 0.2 s of one CPU core.
 
     Args:
       data: of images, `.shape` (height, width, 1 or 3).

@@ -61,9 +61,9 @@ def read(path: str | Path) -> dict[str, np.ndarray]:
     """
     path = Path(path)
     if path.suffix.lower() not in READERS:
-        raise DataError(f"weights={str(path)!r} must end in {', '.join(READERS)}")
+        raise DataError(f"weights are read from files in {', '.join(READERS)}, got {path}")
     if not path.is_file():
-        raise DataError(f"there is no file {path}; weights= names that of the Inception network")
+        raise DataError(f"there is no file {path}; expected the weights of the Inception network")
     try:
         found = READERS[path.suffix.lower()](path)
     except (OSError, ValueError, zipfile.BadZipFile, SafetensorError) as error:

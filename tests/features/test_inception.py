@@ -1,5 +1,7 @@
 """The Inception network against that of PyTorch with the same random weights, and its resizing."""
 
+import hashlib
+from pathlib import Path
 from types import SimpleNamespace
 
 import jax
@@ -11,7 +13,7 @@ from processes import call
 from safetensors.numpy import save_file
 
 from ganjax.errors import DataError
-from ganjax.features import Extractor, inception
+from ganjax.features import Extractor, inception, inception_weights
 from ganjax.features.inception_weights import shapes
 from ganjax.features.resizing import RESIZINGS
 
@@ -104,7 +106,7 @@ def test_weights_that_do_not_fit(tmp_path):
     names = list(shapes())
     assert len(names) == 5 * 94 + 1
     refused("there is no file", tmp_path / "x.npz")
-    refused(r"must end in \.safetensors, \.npz, \.pth", tmp_path / "x.ckpt")
+    refused(r"read from files in \.safetensors, \.npz, \.pth", tmp_path / "x.ckpt")
     for ending in ("safetensors", "npz", "pth"):
         (tmp_path / f"x.{ending}").write_bytes(b"none of them")
         refused("cannot be read", tmp_path / f"x.{ending}")
@@ -117,6 +119,19 @@ def test_weights_that_do_not_fit(tmp_path):
             rf"fc\.weight as {array.dtype} \[{len(array)}, 2048\]; expected floats \[1008, 2048\]"
         )
         refused(kind, tmp_path / "x.safetensors")
+
+
+def test_command_with_other_weights(tmp_path):
+    out = tmp_path / "x.safetensors"
+    for name in ("zip.pth", "older.pth"):
+        command = ("prepare", "--inception", Path(__file__).parent / name, "--out", out)
+        code, printed, error = call(*command)
+        assert (code, printed) == (6, "")
+        assert f"{name} lacks the tensor fc.weight, the first of 471 missing ones" in error
+        assert error.count("\n") == 1
+    assert not out.exists()
+    assert call("prepare", "--set=mnist", "--out", out).returncode == 2
+    assert call("prepare").returncode == 2
 
 
 def test_data_that_are_no_images(tmp_path):
@@ -139,19 +154,22 @@ def test_features_and_probabilities(weights):
 
 @pytest.mark.slow
 @pytest.mark.telling
-def test_command_and_digest(weights, tmp_path):
+def test_command_and_digest(weights, tmp_path, monkeypatch):
     """The digest is of weights and resizing, whichever file has the weights."""
     np.savez(tmp_path / "x.npz", **drawn(), **{"fc.bias": np.ones(1008)})
     out = tmp_path / "x.safetensors"
     code, printed, _ = call("prepare", "--inception", tmp_path / "x.npz", "--out", out)
     assert code == 0
-    assert f"{out}: weights of another file than the usual one" in printed
+    assert f"{out}: weights from another file than pt_inception" in printed
     digest = printed.split('digest="')[1][:64]
     named = inception(DATA, out, digest=digest)
     assert named.name == "inception, clean"
     assert named.digest == inception(DATA, weights).digest
     assert named.digest != inception(DATA, weights, resize="torch").digest
     refused(f"with the digest {digest}; expected 0", out, digest="0" * 64)
+    sha256 = hashlib.sha256((tmp_path / "x.npz").read_bytes()).hexdigest()
+    monkeypatch.setattr(inception_weights, "USUAL", sha256)
+    assert inception_weights.convert(tmp_path / "x.npz", out) == (digest, True)
     changed = drawn()
     changed["fc.weight"][0, 0] += 1
     save_file(changed, out)
