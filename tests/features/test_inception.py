@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from marks import telling
 from PIL import Image
 from processes import call
 from safetensors.numpy import save_file
@@ -140,8 +141,7 @@ def test_data_that_are_no_images(tmp_path):
     refused("resize='bilinear' must be one of 'clean'", tmp_path, ValueError, resize="bilinear")
 
 
-@pytest.mark.slow
-@pytest.mark.telling
+@telling
 def test_features_and_probabilities(weights):
     extractor = inception(DATA, weights, resize="tensorflow")
     assert isinstance(extractor, Extractor)
@@ -152,8 +152,7 @@ def test_features_and_probabilities(weights):
     close(probabilities[:, ::63], PROBABILITIES, 1e-5)
 
 
-@pytest.mark.slow
-@pytest.mark.telling
+@telling
 def test_command_and_digest(weights, tmp_path, monkeypatch):
     """The digest is of weights and resizing, whichever file has the weights."""
     np.savez(tmp_path / "x.npz", **drawn(), **{"fc.bias": np.ones(1008)})
@@ -176,8 +175,7 @@ def test_command_and_digest(weights, tmp_path, monkeypatch):
     assert inception(DATA, out).digest != named.digest
 
 
-@pytest.mark.slow
-@pytest.mark.telling
+@telling
 def test_grey_images_have_three_channels(weights):
     features, _ = jax.jit(inception(DATA, weights, resize="tensorflow").apply)(X[1:, ..., :1])
     close(features[:, ::128], FEATURES[1:], 1e-5)

@@ -101,7 +101,7 @@ REFUSED = {
     "beyond the storage": (of_tensor(shape=b"K\x07\x85"), "the tensor a is cut short"),
     "from the end": (of_tensor(offset=b"J\xff\xff\xff\xff"), "the tensor a is cut short"),
     "backwards": (of_tensor(strides=b"J\xff\xff\xff\xff\x85"), "the tensor a is cut short"),
-    "repeated": (of_tensor(b"K\0", b"J\xff\xff\xff\x7f\x85", b"K\0\x85"), "the tensor a is cut"),
+    "repeated": (of_tensor(shape=b"K\x07\x85", strides=b"K\0\x85"), "the tensor a is cut short"),
     "of no numbers": (of_tensor(shape=b"NK\x01\x86"), ""),
     "a storage called": (b"\x80\x02ctorch\nFloatStorage\n)R.", "it calls torch FloatStorage"),
     "a number": (b"\x80\x02}X\x01\0\0\0aK\x01s.", "it holds no state dict"),
