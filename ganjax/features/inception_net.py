@@ -14,7 +14,7 @@ SIDE = 299  # pixels of the input
 
 def _layer(x, name, features, size=1, stride=1, padding="SAME"):
     sides = (size, size) if isinstance(size, int) else size
-    # TF32 and bfloat16 products move a Frechet distance by more than 1e-3.
+    # Products in TF32 or bfloat16 would make features depend on the device.
     precision = jax.lax.Precision.HIGHEST
     return nn.relu(nn.Conv(features, sides, stride, padding, precision=precision, name=name)(x))
 
