@@ -42,8 +42,13 @@ BUDGETS = {
     "seconds": "time of a run's share of the machine",
 }
 # Settings of a run that a comparison decides itself.
-DECIDED = ("seed", "steps", "log_every", "sample_every", "checkpoint_every")
-UNUSED = ("keep_checkpoints", "sample_count", "monitor")  # these change nothing in a comparison
+DECIDED = ("seed", "steps", "log_every", "sample_every", "checkpoint_every", "evaluate_every")
+UNUSED = (
+    "keep_checkpoints",
+    "sample_count",
+    "monitor",
+    "best",
+)  # these change nothing in a comparison
 NAME_LETTERS = set(string.ascii_letters + string.digits + "._+-")  # of cells: files are named so
 
 

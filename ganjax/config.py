@@ -27,6 +27,7 @@ SETTINGS = {
     "log_every": (100, 1, "steps of one compiled chunk, one line of metrics each"),
     "sample_every": (0, 0, "steps between pictures; 0 for one at the end only"),
     "checkpoint_every": (0, 0, "steps between checkpoints; 0 for one at the end only"),
+    "evaluate_every": (0, 0, "steps between evaluations; 0 for one at the end only"),
     "keep_checkpoints": (2, 1, "newest checkpoints to keep"),
     "sample_count": (64, 1, "samples of one picture"),
     "evaluation_samples": (5000, 2, "samples that the evaluation scores"),
@@ -53,6 +54,7 @@ SECTIONS = {
     "gen_tx": "the generator's optimiser, see `ganjax.optimisers`",
     "disc_tx": "the discriminator's optimiser",
     "evaluation": "the report on samples; 'none' for none",
+    "best": "the score by which the best checkpoint is kept, in RUN/best; 'none' for none",
     "monitor": "a measurement between chunks of steps, which may stop training; 'none' for none",
     "stages": "a section per stage: `until` a step, and overrides; under labels of your choice",
 }
@@ -224,7 +226,7 @@ def _check_values(config: Mapping[str, Any]) -> None:
             checks.one_of((default, *others), hint=meaning, **{key: config[key]})
     except ValueError as error:
         raise ConfigError(str(error)) from error
-    for key in ("sample_every", "checkpoint_every"):
+    for key in ("sample_every", "checkpoint_every", "evaluate_every"):
         every, chunk = config[key], config["log_every"]
         if every % chunk:
             raise ConfigError(

@@ -5,12 +5,14 @@ import logging
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import tqdm
 
 log = logging.getLogger(__name__)
 
+SECONDS = 10  # between lines about a long work
 SHOWN = ("loss/gen", "loss/disc", "accuracy/disc")
 
 
@@ -37,6 +39,23 @@ def progress(step: int, steps: int) -> Iterator[Callable[[Mapping[str, float]], 
             row["time/steps_per_second"],
             (steps - row["step"]) / max(row["time/steps_per_second"], 0.01),  # it is rounded
         )
+
+
+def counted(verb: str, parts: Iterable, total: int) -> Iterator:
+    """The parts, with their lengths counted: as a bar on a terminal, else as a line every 10 s."""
+    if sys.stderr.isatty():
+        with tqdm.tqdm(desc=verb, total=total, dynamic_ncols=True, leave=False) as bar:
+            for part in parts:
+                yield part
+                bar.update(len(part))
+        return
+    done, shown = 0, time.monotonic()
+    for part in parts:
+        yield part
+        done += len(part)
+        if time.monotonic() - shown > SECONDS:
+            shown = time.monotonic()
+            log.info("%s: %d of %d", verb, done, total)
 
 
 def _values(row: Mapping[str, float]) -> dict[str, str]:

@@ -9,9 +9,9 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from ganjax import devices, pictures, run_folder
+from ganjax import checkpoints, devices, metrics, pictures, run_folder
 from ganjax.chunks import FINITE, Chunk
-from ganjax.errors import GanjaxError, NotFiniteError
+from ganjax.errors import ConfigError, GanjaxError, NotFiniteError
 from ganjax.experiment import Experiment, streams
 from ganjax.types import GanState
 
@@ -129,20 +129,43 @@ def in_order(query: Callable) -> Callable:
 def scores(
     experiment: Experiment, workdir: Path, step: int, state: GanState
 ) -> Mapping[str, float]:
-    """The evaluation after the last step, from the folder if it has been made before.
+    """The evaluation after a step, from the folder if it has been made before.
 
-    The file has the protocol beside the scores.
+    The file has the protocol beside the scores. The status is "scoring" meanwhile.
     """
     config = experiment.config
     if experiment.evaluate is None or not devices.leads():
         return {}
     path, n = workdir / "eval" / f"step_{step}.json", config.evaluation_samples
     if not path.exists() or run_folder.read_json(path).get("evaluation_samples", n) != n:
+        run_folder.write_status(workdir, "scoring", step)
         found = experiment.evaluate(state, streams(config.seed).evaluation, n)
         protocol = experiment.protocol(state, step=step, seed=config.seed, scores=found)
         content = {"protocol": protocol, "evaluation_samples": n, "scores": found}
         run_folder.write_json(path, content)
     return run_folder.read_json(path)["scores"]
+
+
+def is_best(experiment: Experiment, workdir: Path, found: Mapping[str, float]) -> bool:
+    """Whether scores are better than those of the checkpoint that is kept as the best, if any.
+
+    Raises:
+      ConfigError: the config's best is by a score that the evaluation does not give.
+    """
+    name = experiment.config.get("best", {"name": "none"})["name"]
+    if name == "none" or not devices.leads():
+        return False
+    if name not in found:
+        raise ConfigError(
+            f"best.name={name!r}, but the evaluation gives {', '.join(found)}; name one of them"
+        )
+    kept = checkpoints.steps(workdir / "best")
+    if not kept:
+        return True
+    before = run_folder.read_json(workdir / "eval" / f"step_{kept[-1]}.json")["scores"][name]
+    if metrics.SCORES[name].better == "below":
+        return found[name] < before
+    return found[name] > before
 
 
 def failure(workdir: Path, error: BaseException) -> None:

@@ -24,6 +24,7 @@ RESUMABLE = (
     "log_every",
     "sample_every",
     "checkpoint_every",
+    "evaluate_every",
     "keep_checkpoints",
     "sample_count",
     "evaluation_samples",
@@ -154,7 +155,7 @@ def _continued(old: Mapping[str, Any], new: Mapping[str, Any], trained: int) -> 
         part.get("monitor", {}).get("name", "none") != "none" for part in (old, *stages.values())
     )  # a monitor runs every `log_every` steps, and may end the run
     free = set(RESUMABLE) - ({"log_every"} if watched else set())
-    accepted = {**old, **{key: new[key] for key in free & old.keys() & new.keys()}}
+    accepted = {**old, **{key: new[key] for key in free & new.keys()}}
     if stages and _later(stages, new_stages, trained):
         ends = {label: {"until": stage["until"]} for label, stage in new_stages.items()}
         accepted["stages"] = {label: stages[label] | ends[label] for label in stages}
@@ -222,7 +223,7 @@ def read_manifest(workdir: Path) -> dict[str, Any]:
 
 
 def write_status(workdir: Path, status: str, step: int, reason: str = "") -> None:
-    """Writes `status.json`: running, done, diverged, interrupted or failed; step and reason."""
+    """Writes `status.json`: running, scoring, done, diverged, interrupted or failed; step, reason."""
     write_json(workdir / "status.json", {"status": status, "step": step, "reason": reason})
 
 

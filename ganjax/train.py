@@ -244,11 +244,13 @@ def _advance(run: _Run, step: int, state: GanState) -> tuple[int, GanState]:
             step += length
             row = records.row(outcome, step, run.rows, rate)
             run.rows.append(row | monitored(whole, step, outcome.metrics))
+            done, ends = step == config.steps or run.settled, step == stage.config.steps
+            if config.evaluate_every and (done or _due(config.evaluate_every, step)):
+                run.rows[-1].update(_scored(run, stage, step, whole()))
             run_folder.append_metrics(run.workdir, run.rows[-1])
             run.sink.row(run.rows[-1])
             show(run.rows[-1])
 
-            done, ends = step == config.steps or run.settled, step == stage.config.steps
             stopping = devices.any_of(run.stop.is_set()) and not done
             if stopping or done or ends or _due(config.checkpoint_every, step):
                 _save(run, step, whole())  # called by all processes, which hold a part each
@@ -332,11 +334,21 @@ def _due(every: int, step: int) -> bool:
     return every > 0 and step % every == 0
 
 
-def _save(run: _Run, step: int, state: GanState) -> None:
+def _save(run: _Run, step: int, state: GanState, folder: str = "checkpoints") -> None:
     if devices.leads():
-        keep = run.experiment.config.keep_checkpoints
+        keep = run.experiment.config.keep_checkpoints if folder == "checkpoints" else 1
         data = _digest(run.experiment.stage(step))
-        checkpoints.save(run.workdir / "checkpoints", step, state, keep=keep, data=data)
+        checkpoints.save(run.workdir / folder, step, state, keep=keep, data=data)
+
+
+def _scored(run: _Run, stage: Experiment, step: int, state: GanState) -> Row:
+    """The scores as metrics, and the checkpoint kept if they are the best so far."""
+    found = records.scores(stage, run.workdir, step, state)
+    if records.is_best(stage, run.workdir, found):
+        _save(run, step, state, "best")
+    if devices.leads():
+        run_folder.write_status(run.workdir, "running", step)
+    return {f"score/{name}": value for name, value in found.items()}
 
 
 def _show(run: _Run, stage: Experiment, step: int, state: GanState) -> Path | None:

@@ -22,6 +22,7 @@ OUT = FLAGS.output("out", cli.IMAGES, "Picture to write; by default in the run f
 NPZ = FLAGS.output("npz", (".npz",), "Also write the arrays x [n, ...] and y to this npz file.")
 OUTDIR = FLAGS.string("outdir", None, "Write each image, unscaled, into a PNG file in this folder.")
 LIVE = FLAGS.bool("live", False, "Use the last weights, not their moving average.")
+BEST = FLAGS.bool("best", False, "Use the best checkpoint, of a run whose config names one.")
 
 
 def sample_labels(run: Any) -> Any:
@@ -81,7 +82,7 @@ def main() -> None:
     from ganjax.errors import ConfigError
 
     workdir = Path(WORKDIR.value)
-    run = experiment.load(workdir, data=False)
+    run = experiment.load(workdir, data=False, best=BEST.value)
     if run.sample is None:
         raise ConfigError(f"{workdir} is a game without a generator; it has no samples")
     y, shape = sample_labels(run), run.data.shape

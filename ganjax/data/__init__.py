@@ -8,8 +8,18 @@ from ganjax.data.paired import paired_images
 from ganjax.data.photographs import photograph_crops, photograph_domains, photographs
 from ganjax.data.points import affine_domains, gaussian_mixture, grid, ring, swiss_roll
 from ganjax.data.reading import errors_of_reading, form_of, read_rows, shapes_of, taken
-from ganjax.data.resident import Batch, Data, Rows, classes, form, of_form, sample_rows
-from ganjax.data.rows import Table, examples, of_rows
+from ganjax.data.resident import (
+    Batch,
+    Data,
+    Rows,
+    classes,
+    digest,
+    form,
+    labels,
+    of_form,
+    sample_rows,
+)
+from ganjax.data.rows import Table, count, examples, of_rows, parts
 from ganjax.data.sets import tfds
 from ganjax.data.values import parsed_range
 
@@ -41,6 +51,8 @@ __all__ = [
     "arrays",
     "checked",
     "classes",
+    "count",
+    "digest",
     "digits",
     "digits_few_labels",
     "errors_of_reading",
@@ -50,11 +62,13 @@ __all__ = [
     "gaussian_mixture",
     "grid",
     "images",
+    "labels",
     "made",
     "of_form",
     "of_rows",
     "paired_images",
     "parsed_range",
+    "parts",
     "photograph_crops",
     "photograph_domains",
     "photographs",

@@ -155,6 +155,11 @@ def _roots(beside: str | Path | None) -> list[Path]:
     return [home] if beside is None else [Path(beside) / NAME, home]
 
 
+def writable_root() -> Path | None:
+    """The user's folder for what is no part of a source; None if none can be written."""
+    return next(filter(_writable, _roots(None)), None)
+
+
 def _writable(root: Path) -> bool:
     try:
         root.mkdir(parents=True, exist_ok=True)

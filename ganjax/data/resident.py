@@ -1,5 +1,6 @@
 """`Data`: its fields, its form without the examples, and row sampling."""
 
+import hashlib
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol
 
@@ -138,6 +139,14 @@ def form(data: Data) -> dict[str, Any]:
     }
 
 
+def digest(data: Data) -> str:
+    """sha256 of the training and test examples; of a source, its own digest stands for it."""
+    found = hashlib.sha256(data.source.digest.encode() if data.source else b"")
+    for part in (*(() if data.source else data.train.values()), *data.test.values()):
+        found.update(np.ascontiguousarray(part))  # joining them would copy large data twice
+    return found.hexdigest()
+
+
 def origin(source: Rows) -> dict[str, Any]:
     """The description of a source, as JSON, see `form`."""
     more = {key: list(getattr(source, key, ())) for key in ("names", "left_out")}
@@ -156,7 +165,13 @@ def of_form(form: Mapping[str, Any]) -> Data:
     return Data(tuple(form["shape"]), train, {}, sample_rows, num_classes=classes, paired=paired)
 
 
+def labels(data: Data) -> np.ndarray | None:
+    """The labels of the training examples; None where they are not at hand."""
+    y = data.train.get("y", getattr(data.source, "arrays", {}).get("y"))
+    return None if y is None else np.asarray(y)
+
+
 def classes(data: Data) -> np.ndarray:
     """The classes of the training examples, in order; all classes where labels are not at hand."""
-    y = data.train.get("y", getattr(data.source, "arrays", {}).get("y"))
+    y = labels(data)
     return np.arange(data.num_classes) if y is None else np.unique(y)

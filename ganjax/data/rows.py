@@ -7,6 +7,7 @@ key, and both turn the same bytes into numbers on the device.
 import dataclasses
 import hashlib
 import logging
+from collections.abc import Iterator
 from functools import partial
 
 import jax
@@ -216,6 +217,22 @@ def some(source: Rows) -> dict[str, np.ndarray]:
 def examples(data: Data) -> Batch:
     """Training examples with the keys of a batch, as `some` of a source; {} if there are none."""
     return data.train if data.decode is None else data.decode(some(data.source), None)
+
+
+def count(data: Data) -> int:
+    """The number of training examples; 0 of a closed form."""
+    return len(data.source) if data.source else min(map(len, data.train.values()), default=0)
+
+
+def parts(data: Data, size: int) -> Iterator[Batch]:
+    """All training examples in order, decoded, up to `size` at a time."""
+    form = None if data.decode is None else form_of(data.source)
+    for begin in range(0, count(data), size):
+        end = min(begin + size, count(data))
+        if form is None:
+            yield {key: array[begin:end] for key, array in data.train.items()}
+        else:
+            yield data.decode(read_rows(data.source, np.arange(begin, end), form), None)
 
 
 def _read_in_parts(source: Rows, rows: np.ndarray) -> dict[str, np.ndarray]:

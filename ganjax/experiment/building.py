@@ -91,11 +91,12 @@ def _build(
     scheme = sections.scheme_of(config, game, begin=begin)
     one_batch = batches.batcher(data, config["batch_size"])
     asked = averages.asked(game, one_batch, data.train if data else {})
-    sample, evaluate = sampling.sampler(game, data, asked), None
+    sampled, evaluate = sampling.sampler(game, data, asked), None
     monitor, stop_reason = None, ""
     if form is None:
         if not sections.is_none("evaluation", config.get("evaluation")):
-            evaluate = sampling.evaluation(config["evaluation"], data, game, asked, sample)
+            evaluate = sampling.evaluation(config["evaluation"], data, game, asked, sampled)
+        sections.check_best(config)
         monitor, stop_reason = sections.monitor_of(config, game, begin, scheme.updates)
     experiment = Experiment(
         config=ml_collections.FrozenConfigDict(config),
@@ -105,7 +106,7 @@ def _build(
         batch=batches.batcher(data, config["batch_size"], scheme.batches),
         one_batch=one_batch,
         asked=asked,
-        sample=sample,
+        sample=sampled and partial(sampling.joined, sampled),
         evaluate=evaluate,
         monitor=monitor,
         stop_reason=stop_reason,

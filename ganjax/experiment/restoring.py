@@ -9,11 +9,12 @@ from ganjax.experiment.building import build
 from ganjax.experiment.experiment import Experiment, template
 
 
-def load(workdir: str | Path, *, data: bool = True) -> Experiment:
+def load(workdir: str | Path, *, data: bool = True, best: bool = False) -> Experiment:
     """The experiment of a run folder, with the state of its newest good checkpoint.
 
     Args:
       workdir: the run folder.
+      best: take the checkpoint that is kept as the best, of a config with `best`.
       data: whether the data are needed. If not, they are read only if the folder does not record
         their form, or an average needs statistics of the data (`averages.needs_data`): enough to
         sample and query the players, not to evaluate them.
@@ -25,22 +26,22 @@ def load(workdir: str | Path, *, data: bool = True) -> Experiment:
     workdir = Path(workdir)
     forms = None if data else run_folder.read_manifest(workdir).get("data")
     experiment = build(run_folder.read_config(workdir), forms=forms)
-    step, state = restore(experiment, workdir)
+    step, state = restore(experiment, workdir, "best" if best else "checkpoints")
     run = experiment.stage(step)._replace(state=state, step=step, stages=experiment.stages)
     if forms and averages.needs_data(run.game, run.one_batch, run.train, state):
-        return load(workdir)
+        return load(workdir, best=best)
     return run
 
 
-def restore(experiment: Experiment, workdir: Path) -> checkpoints.Restored:
+def restore(
+    experiment: Experiment, workdir: Path, folder: str = "checkpoints"
+) -> checkpoints.Restored:
     """The newest good checkpoint of a run folder, of whichever stage.
 
     Raises:
       CheckpointError: there is none.
     """
-    return checkpoints.restore(
-        workdir / "checkpoints", lambda step: template(experiment.stage(step))
-    )
+    return checkpoints.restore(workdir / folder, lambda step: template(experiment.stage(step)))
 
 
 def forms_of(experiment: Experiment) -> list[dict[str, Any] | None]:

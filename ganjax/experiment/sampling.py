@@ -2,7 +2,7 @@
 
 import hashlib
 import inspect
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from ganjax import data as sources
-from ganjax import metrics, names, run_folder
+from ganjax import features, metrics, names, run_folder
+from ganjax.console import counted
 from ganjax.errors import ConfigError, DataError, NotFiniteError
 from ganjax.types import Game, GanState
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from ganjax.experiment.experiment import Experiment
 
 SAMPLE_CHUNK = 64  # samples generated at a time
+FEATURES = {  # nested sections of an evaluation
+    "features": lambda where, section: names.bind(where, features.FEATURES, section, {}, "data")
+}
 
 
 def queries_of(queries: Mapping[str, Callable], state: GanState) -> dict[str, Callable]:
@@ -41,7 +45,10 @@ def in_turn(data: sources.Data, n: int) -> np.ndarray:
 
 
 def sampler(game: Game, data: sources.Data | None, asked: Callable) -> Callable | None:
-    """`Experiment.sample`; None for a game without the queries `latents` and `generate`."""
+    """`(state, rng, n, y=None) -> parts` of n samples, an iterator.
+
+    None for a game without the queries `latents` and `generate`.
+    """
     if not {"latents", "generate"} <= game.queries.keys():
         return None
 
@@ -50,21 +57,24 @@ def sampler(game: Game, data: sources.Data | None, asked: Callable) -> Callable 
         z = game.queries["latents"](params, model_state, rng, SAMPLE_CHUNK)
         return game.queries["generate"](params, model_state, z, *labels)
 
-    def sample(state: GanState, rng: jax.Array, n: int, y: np.ndarray | None = None) -> jax.Array:
+    def parts(state: GanState, rng: jax.Array, n: int, y: np.ndarray | None = None) -> Iterator:
         count = -(-n // SAMPLE_CHUNK)
         labels = [()] * count
         if is_labelled(game):
             labels = _chunks_of_labels(y, n, count, data)
         elif y is not None:
             raise ConfigError("this game has no class labels; call sample() without y")
-        keys, state = (jax.random.fold_in(rng, index) for index in range(count)), asked(state)
-        chunks = [
-            chunk(state.params, state.model_state, key, *part)
-            for key, part in zip(keys, labels, strict=True)
-        ]
-        return jnp.concatenate(chunks)[:n]
+        state = asked(state)
+        for index, part in enumerate(labels):
+            key = jax.random.fold_in(rng, index)
+            yield chunk(state.params, state.model_state, key, *part)[: n - index * SAMPLE_CHUNK]
 
-    return sample
+    return parts
+
+
+def joined(parts: Callable, *given: Any, **more: Any) -> jax.Array:
+    """`Experiment.sample`, of `sampler`."""
+    return jnp.concatenate(list(parts(*given, **more)))
 
 
 def _chunks_of_labels(
@@ -80,12 +90,21 @@ def _chunks_of_labels(
     return [(part,) for part in np.resize(y, (count, SAMPLE_CHUNK)).astype(np.int32)]
 
 
+def _made(section: Mapping[str, Any], data: sources.Data) -> Callable | metrics.Streamed:
+    """The report that an evaluation section names."""
+    factory = names.lookup("evaluation", section["name"], metrics.EVALUATIONS)
+    if "features" not in inspect.signature(factory).parameters:  # it reads no rows itself
+        data = data._replace(train=sources.examples(data))
+    return names.call("evaluation", metrics.EVALUATIONS, section, FEATURES, data=data)
+
+
 def _report(
     section: Mapping[str, Any], data: sources.Data, offered: Collection[str], hint: str
 ) -> tuple[Callable, list[str]]:
     """The report that an evaluation section names, and its parameters, all of them offered."""
-    data = data._replace(train=sources.examples(data))
-    report = names.call("evaluation", metrics.EVALUATIONS, section, {}, data=data)
+    report = _made(section, data)
+    if isinstance(report, metrics.Streamed):
+        return report, ["samples"]
     wanted = list(inspect.signature(report).parameters)
     if lacking := [part for part in wanted if part not in offered]:
         raise ConfigError(
@@ -116,7 +135,7 @@ def evaluation(
     data: sources.Data | None,
     game: Game,
     asked: Callable,
-    sample: Callable | None,
+    parts: Callable | None,
 ) -> Callable:
     """`Experiment.evaluate`: a report on samples, their labels, or queries of the game.
 
@@ -125,21 +144,27 @@ def evaluation(
     """
     if data is None:
         raise ConfigError("this game generates no samples; set evaluation.name to 'none'")
-    offered = {*game.queries, *(("samples",) if sample else ())}
+    offered = {*game.queries, *(("samples",) if parts else ())}
     offered |= {"labels"} if is_labelled(game) else set()
     hint = "this game does not give; set evaluation.name to 'none' or another"
     report, wanted = _report(section, data, offered, hint)
     compiled = {key: jax.jit(query) for key, query in game.queries.items()}
 
-    def evaluate(state: GanState, rng: jax.Array, n: int) -> dict[str, float]:
+    def found(state: GanState, rng: jax.Array, n: int) -> Any:
         state = asked(state)
         given = queries_of(compiled, state)
         if "labels" in wanted:
             given["labels"] = in_turn(data, n)
         if "samples" in wanted:
-            given["samples"] = np.asarray(sample(state, rng, n))
+            samples = counted("scoring", parts(state, rng, n), n)
+            if isinstance(report, metrics.Streamed):
+                return report.of_parts(samples)
+            given["samples"] = np.concatenate([np.asarray(part) for part in samples])
+        return report(**{key: given[key] for key in wanted})
+
+    def evaluate(state: GanState, rng: jax.Array, n: int) -> dict[str, float]:
         try:
-            return _scores(section["name"], report(**{key: given[key] for key in wanted}))
+            return _scores(section["name"], found(state, rng, n))
         except metrics.NonFiniteError as error:
             raise NotFiniteError(f"evaluation {section['name']!r} has no score: {error}") from error
 
@@ -173,6 +198,8 @@ def score(
             f"{', '.join(map(str, experiment.classes))}"
         )
     try:
+        if isinstance(report, metrics.Streamed):
+            return report.of_parts([samples])
         return report(**{key: given[key] for key in wanted})
     except ValueError as error:
         count = f"{len(samples)} sample{'s'[: len(samples) != 1]}"
@@ -186,13 +213,13 @@ def protocol_of_data(experiment: "Experiment", scores: Mapping[str, float]) -> d
     `beyond_real` has the scores that are better than real data's own.
     """
     data = experiment.data
-    digest = hashlib.sha256(data.source.digest.encode() if data.source else b"")
-    for part in (*(() if data.source else data.train.values()), *data.test.values()):
-        digest.update(np.ascontiguousarray(part))  # joining them would copy large data twice
+    section = experiment.config.evaluation.to_dict()
+    report = _made(section, data)
     return {
-        "evaluation": experiment.config.evaluation.to_dict(),
+        "evaluation": section,
+        **(report.protocol if isinstance(report, metrics.Streamed) else {}),
         "data": experiment.config.data.to_dict(),
-        "data_sha256": digest.hexdigest(),
+        "data_sha256": sources.digest(data),
         "beyond_real": metrics.beyond_real(scores),
         "packages": run_folder.versions(("ganjax", "jax", "scikit-learn", "scipy")),
     }

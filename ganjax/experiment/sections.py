@@ -15,6 +15,7 @@ from ganjax import (
     games,
     latents,
     losses,
+    metrics,
     names,
     nets,
     optimisers,
@@ -149,6 +150,20 @@ def _nested(steps_of: Callable) -> names.Nested:
     inner_tx = partial(optimisers.transform, steps_of=steps_of)
     nested = {**NESTED, "inner": inner, "inner_tx": inner_tx}
     return nested
+
+
+def check_best(config: Section) -> None:
+    """Refuses a `best` that is no score with a better side, or that is never evaluated."""
+    if is_none("best", section := config.get("best")):
+        return
+    known = [name for name, score in metrics.SCORES.items() if score.better]
+    if section["name"] not in known:
+        raise ConfigError(unknown("best", section["name"], (*known, "none")))
+    if not config["evaluate_every"] or is_none("evaluation", config.get("evaluation")):
+        raise ConfigError(
+            f"best.name={section['name']!r} needs scores while training; set evaluate_every and "
+            "evaluation.name"
+        )
 
 
 def monitor_of(

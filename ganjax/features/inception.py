@@ -1,6 +1,5 @@
 """Inception-v3 as an extractor: the features of Frechet Inception distances."""
 
-import hashlib
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -13,6 +12,7 @@ from ganjax.checks import one_of
 from ganjax.data.columns import digest_of
 from ganjax.errors import DataError
 from ganjax.features.extractor import Extractor
+from ganjax.features.extractor import digest as digest_of_text
 from ganjax.features.inception_net import SIDE, InceptionV3
 from ganjax.features.inception_weights import folded, read
 from ganjax.features.resizing import RESIZINGS
@@ -47,7 +47,7 @@ def inception(
         raise DataError(f"{weights} has weights with the digest {found}; expected {digest}")
     settings = f"inception {SIDE} {resize} {found}"
     apply = jax.tree_util.Partial(partial(_extract, RESIZINGS[resize]), folded(tensors))
-    return Extractor(f"inception, {resize}", hashlib.sha256(settings.encode()).hexdigest(), apply)
+    return Extractor(f"inception, {resize}", digest_of_text(settings), lambda: apply)
 
 
 def _extract(resize: Callable, params: dict, x: jax.Array) -> tuple[jax.Array, jax.Array]:

@@ -12,6 +12,7 @@ from ganjax.metrics.coverage import ClassCoverage, class_coverage
 from ganjax.metrics.digits import conditional_digits_report, digits_report
 from ganjax.metrics.distances import frechet_distance, nearest_distances
 from ganjax.metrics.finite import NonFiniteError
+from ganjax.metrics.images import IMAGE_SCORES, Streamed, images_report
 from ganjax.metrics.inception import inception_score, inception_scores
 from ganjax.metrics.kernels import KernelDistance, kernel_distance
 from ganjax.metrics.likelihood import Bound, importance_bounds, likelihood_report
@@ -38,6 +39,7 @@ EVALUATIONS = {
     "classification": classification_report,
     "conditional_digits": conditional_digits_report,
     "digits": digits_report,
+    "images": images_report,
     "likelihood": likelihood_report,
     "modes": modes_report,
     "paired_translation": paired_translation,
@@ -48,6 +50,7 @@ EVALUATIONS = {
 __all__ = [
     "BEYOND",
     "EVALUATIONS",
+    "IMAGE_SCORES",
     "SCORES",
     "STROKES",
     "Affine",
@@ -60,6 +63,7 @@ __all__ = [
     "NonFiniteError",
     "PrecisionRecall",
     "Score",
+    "Streamed",
     "SupportSize",
     "affine_translation",
     "anomaly_report",
@@ -73,6 +77,7 @@ __all__ = [
     "digits_report",
     "frechet_distance",
     "hole_error",
+    "images_report",
     "importance_bounds",
     "inception_score",
     "inception_scores",

@@ -1,11 +1,13 @@
-"""Mean and covariance of features that arrive in batches, on one device or on many."""
+"""Sums over features and class probabilities that arrive in batches, from one device or many."""
 
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.special import entr
 
 from ganjax.metrics.finite import finite, rows, same_dim
+from ganjax.metrics.inception import probabilities_of
 
 
 class Moments(NamedTuple):
@@ -56,6 +58,52 @@ def joined(a: Moments, b: Moments) -> Moments:
     n, step = a.n + b.n, b.mean - a.mean
     between = np.outer(step, step) * (a.n * b.n / n)
     return Moments(n, a.mean + step * (b.n / n), a.scatter + b.scatter + between)
+
+
+class Classes(NamedTuple):
+    """Sums over class probabilities p(y|x): all that Inception score and class coverage need.
+
+    Attributes:
+      n: samples of each split [splits]; sample i belongs to split i mod `splits`.
+      sums: of p [splits, classes].
+      information: sum of sum_y p log p, in nats [splits].
+      largest: samples of each class by their largest probability [classes].
+    """
+
+    n: np.ndarray
+    sums: np.ndarray
+    information: np.ndarray
+    largest: np.ndarray
+
+    def add(self, probabilities: ArrayLike) -> "Classes":
+        """With the samples of one batch more.
+
+        Raises:
+          ValueError: as `probabilities_of`.
+        """
+        p = probabilities_of(probabilities)
+        splits = len(self.n)
+        split = (int(self.n.sum()) + np.arange(len(p))) % splits
+        each = np.eye(splits)[split]
+        return Classes(
+            self.n + each.sum(0),
+            self.sums + each.T @ p,
+            self.information + each.T @ -entr(p).sum(1),
+            self.largest + np.bincount(p.argmax(1), minlength=p.shape[1]),
+        )
+
+    @property
+    def inception_scores(self) -> np.ndarray:
+        """Of each split [splits], as `inception_score` of its samples."""
+        marginal = entr(self.sums / self.n[:, None]).sum(1)
+        # A mean divergence is at least 0 but for rounding.
+        return np.exp(np.maximum(self.information / self.n + marginal, 0.0))
+
+
+def no_classes(splits: int, classes: int) -> Classes:
+    """Sums over no sample."""
+    zeros = np.zeros(splits)
+    return Classes(zeros, np.zeros((splits, classes)), zeros, np.zeros(classes, int))
 
 
 def factored(name: str, moments: Moments) -> tuple[np.ndarray, np.ndarray]:

@@ -145,7 +145,7 @@ def test_data_that_are_no_images(tmp_path):
 def test_features_and_probabilities(weights):
     extractor = inception(DATA, weights, resize="tensorflow")
     assert isinstance(extractor, Extractor)
-    features, probabilities = jax.jit(extractor.apply)(X)
+    features, probabilities = jax.jit(extractor.load())(X)
     assert features.shape == (2, 2048)
     assert probabilities.shape == (2, 1008)
     close(features[:, ::128], FEATURES, 1e-5)
@@ -177,7 +177,7 @@ def test_command_and_digest(weights, tmp_path, monkeypatch):
 
 @telling
 def test_grey_images_have_three_channels(weights):
-    features, _ = jax.jit(inception(DATA, weights, resize="tensorflow").apply)(X[1:, ..., :1])
+    features, _ = jax.jit(inception(DATA, weights, resize="tensorflow").load())(X[1:, ..., :1])
     close(features[:, ::128], FEATURES[1:], 1e-5)
 
 
@@ -199,10 +199,10 @@ def test_torch_fidelity_and_pytorch_fid(weights, tmp_path, monkeypatch):
     probabilities = torch.softmax(logits, 1)
     close(features[:, ::128].numpy(), FEATURES, 1e-5)
     close(probabilities[:, ::63].numpy(), PROBABILITIES, 1e-5)
-    found = jax.jit(inception(DATA, tmp_path / "x.pth", resize="tensorflow").apply)(X)
+    found = jax.jit(inception(DATA, tmp_path / "x.pth", resize="tensorflow").load())(X)
     close(found[0], features.numpy(), 1e-5)
     close(found[1], probabilities.numpy(), 1e-5)
     monkeypatch.setattr(fid, "load_state_dict_from_url", lambda *_, **__: saved)
     features = fid.InceptionV3().eval()(images / 255)[0][..., 0, 0]
-    found = jax.jit(inception(DATA, tmp_path / "older.pth", resize="torch").apply)(X)
+    found = jax.jit(inception(DATA, tmp_path / "older.pth", resize="torch").load())(X)
     close(found[0], features.numpy(), 1e-5)

@@ -1,0 +1,216 @@
+"""The report on generated images by the features of an extractor, in parts of any number."""
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache, reduce
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from ganjax import data as sources
+from ganjax import features as extractors
+from ganjax.checks import one_of, whole
+from ganjax.metrics.coverage import class_coverage
+from ganjax.metrics.distances import frechet_distance
+from ganjax.metrics.finite import finite
+from ganjax.metrics.kernels import kernel_distance
+from ganjax.metrics.manifolds import density_coverage, precision_recall
+from ganjax.metrics.running import Classes, Moments, joined, moments, no_classes
+
+BATCH = 256  # images whose features are taken at a time
+# Scores by what they need: moments of all features, some features themselves, probabilities.
+OF_FEATURES = (
+    "frechet_distance",
+    "kernel_distance",
+    "precision",
+    "recall",
+    "over_generalisation",
+    "density",
+    "coverage",
+)
+OF_PROBABILITIES = ("inception_score", "classes", "class_kl")
+IMAGE_SCORES = (*OF_FEATURES, *OF_PROBABILITIES)
+
+
+class Streamed(NamedTuple):
+    """A report that takes samples in parts, so that memory does not grow with their number.
+
+    Attributes:
+      start: () -> what is gathered of no samples.
+      add: (gathered, samples [n, ...]) -> gathered.
+      scores: gathered -> {name: number}.
+      protocol: what the scores depend on beside the samples, as JSON.
+    """
+
+    start: Callable[[], Any]
+    add: Callable[[Any, Any], Any]
+    scores: Callable[[Any], dict[str, float]]
+    protocol: Mapping[str, Any]
+
+    def of_parts(self, parts: Iterable[Any]) -> dict[str, float]:
+        """The scores of samples that come in parts."""
+        return self.scores(reduce(self.add, parts, self.start()))
+
+
+class Gathered(NamedTuple):
+    """All that the scores need of a set of images; its size does not grow with their number.
+
+    Attributes:
+      moments: of all features; None of no image.
+      features: of the first `compared` images, a tuple of [n, dim].
+      classes: sums over the class probabilities of all; None without.
+    """
+
+    moments: Moments | None = None
+    features: tuple[np.ndarray, ...] = ()
+    classes: Classes | None = None
+
+
+def images_report(
+    data: Any,
+    features: Callable[[Any], extractors.Extractor] | None = None,
+    *,
+    scores: tuple = (),
+    splits: int = 1,
+    neighbours: int = 5,
+    compared: int = 5000,
+) -> Streamed:
+    """Scores images by the features of an extractor, beside the same scores of real ones.
+
+    Reference is the training part. `X_real` is the score X of the test part against it, under the
+    same protocol but for its number of images, and left out if the data have no test part. What is
+    needed of both is kept in the user's cache, under the digests of extractor and data.
+
+    Args:
+      data: images, e.g. `data.arrays(...)`, streamed or resident.
+      features: data -> extractor, e.g. `functools.partial(features.inception, weights=PATH)`; by
+        default a `classifier` of labelled images, or `pixels`.
+      scores: some of `IMAGE_SCORES`; all that the extractor allows if empty.
+      splits: of the Inception score, which is then a mean over them.
+      neighbours: k of precision, recall, density and coverage.
+      compared: images of each set that kernel distance, precision, recall, density and coverage
+        take, the first generated ones and evenly spaced real ones.
+
+    Returns:
+      `Streamed`: images [n, height, width, channel] in [-1, 1] -> the scores; `samples` is their
+      number, `class_kl_floor` the expected `class_kl` of exact samples.
+
+    Raises:
+      ValueError: an unknown score, one that the extractor does not allow, an argument out of
+        range, or data that are no images.
+    """
+    whole(1, splits=splits, neighbours=neighbours)
+    whole(neighbours + 2, compared=compared, hint="a ball reaches to the k-th nearest other sample")
+    if len(data.shape) != 3:
+        raise ValueError(f"the images report needs images, got data of shape {tuple(data.shape)}")
+    for name in scores:
+        one_of(IMAGE_SCORES, scores=name)
+    if features is None:
+        features = extractors.classifier if data.num_classes else extractors.pixels
+    extractor = features(data)
+    y = sources.labels(data)
+    shares = None if y is None else np.bincount(y, minlength=data.num_classes)
+    settings = {"splits": splits, "neighbours": neighbours, "compared": compared}
+    loaded = cache(extractor.load)
+    apply = jax.jit(lambda extract, x: extract(x))
+
+    def add(gathered: Gathered, x: Any) -> Gathered:
+        for begin in range(0, len(x), BATCH):
+            found = apply(loaded(), x[begin : begin + BATCH])
+            gathered = _added(gathered, *found, compared=compared, splits=splits)
+        return gathered
+
+    @cache
+    def reference() -> tuple[Gathered, dict[str, float]]:
+        parts = (batch["x"] for batch in sources.parts(data, BATCH))
+        key = f"reference {extractor.digest} {sources.digest(data)} {settings}"
+        real = _unpacked(extractors.kept(key, lambda: _packed(reduce(add, parts, Gathered()))))
+        held_out = data.test.get("x", ())
+        if len(held_out) < neighbours + 2:
+            return real, {}
+        return real, measure(reduce(add, [held_out], Gathered()), real)
+
+    def measure(generated: Gathered, real: Gathered) -> dict[str, float]:
+        return _measured(generated, real, shares, scores, neighbours=neighbours)
+
+    def report(generated: Gathered) -> dict[str, float]:
+        real, of_held_out = reference()
+        result = {"samples": generated.moments.n if generated.moments else 0}
+        for name, value in measure(generated, real).items():
+            result[name] = value
+            if name in of_held_out and name != "class_kl_floor":
+                result[f"{name}_real"] = of_held_out[name]
+        return result
+
+    protocol = {
+        "features": extractor.name,
+        "features_sha256": extractor.digest,
+        "real": sources.count(data),
+        "held_out": len(data.test.get("x", ())),
+        **settings,
+    }
+    return Streamed(Gathered, add, report, protocol)
+
+
+def _added(
+    gathered: Gathered, features: Any, probabilities: Any, *, compared: int, splits: int
+) -> Gathered:
+    features = finite("features of the samples", features)
+    new = moments(features)
+    have = sum(map(len, gathered.features))
+    more = () if have >= compared else (features[: compared - have].astype(np.float32),)
+    classes = gathered.classes
+    if probabilities is not None:
+        classes = classes or no_classes(splits, probabilities.shape[1])
+        classes = classes.add(probabilities)
+    return Gathered(
+        new if gathered.moments is None else joined(gathered.moments, new),
+        (*gathered.features, *more),
+        classes,
+    )
+
+
+def _packed(gathered: Gathered) -> dict[str, Any]:
+    """As arrays for the cache; the classes of real images are known from their labels."""
+    n, mean, scatter = gathered.moments
+    features = np.concatenate(gathered.features)
+    return {"n": np.int64(n), "mean": mean, "scatter": scatter, "features": features}
+
+
+def _unpacked(arrays: Mapping[str, Any]) -> Gathered:
+    found = Moments(int(arrays["n"]), arrays["mean"], arrays["scatter"])
+    return Gathered(found, (arrays["features"],))
+
+
+def _measured(
+    generated: Gathered,
+    real: Gathered,
+    shares: np.ndarray | None,
+    scores: tuple,
+    *,
+    neighbours: int,
+) -> dict[str, float]:
+    """The scores of `images_report`."""
+    sets = {
+        name: np.concatenate(gathered.features).astype(np.float64)
+        for name, gathered in (("real", real), ("generated", generated))
+    }
+    result = {"frechet_distance": frechet_distance(real.moments, generated.moments)}
+    result["kernel_distance"], result["kernel_distance_spread"], _ = kernel_distance(**sets)
+    for measure in (precision_recall, density_coverage):
+        result |= measure(**sets, neighbours=neighbours)._asdict()
+    result["over_generalisation"] = 1 - result["precision"]
+    if generated.classes:
+        of_splits, largest = generated.classes.inception_scores, generated.classes.largest
+        result["inception_score"] = float(of_splits.mean())
+        if len(of_splits) > 1:
+            result["inception_score_spread"] = float(of_splits.std())
+        if shares is not None and len(largest) == len(shares):
+            found = class_coverage(np.repeat(np.arange(len(shares)), largest), shares)._asdict()
+            result |= {key: found[key] for key in ("classes", "class_kl", "class_kl_floor")}
+    wanted = scores or IMAGE_SCORES
+    return {
+        name: value
+        for name, value in result.items()
+        if any(name == one or name in (f"{one}_spread", f"{one}_floor") for one in wanted)
+    }
