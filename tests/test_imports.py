@@ -14,7 +14,7 @@ LEVELS = (
     ("spread", "nested", "divergences", "augmentations", "statistics"),
     ("config", "console", "losses", "penalties", "latents", "nets", "data", "pictures", "html"),
     ("config_files", "sinks", "names", "comparison", "run_folder", "games", "checkpoints"),
-    ("cli", "averages", "optimisers", "schemes", "dynamics", "metrics", "devices"),
+    ("cli", "averages", "optimisers", "schemes", "dynamics", "metrics", "devices", "people"),
     ("experiment",),
     ("chunks", "export", "summary", "sweep"),
     ("records", "feed"),
