@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from ganjax import run_folder
 from ganjax.errors import DataError
-from ganjax.people.study import GENERATED, REAL
+from ganjax.people.page import GENERATED, REAL
 
 KEY = ".key.json"  # ending of a key's name
 

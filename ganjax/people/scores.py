@@ -8,8 +8,8 @@ import numpy as np
 
 from ganjax import statistics
 from ganjax.people.answers import Answers
+from ganjax.people.page import GENERATED, REAL
 from ganjax.people.staircase import threshold
-from ganjax.people.study import GENERATED, REAL
 
 # Parts of the names of scores that fall when a generator collapses.
 DIVERSITY = ("class_share", "coverage", "diversity", "kl", "modes", "recall", "ssim", "support")
