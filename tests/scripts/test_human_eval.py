@@ -98,10 +98,12 @@ def test_other_flags_are_refused(flags, message, runs, here, monkeypatch):
 
 def test_bad_answers_end_with_one_line_and_exit_code_6(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(cli, "keep_compiled", lambda: None)
-    (tmp_path / "a.json").write_text("{", encoding="utf-8")
+    good = answered(tmp_path / "a.json", {"page": "0" * 32, "images": {"x": "real"}}, "a")
+    bad = tmp_path / "b.json"
+    bad.write_text("{", encoding="utf-8")
     with pytest.raises(SystemExit) as end:
-        commands.main("human_eval", ["ganjax human_eval", "--score", str(tmp_path / "a.json")])
+        commands.main("human_eval", ["ganjax human_eval", "--score", str(good), str(bad)])
     assert end.value.code == 6
     err = capsys.readouterr().err
     assert len(err.splitlines()) == 1
-    assert "a.json is damaged: it is not JSON" in err
+    assert "b.json is damaged: it is not JSON" in err
