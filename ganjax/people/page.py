@@ -66,21 +66,12 @@ def study(
         language.
     """
     one_of(LANGUAGES, language=language)
-    shapes = {images.shape[1:] for images in (real, *generated.values())}
-    if len(shapes) > 1 or REAL in generated:
-        raise ValueError(f"expected generators not named {REAL!r} and one shape, got {shapes}")
-    first = next(iter(generated.values()))
-    whole(0, min(len(real), len(first)) - 1, practice=practice)
+    _check(real, generated, practice)
     x = np.concatenate([real, *generated.values()])
     sources = [REAL] * len(real)
     sources += [name for name, images in generated.items() for _ in images]
     trial = np.ones(len(x), bool)
     trial[:practice] = trial[len(real) : len(real) + practice] = False
-    if x[..., 0].size > MOST_PIXELS:
-        most = MOST_PIXELS // x[0, ..., 0].size
-        raise ValueError(
-            f"{len(x)} images of {x.shape[1:]} are too many for one page; at most {most}"
-        )
     rng = np.random.default_rng(seed)
     places = rng.permutation(len(x))
     tokens = _Tokens(rng)
@@ -93,21 +84,36 @@ def study(
         (images if trial[place] else practised).append(entry)
         if trial[place]:
             key[name] = source
+    columns = int(np.ceil(np.sqrt(len(x))))
     content = {
         "salt": tokens.salt,
         "language": language,
         "staircase": staircase._asdict() if staircase else None,
-        "columns": _columns(len(x)),
+        "columns": columns,
         "height": x.shape[1],
         "width": x.shape[2],
         "images": images,
         "practice": practised,
     }
-    atlas = _atlas(x[places], content["columns"])
+    atlas = _atlas(x[places], columns)
     whole_page = json.dumps(content, sort_keys=True).encode() + atlas
     content["page"] = hashlib.sha256(whole_page).hexdigest()[:32]
     facts = {"page": content["page"], "seed": seed, "practice": len(practised)}
     return Study(_page(content, atlas), {**facts, "images": dict(sorted(key.items()))})
+
+
+def _check(real: np.ndarray, generated: Mapping[str, np.ndarray], practice: int) -> None:
+    shapes = {images.shape[1:] for images in (real, *generated.values())}
+    if len(shapes) > 1 or REAL in generated:
+        raise ValueError(f"expected generators not named {REAL!r} and one shape, got {shapes}")
+    whole(0, min(len(real), len(next(iter(generated.values())))) - 1, practice=practice)
+    count = len(real) + sum(map(len, generated.values()))
+    height, width, _ = real.shape[1:]
+    if count * height * width > MOST_PIXELS:
+        raise ValueError(
+            f"{count} images of {height}x{width} pixels are too many for one page; at most "
+            f"{MOST_PIXELS // (height * width)}"
+        )
 
 
 class _Tokens:
@@ -133,10 +139,6 @@ def _hash(text: str) -> int:
     for byte in text.encode():
         value = (value ^ byte) * 0x01000193 % 2**32
     return value
-
-
-def _columns(n: int) -> int:
-    return int(np.ceil(np.sqrt(n)))
 
 
 def _atlas(x: np.ndarray, columns: int) -> bytes:
