@@ -43,12 +43,8 @@ BUDGETS = {
 }
 # Settings of a run that a comparison decides itself.
 DECIDED = ("seed", "steps", "log_every", "sample_every", "checkpoint_every", "evaluate_every")
-UNUSED = (
-    "keep_checkpoints",
-    "sample_count",
-    "monitor",
-    "best",
-)  # these change nothing in a comparison
+# These change nothing in a comparison.
+UNUSED = ("keep_checkpoints", "sample_count", "monitor", "best")
 NAME_LETTERS = set(string.ascii_letters + string.digits + "._+-")  # of cells: files are named so
 
 

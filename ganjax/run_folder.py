@@ -223,7 +223,7 @@ def read_manifest(workdir: Path) -> dict[str, Any]:
 
 
 def write_status(workdir: Path, status: str, step: int, reason: str = "") -> None:
-    """Writes `status.json`: running, scoring, done, diverged, interrupted or failed; step, reason."""
+    """Writes `status.json`: running, scoring, done, diverged, interrupted or failed, and why."""
     write_json(workdir / "status.json", {"status": status, "step": step, "reason": reason})
 
 

@@ -23,7 +23,7 @@ LEVELS = (
         "checkpoints",
         "features",
     ),
-    ("cli", "averages", "optimisers", "schemes", "dynamics", "metrics", "devices"),
+    ("cli", "averages", "optimisers", "schemes", "dynamics", "metrics", "devices", "people"),
     ("experiment",),
     ("chunks", "export", "summary", "sweep"),
     ("records", "feed"),

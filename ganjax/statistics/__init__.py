@@ -1,4 +1,4 @@
-"""Inference from a few training seeds: intervals, comparisons, convergence, power."""
+"""Inference from a few training seeds: intervals, comparisons, convergence, power; and judges."""
 
 from ganjax.statistics.comparisons import (
     PairedDifference,
@@ -16,6 +16,7 @@ from ganjax.statistics.convergence import (
     median_convergence,
 )
 from ganjax.statistics.intervals import Summary, summary
+from ganjax.statistics.judges import Detection, ErrorRate, detection, error_rate
 from ganjax.statistics.power import (
     LEVEL,
     POWER,
@@ -28,12 +29,16 @@ __all__ = [
     "LEVEL",
     "POWER",
     "ContractionRate",
+    "Detection",
+    "ErrorRate",
     "PairedDifference",
     "Summary",
     "WinRate",
     "contraction_rate",
     "convergence_step",
     "detectable_difference",
+    "detection",
+    "error_rate",
     "fewest_pairs",
     "holm",
     "median_convergence",

@@ -18,8 +18,8 @@ def here(capsys):
         )
         module = module_from_spec(spec)
         spec.loader.exec_module(module)
-        module.FLAGS.values([command, *map(str, arguments)])
-        module.main()
+        _, *rest = module.FLAGS.values([command, *map(str, arguments)])
+        module.main(*rest)
         return capsys.readouterr().out
 
     return called
