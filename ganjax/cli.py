@@ -217,7 +217,8 @@ def run(
     escaped. `--help` prints the docstring of main's module and all flags.
 
     Args:
-      main: called with the arguments that are not flags, of which it takes as many as it names.
+      main: called with the arguments that are not flags, of which it takes as many as it names,
+        or any number by `*`.
       flag_values: the command's flags.
       argv: the command line, the program's name first; this process's own by default.
     """
@@ -228,7 +229,9 @@ def run(
     if HELP & {*argv[1:]}:
         print(usage(main, flag_values))
         return
-    names = _parsed(argv, flag_values, most=len(inspect.signature(main).parameters))
+    takes = inspect.signature(main).parameters.values()
+    most = sys.maxsize if any(p.kind is p.VAR_POSITIONAL for p in takes) else len(takes)
+    names = _parsed(argv, flag_values, most)
     # Our own logs, plain, on stderr; warnings alone of other libraries.
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr, force=True)
     logging.getLogger("ganjax").setLevel(logging.INFO)

@@ -8,7 +8,7 @@ import jax
 import numpy as np
 import pytest
 
-from ganjax import checkpoints, experiment, pictures, run_folder, sinks, train
+from ganjax import checkpoints, experiment, run_folder, train
 from ganjax.errors import ConfigError, RunFolderError
 
 pytestmark = pytest.mark.usefixtures("shared_chunks")
@@ -212,32 +212,14 @@ def test_weights_that_do_not_fit_are_refused(one_go, tmp_path):
     run({**GAN, "steps": 4}, tmp_path, init_from=one_go)
 
 
-def test_tensorboard_shows_the_pictures(tmp_path, monkeypatch):
-    """Every picture that the run draws, at its step, in the pixels of the file."""
-    tensorboard = pytest.importorskip("tensorboardX")
-    shown = []
-    monkeypatch.setattr(
-        tensorboard.SummaryWriter,
-        "add_image",
-        lambda self, tag, image, step, dataformats: shown.append((tag, step, image, dataformats)),
-    )
-    run({**GAN, "sample_every": 4}, tmp_path)
-    assert [(tag, step) for tag, step, _, _ in shown] == [("samples", s) for s in (4, 8, 12)]
-    for _, step, image, order in shown:
-        assert order == "HWC"
-        file = pictures.read_image(tmp_path / "samples" / f"step_{step}.png")
-        np.testing.assert_array_equal(image, file)
-
-
-def test_tensorboard_writes_images(tmp_path):
+def test_tensorboard_shows_the_pictures(tmp_path):
+    """Every file that the run draws, as it is, so that it says there that it is synthetic."""
     pytest.importorskip("tensorboardX")
-    pictures.save_image(tmp_path / "x.png", np.zeros((8, 8, 1), np.uint8))
-    mirror = sinks.tensorboard(tmp_path, {}, 0)
-    mirror.picture(3, tmp_path / "x.png")
-    mirror.close()
+    run({**GAN, "sample_every": 4}, tmp_path)
     (written,) = (tmp_path / "tensorboard").glob("events.*")
-    assert b"samples" in written.read_bytes()
-    assert b"PNG" in written.read_bytes()
+    pictures = [tmp_path / "samples" / f"step_{step}.png" for step in (4, 8, 12)]
+    assert all(path.read_bytes() in written.read_bytes() for path in pictures)
+    assert written.read_bytes().count(b"samples") == 3
 
 
 def test_config_changes_reach_json(tmp_path):
