@@ -180,17 +180,21 @@ def _of_npz(path: Path) -> Mapping[str, Any]:
         return _parsed(str(arrays["disclosure"])) if "disclosure" in arrays else {}
 
 
-def _of_page(path: Path) -> Mapping[str, Any]:
+def _whole(path: Path, end: str) -> str:
     text = path.read_text(encoding="utf-8")
-    if "</html>" not in text:
-        raise ValueError("it has no end")
+    if end not in text:
+        raise ValueError(f"it has no {end}")
+    return text
+
+
+def _of_page(path: Path) -> Mapping[str, Any]:
+    text = _whole(path, "</html>")
     found = re.findall(r'<meta name="ganjax:(\w+)" content="([^"]*)">', text)
     return {key: html.unescape(content) for key, content in found}
 
 
 def _of_svg(path: Path) -> Mapping[str, Any]:
-    text = path.read_text(encoding="utf-8")
-    found = re.search(r"<dc:description>(.*?)</dc:description>", text, re.DOTALL)
+    found = re.search(r"<dc:description>(.*?)</dc:description>", _whole(path, "</svg>"), re.DOTALL)
     return _parsed(html.unescape(found[1])) if found else {}
 
 
