@@ -28,7 +28,7 @@ FIELDS = ("synthetic", "source", "run", "config", "step", "software")
 SAMPLES, MIXED, CHART = "trainedAlgorithmicMedia", "compositeSynthetic", "dataDrivenMedia"
 IPTC = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 SYNTHETIC = {
-    SAMPLES: "Synthetic: made by a trained generative model, no photograph or recording.",
+    SAMPLES: "Synthetic: made by a trained generative model, not a photograph or recording.",
     MIXED: "Synthetic in part: at least one part was made by a trained generative model.",
     CHART: "A chart that a program drew from the numbers of an experiment.",
 }

@@ -70,13 +70,14 @@ def one_go(shared_chunks, tmp_path_factory):
 
 def test_more_steps_are_those_of_one_go(one_go, tmp_path):
     """A finished run of 8 steps goes on to 12, and its config.json says so."""
-    assert run({**GAN, "steps": 8}, tmp_path).step == 8
-    assert run(GAN, tmp_path).step == 12
-    equal(state_of(GAN, tmp_path), state_of(GAN, one_go))
-    assert untimed(tmp_path) == untimed(one_go)
-    assert run_folder.read_config(tmp_path)["steps"] == 12
+    workdir = tmp_path / one_go.name  # pictures name their run
+    assert run({**GAN, "steps": 8}, workdir).step == 8
+    assert run(GAN, workdir).step == 12
+    equal(state_of(GAN, workdir), state_of(GAN, one_go))
+    assert untimed(workdir) == untimed(one_go)
+    assert run_folder.read_config(workdir)["steps"] == 12
     for name in ("samples/step_12.png", "eval/step_12.json"):
-        assert (tmp_path / name).read_bytes() == (one_go / name).read_bytes()
+        assert (workdir / name).read_bytes() == (one_go / name).read_bytes()
 
 
 @pytest.mark.slow
