@@ -1,8 +1,13 @@
-"""Marks of parametrised rows: which run by default, and which in continuous integration too."""
+"""Marks of tests: which run by default, and which in continuous integration too."""
 
 from collections.abc import Collection, Iterable, Sequence
 
 import pytest
+
+
+def telling(test):
+    """Marks a test of `make test-telling`: slow, and run by continuous integration."""
+    return pytest.mark.slow(pytest.mark.telling(test))
 
 
 def marked(

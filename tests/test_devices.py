@@ -19,7 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from flax import linen as nn
-from marks import marked
+from marks import marked, telling
 
 from ganjax import devices, experiment, schemes, spread, train
 from ganjax.errors import ConfigError
@@ -123,11 +123,6 @@ DRAWS = {
 }
 CONFIGS |= DRAWS
 QUICK = ("alternating", "unrolled", "batch_norm")
-# By default, on 8 devices in float64: every form of a small game, and games that need most of it.
-CHEAP = {
-    *(("alternating", form, sharded) for form, sharded in (("jit", False), ("jit", True))),
-    *((name, "pmap", False) for name in ("alternating", "unrolled", "batch_norm")),
-}
 REST = [name for name in CONFIGS if name not in QUICK]
 GROUPS = [QUICK, *(REST[place::3] for place in range(3))]  # played in one pair of processes each
 FORMS = [("jit", False), ("jit", True), ("pmap", False)]
@@ -140,13 +135,17 @@ CASES = marked(
         for form, sharded in FORMS
         for dtype in DIGITS
     ],
-    default={(name, 8, form, sharded, "float64") for name, form, sharded in CHEAP},
-    telling={("batch_norm", 8, "jit", False, "float64")},
+    # Every form of a small game.
+    default={("alternating", 8, form, sharded, "float64") for form, sharded in FORMS},
+    telling={
+        ("batch_norm", 8, "jit", False, "float64"),
+        *((name, 8, "pmap", False, "float64") for name in ("unrolled", "batch_norm")),
+    },
 )
-# Draws by every part that can draw; variants of them are slow.
-DRAWING = ("noise", "own_network", "own_prior", "own_penalty", "accumulated_noise")
-TELLING = ("cycle", "dropout", "own_augmentation", "own_game", "unrolled_fresh")
-TELLING += ("accumulated_own_prior",)
+# Draws by a network and by a part of the user; those of other parts are telling, variants slow.
+DRAWING = ("noise", "own_penalty")
+TELLING = ("cycle", "dropout", "own_augmentation", "own_game", "own_network", "own_prior")
+TELLING += ("accumulated_noise", "accumulated_own_prior", "unrolled_fresh")
 MARKED = marked(DRAWS, DRAWING, TELLING)
 
 
@@ -471,6 +470,7 @@ def test_impossible_layouts_are_refused(tmp_path):
         devices.initialise("localhost:1", 2, 2)
 
 
+@telling
 def test_training_is_the_same_on_all_devices(tmp_path):
     """Through the loop, its checkpoints, pictures and metrics."""
     config = {**RING, "log_every": 10, "checkpoint_every": 10, "sample_every": 10}

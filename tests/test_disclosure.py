@@ -80,6 +80,7 @@ def test_a_file_says_what_it_is(write, ending, tmp_path):
     assert found["run"] == 'a "b" <c> & (한) \\??'
     write(path)
     assert path.read_bytes() == first
+    assert not re.search(rb"CreationDate|ModDate|dc:date", first)
     path.write_bytes(first[: len(first) // 2])
     with pytest.raises(DataError, match=r"is damaged|discloses nothing"):
         disclosure.read(path)

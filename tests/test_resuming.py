@@ -7,6 +7,7 @@ import examples
 import jax
 import numpy as np
 import pytest
+from marks import telling
 
 from ganjax import checkpoints, experiment, run_folder, train
 from ganjax.errors import ConfigError, RunFolderError
@@ -68,6 +69,7 @@ def one_go(shared_chunks, tmp_path_factory):
     return workdir
 
 
+@telling
 def test_more_steps_are_those_of_one_go(one_go, tmp_path):
     """A finished run of 8 steps goes on to 12, and its config.json says so."""
     workdir = tmp_path / one_go.name  # pictures name their run
@@ -80,8 +82,7 @@ def test_more_steps_are_those_of_one_go(one_go, tmp_path):
         assert (workdir / name).read_bytes() == (one_go / name).read_bytes()
 
 
-@pytest.mark.slow
-@pytest.mark.telling
+@telling
 def test_settings_outside_the_mathematics_may_change(one_go, tmp_path):
     """All of it at once, the chunks too, from within a chunk of the new length on."""
     run({**GAN, "steps": 6}, tmp_path)
@@ -149,8 +150,7 @@ def stages(a, b):
     return {**STAGED, "stages": ends}
 
 
-@pytest.mark.slow
-@pytest.mark.telling
+@telling
 def test_staged_runs_go_on(tmp_path):
     """Cut within the first stage; at its end; and after the last, which is to end later."""
     run({**STAGED, "steps": 2}, tmp_path / "a")
@@ -169,6 +169,7 @@ def test_staged_runs_go_on(tmp_path):
             run(changed, tmp_path / "a")
 
 
+@telling
 def test_a_run_starts_from_the_weights_of_another(one_go, tmp_path):
     """Weights of the newest checkpoint; step, optimisers, average and memory of a new run."""
     config = {**GAN, "seed": 5, "steps": 4, "gen_tx": {**ADAM, "learning_rate": 0.0}}
@@ -213,6 +214,7 @@ def test_weights_that_do_not_fit_are_refused(one_go, tmp_path):
     run({**GAN, "steps": 4}, tmp_path, init_from=one_go)
 
 
+@telling
 def test_tensorboard_shows_the_pictures(tmp_path):
     """Every file that the run draws, as it is, so that it says there that it is synthetic."""
     pytest.importorskip("tensorboardX")

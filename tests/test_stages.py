@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from marks import telling
 
 from ganjax import checkpoints, experiment, run_folder, train
 from ganjax.errors import ConfigError, Interrupted
@@ -152,6 +153,7 @@ def test_a_dry_run_describes_every_stage(built):
     assert "stage that" not in plain
 
 
+@telling
 def test_a_run_trains_every_stage(built, whole):
     """Chunks end where a stage does, each is compiled once; metrics run on."""
     workdir, result, compilations = whole
@@ -329,6 +331,7 @@ def averaging(*kinds, **second):
     return stages({"until": 2, **first}, {"until": 4, **last, **second})
 
 
+@telling
 def test_a_uniform_average_goes_on_only_over_the_same_layers(tmp_path):
     """Over a change of the learning rate it is the mean of all iterates."""
     faster = {key: {"learning_rate": 0.5} for key in ("gen_tx", "disc_tx")}

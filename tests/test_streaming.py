@@ -8,7 +8,7 @@ import examples
 import jax
 import numpy as np
 import pytest
-from marks import marked
+from marks import marked, telling
 from sources import COUNT, Pixels
 
 from ganjax import comparison, data, devices, experiment, feed, run_folder, sweep, train
@@ -61,12 +61,15 @@ CASES = [
     for order in ("random", "epochs")
     for form in (None, "jit", "pmap")
 ]
-QUICK = [("unrolled", "epochs", None), ("alternating", "random", "jit")]
 
 
 @pytest.mark.parametrize(
     ("scheme", "order", "form"),
-    marked(CASES, default=QUICK, telling=[("unrolled", "epochs", "pmap")]),
+    marked(
+        CASES,
+        default=[("alternating", "random", "jit")],
+        telling=[("unrolled", "epochs", form) for form in (None, "pmap")],
+    ),
 )
 def test_streamed_is_resident(scheme, order, form, tmp_path):
     for keep in ("device", "stream"):
@@ -78,8 +81,7 @@ def test_streamed_is_resident(scheme, order, form, tmp_path):
     assert untimed(tmp_path / "stream") == untimed(tmp_path / "device")
 
 
-@pytest.mark.slow
-@pytest.mark.telling
+@telling
 def test_streamed_pairs_are_resident_pairs_on_many_devices(tmp_path):
     """Losses between images, in which a compiler would fuse the decoding."""
     patch = {"name": "patch", "width": 4, "layers": 1, "norm": "none"}
@@ -107,6 +109,7 @@ def one_go(tmp_path_factory):
 EVERY = {"steps": 5, "log_every": 1, "checkpoint_every": 1, "keep_checkpoints": 9}
 
 
+@telling
 def test_resumed_at_any_step_it_is_the_same(one_go, tmp_path):
     workdir, built, state = one_go
     for step in range(1, 5):
@@ -126,6 +129,7 @@ def test_an_epoch_visits_every_row_once(one_go):
     assert len(np.unique(rows[COUNT : 2 * COUNT])) == len(rows[COUNT : 2 * COUNT])
 
 
+@telling
 def test_pieces_fit_into_the_buffer(tmp_path):
     """A chunk in pieces moves the players as a whole one does; its means round otherwise."""
     whole = config("stream", changes={"steps": 7, "log_every": 7, "batch_size": 2048})
@@ -195,6 +199,7 @@ def test_data_that_changed_are_refused(tmp_path):
     }
 
 
+@telling
 def test_a_comparison_of_streamed_data_is_one_of_resident(tmp_path):
     asked = {
         "question": "Which?",

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from marks import telling
 
 from ganjax import checkpoints, run_folder
 from ganjax.errors import MachineError
@@ -64,6 +65,7 @@ def test_what_the_terminal_lacks_is_escaped():
     assert (done.returncode, done.stdout) == (0, "\\uacbd \\udcff\n"), done.stderr
 
 
+@telling
 def test_a_report_in_an_ascii_locale(tmp_path):
     """Of a folder with a name of other letters, which stand in the page as they are."""
     workdir = tmp_path / "\uacbd"

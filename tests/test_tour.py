@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from marks import telling
 
 from ganjax.cli import read_config
 
@@ -177,6 +178,7 @@ def test_a_claim_that_fails_is_told_so(claims):
     assert text.count("does not hold") == 3  # in the contents, the claim and its number's row
 
 
+@telling
 def test_the_script_goes_on_from_what_is_kept(claims, tmp_path):
     """The numbers it shows are those in the folder: one of them is changed there first."""
     claim = claims[-1]

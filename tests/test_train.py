@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from marks import telling
 
 from ganjax import checkpoints, chunks, devices, experiment, records, run_folder, train
 from ganjax.errors import CheckpointError, ConfigError, Interrupted, NotFiniteError, RunFolderError
@@ -190,6 +191,7 @@ def test_chunk_equals_loop_of_steps(built):
     assert chunk.metrics["evaluations/disc"] == 4
 
 
+@telling
 def test_float64_throughout(tmp_path, x64):
     """Batch statistics keep their dtype when everything around them has more digits."""
     short = {"steps": 2, "log_every": 2, "evaluation": {"name": "none"}}

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from marks import telling
 
 NOTEBOOK = Path(__file__).parent.parent / "docs" / "tutorial.ipynb"
 CELLS = json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]
@@ -40,8 +41,7 @@ def results(tmp_path_factory):
     return json.loads(out.read_text(encoding="utf-8"))
 
 
-@pytest.mark.slow
-@pytest.mark.telling
+@telling
 def test_the_cells_run_and_say_what_the_text_says(results):
     for name, radius in results["theory"].items():
         np.testing.assert_allclose(results["radii"][name], radius, rtol=1e-5)  # float32

@@ -12,6 +12,7 @@ from pathlib import Path
 import jax
 import numpy as np
 import pytest
+from marks import telling
 from PIL import Image
 from sklearn.datasets import load_digits
 
@@ -362,6 +363,7 @@ def test_short_spellings_are_read_and_told(caplog):
         config.validate(SECTION | {"data": {"name": "tfds:mnist", "set": "cifar10"}})
 
 
+@telling
 def test_the_package_is_imported_for_its_sets_alone_and_tensorflow_never(mnist):
     """In a process of its own: configs without it start as quickly as before."""
     code = """

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from marks import telling
 
 from ganjax import dynamics, games, nets, penalties, schemes
 from ganjax.types import Game, GanState, Loss, Players
@@ -139,8 +140,7 @@ def test_products_are_of_the_jacobian_itself(x64):
     np.testing.assert_allclose(product, difference, rtol=1e-5, atol=1e-7)  # central, ReLU kinks
 
 
-@pytest.mark.slow
-@pytest.mark.telling
+@telling
 def test_matrix_free_on_a_large_network():
     """More than 1e5 parameters, 4e5 floats in the state, in float32: no matrix could be held."""
     game = games.gan(nets.MLPGenerator((2,), width=256), nets.MLPDiscriminator(width=256), z_dim=8)

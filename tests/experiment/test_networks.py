@@ -8,6 +8,7 @@ from functools import partial
 import jax
 import numpy as np
 import pytest
+from marks import telling
 
 from ganjax import comparison, experiment, train
 from ganjax.config import staged
@@ -92,6 +93,7 @@ def module(user_module):
     user_module("alpha_game", ALPHA_GAN)
 
 
+@telling
 def test_a_game_with_two_more_networks_trains(tmp_path):
     """From a config; every network moves, and has the shape that its section and the data give."""
     built = experiment.build(json.loads(json.dumps(CONFIG)))

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from marks import marked
+from marks import marked, telling
 
 from ganjax import experiment, games, train
 from ganjax.errors import ConfigError
@@ -53,6 +53,7 @@ def test_parts_add_up_to_the_whole(scheme, x64):
         np.testing.assert_allclose(told.metrics[key], told_four.metrics[key], rtol=1e-5)
 
 
+@telling
 def test_the_memory_is_that_of_a_part():
     def planned(parts):
         config = {**DIGITS, "discriminator": DCGAN, "batch_size": 256, "accumulate": parts}

@@ -312,7 +312,7 @@ def test_accuracy_of_an_undecided_discriminator_is_a_half():
 # Two known Gaussians, and a discriminator that is a table of logits over bins of the line.
 DATA, GENERATED = stats.norm(0.0, 1.0), stats.norm(1.0, 1.5)
 EDGES = np.linspace(-2.5, 3, 39)  # inner edges; the outermost bins reach to infinity
-DRAWS = 40_000
+DRAWS = 20_000
 
 
 def quantiles(distribution):
@@ -345,14 +345,14 @@ def test_the_discriminator_reaches_its_optimum(x64):
     batch = {"x": jnp.asarray(quantiles(DATA))[:, None]}
     state = scheme.init(RNG, batch)
     step = jax.jit(scheme.step)
-    for _ in range(400):
+    for _ in range(250):
         state, metrics = step(state, batch, RNG)
 
     bins = np.concatenate([[-np.inf], EDGES, [np.inf]])
     p_data, p_gen = np.diff(DATA.cdf(bins)), np.diff(GENERATED.cdf(bins))
     reached = jax.nn.sigmoid(state.params.disc["logits"])
-    # Quantiles know a bin's mass to 1/DRAWS, up to 1% of a small bin.
-    np.testing.assert_allclose(reached, p_data / (p_data + p_gen), atol=2e-3)
+    # Quantiles know a bin's mass to 1/DRAWS, up to 2% of a small bin.
+    np.testing.assert_allclose(reached, p_data / (p_data + p_gen), atol=4e-3)
 
     def jsd_of(p, q):
         m = (p + q) / 2

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from marks import marked
+from marks import marked, telling
 
 from ganjax import devices, experiment, games, losses, nets, schemes, train
 from ganjax.errors import ConfigError
@@ -106,7 +106,8 @@ def rounded(tree):
     ("name", "backend"),
     marked(
         [(name, backend) for name in STEPS for backend in ("cpu", "gpu")],
-        default=[("dcgan", "cpu"), *((name, "gpu") for name in STEPS)],
+        default=[("dcgan", "cpu"), ("mlp", "gpu")],
+        telling=[(name, "gpu") for name in STEPS],
     ),
 )
 def test_no_product_of_float32_is_left_but_those_named(name, backend, monkeypatch):
@@ -261,6 +262,7 @@ def test_losses_are_those_of_rounded_parameters(name):
         chex.assert_trees_all_close(*tree, rtol=2**-6, atol=2**-6)
 
 
+@telling
 def test_other_games_stay_what_they_are():
     """Nothing of it is left after tracing, nor after an error in it."""
     game, batch = SYSTEMS["gan"]()
@@ -290,7 +292,7 @@ def test_a_toy_in_float64_stays_in_float64(x64):
     assert {product.dtypes for product in found} == {("f64", "f64")}
 
 
-FORMS = marked(["seeds", "parts", "replicas", "mesh"], default=["parts"], telling=["replicas"])
+FORMS = marked(["seeds", "parts", "replicas", "mesh"], (), telling=["parts", "replicas"])
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -333,6 +335,7 @@ def test_it_goes_with_other_forms(form):
 SGD = {"name": "sgd", "learning_rate": 0.05}
 
 
+@telling
 def test_a_growing_game_fades_in_bfloat16():
     """The share of a fade is counted in float32, and does not widen what it blends."""
     game, batch = SYSTEMS["progressive"]()
@@ -380,8 +383,7 @@ def test_the_setting():
         experiment.build({**toy, "compute": "float16"})
 
 
-@pytest.mark.slow
-@pytest.mark.telling
+@telling
 def test_a_run_samples_and_resumes_as_it_was_trained(tmp_path):
     built = experiment.build(config({"evaluation": {"name": "digits"}, "evaluation_samples": 64}))
     train.train(built, tmp_path)

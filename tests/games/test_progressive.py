@@ -9,6 +9,7 @@ import numpy as np
 import optax
 import pytest
 from flax import linen as nn
+from marks import telling
 
 from ganjax import games, nets, penalties, schemes
 from ganjax.games.progressive import FADED, check_stage, fade
@@ -153,8 +154,7 @@ def test_the_papers_penalties_are_the_default():
     assert told[0] == told[1]
 
 
-@pytest.mark.slow
-@pytest.mark.telling
+@telling
 def test_the_papers_networks_take_a_step_in_the_abstract():
     """At 256 pixels and the paper's widths shapes and dtypes of a whole state stay as they are."""
     size = 256

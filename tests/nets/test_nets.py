@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from flax import linen as nn
+from marks import telling
 
 from ganjax import nets
 from ganjax.nets import DISCRIMINATORS, GENERATORS
@@ -114,6 +115,7 @@ def test_dcgan_weights_are_normal_with_deviation_002():
             np.testing.assert_allclose([leaf.mean(), leaf.std()], [1, 0.02], atol=1e-2)
 
 
+@telling
 def test_evaluation_mode_uses_running_averages():
     """In evaluation a sample does not depend on its batch, and no statistics change."""
     generator = nets.DCGANGenerator((8, 8, 1), width=4)

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from flax import linen as nn
+from marks import telling
 
 from ganjax import experiment
 from ganjax.nets import HEADS, NORMS, WEIGHTS, ResNetDiscriminator, ResNetGenerator
@@ -238,8 +239,7 @@ def test_widths_are_checked():
         ResNetGenerator((8, 8, 1), width=0).init(RNG, jnp.zeros((2, 3)))
 
 
-@pytest.mark.slow
-@pytest.mark.telling
+@telling
 def test_a_step_of_play_moves_every_parameter(monkeypatch):
     """By its name in a config, with the hinge loss and spectral weights; finite, u goes on."""
     # XLA's own convolutions, as on an accelerator, are compiled sooner.

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from marks import telling
 
 from ganjax import games, losses, nets, schemes
 from ganjax.schemes.checkpointing import FLAT, checkpointed_scan, plain_scan, segment_length
@@ -147,8 +148,7 @@ def test_a_step_cut_into_segments(fresh, x64):
     jax.tree.map(partial(np.testing.assert_allclose, rtol=1e-10, atol=1e-12), *found)
 
 
-@pytest.mark.slow
-@pytest.mark.telling
+@telling
 def test_forty_steps_in_at_most_one_and_a_half_times_the_memory_of_five():
     """Arguments, results and what is in between, of compiled steps; they grow 2.3 times uncut."""
     tx, batch = optax.adam(1e-4, b1=0.5), {"x": jnp.zeros((256, 2))}

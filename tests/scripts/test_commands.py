@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from marks import telling
 
 from ganjax import cli, commands, config_files, losses, schemes
 from ganjax.errors import ConfigError
@@ -136,8 +137,7 @@ def test_every_command_has_its_script_and_runs_without_a_checkout(tmp_path):
         assert script.stem in (*commands.COMMANDS, "inspect_image", "tour"), script
 
 
-@pytest.mark.slow
-@pytest.mark.telling
+@telling
 def test_a_new_experiment_runs(line, tmp_path, monkeypatch):
     """Its files, its test, 20 steps of training with a sink, and samples."""
     monkeypatch.chdir(tmp_path)

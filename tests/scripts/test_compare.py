@@ -1,6 +1,7 @@
 """The comparing script: the plan that it shows before it trains, and the mistakes it refuses."""
 
 import pytest
+from marks import telling
 from processes import ROOT, call
 
 TEXT = """
@@ -53,6 +54,7 @@ DOTTED = "search={'gen_tx.learning_rate': (1e-4, 1e-2, 'log')},"
 RANGE = "(1e-4,1e-2,'log')"
 
 
+@telling
 @pytest.mark.parametrize(
     ("text", "flags"),
     [

@@ -5,6 +5,7 @@ import json
 import examples
 import numpy as np
 import pytest
+from marks import telling
 from processes import call
 
 from ganjax import commands, disclosure, experiment, train
@@ -67,8 +68,7 @@ def files(here, tmp_path, monkeypatch):
     return {str(path.relative_to(tmp_path)): disclosure.read(path) for path in found}
 
 
-@pytest.mark.slow
-@pytest.mark.telling
+@telling
 def test_every_file_of_every_command_discloses(files, tmp_path):
     """Read back from each; those of the run name it, its config and its step."""
     assert {name.rpartition(".")[2] for name in files} == {

@@ -9,6 +9,7 @@ import examples
 import jax
 import numpy as np
 import pytest
+from marks import telling
 from PIL import Image
 from processes import call
 
@@ -50,6 +51,7 @@ def run(tmp_path_factory):
     return workdir
 
 
+@telling
 def test_restore(run, here, tmp_path):
     options = ["--n=5", "--hole=3", "--kinds=centre,pixels", "--restarts=2", "--steps=3"]
     out, picture = tmp_path / "e.json", tmp_path / "r.png"
@@ -91,6 +93,7 @@ def drawn(workdir, z, y):
     return np.rint((x[..., 0] + 1) * 127.5).repeat(6, axis=1).repeat(6, axis=2)
 
 
+@telling
 def test_walks_use_the_classes_of_the_run(conditional, here, tmp_path):
     """One walk, as a three and as an eight."""
     picture = tmp_path / "walk.png"

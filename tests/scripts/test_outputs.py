@@ -10,6 +10,7 @@ import jax
 import numpy as np
 import pytest
 from absl import flags
+from marks import telling
 from matplotlib.figure import Figure
 from PIL import Image
 
@@ -148,7 +149,8 @@ def test_the_ending_is_the_format(ending, tmp_path):
     assert Figure().canvas.get_supported_filetypes().get(ending[1:])
 
 
-@pytest.mark.parametrize("name", [pytest.param("five", marks=pytest.mark.slow), "two"])
+@telling
+@pytest.mark.parametrize("name", ["five", "two"])
 def test_samples_without_a_picture(name, runs, here, tmp_path):
     """Refused, unless the numbers are asked for; nothing is left behind."""
     before = sorted(runs.rglob("*"))

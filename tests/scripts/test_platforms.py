@@ -6,6 +6,7 @@ import sys
 
 import jax
 import pytest
+from marks import marked
 
 from ganjax import cli
 from ganjax.errors import ConfigError
@@ -39,8 +40,7 @@ def get_config():
     ("platform", "first"),
     [
         ("nonsense", "a script"),
-        ("cuda", DATA),
-        *(pytest.param("cuda", first, marks=pytest.mark.slow) for first in FIRST if first != DATA),
+        *marked([("cuda", first) for first in FIRST], (), telling=[("cuda", DATA)]),
     ],
 )
 def test_a_missing_platform_is_named(platform, first, tmp_path):

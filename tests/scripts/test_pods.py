@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from jax import lax
 from jax.sharding import NamedSharding, PartitionSpec
+from marks import telling
 
 from ganjax import devices
 from ganjax.nets.minibatch import stddev
@@ -183,6 +184,7 @@ def test_the_optimiser_moves_seven_arrays(bench):
     np.testing.assert_allclose(bench.counted.optimiser("DCGAN-64"), 7 * 4 * count, rtol=1e-6)
 
 
+@telling
 def test_strong_scaling_falls(bench):
     for chip in bench.chips.CHIPS.values():
         of = list(bench.scaling.points(bench.scaling.Setting("DCGAN-64", "strong", 32), chip, 0.4))

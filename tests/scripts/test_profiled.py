@@ -5,6 +5,7 @@ import sys
 import jax
 import jax.numpy as jnp
 import pytest
+from marks import telling
 from processes import ROOT, call
 
 
@@ -19,6 +20,7 @@ def profiled(monkeypatch):
         delattr(profiled.flags.FLAGS, flag)
 
 
+@telling
 @pytest.mark.parametrize(
     ("function", "kind"),
     [
@@ -44,6 +46,7 @@ def test_kinds_of_operations_that_ran(profiled, function, kind):
     assert all(seconds > 0 for seconds in ran.values())
 
 
+@telling
 def test_a_work_is_profiled():
     done = call("benchmarks/profiled", "--work=ring_small", "--steps=2", "--dearest=1")
     assert done.returncode == 0, done.stderr

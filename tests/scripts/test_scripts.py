@@ -12,6 +12,7 @@ import time
 import jax
 import numpy as np
 import pytest
+from marks import telling
 from PIL import Image
 from processes import ROOT, call, command, process
 
@@ -50,6 +51,7 @@ def run(tmp_path_factory):
     return workdir, trained(workdir)
 
 
+@telling
 def test_train_prints_scores_and_where_the_pictures_are(run):
     workdir, done = run
     assert "inception_score" in done.stdout
@@ -59,8 +61,7 @@ def test_train_prints_scores_and_where_the_pictures_are(run):
     assert "step 100/600" not in done.stdout
 
 
-@pytest.mark.slow
-@pytest.mark.telling
+@telling
 def test_same_seed_two_processes_bitwise(run, tmp_path):
     trained(tmp_path / "two")
     assert untimed(run[0]) == untimed(tmp_path / "two")
@@ -77,8 +78,7 @@ def test_same_seed_two_processes_bitwise(run, tmp_path):
         np.testing.assert_array_equal(a["x"], b["x"])
 
 
-@pytest.mark.slow
-@pytest.mark.telling
+@telling
 def test_terminated_and_called_again_is_bitwise_the_same(run, tmp_path):
     """SIGTERM after the first line: exit code 75, then the same command finishes the run."""
     workdir = tmp_path / "stopped"
@@ -223,6 +223,7 @@ def test_sample_and_evaluate_from_the_run_folder_alone(run, tmp_path):
     assert "not a run folder" in done.stderr
 
 
+@telling
 def test_samples_of_a_class(run, tmp_path):
     """Labels beside the samples; other labels, and games without, are refused."""
     small = {"data": {"name": "ring"}, "steps": 2, "log_every": 2, "batch_size": 4}
@@ -247,6 +248,7 @@ def test_samples_of_a_class(run, tmp_path):
         assert told in done.stderr
 
 
+@telling
 def test_translate_writes_its_samples(run, tmp_path):
     """Points of a cycle game; what has no picture, and a game without translators, are refused."""
     workdir, out, given = tmp_path / "cycle", tmp_path / "a.npz", tmp_path / "b.npy"
@@ -272,6 +274,7 @@ def test_translate_writes_its_samples(run, tmp_path):
         assert told in done.stderr
 
 
+@telling
 def test_translate_takes_images_from_a_file(tmp_path):
     """Of any size that fits the strides, 0 to 1 if told so; others exit with 6."""
     sgd = {"name": "sgd", "learning_rate": 0.1}
@@ -317,8 +320,7 @@ def test_help_lists_the_flags():
         assert flag in done.stdout
 
 
-@pytest.mark.slow
-@pytest.mark.telling
+@telling
 def test_two_processes_cannot_share_a_folder(tmp_path):
     workdir = tmp_path / "run"
     arguments = command("train", "--config", CONFIG, "--workdir", workdir, "--config.steps=100000")
@@ -337,8 +339,7 @@ def test_two_processes_cannot_share_a_folder(tmp_path):
     assert "in use by process" in done.stderr
 
 
-@pytest.mark.slow
-@pytest.mark.telling
+@telling
 def test_dynamics_agrees_with_theory(tmp_path):
     """Every scheme with a closed form, printed, in the JSON and drawn."""
     out, picture = tmp_path / "radii.json", tmp_path / "play.png"
@@ -553,6 +554,7 @@ def test_a_config_without_growth_is_refused():
     assert "fewer than two stages, so nothing grows" in done.stderr
 
 
+@telling
 def test_measuring_the_start_has_a_time_limit():
     """What takes too long is stopped and told; configs for accelerators are passed over."""
     script = "benchmarks/startup"

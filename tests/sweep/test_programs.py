@@ -5,7 +5,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from marks import marked
+from marks import marked, telling
 
 from ganjax import experiment, sweep, train
 from ganjax.config import validate
@@ -88,6 +88,7 @@ def test_runs_are_those_of_each_cell_and_seed_alone(how, programs):
                 np.testing.assert_allclose(of[run], one, rtol=1e-4, atol=1e-6)
 
 
+@telling
 def test_a_diverged_run_reports_its_step_and_spoils_no_other():
     cells = {
         name: validate(merged(RING, {"gen_tx": {"name": "sgd", "learning_rate": rate}}))

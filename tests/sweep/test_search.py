@@ -5,6 +5,7 @@ import itertools
 import examples
 import numpy as np
 import pytest
+from marks import telling
 
 from ganjax import comparison, sweep
 from ganjax.errors import ConfigError
@@ -52,6 +53,7 @@ def test_draws_of_a_log_range_are_uniform_in_the_logarithm():
     assert (np.abs(shares - 1 / 3) < 0.1).all()
 
 
+@telling
 def test_halving_keeps_the_best_third_of_every_cell(tmp_path):
     folders = sweep.halve(resolved(), tmp_path, "vmap")
     results = [sweep.read(folder) for folder in folders]

@@ -5,6 +5,7 @@ import json
 import examples
 import numpy as np
 import pytest
+from marks import telling
 
 from ganjax import comparison, standings, statistics, sweep
 from ganjax.errors import ConfigError, RunFolderError
@@ -155,6 +156,7 @@ def test_mistakes_are_reported(tmp_path, played):
         sweep.read(tmp_path / "nowhere")
 
 
+@telling
 def test_a_cell_without_a_part_of_the_base_differs_from_one_with_it(tmp_path):
     """Called again, and by a folder made before bases were kept, nothing is played anew."""
     asked = {
@@ -184,8 +186,7 @@ def test_a_cell_without_a_part_of_the_base_differs_from_one_with_it(tmp_path):
     assert json.loads(path.read_text())["base"] == sweep.described(tmp_path)["base"]
 
 
-@pytest.mark.slow
-@pytest.mark.telling
+@telling
 def test_power_is_reported_before_and_during_the_study(tmp_path, caplog):
     """Nine comparisons by four seeds cannot have p below 1, and say so; two by seven can."""
     rates = {f"rate_{i}": {"gen_tx": {"learning_rate": 0.1 + 0.01 * i}} for i in range(1, 10)}
