@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from marks import telling
 
-from ganjax import checkpoints, experiment, run_folder, train
+from ganjax import checkpoints, experiment, pictures, run_folder, sinks, train
+from ganjax.disclosure import Disclosure
 from ganjax.errors import ConfigError, RunFolderError
 
 pytestmark = pytest.mark.usefixtures("shared_chunks")
@@ -214,14 +215,25 @@ def test_weights_that_do_not_fit_are_refused(one_go, tmp_path):
     run({**GAN, "steps": 4}, tmp_path, init_from=one_go)
 
 
+def test_tensorboard_gets_a_picture_as_it_is(tmp_path):
+    pytest.importorskip("tensorboardX")
+    path = tmp_path / "x.png"
+    pictures.save_image(path, np.zeros((8, 8, 1), np.uint8), disclosure=Disclosure("run"))
+    mirror = sinks.tensorboard(tmp_path, {}, 0)
+    mirror.picture(3, path)
+    mirror.close()
+    (written,) = (tmp_path / "tensorboard").glob("events.*")
+    assert path.read_bytes() in written.read_bytes()
+
+
 @telling
 def test_tensorboard_shows_the_pictures(tmp_path):
-    """Every file that the run draws, as it is, so that it says there that it is synthetic."""
+    """Every one that the run draws."""
     pytest.importorskip("tensorboardX")
     run({**GAN, "sample_every": 4}, tmp_path)
     (written,) = (tmp_path / "tensorboard").glob("events.*")
-    pictures = [tmp_path / "samples" / f"step_{step}.png" for step in (4, 8, 12)]
-    assert all(path.read_bytes() in written.read_bytes() for path in pictures)
+    drawn = [tmp_path / "samples" / f"step_{step}.png" for step in (4, 8, 12)]
+    assert all(path.read_bytes() in written.read_bytes() for path in drawn)
     assert written.read_bytes().count(b"samples") == 3
 
 
