@@ -217,8 +217,8 @@ def run(
     escaped. `--help` prints the docstring of main's module and all flags.
 
     Args:
-      main: called with the arguments that are not flags, of which it takes as many as it names, or
-        all with `*`.
+      main: called with the arguments that are not flags, of which it takes as many as it names,
+        or any number by `*`.
       flag_values: the command's flags.
       argv: the command line, the program's name first; this process's own by default.
     """
@@ -229,8 +229,8 @@ def run(
     if HELP & {*argv[1:]}:
         print(usage(main, flag_values))
         return
-    taken = inspect.signature(main).parameters.values()
-    most = len(argv) if any(one.kind is one.VAR_POSITIONAL for one in taken) else len(taken)
+    takes = inspect.signature(main).parameters.values()
+    most = sys.maxsize if any(p.kind is p.VAR_POSITIONAL for p in takes) else len(takes)
     names = _parsed(argv, flag_values, most)
     # Our own logs, plain, on stderr; warnings alone of other libraries.
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr, force=True)

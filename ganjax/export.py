@@ -15,7 +15,7 @@ import numpy as np
 from jax import export as jax_export
 from safetensors.numpy import save
 
-from ganjax import run_folder
+from ganjax import disclosure, run_folder
 from ganjax.errors import ConfigError
 from ganjax.experiment import SAMPLE_CHUNK, Experiment
 
@@ -102,6 +102,7 @@ def write(run: Experiment, path: Path, workdir: Path) -> str:
         "step": str(run.step),
         "run": workdir.resolve().name,
         "config": json.dumps(run.config.to_dict()),
+        "disclosure": disclosure.of_run(workdir, run.step).text(),
         **run_folder.versions(("ganjax", "jax")),
     }
     packed = np.frombuffer(program.serialize(), np.uint8)

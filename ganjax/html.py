@@ -13,11 +13,16 @@ import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image
 
+from ganjax.disclosure import MIXED, SYNTHETIC, Disclosure
+
 # Distinct with any colour vision, on white as well as on black (after Okabe and Ito).
 COLOURS = ("#3f86c6", "#d4731c", "#1f9e77", "#b565a7", "#8c8c8c", "#b38f00", "#c94f4f")
 
 # The browser itself then refuses any request.
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
+
+# The line under a page, by language; "" stands for all others.
+FOOTERS = {"": SYNTHETIC[MIXED], "ko": "합성물: 적어도 일부는 학습된 생성 모델이 만든 것입니다."}
 
 STYLE = """
 :root { color-scheme: light dark; --ink: #1b1f24; --soft: #57606a; --paper: #ffffff;
@@ -57,22 +62,38 @@ def escape(text: object) -> str:
     return html.escape(str(text), quote=True)
 
 
-def page(title: str, body: str, *, lang: str = "en", style: str = "", script: str = "") -> str:
+def page(
+    title: str,
+    body: str,
+    *,
+    disclosure: Disclosure,
+    lang: str = "en",
+    style: str = "",
+    script: str = "",
+) -> str:
     """A whole page that makes no requests; the same arguments give the same bytes.
 
     Args:
       title: plain text.
       body: HTML, whose main part has the id "main".
+      disclosure: of its content's origin, as `<meta>` and as a line under the page.
       lang: of the text, as in BCP 47, e.g. "en", "ko".
       style: CSS after the common one.
       script: JavaScript, run at the end.
     """
+    fields = disclosure._replace(source=MIXED).fields()
+    meta = "".join(
+        f'<meta name="ganjax:{key}" content="{escape(text)}">\n' for key, text in fields.items()
+    )
+    origin = (f"{key} {fields[key]}" for key in ("run", "step", "config") if key in fields)
+    origin = escape(", ".join((*origin, fields["software"])))
+    footer = f"<footer><p>{FOOTERS.get(lang, FOOTERS[''])} <small>{origin}</small></p></footer>\n"
     return (
         f'<!DOCTYPE html>\n<html lang="{escape(lang)}">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f'<link rel="icon" href="data:,">\n<title>{escape(title)}</title>\n'
-        f"<style>{STYLE}{style}</style>\n</head>\n<body>\n{body}\n"
+        f'{meta}<link rel="icon" href="data:,">\n<title>{escape(title)}</title>\n'
+        f"<style>{STYLE}{style}</style>\n</head>\n<body>\n{body}\n{footer}"
         + (f"<script>\n{script}\n</script>\n" if script else "")
         + "</body>\n</html>\n"
     )
@@ -115,12 +136,12 @@ def figure_svg(figure: Figure, alt: str, *, name: str) -> str:
     )
 
 
-def image_png(image: np.ndarray, alt: str) -> str:
+def image_png(image: np.ndarray, alt: str, *, disclosure: Disclosure) -> str:
     """A uint8 image [height, width, 1 or 3] as `<img>` with its PNG inside."""
     image = np.asarray(image)
     with io.BytesIO() as file:
         Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image).save(
-            file, format="PNG", optimize=True
+            file, format="PNG", optimize=True, pnginfo=disclosure.png()
         )
         data = base64.b64encode(file.getvalue()).decode()
     height, width = image.shape[:2]

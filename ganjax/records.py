@@ -9,7 +9,7 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from ganjax import checkpoints, devices, metrics, pictures, run_folder
+from ganjax import checkpoints, devices, disclosure, metrics, pictures, run_folder
 from ganjax.chunks import FINITE, Chunk
 from ganjax.errors import ConfigError, GanjaxError, NotFiniteError
 from ganjax.experiment import Experiment, streams
@@ -96,18 +96,20 @@ def draw(
     """
     if not devices.leads():
         return None
-    pictures.save_curves(workdir / "curves.png", rows, f"{workdir.name}, step {step}")
+    origin = {"disclosure": disclosure.of_run(workdir, step)}
+    pictures.save_curves(workdir / "curves.png", rows, f"{workdir.name}, step {step}", **origin)
     path = workdir / "samples" / f"step_{step}.png"
     rng_real, rng_fake = jax.random.split(streams(experiment.config.seed).pictures)
     if "panels" in experiment.game.queries:
         examples = experiment.data.show(rng_real, experiment.config.sample_count)
         panels = in_order(experiment.queries(state)["panels"])(examples, rng_fake)
-        drawn = pictures.save_panels(path, panels)
+        drawn = pictures.save_panels(path, panels, **origin)
     elif experiment.sample is not None:
         samples = experiment.sample(state, rng_fake, experiment.config.sample_count)
         real = experiment.data.sample(experiment.train, rng_real, REAL_SAMPLES)["x"]
         classes = len(experiment.classes) if experiment.labelled else None
-        drawn = pictures.save_samples(path, np.asarray(samples), np.asarray(real), rows=classes)
+        samples, real = np.asarray(samples), np.asarray(real)
+        drawn = pictures.save_samples(path, samples, real, rows=classes, **origin)
     else:
         return None
     return path if drawn else None

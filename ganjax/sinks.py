@@ -24,7 +24,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ganjax import pictures
+from PIL import Image
+
 from ganjax.errors import ConfigError
 
 log = logging.getLogger(__name__)
@@ -50,6 +51,7 @@ Factory = Callable[[Path, Mapping[str, Any], int], Sink]
 def tensorboard(workdir: Path, config: Mapping[str, Any], step: int) -> Sink:
     """TensorBoard events in the run folder, those after `step` written again."""
     import tensorboardX
+    from tensorboardX.proto.summary_pb2 import Summary
 
     writer = tensorboardX.SummaryWriter(str(workdir / "tensorboard"), purge_step=step + 1)
 
@@ -59,7 +61,12 @@ def tensorboard(workdir: Path, config: Mapping[str, Any], step: int) -> Sink:
         writer.flush()
 
     def show(step, path):
-        writer.add_image("samples", pictures.read_image(path), step, dataformats="HWC")
+        with Image.open(path) as image:
+            width, height = image.size
+        # The file as it is, for it says that it is synthetic; `add_image` would encode it anew.
+        shown = Summary.Image(encoded_image_string=path.read_bytes(), width=width, height=height)
+        summary = Summary(value=[Summary.Value(tag="samples", image=shown)])
+        writer.file_writer.add_summary(summary, step)
 
     return Sink(write, show, writer.close)
 

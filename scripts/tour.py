@@ -35,14 +35,16 @@ def main() -> None:
             raise ConfigError(unknown("claim", name, tour.NAMES))
     out, claims = Path(OUT.value), []
     with run_folder.locked(out):
-        for claim in tour.computed(names, cli.read_config, out / "parts", tour.digest(SHIPPED)):
+        code = tour.digest(SHIPPED)
+        for claim in tour.computed(names, cli.read_config, out / "parts", code):
             claims.append(claim)
             good = sum(check.holds for check in claim.checks)
             verdict = "holds" if claim.holds else "DOES NOT HOLD"
             print(f"{claim.name:20} {verdict:14} {good} of {len(claim.checks)} numbers", flush=True)
         command = f"python scripts/tour.py --lang {LANG.value}"
         path = out / ("tour.html" if LANG.value == "en" else f"tour_{LANG.value}.html")
-        run_folder.write_text(path, tour.render(claims, lang=LANG.value, command=command))
+        page = tour.render(claims, lang=LANG.value, command=command, code=code)
+        run_folder.write_text(path, page)
     if JSON.value:
         run_folder.write_json(
             Path(JSON.value), {claim.name: tour.as_json(claim) for claim in claims}

@@ -9,6 +9,9 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from ganjax import html
+from ganjax.disclosure import Disclosure
+
+ORIGIN = Disclosure("<run>", step=3)
 
 
 def drawn():
@@ -21,18 +24,21 @@ def drawn():
 
 
 def test_a_page_says_what_it_is_given():
-    text = html.page("a < b", '<main id="main">body</main>', lang="ko", script="1;")
+    text = html.page(
+        "a < b", '<main id="main">body</main>', disclosure=ORIGIN, lang="ko", script="1;"
+    )
     assert text.startswith("<!DOCTYPE html>")
     assert '<html lang="ko">' in text
     assert "<title>a &lt; b</title>" in text
     assert "<script>\n1;\n</script>" in text
-    assert "<script" not in html.page("title", "")
+    assert "<script" not in html.page("title", "", disclosure=ORIGIN)
 
 
 def test_a_page_asks_for_nothing():
     """Neither by an address nor by the browser's own wish for an icon."""
     svg = html.figure_svg(drawn(), "lines", name="one")
-    text = html.page("title", svg + html.image_png(np.zeros((2, 2, 1), np.uint8), "black"))
+    png = html.image_png(np.zeros((2, 2, 1), np.uint8), "black", disclosure=ORIGIN)
+    text = html.page("title", svg + png, disclosure=ORIGIN)
     targets = re.findall(r"(?:src|href)=\"([^\"]*)\"|url\(([^)]*)\)", text)
     assert targets
     for target in (a or b for a, b in targets):
@@ -64,7 +70,7 @@ def test_figures_of_one_page_share_no_id_and_find_their_own():
 
 def test_an_image_comes_back_as_it_was():
     image = np.arange(24, dtype=np.uint8).reshape(2, 4, 3)
-    tag = html.image_png(image, "<ramp>")
+    tag = html.image_png(image, "<ramp>", disclosure=ORIGIN)
     assert 'width="4" height="2" alt="&lt;ramp&gt;"' in tag
     data = base64.b64decode(re.search(r"base64,([^\"]*)", tag)[1])
     np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(data))), image)

@@ -176,15 +176,16 @@ def test_a_run_trains_every_stage(built, whole):
 def test_stopped_in_a_fade_and_resumed_is_bitwise_the_same(
     built, whole, quick, tmp_path, monkeypatch
 ):
+    workdir = tmp_path / whole[0].name  # pictures name their run
     with monkeypatch.context() as patch:
         stop_after(patch, 2)
         with pytest.raises(Interrupted, match="saved at step 6 of 9"):
-            train.train(built, tmp_path)
-    train.train(built, tmp_path)
-    equal(experiment.restore(built, tmp_path), experiment.restore(built, whole[0]))
-    assert untimed(tmp_path) == untimed(whole[0])
+            train.train(built, workdir)
+    train.train(built, workdir)
+    equal(experiment.restore(built, workdir), experiment.restore(built, whole[0]))
+    assert untimed(workdir) == untimed(whole[0])
     for name in ("samples/step_3.png", "samples/step_9.png"):
-        assert (tmp_path / name).read_bytes() == (whole[0] / name).read_bytes()
+        assert (workdir / name).read_bytes() == (whole[0] / name).read_bytes()
 
 
 @pytest.fixture(scope="module")

@@ -113,20 +113,21 @@ def test_a_run_leaves_its_folder(whole):
 def test_interrupted_and_resumed_is_bitwise_uninterrupted(
     rows, built, whole, tmp_path, monkeypatch
 ):
+    workdir = tmp_path / whole[0].name  # pictures name their run
     with monkeypatch.context() as patch:
         stop_after(patch, rows)
         with pytest.raises(Interrupted, match=f"saved at step {5 * rows} of 25"):
-            train.train(built, tmp_path)
-    assert status(tmp_path)["status"] == "interrupted"
-    train.train(built, tmp_path)
+            train.train(built, workdir)
+    assert status(workdir)["status"] == "interrupted"
+    train.train(built, workdir)
     template = experiment.template(built)
-    resumed = checkpoints.restore(tmp_path / "checkpoints", template)
+    resumed = checkpoints.restore(workdir / "checkpoints", template)
     uninterrupted = checkpoints.restore(whole[0] / "checkpoints", template)
     assert resumed.step == uninterrupted.step == 25
     states_equal(resumed.state, uninterrupted.state)
-    assert untimed(tmp_path) == untimed(whole[0])
+    assert untimed(workdir) == untimed(whole[0])
     for name in ("samples/step_25.png", "eval/step_25.json"):
-        assert (tmp_path / name).read_bytes() == (whole[0] / name).read_bytes()
+        assert (workdir / name).read_bytes() == (whole[0] / name).read_bytes()
 
 
 def test_killed_after_a_checkpoint_resumes_from_it(built, whole, tmp_path, monkeypatch):

@@ -101,6 +101,7 @@ def main() -> None:
     jax.config.update("jax_enable_x64", True)
 
     from ganjax import dynamics, games, pictures, run_folder, schemes
+    from ganjax.disclosure import Disclosure
 
     names = sorted(schemes.SCHEMES) if SCHEMES.value == ["all"] else SCHEMES.value
     for name in names:
@@ -132,5 +133,5 @@ def main() -> None:
         reach = 2.0
         portrait = dynamics.phase_portrait(origin, x_range=(-reach, reach), y_range=(-reach, reach))
         panels = {titled(name, origin): trajectory(name) for name in names}
-        pictures.save_portraits(Path(PICTURE.value), portrait, panels)
+        pictures.save_portraits(Path(PICTURE.value), portrait, panels, disclosure=Disclosure())
         print(f"trajectories: {PICTURE.value}")

@@ -79,7 +79,7 @@ def draw(run: Any, x: Any, rng: Any) -> None:
     """Draws samples beside held-out data and the nearest training images, if there are any."""
     import numpy as np
 
-    from ganjax import pictures
+    from ganjax import disclosure, pictures
 
     out = Path(PICTURE.value or Path(WORKDIR.value) / "eval" / "comparison.png")
     held_out = run.data.test.get("x")
@@ -87,7 +87,11 @@ def draw(run: Any, x: Any, rng: Any) -> None:
         held_out = run.data.sample(run.train, rng, len(x))["x"]
     train = run.examples.get("x") if x.ndim == 4 else None
     held_out, train = (x if x is None else np.asarray(x) for x in (held_out, train))
-    print(f"{', '.join(pictures.save_comparison(out, x, held_out, train))}: {out}")
+    origin = disclosure.Disclosure()  # samples of another program
+    if not SAMPLES.value:
+        origin = disclosure.of_run(Path(WORKDIR.value), run.step)
+    panels = pictures.save_comparison(out, x, held_out, train, disclosure=origin)
+    print(f"{', '.join(panels)}: {out}")
 
 
 def main() -> None:

@@ -156,7 +156,7 @@ def main() -> None:
     import jax.numpy as jnp
     import numpy as np
 
-    from ganjax import experiment, metrics, pictures, run_folder
+    from ganjax import disclosure, experiment, metrics, pictures, run_folder
 
     run = experiment.load(WORKDIR.value)
     if PICTURE.value:
@@ -192,5 +192,7 @@ def main() -> None:
         panels = {"held out": x, "masked": np.where(mask > 0, x, 0), **fills}
         del panels["mean image"]
         panels = {title: images[rows] for title, images in panels.items()}
-        pictures.save_panels(Path(PICTURE.value), panels, columns=shown, row_titles=KINDS.value)
+        options = {"columns": shown, "row_titles": KINDS.value}
+        origin = disclosure.of_run(Path(WORKDIR.value), run.step)
+        pictures.save_panels(Path(PICTURE.value), panels, disclosure=origin, **options)
         print(f"{', '.join(panels)}: {PICTURE.value}")

@@ -19,7 +19,9 @@ LABEL = FLAGS.integer(
     "label", None, "The class to sample, in games with labels; without it the classes in turn."
 )
 OUT = FLAGS.output("out", cli.IMAGES, "Picture to write; by default in the run folder.")
-NPZ = FLAGS.output("npz", (".npz",), "Also write the arrays x [n, ...] and y to this npz file.")
+NPZ = FLAGS.output(
+    "npz", (".npz",), "Also write the arrays x [n, ...], y and `disclosure` to this npz file."
+)
 OUTDIR = FLAGS.string("outdir", None, "Write each image, unscaled, into a PNG file in this folder.")
 LIVE = FLAGS.bool("live", False, "Use the last weights, not their moving average.")
 BEST = FLAGS.bool("best", False, "Use the best checkpoint, of a run whose config names one.")
@@ -78,7 +80,7 @@ def main() -> None:
     import jax
     import numpy as np
 
-    from ganjax import experiment, pictures
+    from ganjax import disclosure, experiment, pictures
     from ganjax.errors import ConfigError
 
     workdir = Path(WORKDIR.value)
@@ -86,6 +88,7 @@ def main() -> None:
     if run.sample is None:
         raise ConfigError(f"{workdir} is a game without a generator; it has no samples")
     y, shape = sample_labels(run), run.data.shape
+    origin = disclosure.of_run(workdir, run.step)
     if OUT.value or not (NPZ.value or OUTDIR.value):
         pictures.check_drawable(shape, "leave --out out and give --npz FILE to get the numbers")
     if OUTDIR.value:
@@ -101,16 +104,16 @@ def main() -> None:
     if NPZ.value:
         Path(NPZ.value).parent.mkdir(parents=True, exist_ok=True)
         with open(NPZ.value, "wb") as file:
-            np.savez(file, x=x, **({} if y is None else {"y": y}))
+            np.savez(file, x=x, **({} if y is None else {"y": y}), **origin.arrays())
         print(NPZ.value)
     if OUTDIR.value:
-        pictures.save_apart(paths, x)
+        pictures.save_apart(paths, x, disclosure=origin)
         print(f"{len(x)} images: {OUTDIR.value}")
         if not OUT.value:
             return
     label = "" if LABEL.value is None else f"_label_{LABEL.value}"
     out = Path(OUT.value or workdir / "samples" / f"seed_{SEED.value}_n_{N.value}{label}.png")
     real = points_of_data(workdir, run.step, rng_real) if shape == (2,) else None
-    in_turn = run.labelled and LABEL.value is None
-    if pictures.save_samples(out, x, real, rows=len(run.classes) if in_turn else None):
+    rows = len(run.classes) if run.labelled and LABEL.value is None else None
+    if pictures.save_samples(out, x, real, rows=rows, disclosure=origin):
         print(out)

@@ -16,7 +16,7 @@ INPUT = FLAGS.string(
 )
 RANGE = FLAGS.string("range", None, "Black and white in --input, e.g. 0,1.")
 OUT = FLAGS.output("out", cli.FIGURES, "Picture to write; by default in the run folder.")
-NPZ = FLAGS.output("npz", (".npz",), "Also write the arrays `source` and `x` to this npz file.")
+NPZ = FLAGS.output("npz", (".npz",), "Also write the arrays `source`, `x` and `disclosure` to it.")
 LIVE = FLAGS.bool("live", False, "Use the last weights, not their moving average.")
 
 
@@ -26,7 +26,7 @@ def main() -> None:
     import jax
     import numpy as np
 
-    from ganjax import data, experiment, pictures
+    from ganjax import data, disclosure, experiment, pictures
     from ganjax.errors import ConfigError, DataError
 
     workdir, direction = Path(WORKDIR.value), DIRECTION.value
@@ -52,16 +52,17 @@ def main() -> None:
                 f"{INPUT.value}: {str(error).splitlines()[0]} (the run's images have shape {shape})"
             ) from None
     x = np.asarray(jax.jit(queries[direction])(source))
+    origin = disclosure.of_run(workdir, run.step)._replace(source=disclosure.MIXED)
     if NPZ.value:
         Path(NPZ.value).parent.mkdir(parents=True, exist_ok=True)
         with open(NPZ.value, "wb") as file:
-            np.savez(file, source=source, x=x)
+            np.savez(file, source=source, x=x, **origin.arrays())
         print(NPZ.value)
     out = Path(OUT.value or workdir / "samples" / f"translated_{direction}_n_{len(x)}.png")
     panels = {direction[0]: source, f"{direction[0]} to {direction[1]}": x}
     if run.data.paired and not INPUT.value:
         panels[direction[1]] = np.asarray(shown[direction[1]])  # the targets
-    if pictures.save_panels(out, panels):
+    if pictures.save_panels(out, panels, disclosure=origin):
         print(out)
     elif OUT.value or not NPZ.value:
         raise ConfigError(

@@ -126,6 +126,13 @@ def most(shares: dict[str, float]) -> str:
     return ", ".join(f"{label}: {share:.3f}" for label, share in ranked)
 
 
+def origin(run: object) -> object:
+    """The disclosure of the run's pictures."""
+    from ganjax import disclosure
+
+    return disclosure.of_run(Path(WORKDIR.value), run.step)
+
+
 def draw_sums(run: object, generate: Callable, latent: Callable, picture: Path) -> None:
     """Does the arithmetic, prints ink and classes before and after, draws some trials."""
     import jax
@@ -162,7 +169,7 @@ def draw_sums(run: object, generate: Callable, latent: Callable, picture: Path) 
         for letter, concept, z_concept in zip("abc", concepts, sets, strict=True)
     }
     panels["a - b + c, and near it"] = generate(_with_neighbours(z[:shown], rng), label)
-    pictures.save_panels(picture, panels, columns=MEAN_OF.value + 1)
+    pictures.save_panels(picture, panels, columns=MEAN_OF.value + 1, disclosure=origin(run))
     print(f"the latents of each concept, then their mean: {picture}")
 
 
@@ -201,13 +208,13 @@ def draw_walks(run: object, generate: Callable, latent: Callable, picture: Path)
     columns = z.shape[1]
     z = jnp.broadcast_to(z, (count, *z.shape[1:])).reshape(count * columns, -1)
     x = np.asarray(generate(z, np.repeat(classes, columns) if run.labelled else None))
-    pictures.save_image(picture, pictures.image_grid(x, columns=columns))
+    pictures.save_image(picture, pictures.image_grid(x, columns=columns), disclosure=origin(run))
     shown = f", of the classes {', '.join(map(str, classes))}" if run.labelled else ""
     print(f"{count} walks of {columns} points{shown}: {picture}")
     if GIF.value:
         frames = x.reshape(count, columns, *x.shape[1:]).swapaxes(0, 1)
-        there_and_back = [*frames, *frames[-2:0:-1]]
-        pictures.save_animation(Path(GIF.value), [pictures.image_grid(f) for f in there_and_back])
+        there_and_back = [pictures.image_grid(frame) for frame in (*frames, *frames[-2:0:-1])]
+        pictures.save_animation(Path(GIF.value), there_and_back, disclosure=origin(run))
         print(GIF.value)
 
 
@@ -226,7 +233,7 @@ def draw_plane(run: object, generate: Callable, latent: Callable, picture: Path)
     corners = latent(jax.random.key(SEED.value), 4)
     z = latents.plane(corners, rows=side, columns=side, path=latents.PATHS[KIND.value])
     x = np.asarray(generate(z.reshape(side * side, -1), label))
-    pictures.save_image(picture, pictures.image_grid(x, columns=side))
+    pictures.save_image(picture, pictures.image_grid(x, columns=side), disclosure=origin(run))
     shown = f" of the class {label}" if run.labelled else ""
     print(f"a plane of {side} x {side} points{shown}: {picture}")
 

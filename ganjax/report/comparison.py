@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ganjax import html, pictures, standings, sweep
+from ganjax import disclosure, html, pictures, standings, sweep
+from ganjax.disclosure import Disclosure
 from ganjax.nested import changes
 from ganjax.report import figures, parts
 
@@ -17,6 +18,7 @@ CURVES = ("loss/gen", "loss/disc", "grad_norm/gen", "grad_norm/disc")
 def page(workdir: Path) -> str:
     """The HTML of a comparison's folder; the same folder gives the same bytes."""
     comparison, results = sweep.described(workdir), sweep.read(workdir)
+    origin = disclosure.of_run(workdir)
     table = standings.table(workdir)
     sections = [
         parts.head(comparison["question"]),
@@ -26,14 +28,18 @@ def page(workdir: Path) -> str:
     ]
     if results:
         sections += ["<h2>Training curves</h2>", _curves(comparison, results)]
-        sections += _samples(results, comparison)
+        sections += _samples(results, comparison, origin)
         sections += _toys(results)
         sections += _modes(results)
     sections += ["<h2>Cells</h2>", _changes(comparison)]
     sections += ["<h2>Failures</h2>", _failures(table)]
     sections += ["<h2>Provenance</h2>", _provenance(workdir, comparison), "</main>"]
     return html.page(
-        comparison["question"], "\n".join(sections), style=parts.STYLE, script=parts.SCRIPT
+        comparison["question"],
+        "\n".join(sections),
+        disclosure=origin,
+        style=parts.STYLE,
+        script=parts.SCRIPT,
     )
 
 
@@ -149,7 +155,9 @@ def _places(result: Mapping[str, Any], axis: str) -> list[float]:
     return [sum(pair) for pair in zip(*result["evaluations"].values(), strict=True)]
 
 
-def _samples(results: Mapping[str, Any], comparison: Mapping[str, Any]) -> list[str]:
+def _samples(
+    results: Mapping[str, Any], comparison: Mapping[str, Any], origin: Disclosure
+) -> list[str]:
     """Samples of the first seed from the same latents, side by side."""
     shown = {cell: result for cell, result in results.items() if "samples" in result}
     if not shown:
@@ -159,10 +167,16 @@ def _samples(results: Mapping[str, Any], comparison: Mapping[str, Any]) -> list[
     spread = spread[np.isfinite(spread)]
     centres = np.array(next((r["centres"] for r in shown.values() if "centres" in r), []))
     reach = 1.3 * np.abs(centres).max() if centres.size else np.quantile(np.abs(spread), 0.99)
+
+    def picture(x, alt, name, step):
+        if x.ndim == 2:
+            return html.figure_svg(figures.points(x, centres, reach), alt, name=name)
+        return html.image_png(pictures.image_grid(x), alt, disclosure=origin._replace(step=step))
+
     drawn = {}
     for number, (cell, result) in enumerate(shown.items()):
         drawn[cell] = [
-            _picture(x, centres, reach, f"samples of {cell} at step {step}", f"s{number}-{at}")
+            picture(x, f"samples of {cell} at step {step}", f"s{number}-{at}", step)
             for at, (x, step) in enumerate(zip(result["samples"], result["step"], strict=True))
         ]
         drawn[cell] += drawn[cell][-1:] * (len(steps) - len(drawn[cell]))
@@ -170,12 +184,6 @@ def _samples(results: Mapping[str, Any], comparison: Mapping[str, Any]) -> list[
     seed = comparison["seeds"][0]
     note = f"<p>Seed {seed}, the same latents in every cell and at every evaluation.</p>"
     return ["<h2>Samples</h2>", note, parts.slider(labels, drawn, "Step")]
-
-
-def _picture(x: np.ndarray, centres: np.ndarray, reach: float, alt: str, name: str) -> str:
-    if x.ndim == 2:
-        return html.figure_svg(figures.points(x, centres, reach), alt, name=name)
-    return html.image_png(pictures.image_grid(x), alt)
 
 
 def _toys(results: Mapping[str, Any]) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ganjax import html, metrics, run_folder
+from ganjax import disclosure, html, metrics, run_folder
 from ganjax.report import figures, parts
 
 MOST_PICTURES = 12  # positions of the slider; of more pictures, evenly spaced ones
@@ -30,7 +30,10 @@ def page(workdir: Path) -> str:
         _provenance(workdir, config),
         "</main>",
     ]
-    return html.page(title, "\n".join(sections), style=parts.STYLE, script=parts.SCRIPT)
+    origin = disclosure.of_run(workdir, _read(workdir / "status.json").get("step"))
+    return html.page(
+        title, "\n".join(sections), disclosure=origin, style=parts.STYLE, script=parts.SCRIPT
+    )
 
 
 def _read(path: Path) -> dict[str, Any]:

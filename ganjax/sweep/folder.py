@@ -4,6 +4,7 @@
 whenever they are computed; `costs/NAME.json` its seconds.
 """
 
+import hashlib
 import json
 import os
 from pathlib import Path
@@ -13,6 +14,7 @@ import numpy as np
 
 from ganjax import run_folder
 from ganjax.comparison import Comparison
+from ganjax.disclosure import Disclosure
 from ganjax.errors import RunFolderError
 from ganjax.nested import difference
 
@@ -41,7 +43,8 @@ def read(workdir: Path) -> dict[str, dict[str, Any]]:
         if path.exists():
             arrays = np.load(path.with_suffix(".npz")) if path.with_suffix(".npz").exists() else {}
             costs = run_folder.read_json(workdir / "costs" / path.name)
-            found[name] = {**run_folder.read_json(path), **costs, **dict(arrays)}
+            arrays = {key: array for key, array in arrays.items() if key != "disclosure"}
+            found[name] = {**run_folder.read_json(path), **costs, **arrays}
     return found
 
 
@@ -97,8 +100,10 @@ def write(workdir: Path, name: str, result: dict[str, Any], costs: dict[str, Any
     arrays = {key: value for key, value in result.items() if isinstance(value, np.ndarray)}
     path = result_path(workdir, name)
     if arrays:
+        config = json.dumps(described(workdir)["cells"][name]).encode()
+        origin = Disclosure(f"{workdir.resolve().name}/{name}", hashlib.sha256(config).hexdigest())
         draft = path.with_name(f".{name}.draft.npz")
-        np.savez_compressed(draft, **arrays)
+        np.savez_compressed(draft, **arrays, **origin.arrays())
         os.replace(draft, path.with_suffix(".npz"))
     run_folder.write_json(workdir / "costs" / path.name, costs)
     run_folder.write_json(path, {key: result[key] for key in result if key not in arrays})

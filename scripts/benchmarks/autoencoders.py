@@ -187,10 +187,12 @@ def main() -> None:
         run_folder.write_json(Path(JSON.value), figures)
     if PICTURES.value:
         from ganjax import pictures
+        from ganjax.disclosure import Disclosure
 
         for name, drawn in (("autoencoders", digits), ("colourisation", photographs)):
             if drawn:
-                pictures.save_panels(Path(PICTURES.value) / f"{name}.png", drawn)
+                path = Path(PICTURES.value) / f"{name}.png"
+                pictures.save_panels(path, drawn, disclosure=Disclosure())
 
 
 if __name__ == "__main__":

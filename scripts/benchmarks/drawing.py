@@ -6,11 +6,13 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
+from ganjax import pictures
+from ganjax.disclosure import CHART, SAMPLES, Disclosure
 
-def save(figure: Figure, path: Path) -> None:
-    """Writes a figure in the format of the ending of its path."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=110)
+
+def save(figure: Figure, path: Path, source: str = CHART) -> None:
+    """Writes a figure that discloses its `source` in the format of the ending of its path."""
+    pictures.save_figure(path, figure, disclosure=Disclosure(source=source))
 
 
 def laws(path: Path, panels: Mapping[str, tuple[str, str, Mapping]]) -> None:
@@ -81,7 +83,7 @@ def point_panels(
         line[-1].tick_params(labelsize="x-small")
     for axes, title in zip(grid[0], [*titles, curve_title], strict=True):
         axes.set_title(title, fontsize="small")
-    save(figure, path)
+    save(figure, path, SAMPLES)
 
 
 def densities(

@@ -100,6 +100,7 @@ def draw(path: Path, run: Trained) -> None:
     import numpy as np
 
     from ganjax import experiment, pictures
+    from ganjax.disclosure import Disclosure
 
     rng, test = experiment.streams(run.built.config.seed).pictures, run.built.data.test
     logits = run.built.queries(run.state)["classify"](test["x"])
@@ -109,7 +110,7 @@ def draw(path: Path, run: Trained) -> None:
         "generated": np.asarray(run.built.sample(run.state, rng, SHOWN)),
         f"{wrong.sum()} errors in {len(wrong)} test digits": np.asarray(test["x"])[wrong][:SHOWN],
     }
-    pictures.save_panels(path, panels)
+    pictures.save_panels(path, panels, disclosure=Disclosure())
 
 
 def main() -> None:

@@ -143,10 +143,11 @@ def main() -> None:
     if JSON.value:
         run_folder.write_json(Path(JSON.value), results)
     if PICTURE.value:
-        from ganjax import pictures
+        from ganjax import disclosure, pictures
 
         steps = ends(validate(run_folder.read_config(workdirs[0])), str(workdirs[0]))
-        pictures.save_panels(Path(PICTURE.value), drawn(workdirs[0], steps))
+        origin = disclosure.of_run(workdirs[0], steps[-1])
+        pictures.save_panels(Path(PICTURE.value), drawn(workdirs[0], steps), disclosure=origin)
 
 
 if __name__ == "__main__":

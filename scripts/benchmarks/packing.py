@@ -140,8 +140,10 @@ def main() -> None:
         if not drawn:
             raise NotFiniteError("every seed of every cell diverged; there is nothing to draw")
         from ganjax import pictures
+        from ganjax.disclosure import Disclosure
 
-        pictures.save_panels(Path(PICTURE.value), drawn, marks=cells[names[0]].centres)
+        centres, origin = cells[names[0]].centres, Disclosure()
+        pictures.save_panels(Path(PICTURE.value), drawn, marks=centres, disclosure=origin)
 
 
 if __name__ == "__main__":

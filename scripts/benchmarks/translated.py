@@ -21,7 +21,7 @@ def main() -> None:
     import jax
     import numpy as np
 
-    from ganjax import experiment, pictures
+    from ganjax import disclosure, experiment, pictures
     from ganjax.errors import ConfigError
 
     run = experiment.load(WORKDIR.value)
@@ -34,7 +34,9 @@ def main() -> None:
         there = np.asarray(jax.jit(queries[way])(source))
         rows = source, there, np.asarray(jax.jit(queries[back])(there))
         panels[f"{way[0]} to {way[1]}"] = np.concatenate(rows)
-    pictures.save_panels(Path(PICTURE.value), panels, columns=len(shown["a"]), row_titles=ROWS)
+    options = {"columns": len(shown["a"]), "row_titles": ROWS}
+    origin = disclosure.of_run(Path(WORKDIR.value), run.step)
+    pictures.save_panels(Path(PICTURE.value), panels, disclosure=origin, **options)
     print(PICTURE.value)
 
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ganjax import run_folder
+from ganjax.disclosure import MIXED, Disclosure
 
 EQUAL, AT_LEAST, AT_MOST = "equal", "at_least", "at_most"
 
@@ -91,7 +92,8 @@ def keep(folder: Path, claim: Claim, code: str) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     draft = folder / f".{claim.name}.npz"
     with open(draft, "wb") as file:
-        np.savez_compressed(file, **claim.arrays)
+        origin = Disclosure("tour", config=code, source=MIXED)
+        np.savez_compressed(file, **claim.arrays, **origin.arrays())
     draft.replace(folder / f"{claim.name}.npz")
     run_folder.write_json(folder / f"{claim.name}.json", {"code": code, **as_json(claim)})
 
@@ -109,4 +111,5 @@ def kept(folder: Path, name: str, code: str) -> Claim | None:
         numbers = {key: math.nan if row[key] is None else row[key] for key in row if key != "holds"}
         checks.append(Check(**numbers))
     with np.load(folder / f"{name}.npz") as arrays:
-        return Claim(name, tuple(checks), content["facts"], dict(arrays))
+        own = {key: array for key, array in arrays.items() if key != "disclosure"}
+    return Claim(name, tuple(checks), content["facts"], own)

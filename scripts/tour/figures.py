@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ganjax import html, pictures
+from ganjax.disclosure import Disclosure
 from tour.claim import Claim
 
 SETTINGS = {
@@ -26,12 +27,13 @@ THEORY = {"color": "black", "linestyle": ":", "linewidth": 1.2}  # black is the 
 Panel = Figure | np.ndarray  # a figure, or a uint8 image [height, width, 1 or 3]
 
 
-def drawn(claim: Claim, alts: Mapping[str, str]) -> dict[str, str]:
+def drawn(claim: Claim, alts: Mapping[str, str], *, disclosure: Disclosure) -> dict[str, str]:
     """The claim's pictures as HTML, by name and in order.
 
     Args:
       claim: to draw.
       alts: name of a picture -> alternative text; a picture without one is an error.
+      disclosure: of the claim's origin.
     """
     result = {}
     with matplotlib.rc_context(SETTINGS):
@@ -40,7 +42,7 @@ def drawn(claim: Claim, alts: Mapping[str, str]) -> dict[str, str]:
                 label = f"{claim.name}-{name}".replace("_", "-")
                 result[name] = html.figure_svg(panel, alts[name], name=label)
             else:
-                result[name] = html.image_png(panel, alts[name])
+                result[name] = html.image_png(panel, alts[name], disclosure=disclosure)
     return result
 
 

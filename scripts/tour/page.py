@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ganjax import html
+from ganjax.disclosure import MIXED, Disclosure
 from tour import figures
 from tour.claim import EQUAL, Check, Claim
 
@@ -35,14 +36,16 @@ section { margin-top: 3rem; }
 """
 
 
-def render(claims: Sequence[Claim], *, lang: str, command: str) -> str:
+def render(claims: Sequence[Claim], *, lang: str, command: str, code: str) -> str:
     """The page; the same claims give the same bytes.
 
     Args:
       claims: in the order of the page.
       lang: a key of `TEXTS`.
       command: that makes the page again.
+      code: digest of the code that computed the claims.
     """
+    origin = Disclosure("tour", config=code, source=MIXED)
     words, texts = TEXTS[lang]["page"], TEXTS[lang]["claims"]
     good = sum(claim.holds for claim in claims)
     counted = words["counted"].format(good=good, all=len(claims))
@@ -51,7 +54,7 @@ def render(claims: Sequence[Claim], *, lang: str, command: str) -> str:
         f"{_verdict(claim.holds, words)}</li>"
         for claim in claims
     )
-    sections = "\n".join(_section(claim, texts[claim.name], words) for claim in claims)
+    sections = "\n".join(_section(claim, texts[claim.name], words, origin) for claim in claims)
     body = (
         f'<a class="skip" href="#main">{words["skip"]}</a>\n'
         f"<header><h1>{words['title']}</h1>\n"
@@ -61,11 +64,11 @@ def render(claims: Sequence[Claim], *, lang: str, command: str) -> str:
         f'<ol class="toc">\n{entries}\n</ol>\n'
         f'<main id="main">\n{sections}\n</main>'
     )
-    return html.page(words["title"], body, lang=lang, style=STYLE)
+    return html.page(words["title"], body, disclosure=origin, lang=lang, style=STYLE)
 
 
-def _section(claim: Claim, text: Mapping, words: Mapping) -> str:
-    pictures = figures.drawn(claim, text["panels"])
+def _section(claim: Claim, text: Mapping, words: Mapping, origin: Disclosure) -> str:
+    pictures = figures.drawn(claim, text["panels"], disclosure=origin)
     # A caption says what its picture shows, as its alternative text does for those who hear it.
     shown = "\n".join(
         f'<figure>{picture}<figcaption aria-hidden="true">{text["panels"][name]}</figcaption>'

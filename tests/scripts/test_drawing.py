@@ -23,7 +23,7 @@ def drawing():
 def drawn(drawing, monkeypatch):
     """Figures instead of files."""
     figures = []
-    monkeypatch.setattr(drawing, "save", lambda figure, path: figures.append(figure))
+    monkeypatch.setattr(drawing, "save", lambda figure, path, *_: figures.append(figure))
     return figures
 
 

@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from ganjax import averages, cli, experiment, pictures, run_folder, train
+from ganjax.disclosure import Disclosure
 from ganjax.errors import ConfigError, DataError
 
 from .conftest import ROOT
@@ -138,11 +139,13 @@ def test_another_ending_is_refused_before_anything_is_restored(script, flag, her
 def test_the_ending_is_the_format(ending, tmp_path):
     heads = {".png": b"\x89PNG", ".pdf": b"%PDF", ".svg": b"<?xml", ".webp": b"RIFF"}
     head = heads.get(ending, b"\xff\xd8\xff")  # JPEG
-    pictures.save_points(tmp_path / f"a{ending}", np.eye(2), None)
+    origin = Disclosure("run", step=3)
+    pictures.save_points(tmp_path / f"a{ending}", np.eye(2), None, disclosure=origin)
     assert (tmp_path / f"a{ending}").read_bytes().startswith(head)
     if ending in cli.IMAGES:
-        pictures.save_image(tmp_path / f"b{ending.upper()}", np.zeros((8, 8, 1), np.uint8))
-        assert (tmp_path / f"b{ending.upper()}").read_bytes().startswith(head)
+        path = tmp_path / f"b{ending.upper()}"
+        pictures.save_image(path, np.zeros((8, 8, 1), np.uint8), disclosure=origin)
+        assert path.read_bytes().startswith(head)
     assert Figure().canvas.get_supported_filetypes().get(ending[1:])
 
 
@@ -195,7 +198,7 @@ def test_samples_need_no_data(name, runs, here, tmp_path, request):
         experiment.load(runs / name)
     here("sample", *of, "--npz", tmp_path / "b.npz")
     with np.load(tmp_path / "a.npz") as a, np.load(tmp_path / "b.npz") as b:
-        assert a.files == b.files == (["x", "y"] if name == "labelled" else ["x"])
+        assert a.files == b.files == [*"xy"[: 2 if name == "labelled" else 1], "disclosure"]
         for key in a.files:
             np.testing.assert_array_equal(a[key], b[key])
         np.testing.assert_array_equal(a["x"], expected)

@@ -17,6 +17,7 @@ from PIL import Image
 from processes import ROOT, call, command, process
 
 from ganjax import experiment, pictures, train
+from ganjax.disclosure import Disclosure
 
 CONFIG = "configs/digits_mlp.py"
 SMALL = [
@@ -500,6 +501,7 @@ def grown(workdir, values, **changes):
         pictures.save_image(
             workdir / "samples" / f"step_{step}.png",
             pictures.image_grid(np.zeros((35, 8, 8, 1)), columns=7),
+            disclosure=Disclosure(),
         )
 
 

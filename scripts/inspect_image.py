@@ -1,0 +1,8 @@
+"""`ganjax inspect` from a checkout."""
+
+import sys
+
+from ganjax import commands
+
+if __name__ == "__main__":
+    commands.main("inspect", sys.argv)
