@@ -17,6 +17,7 @@ import numpy as np
 from PIL import Image
 
 from ganjax import html
+from ganjax.disclosure import MIXED, Disclosure
 from ganjax.checks import one_of, whole
 from ganjax.people.staircase import Staircase
 
@@ -173,6 +174,7 @@ def _page(content: Mapping[str, Any], atlas: bytes) -> str:
     return html.page(
         raw["title"],
         _body(words, content, atlas),
+        disclosure=Disclosure(source=MIXED),
         lang=content["language"],
         style=style,
         script=script + (here / "page.js").read_text("utf-8"),
