@@ -17,8 +17,8 @@ import numpy as np
 from PIL import Image
 
 from ganjax import html
-from ganjax.disclosure import MIXED, Disclosure
 from ganjax.checks import one_of, whole
+from ganjax.disclosure import MIXED, Disclosure
 from ganjax.people.staircase import Staircase
 
 REAL, GENERATED = "real", "generated"
