@@ -62,6 +62,7 @@ class Comparison(NamedTuple):
       looks: evaluations of a run after the one at the start.
       search: {path: (smallest, largest, scale)}, e.g. of "gen_tx.learning_rate"; {} for none.
       trials: cells that a search draws.
+      factors: {cell: {factor: level}} of a product; {} of cells that are no product.
     """
 
     question: str
@@ -76,6 +77,7 @@ class Comparison(NamedTuple):
     looks: int
     search: dict[str, tuple[float, float, str]]
     trials: int
+    factors: dict[str, dict[str, str]]
 
 
 def resolve(config: Mapping[str, Any], read_base: Callable[[str], dict[str, Any]]) -> Comparison:
@@ -112,6 +114,7 @@ def resolve(config: Mapping[str, Any], read_base: Callable[[str], dict[str, Any]
         seeds=tuple(range(given["seed"], given["seed"] + given["seeds"])),
         budget=_budget(given["budget"]),
         search=search,
+        factors=_factors(given["product"]),
         **{key: given[key] for key in ("question", "score", "goal", "bound", "looks", "trials")},
     )
 
@@ -227,6 +230,12 @@ def _overrides(given: Mapping[str, Any]) -> dict[str, tuple[Any, ...]]:
                 f"cell {name!r} is the name of files too; use letters, digits and . _ + - alone"
             )
     return found
+
+
+def _factors(product: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    """{cell: {factor: level}} of a product, {} without one."""
+    combinations = itertools.product(*product.values()) if product else ()
+    return {"-".join(levels): dict(zip(product, levels, strict=True)) for levels in combinations}
 
 
 def _budget(budget: Mapping[str, Any]) -> tuple[str, float]:

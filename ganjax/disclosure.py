@@ -26,10 +26,12 @@ from ganjax.errors import DataError
 
 FIELDS = ("synthetic", "source", "run", "config", "step", "software")
 SAMPLES, MIXED, CHART = "trainedAlgorithmicMedia", "compositeSynthetic", "dataDrivenMedia"
+REAL = "composite"  # of several images of unknown origin
 IPTC = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 SYNTHETIC = {
     SAMPLES: "Synthetic: made by a trained generative model, not a photograph or recording.",
     MIXED: "Synthetic in part: at least one part was made by a trained generative model.",
+    REAL: "Not generated: images of the data that a generative model was trained on.",
     CHART: "A chart that a program drew from the numbers of an experiment.",
 }
 XMP = """\

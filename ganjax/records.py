@@ -91,6 +91,8 @@ def draw(
 ) -> Path | None:
     """Draws the curves and, from the same latents each time, the samples.
 
+    Real images are in `samples/real.png`: held-out ones, in the samples' order of classes.
+
     Returns:
       The picture of samples; None where there is none, and in all processes but the first.
     """
@@ -106,13 +108,31 @@ def draw(
         drawn = pictures.save_panels(path, panels, **origin)
     elif experiment.sample is not None:
         samples = experiment.sample(state, rng_fake, experiment.config.sample_count)
-        real = experiment.data.sample(experiment.train, rng_real, REAL_SAMPLES)["x"]
-        classes = len(experiment.classes) if experiment.labelled else None
-        samples, real = np.asarray(samples), np.asarray(real)
-        drawn = pictures.save_samples(path, samples, real, rows=classes, **origin)
+        real = _real(experiment, rng_real, len(samples))
+        rows = len(experiment.classes) if experiment.labelled else None
+        samples = np.asarray(samples)
+        drawn = pictures.save_samples(path, samples, real, rows=rows, **origin)
+        if drawn and samples.ndim == 4:
+            origin = disclosure.of_run(workdir)._replace(source=disclosure.REAL)
+            path_real = path.with_name("real.png")
+            pictures.save_samples(path_real, real, None, rows=rows, disclosure=origin)
     else:
         return None
     return path if drawn else None
+
+
+def _real(experiment: Experiment, rng: jax.Array, n: int) -> np.ndarray:
+    """n real images to see beside samples, held out if they are; or points to draw beneath them."""
+    data = experiment.data
+    if len(data.shape) != 3 or not len(data.test.get("x", ())):
+        n = n if len(data.shape) == 3 else REAL_SAMPLES
+        return np.asarray(data.sample(experiment.train, rng, n)["x"])
+    if not experiment.labelled or "y" not in data.test:
+        return np.asarray(data.test["x"][:n])
+    places = [np.flatnonzero(np.asarray(data.test["y"]) == y) for y in experiment.classes]
+    order = [places[at % len(places)] for at in range(n)]
+    chosen = [found[at // len(places) % len(found)] for at, found in enumerate(order) if len(found)]
+    return np.asarray(data.test["x"][np.asarray(chosen)])
 
 
 def in_order(query: Callable) -> Callable:

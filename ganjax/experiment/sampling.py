@@ -220,6 +220,8 @@ def protocol_of_data(experiment: "Experiment", scores: Mapping[str, float]) -> d
         **(report.protocol if isinstance(report, metrics.Streamed) else {}),
         "data": experiment.config.data.to_dict(),
         "data_sha256": sources.digest(data),
+        "real": sources.count(data),
+        "held_out": len(data.test.get("x", ())),
         "beyond_real": metrics.beyond_real(scores),
         "packages": run_folder.versions(("ganjax", "jax", "scikit-learn", "scipy")),
     }

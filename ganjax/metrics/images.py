@@ -145,8 +145,6 @@ def images_report(
     protocol = {
         "features": extractor.name,
         "features_sha256": extractor.digest,
-        "real": sources.count(data),
-        "held_out": len(data.test.get("x", ())),
         **settings,
     }
     return Streamed(Gathered, add, report, protocol)

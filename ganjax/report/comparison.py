@@ -1,7 +1,7 @@
 """The page of a comparison."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +9,7 @@ import numpy as np
 
 from ganjax import disclosure, html, pictures, standings, sweep
 from ganjax.disclosure import Disclosure
-from ganjax.nested import changes
-from ganjax.report import figures, parts
+from ganjax.report import factors, figures, labels, parts, tables
 
 CURVES = ("loss/gen", "loss/disc", "grad_norm/gen", "grad_norm/disc")
 
@@ -22,17 +21,18 @@ def page(workdir: Path) -> str:
     table = standings.table(workdir)
     sections = [
         parts.head(comparison["question"]),
-        f'<main id="main">\n{_answer(table)}',
+        f'<main id="main">\n{_headline(table)}{_answer(table)}',
+        factors.section(comparison, results, table),
         "<h2>Standings</h2>",
-        _standings(table, results),
+        tables.of_scores(comparison, results, table),
     ]
     if results:
         sections += ["<h2>Training curves</h2>", _curves(comparison, results)]
         sections += _samples(results, comparison, origin)
         sections += _toys(results)
         sections += _modes(results)
-    sections += ["<h2>Cells</h2>", _changes(comparison)]
-    sections += ["<h2>Failures</h2>", _failures(table)]
+    sections += ["<h2>Cells</h2>", tables.of_settings(comparison)]
+    sections += ["<h2>Failures</h2>", tables.of_failures(table)]
     sections += ["<h2>Provenance</h2>", _provenance(workdir, comparison), "</main>"]
     return html.page(
         comparison["question"],
@@ -56,73 +56,20 @@ def _answer(table: Mapping[str, Any]) -> str:
     return f"<p><strong>{html.escape(answer)}</strong> {html.escape(score)}</p>"
 
 
-def _standings(table: Mapping[str, Any], results: Mapping[str, Any]) -> str:
-    columns = _columns(table, results)
-    rows = [[cell(row) for cell in columns.values()] for row in table["rows"]]
-    caption = f"{table['score']} at the end; click a heading to sort"
-    notes = (
-        "<p>A cell is one experiment. The first interval is a 95% bootstrap interval of the mean "
-        "over seeds. Differences are paired by seed, cell minus "
-        f"{html.escape(table['baseline'])}; p is of the sign-flip permutation test, adjusted for "
-        "the number of cells (Holm). The detectable difference is one that 80% of comparisons with "
-        "as many seeds would call significant, if differences are normal with this cell's spread. "
-        "A cell is marked best only if it differs from every other with an adjusted p of at most "
-        "0.05. Gradients are evaluations of either player's gradient; seconds are a run's share of "
-        "the machine; the mapping says how the runs of one program share a device: side by side "
-        "(vmap) or one after another (map).</p>"
-    )
-    notes += "".join(f"<p>{html.escape(text)}</p>" for text in standings.beyond_real(table))
-    return parts.table(list(columns), rows, caption, sortable=True) + notes
-
-
-def _columns(
-    table: Mapping[str, Any], results: Mapping[str, Any]
-) -> dict[str, Callable[[Mapping[str, Any]], Any]]:
-    """{heading: row of the standings -> its cell in the page}."""
-
-    def number(key, entry, digits=4):
-        return lambda row: parts.number((row[key] or {}).get(entry), digits)
-
-    def count(key, entry):
-        return lambda row: parts.count((row[key] or {}).get(entry))
-
-    def mean(row):
-        value, text = parts.number(row["mean"])
-        best = row["cell"] == table["best"]
-        return value, f'<span class="good">{text} best</span>' if best else text
-
-    def difference_interval(row):
-        low, high = ((row["difference"] or {}).get(end) for end in ("low", "high"))
-        return low, "&ndash;" if low is None else f"{low:.3g} to {high:.3g}"
-
-    columns = {
-        "cell": lambda row: row["cell"],
-        "mean": mean,
-        "95% interval": lambda row: (row["low"], html.escape(standings.interval(row))),
-        "std": lambda row: parts.number(row["std"], 2),
-        f"minus {table['baseline']}": number("difference", "mean", 3),
-        "95% interval of the difference": difference_interval,
-        "adjusted p": number("difference", "p_adjusted", 2),
-        "detectable difference": lambda row: parts.number(
-            table["power"]["detectable"].get(row["cell"]), 3
-        ),
-        "win rate": number("wins", "share", 2),
-        "seeds finished": lambda row: (row["seeds"], f"{row['seeds']} of {len(table['seeds'])}"),
-    }
-    if table["bound"] is not None:
-        columns |= {
-            f"seeds within {table['bound']:g}": count("converged", "seeds"),
-            "from step": count("converged", "step"),
-            "from gradients": count("converged", "evaluations"),
-        }
-    if any(row["rate"] for row in table["rows"]):
-        columns["contraction per step"] = number("rate", "rate", 7)
-        columns["spectral radius"] = number("rate", "radius", 7)
-    return columns | {
-        "gradients": lambda row: parts.count(row["evaluations"]),
-        "seconds per run": lambda row: parts.number(results[row["cell"]]["seconds"][-1], 3),
-        "mapping": lambda row: results[row["cell"]]["mapped"] or "-",
-    }
+def _headline(table: Mapping[str, Any]) -> str:
+    """The best mean and the baseline's, in large print."""
+    rows = {row["cell"]: row for row in table["rows"] if row["mean"] is not None}
+    if not rows:
+        return ""
+    label, low = labels.of(table["score"]), table["goal"] == "min"
+    first = (min if low else max)(rows, key=lambda cell: rows[cell]["mean"])
+    found = {f"{'lowest' if low else 'highest'} mean": first, "baseline": table["baseline"]}
+    tiles = []
+    for title, cell in found.items():
+        if cell in rows:
+            note = f"{cell}; 95% interval {standings.interval(rows[cell])}"
+            tiles.append((f"{label}, {title}", parts.number(rows[cell]["mean"])[1], note))
+    return parts.tiles(tiles)
 
 
 def _curves(comparison: Mapping[str, Any], results: Mapping[str, Any]) -> str:
@@ -130,7 +77,7 @@ def _curves(comparison: Mapping[str, Any], results: Mapping[str, Any]) -> str:
     first = [comparison["score"]]
     names = first + sorted({n for r in results.values() for n in r["scores"]} - set(first))
     names += [n for n in CURVES if any(n in r["metrics"] for r in results.values())]
-    drawn = {}
+    looks, drawn = figures.looks(list(results), comparison["factors"]), {}
     for name in names:
         for axis in ("steps", "gradient evaluations", "seconds"):
             rows = {}
@@ -140,11 +87,16 @@ def _curves(comparison: Mapping[str, Any], results: Mapping[str, Any]) -> str:
                     rows[cell] = (_places(result, axis), np.array(values, float))
             bound = comparison["bound"] if name == comparison["score"] else None
             if rows:
-                figure = figures.curves(rows, x=axis, y=name, bound=bound)
-                alt = f"{name} against {axis}: the mean of every cell in a band over its seeds"
+                title = labels.of(name)
+                figure = figures.curves(rows, looks, x=axis, y=title, bound=bound)
+                alt = f"{title} against {axis}: the mean of every cell in a band over its seeds"
                 drawn[name, axis] = html.figure_svg(figure, alt, name=f"curve{len(drawn)}")
-    note = "<p>Lines are means over seeds; bands reach from the smallest seed to the largest.</p>"
-    return note + parts.choices("axis", drawn, "Metric", "Against")
+    note = (
+        "<p>Lines are means over seeds. A click on a cell switches its line; bands, from the "
+        f"smallest seed to the largest, are drawn for up to {parts.MOST_BANDS} lines.</p>"
+    )
+    shown = parts.lines(looks, parts.choices("axis", drawn, "Metric", "Against"))
+    return f'{note}<div class="beside">{shown}</div>'
 
 
 def _places(result: Mapping[str, Any], axis: str) -> list[float]:
@@ -215,30 +167,12 @@ def _modes(results: Mapping[str, Any]) -> list[str]:
     if not counts:
         return []
     alt = "share of the samples at every mode: mean of the seeds, with smallest and largest"
-    svg = html.figure_svg(figures.shares(counts), alt, name="modes")
-    return ["<h2>Modes</h2>", f'<p>{alt.capitalize()}.</p><div class="chosen">{svg}</div>']
-
-
-def _changes(comparison: Mapping[str, Any]) -> str:
-    """The differences of every cell from the resolved base."""
-    found = {
-        cell: changes(comparison["base"], config) for cell, config in comparison["cells"].items()
+    largest = max((rows / rows.sum(1, keepdims=True)).max() for rows in counts.values())
+    drawn = {
+        cell: html.figure_svg(figures.shares(rows, largest), f"{alt}: {cell}", name=f"modes{at}")
+        for at, (cell, rows) in enumerate(counts.items())
     }
-    base = {path: pair[0] for cell in found.values() for path, pair in cell.items()}
-    rows = [["(the base)", *map(str, base.values())]]
-    rows += [
-        [cell, *(str(changed[path][1]) if path in changed else "" for path in base)]
-        for cell, changed in found.items()
-    ]
-    caption = "settings that differ from the resolved base; empty where a cell has the base's value"
-    return parts.table(["cell", *base], rows, caption)
-
-
-def _failures(table: Mapping[str, Any]) -> str:
-    rows = [(row["cell"], text) for row in table["rows"] for text in standings.failures(row)]
-    if not rows:
-        return "<p>None.</p>"
-    return parts.table(["cell", "failure"], rows, "runs that stopped before the end")
+    return ["<h2>Modes</h2>", f"<p>{alt.capitalize()}.</p>", parts.captioned(drawn)]
 
 
 def _provenance(workdir: Path, comparison: Mapping[str, Any]) -> str:

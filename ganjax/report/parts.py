@@ -1,74 +1,21 @@
-"""Parts of pages: sortable tables, a choice of figures, pictures on a slider, provenance."""
+"""Parts of pages: numbers in large print, tables, curves with a legend, pictures on a slider."""
 
+import re
 import shlex
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from ganjax.html import escape
+from ganjax.report import labels
 
-STYLE = """
-body { max-width: 76rem; }
-th button { all: unset; cursor: pointer; font-weight: 600; }
-th button:focus-visible { outline: 3px solid var(--link); }
-th[aria-sort=ascending] button::after { content: " \\25B2"; }
-th[aria-sort=descending] button::after { content: " \\25BC"; }
-fieldset { border: 1px solid var(--line); padding: .3rem .8rem; margin: .5rem 0; }
-fieldset label { display: inline-block; padding: .2rem .8rem .2rem 0; }
-select, input[type=range] { font: inherit; max-width: 100%; }
-input[type=range] { width: 24rem; vertical-align: middle; }
-caption { text-align: left; color: var(--soft); padding: .3rem 0; }
-.chosen > svg { width: 100%; max-width: 46rem; height: auto; }
-.cells { display: grid; gap: .75rem;
-  grid-template-columns: repeat(auto-fill, minmax(min(46%, 11rem), 1fr)); }
-.cells.one { grid-template-columns: minmax(0, 40rem); }
-.cells figure { margin: 0; }
-.cells svg, .cells img { width: 100%; height: auto; }
-[hidden] { display: none !important; }
-pre { overflow-x: auto; background: var(--panel); padding: .6rem; }
-@media print { fieldset, input, select { display: none; } }
-"""
+PHONE = 45  # letters in a row of a table on a phone
+MOST_BANDS = 4  # lines with a band; more lie on each other
+DASHES = {"-": "", "--": "6 3", ":": "2 2", "-.": "6 3 2 3"}
 
-# One function for each kind of part; without scripts the first choice of each is shown.
-SCRIPT = """
-for (const table of document.querySelectorAll("table.sortable")) {
-  const body = table.tBodies[0];
-  table.querySelectorAll("th").forEach((head, column) => {
-    head.querySelector("button")?.addEventListener("click", () => {
-      const up = head.getAttribute("aria-sort") !== "ascending";
-      table.querySelectorAll("th").forEach(other => other.removeAttribute("aria-sort"));
-      head.setAttribute("aria-sort", up ? "ascending" : "descending");
-      const key = row => row.cells[column].dataset.key ?? row.cells[column].textContent;
-      [...body.rows].sort((a, b) => {
-        const [x, y] = [key(a), key(b)], [p, q] = [parseFloat(x), parseFloat(y)];
-        if (x === "" || y === "") return (x === "") - (y === "");
-        const order = isNaN(p) || isNaN(q) ? x.localeCompare(y) : p - q;
-        return up ? order : -order;
-      }).forEach(row => body.append(row));
-    });
-  });
-}
-for (const group of document.querySelectorAll("[data-choices]")) {
-  const inputs = [...group.querySelectorAll("input, select")];
-  const show = () => {
-    const chosen = inputs.filter(i => i.tagName === "SELECT" || i.checked).map(i => i.value);
-    for (const part of group.querySelectorAll("[data-choice]"))
-      part.hidden = part.dataset.choice !== chosen.join("|");
-  };
-  inputs.forEach(input => input.addEventListener("change", show));
-  show();
-}
-for (const group of document.querySelectorAll("[data-slider]")) {
-  const slider = group.querySelector("input"), label = group.querySelector("output");
-  const show = () => {
-    label.textContent = slider.dataset.labels.split(",")[slider.value];
-    slider.setAttribute("aria-valuetext", label.textContent);
-    for (const part of group.querySelectorAll("[data-at]"))
-      part.hidden = part.dataset.at !== slider.value;
-  };
-  slider.addEventListener("input", show);
-  show();
-}
-"""
+STYLE, SCRIPT = (
+    Path(__file__).with_name(f"page.{end}").read_text("utf-8") for end in ("css", "js")
+)
 
 
 def head(title: str) -> str:
@@ -79,7 +26,7 @@ def head(title: str) -> str:
 def table(
     heads: Sequence[str], rows: Sequence[Sequence[Any]], caption: str, *, sortable: bool = False
 ) -> str:
-    """A table in a box that scrolls.
+    """A table in a box that scrolls; one of long words is, on a phone, a card a row.
 
     Args:
       heads: of the columns.
@@ -88,23 +35,36 @@ def table(
       sortable: whether a click on a head sorts.
     """
 
-    def cell(value: Any) -> str:
+    columns = list(zip(heads, *rows, strict=True))
+    wide = sum(map(_longest_word, columns)) > PHONE
+    numeric = [any(isinstance(value, tuple) for value in column) for column in columns]
+
+    def cell(value: Any, name: str) -> str:
+        name = f' data-head="{escape(name)}"' if wide else ""
         if isinstance(value, tuple):
             key, text = value
-            return f'<td class="number" data-key="{"" if key is None else repr(key)}">{text}</td>'
-        return f"<td>{escape(value)}</td>"
+            key = "" if key is None else repr(key)
+            return f'<td class="number"{name} data-key="{key}">{text}</td>'
+        return f"<td{name}>{escape(value)}</td>"
 
-    def title(text: str) -> str:
+    def title(text: str, number: bool) -> str:
         inside = f'<button type="button">{escape(text)}</button>' if sortable else escape(text)
-        return f'<th scope="col">{inside}</th>'
+        kind = ' class="number"' if number else ""
+        return f'<th scope="col"{kind}>{inside}</th>'
 
-    body = "\n".join("<tr>" + "".join(map(cell, row)) + "</tr>" for row in rows)
+    body = "\n".join("<tr>" + "".join(map(cell, row, heads)) + "</tr>" for row in rows)
+    kinds = f"{'sortable ' * sortable}{'wide' * wide}"
     return (
         f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(caption)}">'
-        f"<table{' class=sortable' if sortable else ''}><caption>{escape(caption)}</caption>"
-        f"<thead><tr>{''.join(map(title, heads))}</tr></thead>"
+        f'<table class="{kinds}"><caption>{escape(caption)}</caption>'
+        f"<thead><tr>{''.join(map(title, heads, numeric))}</tr></thead>"
         f"<tbody>\n{body}\n</tbody></table></div>"
     )
+
+
+def _longest_word(column: Sequence[Any]) -> int:
+    texts = (re.sub("<.*?>", "", str(v[1] if isinstance(v, tuple) else v)) for v in column)
+    return max(len(word) for text in texts for word in text.split() or [""])
 
 
 def choices(name: str, figures: Mapping[tuple[str, str], str], label: str, axis_label: str) -> str:
@@ -118,7 +78,9 @@ def choices(name: str, figures: Mapping[tuple[str, str], str], label: str, axis_
     """
     metrics = list(dict.fromkeys(metric for metric, _ in figures))
     axes = list(dict.fromkeys(axis for _, axis in figures))
-    options = "".join(f"<option>{escape(metric)}</option>" for metric in metrics)
+    options = "".join(
+        f'<option value="{escape(name)}">{escape(labels.of(name))}</option>' for name in metrics
+    )
     radios = "".join(
         f'<label><input type="radio" name="{escape(name)}" value="{escape(axis)}"'
         f"{' checked' if axis == axes[0] else ''}> {escape(axis)}</label>"
@@ -135,30 +97,92 @@ def choices(name: str, figures: Mapping[tuple[str, str], str], label: str, axis_
     )
 
 
-def slider(labels: Sequence[str], pictures: Mapping[str, Sequence[str]], label: str) -> str:
+def lines(legend: Mapping[str, tuple[str, str]], figures: str) -> str:
+    """Figures whose lines a legend of buttons switches on and off.
+
+    Lines and bands have ids that end with `-lineN` and `-bandN`, N being the place in the legend;
+    bands are shown while at most four lines are.
+
+    Args:
+      legend: {line: (colour, style)}.
+      figures: HTML.
+    """
+    buttons = "".join(
+        f'<button type="button" aria-pressed="true" data-line="{number}"><svg viewBox="0 0 30 10" '
+        f'aria-hidden="true"><path d="M0 5H30" stroke="{colour}" stroke-width="3" '
+        f'stroke-dasharray="{DASHES[style]}"/></svg>{escape(name)}</button>'
+        for number, (name, (colour, style)) in enumerate(legend.items())
+    )
+    for text, state in (("all", "true"), ("none", "false")) if len(legend) > MOST_BANDS else ():
+        buttons += f'<button type="button" data-all="{state}">{text}</button>'
+    crowded = ' class="crowded"' if len(legend) > MOST_BANDS else ""
+    return (
+        f'<div data-lines="{MOST_BANDS}"{crowded}><div class="legend" role="group" '
+        f'aria-label="lines">{buttons}</div>{figures}</div>'
+    )
+
+
+def slider(positions: Sequence[str], pictures: Mapping[str, Sequence[str]], label: str) -> str:
     """Pictures side by side, all at the position of a slider, which starts at the last.
 
     Args:
-      labels: of the positions.
-      pictures: {caption: HTML of its picture at every position}.
+      positions: their labels.
+      pictures: {caption: HTML of its picture at every position, or the one of all positions}.
       label: of the slider.
     """
-    last = len(labels) - 1
-    cells = "\n".join(
-        f"<figure><figcaption>{escape(caption)}</figcaption>"
-        + "".join(
+    last = len(positions) - 1
+
+    def shown(row: Sequence[str]) -> str:
+        if len(row) < len(positions):
+            return row[0]
+        return "".join(
             f'<div data-at="{at}"{"" if at == last else " hidden"}>{picture}</div>'
             for at, picture in enumerate(row)
         )
-        + "</figure>"
-        for caption, row in pictures.items()
-    )
+
+    cells = captioned({caption: shown(row) for caption, row in pictures.items()})
     return (
         f'<div data-slider><p><label>{escape(label)} <input type="range" min="0" max="{last}" '
-        f'value="{last}" data-labels="{escape(",".join(labels))}"></label> '
-        f"<output>{escape(labels[last])}</output></p>\n"
-        f'<div class="cells{" one" if len(pictures) == 1 else ""}">{cells}</div></div>'
+        f'value="{last}" data-labels="{escape(",".join(positions))}"></label> '
+        f"<output>{escape(positions[last])}</output></p>\n"
+        f"{cells}</div>"
     )
+
+
+def captioned(pictures: Mapping[str, str]) -> str:
+    """Small pictures side by side, {caption: HTML}."""
+    cells = "\n".join(
+        f"<figure><figcaption>{escape(caption)}</figcaption>{picture}</figure>"
+        for caption, picture in pictures.items()
+    )
+    return f'<div class="cells">{cells}</div>'
+
+
+def tiles(numbers: Sequence[tuple[str, str, str]]) -> str:
+    """Numbers in large print, (label, number as HTML, note) each."""
+    shown = "".join(
+        f"<div><dt>{escape(label)}</dt><dd><b>{value}</b><small>{escape(note)}</small></dd></div>"
+        for label, value, note in numbers
+    )
+    return f'<dl class="tiles">{shown}</dl>' if numbers else ""
+
+
+def facts(rows: Mapping[str, str]) -> str:
+    """Names with their texts, in small print."""
+    shown = "".join(
+        f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in rows.items()
+    )
+    return f'<dl class="facts">{shown}</dl>'
+
+
+def panels(figures: Sequence[str]) -> str:
+    """Figures side by side, as many as fit."""
+    return f'<div class="panels">{"".join(figures)}</div>'
+
+
+def folded(title: str, body: str) -> str:
+    """A part that a click on its title opens."""
+    return f"<details><summary>{escape(title)}</summary>{body}</details>"
 
 
 def number(value: float | None, digits: int = 4) -> tuple[float | None, str]:
@@ -177,6 +201,7 @@ def provenance(manifest: Mapping[str, Any]) -> str:
     rows += [["python", manifest["python"]], ["platform", manifest["platform"]]]
     rows += [["devices", ", ".join(manifest["devices"])], ["started", manifest["started"]]]
     command = escape(f"python {shlex.join(manifest['arguments'])}")
-    return f"<p>Command</p><pre>{command}</pre>" + table(
-        ["item", "value"], rows, "versions and machine"
+    return folded(
+        "Command, versions and machine",
+        f"<pre>{command}</pre>{table(['item', 'value'], rows, 'versions and machine')}",
     )

@@ -10,9 +10,23 @@ from typing import Any
 import numpy as np
 
 from ganjax import disclosure, html, metrics, run_folder
-from ganjax.report import figures, parts
+from ganjax.report import figures, labels, parts
 
 MOST_PICTURES = 12  # positions of the slider; of more pictures, evenly spaced ones
+# The scores in large print, the first three that an evaluation gives.
+HEADLINES = (
+    *("frechet_distance", "inception_score", "precision", "recall", "modes", "high_quality"),
+    *("label_accuracy", "test_error", "accuracy", "auroc", "iou", "translation_error", "error"),
+)
+PANELS = 3  # of curves, at least, that are not folded
+BETTER = {"above": "higher", "below": "lower"}
+LINES = {
+    "generator": (html.COLOURS[0], "-"),
+    "discriminator": (html.COLOURS[1], "-"),
+    "both players": (html.COLOURS[3], "-"),
+    "generated": (html.COLOURS[2], "-"),
+    "real data": (html.COLOURS[4], "--"),
+}
 
 
 def page(workdir: Path) -> str:
@@ -20,12 +34,14 @@ def page(workdir: Path) -> str:
     config, rows = run_folder.read_config(workdir), run_folder.read_metrics(workdir)
     game, scheme = config["game"]["name"], config["scheme"]["name"]
     title = f"{workdir.resolve().name}: {game}, {scheme}"
+    evaluations = sorted((workdir / "eval").glob("step_*.json"), key=_step)
+    evaluation = _read(evaluations[-1]) if evaluations else {}
     sections = [
         parts.head(title),
-        f'<main id="main">\n{_status(workdir)}',
-        *_scores(workdir),
-        *_curves(rows),
-        *_samples(workdir),
+        f'<main id="main">\n{_status(workdir, rows)}',
+        _headline(evaluation.get("scores", {})),
+        f'<div class="halves">{_samples(workdir)}{_scores(evaluation)}</div>',
+        _curves(rows),
         "<h2>Provenance</h2>",
         _provenance(workdir, config),
         "</main>",
@@ -40,83 +56,159 @@ def _read(path: Path) -> dict[str, Any]:
     return run_folder.read_json(path) if path.exists() else {}
 
 
-def _status(workdir: Path) -> str:
+def _status(workdir: Path, rows: list[Mapping[str, float]]) -> str:
+    """The end of the run, and its cost."""
     status = _read(workdir / "status.json")
     if not status:
         return "<p>Not started.</p>"
     colour = {"done": "good", "diverged": "bad", "failed": "bad"}.get(status["status"], "")
     reason = f": {status['reason']}" if status["reason"] else ""
     text = f"{status['status']} at step {status['step']:,}{reason}"
-    return f'<p class="{colour}">{html.escape(text)}</p>'
+    cost = ""
+    if rows:
+        gradients = sum(rows[-1].get(f"evaluations/{player}", 0) for player in ("gen", "disc"))
+        cost = f" {gradients:,} gradient evaluations, {_seconds(rows):,.3g} s of training."
+    return f'<p><span class="{colour}">{html.escape(text)}.</span>{cost}</p>'
 
 
-def _scores(workdir: Path) -> list[str]:
-    """The newest evaluation."""
-    found = sorted((workdir / "eval").glob("step_*.json"), key=_step)
-    if not found:
-        return []
-    scores = _read(found[-1])["scores"]
-    beyond = metrics.beyond_real(scores)
-    marks = {name: f"{side} real data's *" for name, side in beyond.items()}
-    rows = [[name, parts.number(value), marks.get(name, "")] for name, value in scores.items()]
-    caption = f"evaluation after step {_step(found[-1]):,}"
-    heads = ["score", "value", "compared with real data"] if beyond else ["score", "value"]
-    rows = [row[: len(heads)] for row in rows]
-    note = [f"<p>* {html.escape(metrics.BEYOND)}</p>"] if beyond else []
-    return ["<h2>Scores</h2>", parts.table(heads, rows, caption, sortable=True), *note]
-
-
-def _curves(rows: list[Mapping[str, float]]) -> list[str]:
-    """Every metric against steps, gradients and seconds."""
-    if not rows:
-        return []
-    names = [name for name in rows[-1] if not name.startswith(("step", "time/", "evaluations/"))]
-    places = {
-        "steps": [row["step"] for row in rows],
-        "gradient evaluations": [
-            row.get("evaluations/gen", 0) + row.get("evaluations/disc", 0) for row in rows
-        ],
-        "seconds": _seconds(rows),
-    }
-    drawn = {}
-    for name in names:
-        values = np.array([[row.get(name, np.nan)] for row in rows], float)
-        for axis, at in places.items():
-            figure = figures.curves({name: (at, values)}, x=axis, y=name)
-            svg = html.figure_svg(figure, f"{name} against {axis}", name=f"curve{len(drawn)}")
-            drawn[name, axis] = svg
-    return ["<h2>Training curves</h2>", parts.choices("axis", drawn, "Metric", "Against")]
-
-
-def _seconds(rows: list[Mapping[str, float]]) -> list[float]:
-    """Seconds of training at every row, without the pauses between two calls."""
+def _seconds(rows: list[Mapping[str, float]]) -> float:
+    """Seconds of training, without the pauses between two calls."""
     steps = np.diff([0, *(row["step"] for row in rows)])
     rates = [row["time/steps_per_second"] for row in rows]
-    return np.cumsum([n / rate if rate else 0.0 for n, rate in zip(steps, rates, strict=True)])
+    return sum(n / rate for n, rate in zip(steps, rates, strict=True) if rate)
 
 
-def _samples(workdir: Path) -> list[str]:
-    """The run's pictures of samples, from the same latents each time."""
+def _headline(scores: Mapping[str, float]) -> str:
+    """The scores that matter most."""
+    known = [name for name in HEADLINES if name in scores]
+    others = [name for name in scores if not name.endswith("_real") and name != "samples"]
+    tiles = []
+    for name in (known or others)[:PANELS]:
+        side = BETTER.get(metrics.SCORES.get(name, metrics.Score()).better)
+        real = scores.get(f"{name}_real")
+        notes = [] if real is None else [f"real data {parts.number(real)[1]}"]
+        notes += [f"{side} is better"] if side else []
+        tiles.append((labels.of(name), parts.number(scores[name])[1], ", ".join(notes)))
+    return parts.tiles(tiles)
+
+
+def _scores(evaluation: Mapping[str, Any]) -> str:
+    """The newest evaluation: generated beside real data, and the protocol."""
+    if not evaluation:
+        return ""
+    scores, protocol = evaluation["scores"], evaluation["protocol"]
+    beyond = metrics.beyond_real(scores)
+    rows = []
+    for name, value in scores.items():
+        if name == "samples" or name.endswith(("_real", "_spread")):
+            continue
+        spread = scores.get(f"{name}_spread")
+        key, text = parts.number(value)
+        generated = text if spread is None else f"{text} &plusmn; {spread:.2g}"
+        better = BETTER.get(metrics.SCORES.get(name, metrics.Score()).better, "")
+        mark = f" ({beyond[name]} real data's *)" if name in beyond else ""
+        real = parts.number(scores.get(f"{name}_real"))
+        rows.append([labels.of(name), (key, generated), real, better + mark])
+    caption = f"after step {protocol['step']:,}"
+    heads = ["score", "generated", "real, held out", "better"]
+    note = f"<p>* {html.escape(metrics.BEYOND)}</p>" if beyond else ""
+    return (
+        f"<section><h2>Scores</h2>{parts.table(heads, rows, caption)}{note}"
+        f"{parts.facts(_protocol(evaluation))}</section>"
+    )
+
+
+def _protocol(evaluation: Mapping[str, Any]) -> dict[str, str]:
+    """The protocol of the scores in words."""
+    protocol, section = evaluation["protocol"], evaluation["protocol"]["evaluation"]
+    n = evaluation["scores"].get("samples", evaluation["evaluation_samples"])
+    weights = "averaged" if protocol.get("average") else "last"
+    found = {"generated": f"{n:,} samples, seed {protocol['seed']}, {weights} weights"}
+    if "real" in protocol:
+        split = f"{protocol['real']:,} of training, {protocol['held_out']:,} held out"
+        found["real"] = f"{protocol['data']['name']}: {split}"
+    if digest := protocol.get("data_sha256"):
+        found["data digest"] = digest[:12]
+    if "features" in protocol:
+        found["extractor"] = f"{protocol['features']}, digest {protocol['features_sha256'][:12]}"
+    keys = ("splits", "neighbours", "compared")
+    settings = {key: protocol[key] for key in keys if key in protocol}
+    settings |= {key: value for key, value in section.items() if not isinstance(value, Mapping)}
+    found["evaluation"] = ", ".join(
+        [settings.pop("name"), *(f"{key} {value}" for key, value in settings.items())]
+    )
+    return found
+
+
+def _curves(rows: list[Mapping[str, float]]) -> str:
+    """Losses, scores, and all else folded, against steps: a panel a quantity."""
+    names = dict.fromkeys(name for row in rows for name in row)
+    panels: dict[str, dict[str, str]] = {}
+    for name in names:
+        panel, line = _place(name)
+        if panel:
+            panels.setdefault(panel, {})[line] = name
+    if not panels:
+        return ""
+    order = sorted(panels, key=lambda panel: (panel != "Loss", not panel.startswith("score/")))
+    shown = max(PANELS, sum(panel == "Loss" or panel.startswith("score/") for panel in panels))
+    steps, drawn = [row["step"] for row in rows], []
+    for panel in order:
+        values = {
+            line: (steps, np.array([[row.get(name, np.nan)] for row in rows], float))
+            for line, name in panels[panel].items()
+        }
+        title = labels.of(panel)
+        figure = figures.curves(values, LINES, x="step", y=title, size=figures.SMALL)
+        alt = f"{title} against steps: {', '.join(values)}"
+        drawn.append(html.figure_svg(figure, alt, name=f"curve{len(drawn)}"))
+    used = {line for lines in panels.values() for line in lines}
+    legend = {line: look for line, look in LINES.items() if line in used}
+    first = parts.panels(drawn[:shown])
+    rest = drawn[shown:]
+    more = parts.folded(f"{len(rest)} more metrics", parts.panels(rest)) if rest else ""
+    return f"<h2>Training curves</h2>{parts.lines(legend, first + more)}"
+
+
+def _place(name: str) -> tuple[str, str]:
+    """(panel, line) of a metric; ("", "") of one that has none."""
+    if name.startswith(("step", "time/", "evaluations/")) or name == "score/samples":
+        return "", ""
+    if name.startswith("score/"):
+        score = name.removesuffix("_real")
+        return score, "generated" if score == name else "real data"
+    quantity, _, player = name.partition("/")
+    if player in labels.PLAYERS:
+        return labels.of(quantity), labels.PLAYERS[player]
+    return labels.of(name), "both players"
+
+
+def _samples(workdir: Path) -> str:
+    """Real images, and samples from the same latents at every step."""
     found = sorted((workdir / "samples").glob("step_*.png"), key=_step)
     if not found:
-        return []
+        return ""
     places = np.unique(np.linspace(0, len(found) - 1, MOST_PICTURES).round().astype(int))
     found = [found[place] for place in places]
-    images = [
-        f'<img src="data:image/png;base64,{base64.b64encode(path.read_bytes()).decode()}" '
-        f'alt="samples at step {_step(path)}">'
-        for path in found
-    ]
-    labels = [f"step {_step(path)}" for path in found]
-    shown = parts.slider(labels, {"the same latents each time": images}, "Step")
-    return ["<h2>Samples</h2>", shown]
+    drawn = {"generated": [_image(path) for path in found]}
+    real = workdir / "samples" / "real.png"
+    if real.exists():
+        drawn = {"real": [_image(real)], **drawn}
+    slider = parts.slider([f"step {_step(path)}" for path in found], drawn, "The same latents at")
+    return f"<section><h2>Samples</h2>{slider}</section>"
+
+
+def _image(path: Path) -> str:
+    alt = "real data" if path.stem == "real" else f"samples at step {_step(path)}"
+    data = base64.b64encode(path.read_bytes()).decode()
+    return f'<img src="data:image/png;base64,{data}" alt="{alt}">'
 
 
 def _provenance(workdir: Path, config: Mapping[str, Any]) -> str:
     manifest = _read(workdir / "manifest.json")
     origin = parts.provenance(manifest) if manifest else ""
     text = html.escape(json.dumps(config, indent=1))
-    return f"{origin}<details><summary>Config</summary><pre>{text}</pre></details>"
+    return origin + parts.folded("Config", f"<pre>{text}</pre>")
 
 
 def _step(path: Path) -> int:

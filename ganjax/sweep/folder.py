@@ -19,7 +19,7 @@ from ganjax.errors import RunFolderError
 from ganjax.nested import difference
 
 # Keys that may change in a folder without training anything again.
-CHANGEABLE = ("question", "base", "baseline", "score", "goal", "bound")
+CHANGEABLE = ("question", "base", "baseline", "score", "goal", "bound", "factors")
 
 
 def read(workdir: Path) -> dict[str, dict[str, Any]]:
@@ -51,7 +51,8 @@ def read(workdir: Path) -> dict[str, dict[str, Any]]:
 def described(workdir: Path) -> dict[str, Any]:
     """The comparison that a folder holds, as plain JSON.
 
-    Of a folder made before bases were kept, `base` is the baseline's config.
+    Of a folder made before bases and factors were kept, `base` is the baseline's config and
+    `factors` are {}.
 
     Raises:
       RunFolderError: it is no folder of a comparison.
@@ -62,7 +63,7 @@ def described(workdir: Path) -> dict[str, Any]:
         raise RunFolderError(
             f"{workdir} is not the folder of a comparison: it has no comparison.json"
         ) from None
-    return {"base": found["cells"][found["baseline"]], **found}
+    return {"base": found["cells"][found["baseline"]], "factors": {}, **found}
 
 
 def claim(workdir: Path, comparison: Comparison) -> None:

@@ -54,7 +54,8 @@ def drawn(comparison: Comparison) -> Comparison:
             cells[name] = validate(merged(config, override))
     # A cell may draw the same numbers twice, two cells may not share them.
     check_distinct({name: config for name, config in cells.items() if name.endswith(f".{first}")})
-    return comparison._replace(cells=cells, baseline=f"{comparison.baseline}.{first}")
+    baseline = f"{comparison.baseline}.{first}"
+    return comparison._replace(cells=cells, baseline=baseline, factors={})
 
 
 def halve(comparison: Comparison, workdir: Path, how: str = "auto") -> list[Path]:
