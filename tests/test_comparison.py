@@ -54,6 +54,9 @@ def test_a_product_is_every_combination():
     assert list(found.cells) == ["sim-slow", "sim-fast", "alt-slow", "alt-fast"]
     assert found.cells["sim-slow"]["scheme"] == {"name": "simultaneous"}
     assert found.cells["sim-slow"]["gen_tx"]["learning_rate"] == 0.01
+    assert found.factors["alt-slow"] == {"scheme": "alt", "rate": "slow"}
+    assert list(found.factors) == list(found.cells)
+    assert resolved().factors == {}
 
 
 WITH_R1 = {

@@ -11,7 +11,16 @@ import numpy as np
 import pytest
 from marks import telling
 
-from ganjax import checkpoints, chunks, devices, experiment, records, run_folder, train
+from ganjax import (
+    checkpoints,
+    chunks,
+    devices,
+    disclosure,
+    experiment,
+    records,
+    run_folder,
+    train,
+)
 from ganjax.errors import CheckpointError, ConfigError, Interrupted, NotFiniteError, RunFolderError
 
 pytestmark = pytest.mark.usefixtures("shared_chunks")
@@ -99,14 +108,17 @@ def test_a_run_leaves_its_folder(whole):
     assert untimed(workdir)[-1]["evaluations/gen"] == 25
     assert untimed(workdir)[-1]["evaluations/disc"] == 50
     assert result.picture == workdir / "samples" / "step_25.png"
-    for name in ("config.json", "manifest.json", "curves.png", "samples/step_25.png"):
+    pictures = ("curves.png", "samples/step_25.png", "samples/real.png")
+    for name in ("config.json", "manifest.json", *pictures):
         assert (workdir / name).stat().st_size > 0
+    assert disclosure.read(workdir / pictures[-1])["source"].endswith(disclosure.REAL)
     written = json.loads((workdir / "eval" / "step_25.json").read_text())
     assert result.report == written["scores"]
     assert result.report["samples"] == 50
     assert written["protocol"]["step"] == 25
     assert written["protocol"]["average"]
     assert len(written["protocol"]["data_sha256"]) == 64
+    assert (written["protocol"]["real"], written["protocol"]["held_out"]) == (1297, 500)
 
 
 @pytest.mark.parametrize("rows", [2, 3], ids=["at_a_checkpoint", "between_checkpoints"])

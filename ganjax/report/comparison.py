@@ -67,7 +67,8 @@ def _headline(table: Mapping[str, Any]) -> str:
     tiles = []
     for title, cell in found.items():
         if cell in rows:
-            note = f"{cell}; 95% interval {standings.interval(rows[cell])}"
+            ends = standings.interval(rows[cell])
+            note = cell if ends == "-" else f"{cell}; 95% interval {ends}"
             tiles.append((f"{label}, {title}", parts.number(rows[cell]["mean"])[1], note))
     return parts.tiles(tiles)
 
@@ -142,12 +143,16 @@ def _toys(results: Mapping[str, Any]) -> list[str]:
     """Trajectories and eigenvalues of games with few parameters."""
     found = {cell: result for cell, result in results.items() if "way" in result}
     sections = []
-    plane = {cell: result for cell, result in found.items() if "field" in result}
+    alt = "trajectories of both players, a colour a seed, over the field of gradient descent"
+    plane = {
+        cell: html.figure_svg(figures.portrait(row), f"{alt}: {cell}", name=f"portrait{at}")
+        for at, (cell, row) in enumerate(found.items())
+        if "field" in row
+    }
     if plane:
-        alt = "trajectories of both players, a colour a seed, over the field of gradient descent"
-        svg = html.figure_svg(figures.portraits(plane), alt, name="portraits")
-        note = f"<p>{alt.capitalize()}; the cross is the equilibrium.</p>"
-        sections += ["<h2>Phase portraits</h2>", note, f'<div class="chosen">{svg}</div>']
+        note = f"{alt.capitalize()}: the generator's parameter to the right, the discriminator's up"
+        note = f"<p>{note}; the cross is the equilibrium.</p>"
+        sections += ["<h2>Phase portraits</h2>", note, parts.captioned(plane)]
     spectra = {cell: r["eigenvalues"] for cell, r in found.items() if "eigenvalues" in r}
     if spectra:
         alt = "eigenvalues of a step of every cell, and the unit circle"

@@ -68,7 +68,9 @@ def curves(
         if not len(places):
             continue
         mean, low, high = (f(values, 1) for f in (np.nanmean, np.nanmin, np.nanmax))
-        axes.plot(places, mean, style, color=colour, linewidth=1.5, gid=f"line{number}")
+        marker = "o" if len(places) == 1 else ""
+        line = {"color": colour, "linewidth": 1.5, "marker": marker, "gid": f"line{number}"}
+        axes.plot(places, mean, linestyle=style, **line)
         if values.shape[1] > 1:
             band = {"color": colour, "alpha": 0.2, "linewidth": 0, "gid": f"band{number}"}
             axes.fill_between(places, low, high, **band)
@@ -166,31 +168,21 @@ def points(samples: np.ndarray, centres: np.ndarray, reach: float) -> Figure:
     return figure
 
 
-def portraits(rows: Mapping[str, Mapping[str, np.ndarray]]) -> Figure:
-    """Trajectories of a toy's players over the field of gradient descent, a panel a cell.
+def portrait(row: Mapping[str, np.ndarray]) -> Figure:
+    """Trajectories of a toy's players over the field of gradient descent.
 
     Args:
-      rows: of every cell `way` [evaluations, seeds, 2], `field` [y, x, 2], `field_x`, `field_y`.
+      row: of a cell, `way` [evaluations, seeds, 2], `field` [y, x, 2], `field_x`, `field_y`.
     """
-    count = len(rows)
-    columns = min(count, 3)
-    height = -(-count // columns)
-    figure = Figure(figsize=(2.4 * columns, 2.5 * height), layout="constrained")
-    panels = figure.subplots(height, columns, squeeze=False).ravel()
-    for axes, (name, row) in zip(panels, rows.items(), strict=False):
-        x, y = row["field_x"], row["field_y"]
-        axes.quiver(x, y, *np.moveaxis(row["field"], -1, 0), color="#8c8c8c", width=0.006)
-        for seed, trajectory in enumerate(np.moveaxis(row["way"], 1, 0)):
-            colour = COLOURS[seed % len(COLOURS)]
-            axes.plot(*trajectory.T, color=colour, linewidth=1)
-            axes.plot(*trajectory[0], "o", color=colour, markersize=4)
-        axes.plot(0, 0, "+", color="#d4731c", markersize=9)
-        axes.set(xlim=(x[0], x[-1]), ylim=(y[0], y[-1]), aspect="equal")
-        axes.set_title(name, fontsize="small")
-    for axes in panels[count:]:
-        axes.set_axis_off()
-    figure.supxlabel("generator's parameter", fontsize="small")
-    figure.supylabel("discriminator's parameter", fontsize="small")
+    figure = Figure(figsize=(2.4, 2.4), layout="constrained")
+    axes, x, y = figure.subplots(), row["field_x"], row["field_y"]
+    axes.quiver(x, y, *np.moveaxis(row["field"], -1, 0), color="#8c8c8c", width=0.006)
+    for seed, trajectory in enumerate(np.moveaxis(row["way"], 1, 0)):
+        colour = COLOURS[seed % len(COLOURS)]
+        axes.plot(*trajectory.T, color=colour, linewidth=1)
+        axes.plot(*trajectory[0], "o", color=colour, markersize=4)
+    axes.plot(0, 0, "+", color="#d4731c", markersize=9)
+    axes.set(xlim=(x[0], x[-1]), ylim=(y[0], y[-1]), aspect="equal")
     return figure
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from ganjax.html import escape
 from ganjax.report import labels
 
-PHONE = 45  # letters in a row of a table on a phone
+PHONE = 36  # letters in a row of a table, on a phone
 MOST_BANDS = 4  # lines with a band; more lie on each other
 DASHES = {"-": "", "--": "6 3", ":": "2 2", "-.": "6 3 2 3"}
 

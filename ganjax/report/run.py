@@ -124,11 +124,10 @@ def _protocol(evaluation: Mapping[str, Any]) -> dict[str, str]:
     n = evaluation["scores"].get("samples", evaluation["evaluation_samples"])
     weights = "averaged" if protocol.get("average") else "last"
     found = {"generated": f"{n:,} samples, seed {protocol['seed']}, {weights} weights"}
-    if "real" in protocol:
-        split = f"{protocol['real']:,} of training, {protocol['held_out']:,} held out"
-        found["real"] = f"{protocol['data']['name']}: {split}"
-    if digest := protocol.get("data_sha256"):
-        found["data digest"] = digest[:12]
+    if n_real := protocol.get("real"):
+        split = f"{n_real:,} of training, {protocol['held_out']:,} held out"
+        digest = protocol["data_sha256"][:12]
+        found["real"] = f"{protocol['data']['name']}: {split}, digest {digest}"
     if "features" in protocol:
         found["extractor"] = f"{protocol['features']}, digest {protocol['features_sha256'][:12]}"
     keys = ("splits", "neighbours", "compared")
@@ -150,8 +149,9 @@ def _curves(rows: list[Mapping[str, float]]) -> str:
             panels.setdefault(panel, {})[line] = name
     if not panels:
         return ""
-    order = sorted(panels, key=lambda panel: (panel != "Loss", not panel.startswith("score/")))
-    shown = max(PANELS, sum(panel == "Loss" or panel.startswith("score/") for panel in panels))
+    first = ["Loss", *(panel for panel in panels if panel.startswith("score/"))]
+    ranks = [*first, "Gradient norm", *panels]
+    order, shown = sorted(panels, key=ranks.index), max(PANELS, len(first))
     steps, drawn = [row["step"] for row in rows], []
     for panel in order:
         values = {
@@ -164,10 +164,10 @@ def _curves(rows: list[Mapping[str, float]]) -> str:
         drawn.append(html.figure_svg(figure, alt, name=f"curve{len(drawn)}"))
     used = {line for lines in panels.values() for line in lines}
     legend = {line: look for line, look in LINES.items() if line in used}
-    first = parts.panels(drawn[:shown])
     rest = drawn[shown:]
     more = parts.folded(f"{len(rest)} more metrics", parts.panels(rest)) if rest else ""
-    return f"<h2>Training curves</h2>{parts.lines(legend, first + more)}"
+    shown = parts.lines(legend, parts.panels(drawn[:shown]) + more)
+    return f"<h2>Training curves</h2>{shown}"
 
 
 def _place(name: str) -> tuple[str, str]:
@@ -190,18 +190,19 @@ def _samples(workdir: Path) -> str:
         return ""
     places = np.unique(np.linspace(0, len(found) - 1, MOST_PICTURES).round().astype(int))
     found = [found[place] for place in places]
-    drawn = {"generated": [_image(path) for path in found]}
     real = workdir / "samples" / "real.png"
-    if real.exists():
-        drawn = {"real": [_image(real)], **drawn}
+    drawn = {"real": [_image(real)]} if real.exists() else {}
+    drawn["generated"] = [_image(path, smooth=not drawn) for path in found]
     slider = parts.slider([f"step {_step(path)}" for path in found], drawn, "The same latents at")
     return f"<section><h2>Samples</h2>{slider}</section>"
 
 
-def _image(path: Path) -> str:
+def _image(path: Path, *, smooth: bool = False) -> str:
+    """A picture of pixels, or a smooth one of a chart."""
     alt = "real data" if path.stem == "real" else f"samples at step {_step(path)}"
     data = base64.b64encode(path.read_bytes()).decode()
-    return f'<img src="data:image/png;base64,{data}" alt="{alt}">'
+    style = ' style="image-rendering: auto"' if smooth else ""
+    return f'<img src="data:image/png;base64,{data}" alt="{alt}"{style}>'
 
 
 def _provenance(workdir: Path, config: Mapping[str, Any]) -> str:

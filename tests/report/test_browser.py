@@ -5,11 +5,13 @@ of `playwright install chromium`. `--page PATH` tests the page of an older compa
 """
 
 import os
+import re
 import shutil
 
 import pytest
+from marks import telling
 
-from ganjax import comparison, report, sweep
+from ganjax import comparison, experiment, report, sweep, train
 
 pytestmark = pytest.mark.slow
 api = pytest.importorskip("playwright.sync_api", reason="install the extra `browser`")
@@ -44,6 +46,15 @@ def path(request, ring, tmp_path_factory):
     return report.write(folder).absolute()
 
 
+@pytest.fixture(scope="module")
+def written(ring, product, tmp_path_factory):
+    """{kind: path of its page} of a run, and of a product of two factors with ten cells."""
+    run = tmp_path_factory.mktemp("run")
+    config = {**ring, "steps": 4, "log_every": 2, "sample_every": 2, "evaluate_every": 2}
+    train.train(experiment.build(config), run)
+    return {kind: report.write(folder) for kind, folder in (("run", run), ("product", product))}
+
+
 @pytest.fixture(params=VIEWS, ids=lambda view: f"{view[0]}-{view[1]}")
 def page(request, browser, path):
     """The open page; at the end it has made no request and logged nothing."""
@@ -62,10 +73,8 @@ def page(request, browser, path):
 
 
 def column(page, number):
-    return page.eval_on_selector_all(
-        f"table.sortable tbody tr td:nth-child({number})",
-        "cells => cells.map(cell => cell.dataset.key ?? cell.textContent)",
-    )
+    cells = page.locator("table.sortable").first.locator(f"tbody td:nth-child({number})")
+    return cells.evaluate_all("cells => cells.map(cell => cell.dataset.key ?? cell.textContent)")
 
 
 def test_the_table_sorts_by_a_click_and_by_keyboard(page):
@@ -92,6 +101,54 @@ def test_the_axis_of_the_curves_is_chosen(page):
     assert shown() == [f"{what}|gradient evaluations"]
     page.select_option("select", "loss/gen")
     assert shown() == ["loss/gen|gradient evaluations"]
+
+
+def lines(page):
+    """The lines and bands that are seen, by the ends of their ids."""
+    seen = """parts => parts.filter(part => getComputedStyle(part).display !== "none")
+      .map(part => part.id.split("-").pop())"""
+    ends = page.eval_on_selector_all("[data-choice]:not([hidden]) [id]", seen)
+    return {end for end in ends if re.fullmatch(r"(line|band)\d+", end)}
+
+
+@telling
+def test_the_legend_switches_lines_by_keyboard(browser, written):
+    """Ten lines have no bands; those that are left have theirs."""
+    page = browser.new_page()
+    page.goto(f"file://{written['product']}")
+    assert lines(page) == {f"line{at}" for at in range(10)}
+    page.focus("[data-line='3']")
+    page.keyboard.press("Enter")
+    assert page.get_attribute("[data-line='3']", "aria-pressed") == "false"
+    assert lines(page) == {f"line{at}" for at in range(10) if at != 3}
+    page.focus("[data-all=false]")
+    page.keyboard.press("Space")
+    assert lines(page) == set()
+    for number in (1, 8):
+        page.focus(f"[data-line='{number}']")
+        page.keyboard.press("Space")
+    assert lines(page) == {"line1", "band1", "line8", "band8"}
+    page.check("input[value='seconds']")
+    assert lines(page) == {"line1", "band1", "line8", "band8"}  # of all figures
+    page.click("[data-all=true]")
+    assert len(lines(page)) == 10
+    page.close()
+
+
+@telling
+@pytest.mark.parametrize("width", [1280, 400])
+@pytest.mark.parametrize("kind", ["run", "product"])
+def test_nothing_scrolls_sideways(browser, written, kind, width):
+    """Neither the page, folded parts included, nor a table; text is at least 8 pixels high."""
+    page = browser.new_page(viewport={"width": width, "height": 900})
+    page.goto(f"file://{written[kind]}")
+    page.evaluate("document.querySelectorAll('details').forEach(part => part.open = true)")
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    tables = "parts => parts.map(part => [part.ariaLabel, part.scrollWidth - part.clientWidth])"
+    assert {over for _, over in page.eval_on_selector_all(".scroll", tables)} == {0}
+    heights = "texts => texts.map(text => text.getBoundingClientRect().height)"
+    assert min(filter(None, page.eval_on_selector_all("svg text", heights))) >= 8
+    page.close()
 
 
 def test_the_slider_moves_by_keyboard(page):

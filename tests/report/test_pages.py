@@ -90,6 +90,10 @@ def test_a_run_is_complete(run, pages):
     for part in ("Scores", "Training curves", "Samples", "Provenance"):
         assert f"<h2>{part}</h2>" in page
     assert page.count("data:image/png;base64,") == 2
+    assert "<dt>Modes</dt>" in page
+    assert "real data 8, higher is better" in page
+    assert "64 samples, seed 0, last weights" in page
+    assert "8 gradient evaluations" in page
 
 
 MARK = "better than real data&#x27;s own score: saturated or fooled"
@@ -99,14 +103,64 @@ def edited(path, **changes):
     path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
 
 
-def test_a_score_beyond_real_data_is_marked_on_the_page_of_a_run(run, pages, tmp_path):
+def test_scores_stand_beside_real_data_and_those_beyond_it_are_marked(run, pages, tmp_path):
     again = shutil.copytree(run, tmp_path / "run")
     assert MARK not in pages[run]
     (path,) = (again / "eval").iterdir()
-    edited(path, scores={"inception_score": 8.4, "inception_score_real": 8.2, "samples": 9})
+    scores = {"inception_score": 8.4, "inception_score_real": 8.2, "samples": 9}
+    scores |= {"kernel_distance": 0.5, "kernel_distance_spread": 0.125}
+    protocol = json.loads(path.read_text())["protocol"]
+    protocol |= {"features": "pixels", "features_sha256": "ab" * 32, "neighbours": 5}
+    protocol |= {"real": 1297, "held_out": 500}
+    edited(path, scores=scores, protocol=protocol)
     page = report.write(again).read_text()
     assert MARK in page
-    assert "above real data&#x27;s *" in page
+    assert (
+        '<td>Inception score</td><td class="number" data-key="8.4">8.4</td>'
+        '<td class="number" data-key="8.2">8.2</td><td>higher (above real data&#x27;s *)</td>'
+    ) in page
+    assert ">0.5 &plusmn; 0.12</td>" in page
+    assert "9 samples, seed 0" in page
+    assert "ring: 1,297 of training, 500 held out" in page
+    assert "pixels, digest abababababab" in page
+    assert "neighbours 5" in page
+
+
+def test_curves_are_losses_then_scores_then_the_rest_folded(run, tmp_path):
+    again = shutil.copytree(run, tmp_path / "run")
+    path = again / "metrics.jsonl"
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    rows[-1] |= {"score/samples": 64, "score/modes": 3, "score/modes_real": 8, "score/recall": 0.1}
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    page = report.write(again).read_text()
+    found = re.findall('aria-label="([^"]*) against steps: ([^"]*)"', page)
+    assert found[:3] == [
+        ("Loss", "discriminator, generator"),
+        ("Modes", "generated, real data"),
+        ("Recall", "generated"),
+    ]
+    assert len(found) > 3
+    assert page.index("Recall against steps") < page.index(f"{len(found) - 3} more metrics")
+    assert page.index(f"{len(found) - 3} more metrics") < page.index(f"{found[3][0]} against steps")
+
+
+def test_real_images_are_beside_samples(run, pages, tmp_path):
+    again = shutil.copytree(run, tmp_path / "run")
+    shutil.copy(again / "samples" / "step_4.png", again / "samples" / "real.png")
+    page = report.write(again).read_text()
+    assert "<figcaption>real</figcaption>" in page
+    assert page.count("data:image/png;base64,") == 3
+    assert "<figcaption>real</figcaption>" not in pages[run]
+
+
+@telling
+def test_a_product_has_its_figures_and_a_column_a_factor(product):
+    page = report.write(product).read_text()
+    assert "<h2>Factors</h2>" in page
+    assert 'aria-label="Reverse KL by Scheme and Gen rate; ' in page
+    assert '<td data-head="Gen rate">fast</td><td data-head="Scheme">optimistic</td>' in page
+    assert page.count('aria-pressed="true" data-line') == 10
+    assert page.count('data-choice="reverse_kl|') == 3
 
 
 def test_a_mean_beyond_real_data_is_marked_in_a_comparison(folder, pages, tmp_path):

@@ -81,6 +81,7 @@ def test_every_file_of_every_command_discloses(files, tmp_path):
     of_images = disclosure.of_run(tmp_path / "images", 2)
     assert files["a.npz"] == files["walk.gif"] == of_images.fields()
     assert files["apart/00000.png"] == files["images/samples/step_2.png"] == of_images.fields()
+    assert files["images/samples/real.png"]["synthetic"] == disclosure.SYNTHETIC[disclosure.REAL]
     assert files["theirs.png"] == Disclosure(source=disclosure.MIXED).fields()
     assert files["compared/cells/one.npz"]["run"] == "compared/one"
 
