@@ -29,8 +29,7 @@ def looks(names: Sequence[str], factors: Mapping[str, Mapping[str, str]]) -> dic
         ranks = [list(map(list(dict.fromkeys(levels)).index, levels)) for levels in columns]
         places = dict(zip(factors, zip(*ranks, strict=True), strict=True))
     return {
-        name: (COLOURS[colour], STYLES[style % len(STYLES)])
-        for name, (colour, style) in places.items()
+        name: (COLOURS[places[name][0]], STYLES[places[name][1] % len(STYLES)]) for name in names
     }
 
 
@@ -112,19 +111,16 @@ def heat_map(
     seen = means[np.isfinite(means)]
     norm = (LogNorm if _wide(seen) else Normalize)(*((seen.min(), seen.max()) if len(seen) else ()))
     colours = matplotlib.colormaps["viridis_r" if goal == "min" else "viridis"]
-    masked = np.ma.masked_invalid(means)
-    axes.pcolormesh(masked, norm=norm, cmap=colours, edgecolor="#8c8c8c", linewidth=0.5)
+    axes.pcolormesh(
+        np.ma.masked_invalid(means), norm=norm, cmap=colours, edgecolor="#8c8c8c", linewidth=0.5
+    )
     for place in np.ndindex(means.shape):
-        light = np.dot(colours(norm(means[place]))[:3], (0.3, 0.59, 0.11))
-        ink = "#000000" if masked.mask[place] else "#111111" if light > 0.5 else "#ffffff"
-        axes.text(
-            place[1] + 0.5,
-            place[0] + 0.5,
-            texts[place],
-            color=ink,
-            ha="center",
-            va="center",
-        )
+        ink = "#000000"  # the page's text colour
+        if np.isfinite(means[place]):
+            light = np.dot(colours(norm(means[place]))[:3], (0.3, 0.59, 0.11))
+            ink = "#111111" if light > 0.5 else "#ffffff"
+        y, x = np.add(place, 0.5)
+        axes.text(x, y, texts[place], color=ink, ha="center", va="center")
     axes.set_xticks(np.arange(len(columns[1])) + 0.5, columns[1])
     axes.set_yticks(np.arange(len(rows[1])) + 0.5, rows[1])
     axes.set(xlabel=columns[0], ylabel=rows[0])

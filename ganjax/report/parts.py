@@ -34,7 +34,6 @@ def table(
       caption: above the table.
       sortable: whether a click on a head sorts.
     """
-
     columns = list(zip(heads, *rows, strict=True))
     wide = sum(map(_longest_word, columns)) > PHONE
     numeric = [any(isinstance(value, tuple) for value in column) for column in columns]

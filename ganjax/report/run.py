@@ -67,7 +67,7 @@ def _status(workdir: Path, rows: list[Mapping[str, float]]) -> str:
     cost = ""
     if rows:
         gradients = sum(rows[-1].get(f"evaluations/{player}", 0) for player in ("gen", "disc"))
-        cost = f" {gradients:,} gradient evaluations, {_seconds(rows):,.3g} s of training."
+        cost = f" {gradients:,} gradient evaluations, {_seconds(rows):,.1f} s of training."
     return f'<p><span class="{colour}">{html.escape(text)}.</span>{cost}</p>'
 
 
@@ -84,12 +84,16 @@ def _headline(scores: Mapping[str, float]) -> str:
     others = [name for name in scores if not name.endswith("_real") and name != "samples"]
     tiles = []
     for name in (known or others)[:PANELS]:
-        side = BETTER.get(metrics.SCORES.get(name, metrics.Score()).better)
         real = scores.get(f"{name}_real")
         notes = [] if real is None else [f"real data {parts.number(real)[1]}"]
-        notes += [f"{side} is better"] if side else []
+        notes += [f"{side} is better" for side in [_better(name)] if side]
         tiles.append((labels.of(name), parts.number(scores[name])[1], ", ".join(notes)))
     return parts.tiles(tiles)
+
+
+def _better(name: str) -> str:
+    """The better side of a score; "" of one without."""
+    return BETTER.get(metrics.SCORES.get(name, metrics.Score()).better, "")
 
 
 def _scores(evaluation: Mapping[str, Any]) -> str:
@@ -105,10 +109,9 @@ def _scores(evaluation: Mapping[str, Any]) -> str:
         spread = scores.get(f"{name}_spread")
         key, text = parts.number(value)
         generated = text if spread is None else f"{text} &plusmn; {spread:.2g}"
-        better = BETTER.get(metrics.SCORES.get(name, metrics.Score()).better, "")
         mark = f" ({beyond[name]} real data's *)" if name in beyond else ""
         real = parts.number(scores.get(f"{name}_real"))
-        rows.append([labels.of(name), (key, generated), real, better + mark])
+        rows.append([labels.of(name), (key, generated), real, _better(name) + mark])
     caption = f"after step {protocol['step']:,}"
     heads = ["score", "generated", "real, held out", "better"]
     note = f"<p>* {html.escape(metrics.BEYOND)}</p>" if beyond else ""
@@ -121,13 +124,13 @@ def _scores(evaluation: Mapping[str, Any]) -> str:
 def _protocol(evaluation: Mapping[str, Any]) -> dict[str, str]:
     """The protocol of the scores in words."""
     protocol, section = evaluation["protocol"], evaluation["protocol"]["evaluation"]
-    n = evaluation["scores"].get("samples", evaluation["evaluation_samples"])
+    n = evaluation["scores"].get("samples", evaluation.get("evaluation_samples", 0))
     weights = "averaged" if protocol.get("average") else "last"
     found = {"generated": f"{n:,} samples, seed {protocol['seed']}, {weights} weights"}
+    found["real"] = protocol["data"]["name"]
     if n_real := protocol.get("real"):
         split = f"{n_real:,} of training, {protocol['held_out']:,} held out"
-        digest = protocol["data_sha256"][:12]
-        found["real"] = f"{protocol['data']['name']}: {split}, digest {digest}"
+        found["real"] += f": {split}, digest {protocol['data_sha256'][:12]}"
     if "features" in protocol:
         found["extractor"] = f"{protocol['features']}, digest {protocol['features_sha256'][:12]}"
     keys = ("splits", "neighbours", "compared")
@@ -152,6 +155,8 @@ def _curves(rows: list[Mapping[str, float]]) -> str:
     first = ["Loss", *(panel for panel in panels if panel.startswith("score/"))]
     ranks = [*first, "Gradient norm", *panels]
     order, shown = sorted(panels, key=ranks.index), max(PANELS, len(first))
+    used = {line for lines in panels.values() for line in lines}
+    legend = {line: look for line, look in LINES.items() if line in used}
     steps, drawn = [row["step"] for row in rows], []
     for panel in order:
         values = {
@@ -159,11 +164,9 @@ def _curves(rows: list[Mapping[str, float]]) -> str:
             for line, name in panels[panel].items()
         }
         title = labels.of(panel)
-        figure = figures.curves(values, LINES, x="step", y=title, size=figures.SMALL)
+        figure = figures.curves(values, legend, x="step", y=title, size=figures.SMALL)
         alt = f"{title} against steps: {', '.join(values)}"
         drawn.append(html.figure_svg(figure, alt, name=f"curve{len(drawn)}"))
-    used = {line for lines in panels.values() for line in lines}
-    legend = {line: look for line, look in LINES.items() if line in used}
     rest = drawn[shown:]
     more = parts.folded(f"{len(rest)} more metrics", parts.panels(rest)) if rest else ""
     shown = parts.lines(legend, parts.panels(drawn[:shown]) + more)

@@ -16,7 +16,7 @@ def of_scores(
 ) -> str:
     """The scores of all cells, and, folded, their costs."""
     baseline, levels = table["baseline"], comparison["factors"]
-    names = next(iter(levels.values()), {"cell": ""})
+    names = list(map(labels.of, next(iter(levels.values()), ()))) or ["cell"]
 
     def shown(columns: Columns, caption: str) -> str:
         rows = [
@@ -26,7 +26,7 @@ def of_scores(
             ]
             for row in table["rows"]
         ]
-        return parts.table([*map(labels.of, names), *columns], rows, caption, sortable=True)
+        return parts.table([*names, *columns], rows, caption, sortable=True)
 
     note = (
         "<p>A cell is one experiment; means have 95% bootstrap intervals over seeds. Differences "

@@ -140,6 +140,10 @@ def test_curves_are_losses_then_scores_then_the_rest_folded(run, tmp_path):
         ("Recall", "generated"),
     ]
     assert len(found) > 3
+    legend = re.findall('data-line="([^"]*)".*?</svg>([^<]*)<', page)
+    drawn = re.search('aria-label="Modes against.*?</svg>', page, re.DOTALL)[0]
+    numbers = set(re.findall('id="[^"]*-line([0-9]+)"', drawn))
+    assert {name for at, name in legend if at in numbers} == {"generated", "real data"}
     assert page.index("Recall against steps") < page.index(f"{len(found) - 3} more metrics")
     assert page.index(f"{len(found) - 3} more metrics") < page.index(f"{found[3][0]} against steps")
 
