@@ -54,7 +54,7 @@ def _closest_distance(x: np.ndarray, equal: float) -> float:
 
 
 def _near_pairs(x: np.ndarray, reach: float) -> tuple[int, np.ndarray]:
-    """Number of pairs within a squared distance, and (row, row, squared distance) of the closest."""
+    """Number of pairs within a squared distance; (row, row, squared distance) of the closest."""
     number, closest = 0, np.empty((0, 3))
     for start, squared in _pair_distances(x):
         number += int((squared <= reach).sum())
