@@ -101,7 +101,8 @@ DRAWS = {
     "own_network": OWN_NETWORK,
     "own_prior": OWN_PRIOR,
     "own_prior_by_rejection": {**RING, "prior": {"name": "own:dirichlet"}},
-    "own_prior_by_row": {**RING, "prior": {"name": "own:by_row"}},
+    # A device has four rows: beside a key split in two, draws for two rows are refused.
+    "own_prior_by_row": {**RING, "prior": {"name": "own:by_row"}, "batch_size": 32},
     "own_prior_by_row_in_a_loop": {**RING, "prior": {"name": "own:keys_in_a_loop"}},
     "own_prior_by_labelled_row": {**RING, "prior": {"name": "own:labelled"}},
     "own_penalty": {**RING, "penalties": {"own": {"name": "own:noisy_slopes"}}},
@@ -118,7 +119,7 @@ DRAWS = {
     "lookahead_own_network": {**OWN_NETWORK, "scheme": CONFIGS["lookahead"]["scheme"]},
     "shaping_noise": {**NOISE, "scheme": CONFIGS["opponent_shaping"]["scheme"]},
     "accumulated_noise": {**NOISE, "accumulate": 2},
-    "accumulated_own_network": {**OWN_NETWORK, "accumulate": 2},
+    "accumulated_own_network": {**OWN_NETWORK, "accumulate": 2, "batch_size": 32},
     "accumulated_own_prior": {**OWN_PRIOR, "accumulate": 2},
 }
 CONFIGS |= DRAWS

@@ -170,7 +170,8 @@ def _check_batch(where: str, data: Data, batch: Batch) -> None:
         )
     if "y" in batch and (found["y"] != (2,) or batch["y"].dtype.kind not in "iu"):
         raise DataError(
-            f"{where} draws labels y {batch['y']} in a batch of two; expected whole numbers [n]"
+            f"{where} draws labels y of type {batch['y'].dtype} and shape "
+            f"{list(batch['y'].shape)} in a batch of two; expected whole numbers [2]"
         )
 
 

@@ -91,7 +91,12 @@ def read_rows(source: Rows, rows: np.ndarray, form: Form | None = None) -> dict[
     """
     rows = np.asarray(rows)
     try:
-        found = {key: _array(x) for key, x in source.read(rows.ravel()).items()}
+        read = source.read(rows.ravel())
+        if not isinstance(read, Mapping):
+            raise DataError(
+                f"{source.where}: read gives a {type(read).__name__}; expected a dict of arrays"
+            )
+        found = {key: _array(x) for key, x in read.items()}
     except (GanjaxError, MemoryError):
         raise
     except Exception as error:

@@ -165,7 +165,12 @@ def of_rows(
 
 
 def _check_first(source: Rows, first: dict[str, np.ndarray]) -> None:
-    """Raises a DataError for rows without images or points."""
+    """Raises a DataError for rows without images or points, or a digest that is no text."""
+    if not isinstance(source.digest, str):
+        raise DataError(
+            f"{source.where}: digest is a {type(source.digest).__name__}; expected a str, as of "
+            "hashlib.sha256(...).hexdigest()"
+        )
     if "x" not in first and not {"a", "b"} <= first.keys():
         raise DataError(
             f"{source.where}: read gives {', '.join(first) or 'nothing'}; expected x, or a and b"

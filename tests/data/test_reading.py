@@ -30,6 +30,21 @@ class Faulty(Pixels):
         return found if len(index) == 1 else {"x": self.fault(found["x"])}
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"read": lambda rows: (0, 1)}, "read gives a tuple; expected a dict of arrays"),
+        ({"read": lambda rows: None}, "read gives a NoneType; expected a dict of arrays"),
+        ({"digest": b"abc"}, "digest is a bytes; expected a str"),
+    ],
+)
+def test_a_source_without_its_contract_is_refused(change, message):
+    source = Pixels()
+    vars(source).update(change)
+    with pytest.raises(DataError, match=message):
+        data.of_rows(source)
+
+
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_is_told(fault):
     change, message = FAULTS[fault]
