@@ -1,7 +1,7 @@
 """The report on generated images by the features of an extractor, in parts of any number."""
 
 from collections.abc import Callable, Iterable, Mapping
-from functools import cache, reduce
+from functools import cache, partial, reduce
 from typing import Any, NamedTuple
 
 import jax
@@ -57,7 +57,7 @@ class Gathered(NamedTuple):
 
     Attributes:
       moments: of all features; None of no image.
-      features: of the first `compared` images, a tuple of [n, dim].
+      features: of some images, a tuple of [n, dim].
       classes: sums over the class probabilities of all; None without.
     """
 
@@ -111,20 +111,23 @@ def images_report(
     y = sources.labels(data)
     shares = None if y is None else np.bincount(y, minlength=data.num_classes)
     settings = {"splits": splits, "neighbours": neighbours, "compared": compared}
-    loaded = cache(extractor.load)
+    loaded, first = cache(extractor.load), np.arange(compared)
     apply = jax.jit(lambda extract, x: extract(x))
 
-    def add(gathered: Gathered, x: Any) -> Gathered:
+    def add(gathered: Gathered, x: Any, kept: np.ndarray = first) -> Gathered:
         for begin in range(0, len(x), BATCH):
             found = apply(loaded(), x[begin : begin + BATCH])
-            gathered = _added(gathered, *found, compared=compared, splits=splits)
+            gathered = _added(gathered, *found, kept=kept, splits=splits)
         return gathered
 
     @cache
     def reference() -> tuple[Gathered, dict[str, float]]:
+        count = sources.count(data)
+        evenly = np.arange(min(compared, count)) * count // min(compared, count)
         parts = (batch["x"] for batch in sources.parts(data, BATCH))
+        gathered = partial(reduce, partial(add, kept=evenly), parts, Gathered())
         key = f"reference {extractor.digest} {sources.digest(data)} {settings}"
-        real = _unpacked(extractors.kept(key, lambda: _packed(reduce(add, parts, Gathered()))))
+        real = _unpacked(extractors.kept(key, lambda: _packed(gathered())))
         held_out = data.test.get("x", ())
         if len(held_out) < neighbours + 2:
             return real, {}
@@ -153,12 +156,14 @@ def images_report(
 
 
 def _added(
-    gathered: Gathered, features: Any, probabilities: Any, *, compared: int, splits: int
+    gathered: Gathered, features: Any, probabilities: Any, *, kept: np.ndarray, splits: int
 ) -> Gathered:
+    """With one batch more; features of those images are kept whose number is in `kept`."""
     features = finite("features of the samples", features)
     new = moments(features)
-    have = sum(map(len, gathered.features))
-    more = () if have >= compared else (features[: compared - have].astype(np.float32),)
+    begin = gathered.moments.n if gathered.moments else 0
+    rows = kept[(kept >= begin) & (kept < begin + len(features))] - begin
+    more = (features[rows].astype(np.float32),) if len(rows) else ()
     classes = gathered.classes
     if probabilities is not None:
         classes = classes or no_classes(splits, probabilities.shape[1])

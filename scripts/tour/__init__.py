@@ -36,11 +36,6 @@ TRAINED: dict[str, Callable[[Configs], Claim]] = {
 NAMES = (*CLOSED_FORMS, *TRAINED)
 # Files that the numbers come from.
 COMPUTING = ("claim.py", "closed_forms.py", "judged.py", "trained.py")
-    "claim.py",
-    "closed_forms.py",
-    "judged.py",
-    "trained.py",
-)  # files that the numbers come from
 
 
 def computed(names: Sequence[str], configs: Configs, folder: Path, code: str) -> Iterator[Claim]:

@@ -1,6 +1,5 @@
 """The report on images: known features, any parts, real data beside, and its references kept."""
 
-import dataclasses
 from functools import partial
 
 import jax
@@ -54,8 +53,8 @@ def test_scores_are_those_of_the_functions(digits):
     np.testing.assert_allclose(found["inception_score_spread"], np.std(by_turns), rtol=1e-3)
     shares = np.bincount(digits.train["y"])
     assert found["class_kl"] == pytest.approx(metrics.class_coverage(p, shares).class_kl)
-    rows = np.arange(400) * len(sets["real"]) // 400
-    sets["real"] = sets["real"][rows]
+    evenly = np.arange(400) * len(sets["real"]) // 400
+    sets["real"] = sets["real"][evenly]
     precision, recall = metrics.precision_recall(**sets)
     assert found["precision"] == pytest.approx(precision)
     assert found["recall"] == pytest.approx(recall)
@@ -172,4 +171,3 @@ def test_streamed_data_give_the_same(digits):
         metrics.images_report(made, features.pixels, compared=50) for made in (resident, streamed)
     )
     assert one.of_parts(samples) == other.of_parts(samples)
-    assert dataclasses.is_dataclass(table)
