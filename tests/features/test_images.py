@@ -37,7 +37,7 @@ def digits():
 
 
 def test_scores_are_those_of_the_functions(digits):
-    report = metrics.images_report(digits, features.logistic, compared=400, splits=2)
+    report = features.images_report(digits, features.logistic, compared=400, splits=2)
     x = np.asarray(digits.test["x"])[::-1][:300]
     found = report.of_parts([x[:70], x[70:]])
     extract = features.logistic(digits).load()
@@ -62,7 +62,7 @@ def test_scores_are_those_of_the_functions(digits):
 
 
 def test_parts_may_be_of_any_size(digits):
-    report = metrics.images_report(digits, features.logistic, compared=100, splits=3)
+    report = features.images_report(digits, features.logistic, compared=100, splits=3)
     x = np.asarray(digits.test["x"])[:257]
     whole = report.of_parts([x])
     parts = report.of_parts([x[:1], x[1:200], x[200:]])
@@ -70,7 +70,7 @@ def test_parts_may_be_of_any_size(digits):
 
 
 def test_what_is_gathered_does_not_grow(digits):
-    report = metrics.images_report(digits, features.pixels, compared=100)
+    report = features.images_report(digits, features.pixels, compared=100)
     x = np.asarray(digits.test["x"])[:200]
 
     def size(gathered):
@@ -82,7 +82,7 @@ def test_what_is_gathered_does_not_grow(digits):
 
 
 def test_real_digits_stand_beside(digits):
-    report = metrics.images_report(digits, features.pixels, compared=300)
+    report = features.images_report(digits, features.pixels, compared=300)
     held_out = report.of_parts([digits.test["x"]])
     for name in ("frechet_distance", "precision", "coverage"):
         assert held_out[name] == held_out[f"{name}_real"]
@@ -94,7 +94,7 @@ def test_real_digits_stand_beside(digits):
 
 def test_references_are_kept_under_their_key(digits, tmp_path, caplog):
     x = np.asarray(digits.test["x"])[:60]
-    make = partial(metrics.images_report, features=features.pixels, compared=50)
+    make = partial(features.images_report, features=features.pixels, compared=50)
     first = make(digits).of_parts([x])
     (kept,) = (tmp_path / "cache").glob("*.npz")
     content = kept.read_bytes()
@@ -124,11 +124,11 @@ def test_references_are_kept_under_their_key(digits, tmp_path, caplog):
 )
 def test_mistakes(digits, options, message):
     with pytest.raises(ValueError, match=message):
-        metrics.images_report(digits, **{"features": features.pixels, **options})
+        features.images_report(digits, **{"features": features.pixels, **options})
 
 
 def test_only_the_named_scores(digits):
-    report = metrics.images_report(
+    report = features.images_report(
         digits, features.logistic, scores=("class_kl", "frechet_distance"), compared=50
     )
     found = report.of_parts([digits.test["x"][:60]])
@@ -168,6 +168,6 @@ def test_streamed_data_give_the_same(digits):
     )
     samples = [np.asarray(digits.test["x"])[:60]]
     one, other = (
-        metrics.images_report(made, features.pixels, compared=50) for made in (resident, streamed)
+        features.images_report(made, features.pixels, compared=50) for made in (resident, streamed)
     )
     assert one.of_parts(samples) == other.of_parts(samples)
