@@ -29,8 +29,9 @@ CIFAR10 = flags.DEFINE_string("cifar10", None, "The zip of CIFAR-10, for `judge`
 PART = flags.DEFINE_list("part", ["judge", "rate", "memory"], "Parts to measure.")
 N = flags.DEFINE_integer("n", 50_000, "Samples to score.", 1000)
 ROUNDS = flags.DEFINE_integer("rounds", 5, "Measurements of each rate.", 1)
-EPOCHS = flags.DEFINE_integer("epochs", 0, "Of the judge; its default if 0.", 0)
 JSON = cli.define_output("json", (".json",), "Also write the numbers to this JSON file.")
+ARRAYS = {key: key for key in ("x_test", "y_test")} | {"x": "x_train", "y": "y_train", "size": 32}
+OF_CIFAR10 = {"epochs": 8, "width": 32}  # options of its judge
 ADAM = {"name": "adam", "learning_rate": 2e-4, "b1": 0.5}
 
 
@@ -41,14 +42,13 @@ def timed(call: Callable[[], Any]) -> tuple[float, Any]:
     return time.perf_counter() - began, result
 
 
-def judged(name: str, data: Any) -> dict[str, float]:
+def judged(name: str, data: Any, **options: int) -> dict[str, float]:
     """The fit of a judge and a report with it."""
     import jax
     import numpy as np
 
     from ganjax import features
 
-    options = {"epochs": EPOCHS.value} if EPOCHS.value else {}
     spent, apply = timed(features.classifier(data, **options).load)
     again, apply = timed(features.classifier(data, **options).load)
     predict = jax.jit(lambda apply, x: apply(x)[1].argmax(1))
@@ -67,7 +67,6 @@ def experiment_of(data: dict[str, Any]) -> Any:
     """A DCGAN of 32 pixels whose samples the judge scores."""
     from ganjax import experiment
 
-    options = {"epochs": EPOCHS.value} if EPOCHS.value else {}
     return experiment.build(
         {
             "batch_size": 64,
@@ -79,7 +78,7 @@ def experiment_of(data: dict[str, Any]) -> Any:
             "scheme": {"name": "alternating"},
             "gen_tx": ADAM,
             "disc_tx": ADAM,
-            "evaluation": {"name": "images", "features": {"name": "classifier", **options}},
+            "evaluation": {"name": "images", "features": "classifier"},
         }
     )
 
@@ -92,8 +91,7 @@ def rates(built: Any, n: int) -> dict[str, float]:
     from ganjax.experiment.sampling import SAMPLE_CHUNK
 
     state = experiment.initial_state(built, jax.random.key(0))
-    options = {"epochs": EPOCHS.value} if EPOCHS.value else {}
-    apply = features.classifier(built.data, **options).load()
+    apply = features.classifier(built.data).load()
     queries = built.game.queries
 
     @jax.jit
@@ -134,12 +132,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         os.environ["GANJAX_CACHE"] = folder
         if "judge" in PART.value:
-            result["mnist"] = judged("MNIST", data.arrays(MNIST.value, size=32))
+            result["mnist"] = judged("MNIST", data.arrays(MNIST.value, **ARRAYS))
             if CIFAR10.value:
                 images = data.images(CIFAR10.value, flip=True)
-                result["cifar10"] = judged("CIFAR-10", images)
+                result["cifar10"] = judged("CIFAR-10", images, **OF_CIFAR10)
         if {"rate", "memory"} & {*PART.value}:
-            built = experiment_of({"name": "arrays", "path": MNIST.value, "size": 32})
+            built = experiment_of({"name": "arrays", "path": MNIST.value, **ARRAYS})
         if "memory" in PART.value:
             state, found = experiment.initial_state(built, jax.random.key(0)), {}
             for n in (5_000, N.value):
