@@ -25,7 +25,7 @@ from ganjax.metrics.manifolds import (
 from ganjax.metrics.modes import ModeCoverage, mode_coverage, modes_report
 from ganjax.metrics.ranges import BEYOND, SCORES, Score, beyond_real, score_range
 from ganjax.metrics.reconstruction import Affine, best_affine, reconstruction_report
-from ganjax.metrics.restoration import hole_error, mean_fill, regression_fill
+from ganjax.metrics.restoration import hole_error, mean_fill, nearest_fill, regression_fill
 from ganjax.metrics.running import Classes, Moments, joined, moments, no_classes
 from ganjax.metrics.similarity import ms_ssim, ms_ssim_diversity
 from ganjax.metrics.sliced import sliced_wasserstein
@@ -89,6 +89,7 @@ __all__ = [
     "ms_ssim",
     "ms_ssim_diversity",
     "nearest_distances",
+    "nearest_fill",
     "no_classes",
     "over_generalisation",
     "paired_translation",
