@@ -75,7 +75,7 @@ def _fidelity_kernel(real, generated, subset_size):
     found = metric_kid.kid_features_to_metric(
         torch.from_numpy(real),
         torch.from_numpy(generated),
-        kid_subsets=100,
+        kid_subsets=20,
         kid_subset_size=subset_size,
         verbose=False,
     )
@@ -169,7 +169,7 @@ SCORES = {
     ),
     "torch_fidelity kernel": (
         lambda: _fidelity_kernel(*drawn(64, 1000, 800), subset_size=300),
-        lambda: _ours(metrics.kernel_distance, 64, 1000, 800, subset_size=300),
+        lambda: _ours(metrics.kernel_distance, 64, 1000, 800, subsets=20, subset_size=300),
     ),
     "torchmetrics kernel": (
         lambda: {

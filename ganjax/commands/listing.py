@@ -38,10 +38,10 @@ def shelves() -> dict[str, Mapping[str, Any]]:
     from ganjax import (
         augmentations,
         data,
+        features,
         games,
         latents,
         losses,
-        metrics,
         nets,
         optimisers,
         penalties,
@@ -67,7 +67,7 @@ def shelves() -> dict[str, Mapping[str, Any]]:
         "data": data.DATA,
         "augmentations": augmentations.AUGMENTATIONS,
         "optimisers": optimisers.OPTIMISERS,
-        "metrics": metrics.EVALUATIONS,
+        "metrics": features.EVALUATIONS,
     }
 
 

@@ -3,8 +3,9 @@
 ganjax restore --workdir runs/digits_mlp --hole 4 --n 500 --picture restored.png
 
 One compiled search fills holes of all kinds. The table compares the squared error in the holes with
-that of the mean training image and of ridge regression from the visible pixels. A conditional
-generator gets the true class of each image, which the other two do not: no fair comparison.
+that of the mean training image, of the mean of the five training images nearest in the visible
+pixels, and of ridge regression from these pixels. A conditional generator gets the true class of
+each image, which the others do not: no fair comparison.
 """
 
 from collections.abc import Callable
@@ -170,6 +171,7 @@ def main() -> None:
     x, mask, train = np.asarray(x), np.asarray(mask), np.asarray(run.examples["x"])
     fills = {
         "mean image": metrics.mean_fill(x, mask, train),
+        "nearest": metrics.nearest_fill(x, mask, train),
         "regression": metrics.regression_fill(x, mask, train),
         "search": np.asarray(restored.x),
         "averaged": np.asarray(restored.average),

@@ -90,12 +90,12 @@ def _chunks_of_labels(
     return [(part,) for part in np.resize(y, (count, SAMPLE_CHUNK)).astype(np.int32)]
 
 
-def _made(section: Mapping[str, Any], data: sources.Data) -> Callable | metrics.Streamed:
+def _made(section: Mapping[str, Any], data: sources.Data) -> Callable | features.Streamed:
     """The report that an evaluation section names."""
-    factory = names.lookup("evaluation", section["name"], metrics.EVALUATIONS)
+    factory = names.lookup("evaluation", section["name"], features.EVALUATIONS)
     if "features" not in inspect.signature(factory).parameters:  # it reads no rows itself
         data = data._replace(train=sources.examples(data))
-    return names.call("evaluation", metrics.EVALUATIONS, section, FEATURES, data=data)
+    return names.call("evaluation", features.EVALUATIONS, section, FEATURES, data=data)
 
 
 def _report(
@@ -103,7 +103,7 @@ def _report(
 ) -> tuple[Callable, list[str]]:
     """The report that an evaluation section names, and its parameters, all of them offered."""
     report = _made(section, data)
-    if isinstance(report, metrics.Streamed):
+    if isinstance(report, features.Streamed):
         return report, ["samples"]
     wanted = list(inspect.signature(report).parameters)
     if lacking := [part for part in wanted if part not in offered]:
@@ -157,7 +157,7 @@ def evaluation(
             given["labels"] = in_turn(data, n)
         if "samples" in wanted:
             samples = counted("scoring", parts(state, rng, n), n)
-            if isinstance(report, metrics.Streamed):
+            if isinstance(report, features.Streamed):
                 return report.of_parts(samples)
             given["samples"] = np.concatenate([np.asarray(part) for part in samples])
         return report(**{key: given[key] for key in wanted})
@@ -198,7 +198,7 @@ def score(
             f"{', '.join(map(str, experiment.classes))}"
         )
     try:
-        if isinstance(report, metrics.Streamed):
+        if isinstance(report, features.Streamed):
             return report.of_parts([samples])
         return report(**{key: given[key] for key in wanted})
     except ValueError as error:
@@ -217,7 +217,7 @@ def protocol_of_data(experiment: "Experiment", scores: Mapping[str, float]) -> d
     report = _made(section, data)
     return {
         "evaluation": section,
-        **(report.protocol if isinstance(report, metrics.Streamed) else {}),
+        **(report.protocol if isinstance(report, features.Streamed) else {}),
         "data": experiment.config.data.to_dict(),
         "data_sha256": sources.digest(data),
         "real": sources.count(data),

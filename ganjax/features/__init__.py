@@ -1,7 +1,12 @@
-"""Feature extractors: images to the features and class probabilities that scores compare."""
+"""Feature extractors, and the report on images by their features.
 
+`EVALUATIONS` are those of `ganjax.metrics` and this report.
+"""
+
+from ganjax import metrics
 from ganjax.features.classifier import classifier
 from ganjax.features.extractor import Extractor
+from ganjax.features.images import IMAGE_SCORES, Streamed, images_report
 from ganjax.features.inception import inception
 from ganjax.features.kept import kept
 from ganjax.features.pixels import logistic, pixels
@@ -13,4 +18,18 @@ FEATURES = {
     "pixels": pixels,
 }
 
-__all__ = ["FEATURES", "Extractor", "classifier", "inception", "kept", "logistic", "pixels"]
+EVALUATIONS = {**metrics.EVALUATIONS, "images": images_report}
+
+__all__ = [
+    "EVALUATIONS",
+    "FEATURES",
+    "IMAGE_SCORES",
+    "Extractor",
+    "Streamed",
+    "classifier",
+    "images_report",
+    "inception",
+    "kept",
+    "logistic",
+    "pixels",
+]

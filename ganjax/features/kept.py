@@ -27,8 +27,8 @@ def kept(key: str, make: Callable[[], dict]) -> dict:
         return make()
     path = root / f"{digest(key)}.npz"
     try:
-        with np.load(path, allow_pickle=False) as file:
-            flat = dict(file)
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
+            flat = dict(arrays)
         if str(flat.pop("")) == key:
             log.info("from the cache: %s", path)
             return traverse_util.unflatten_dict(flat, sep="/")

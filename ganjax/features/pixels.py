@@ -45,7 +45,7 @@ def logistic(data: Any) -> Extractor:
 
 def _classified(weights: tuple[jax.Array, jax.Array], x: jax.Array) -> tuple[jax.Array, jax.Array]:
     coefficients, intercept = weights
-    logits = _flat(x) @ coefficients.T + intercept
+    logits = _flat(x) @ coefficients.T + intercept[None]
     if logits.shape[1] == 1:  # of two classes scikit-learn keeps the second's alone
         logits = jnp.concatenate([jnp.zeros_like(logits), logits], 1)
     return _flat(x + 1) / 2, jax.nn.softmax(logits)

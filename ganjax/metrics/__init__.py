@@ -11,8 +11,7 @@ from ganjax.metrics.concepts import STROKES, class_judge, ink, showing
 from ganjax.metrics.coverage import ClassCoverage, class_coverage
 from ganjax.metrics.digits import conditional_digits_report, digits_report
 from ganjax.metrics.distances import frechet_distance, nearest_distances
-from ganjax.metrics.finite import NonFiniteError
-from ganjax.metrics.images import IMAGE_SCORES, Streamed, images_report
+from ganjax.metrics.finite import NonFiniteError, finite
 from ganjax.metrics.inception import inception_score, inception_scores
 from ganjax.metrics.kernels import KernelDistance, kernel_distance
 from ganjax.metrics.likelihood import Bound, importance_bounds, likelihood_report
@@ -26,8 +25,8 @@ from ganjax.metrics.manifolds import (
 from ganjax.metrics.modes import ModeCoverage, mode_coverage, modes_report
 from ganjax.metrics.ranges import BEYOND, SCORES, Score, beyond_real, score_range
 from ganjax.metrics.reconstruction import Affine, best_affine, reconstruction_report
-from ganjax.metrics.restoration import hole_error, mean_fill, regression_fill
-from ganjax.metrics.running import Moments, joined, moments
+from ganjax.metrics.restoration import hole_error, mean_fill, nearest_fill, regression_fill
+from ganjax.metrics.running import Classes, Moments, joined, moments, no_classes
 from ganjax.metrics.similarity import ms_ssim, ms_ssim_diversity
 from ganjax.metrics.sliced import sliced_wasserstein
 from ganjax.metrics.support import SupportSize, support_size
@@ -39,7 +38,6 @@ EVALUATIONS = {
     "classification": classification_report,
     "conditional_digits": conditional_digits_report,
     "digits": digits_report,
-    "images": images_report,
     "likelihood": likelihood_report,
     "modes": modes_report,
     "paired_translation": paired_translation,
@@ -50,12 +48,12 @@ EVALUATIONS = {
 __all__ = [
     "BEYOND",
     "EVALUATIONS",
-    "IMAGE_SCORES",
     "SCORES",
     "STROKES",
     "Affine",
     "Bound",
     "ClassCoverage",
+    "Classes",
     "DensityCoverage",
     "KernelDistance",
     "ModeCoverage",
@@ -63,7 +61,6 @@ __all__ = [
     "NonFiniteError",
     "PrecisionRecall",
     "Score",
-    "Streamed",
     "SupportSize",
     "affine_translation",
     "anomaly_report",
@@ -75,9 +72,9 @@ __all__ = [
     "conditional_digits_report",
     "density_coverage",
     "digits_report",
+    "finite",
     "frechet_distance",
     "hole_error",
-    "images_report",
     "importance_bounds",
     "inception_score",
     "inception_scores",
@@ -92,6 +89,8 @@ __all__ = [
     "ms_ssim",
     "ms_ssim_diversity",
     "nearest_distances",
+    "nearest_fill",
+    "no_classes",
     "over_generalisation",
     "paired_translation",
     "precision_recall",

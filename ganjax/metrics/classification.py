@@ -1,10 +1,12 @@
 """The report on a classifier: its error on held-out examples."""
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
 
+from ganjax.metrics.baselines import label_spreading
 from ganjax.metrics.finite import finite
 
 
@@ -17,7 +19,8 @@ def classification_report(data: Any) -> Callable[[Callable], dict[str, float]]:
     Returns:
       Report: `classify`, x [n, ...] -> logits of the classes [n, classes], -> flat dict of
       `test_examples`, their number, and `test_error`, the percentage of them whose largest logit is
-      not that of their class.
+      not that of their class; of data with few labels also `test_error_spreading`, that of
+      `baselines.label_spreading` from the same labels.
 
     Raises:
       ValueError: no test example has a label; from the report, a logit is not finite.
@@ -29,8 +32,16 @@ def classification_report(data: Any) -> Callable[[Callable], dict[str, float]]:
         )
     x, y = data.test["x"], np.asarray(data.test["y"])
 
+    @cache
+    def spread():
+        train = data.train
+        if "x_labelled" not in train:
+            return {}
+        found = label_spreading(train["x_labelled"], np.asarray(train["y"]), train["x"], x)
+        return {"test_error_spreading": 100 * float((found != y).mean())}
+
     def report(classify):
         wrong = np.argmax(finite("logits", classify(x)), axis=-1) != y
-        return {"test_examples": len(y), "test_error": 100 * float(wrong.mean())}
+        return {"test_examples": len(y), "test_error": 100 * float(wrong.mean()), **spread()}
 
     return report

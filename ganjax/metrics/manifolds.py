@@ -12,7 +12,7 @@ from ganjax.metrics.distances import nearest_distances
 from ganjax.metrics.finite import compared
 
 BLOCK = 2**22  # distances held at once: 32 MiB
-ROUNDING = 1e-13  # of the largest squared norm: the slack of squared distances by a product
+ROUNDING = 1e-13  # of the largest squared norm
 
 
 class PrecisionRecall(NamedTuple):
@@ -40,6 +40,16 @@ class DensityCoverage(NamedTuple):
     coverage: float
 
 
+def squared_norms(x: np.ndarray) -> np.ndarray:
+    """|x|^2 of every row [n]."""
+    return np.einsum("ij,ij->i", x, x)
+
+
+def slack(a: np.ndarray, b: np.ndarray) -> float:
+    """More than the rounding of |x - y|^2 = |x|^2 + |y|^2 - 2 x.y of rows of a and b."""
+    return ROUNDING * max(squared_norms(a).max(), squared_norms(b).max())
+
+
 def _radii(centres: np.ndarray, neighbours: int) -> np.ndarray:
     """Distance of every row [n, dim] to its k-th nearest other row [n]."""
     from sklearn.neighbors import NearestNeighbors  # 0.7 s: after the checks
@@ -48,22 +58,17 @@ def _radii(centres: np.ndarray, neighbours: int) -> np.ndarray:
     return search.kneighbors()[0][:, -1]
 
 
-def _squared_norms(x: np.ndarray) -> np.ndarray:
-    return np.einsum("ij,ij->i", x, x)
-
-
-def _balls_around(points: np.ndarray, centres: np.ndarray, neighbours: int) -> np.ndarray:
-    """Number of closed balls around `centres` that each point is in [points].
+def _balls_around(points: np.ndarray, centres: np.ndarray, radii: np.ndarray) -> np.ndarray:
+    """Number of closed balls that each point is in [points].
 
     |p - c|^2 <= r^2 is p.c + (r^2 - |c|^2) / 2 >= |p|^2 / 2.
     """
-    norms, own = _squared_norms(centres), _squared_norms(points)
-    slack = ROUNDING * max(norms.max(), own.max())
-    reach = (_radii(centres, neighbours) ** 2 + slack - norms) / 2
+    reach = (radii**2 + slack(points, centres) - squared_norms(centres)) / 2
+    own = squared_norms(points)[:, None] / 2
     size = max(1, BLOCK // len(centres))
     return np.concatenate(
         [
-            (points[i : i + size] @ centres.T + reach >= own[i : i + size, None] / 2).sum(1)
+            (points[i : i + size] @ centres.T + reach >= own[i : i + size]).sum(1)
             for i in range(0, len(points), size)
         ]
     )
@@ -84,9 +89,10 @@ def precision_recall(
     """Improved precision and recall (Kynkaanniemi et al. 2019, arXiv:1904.06991, section 2).
 
     A set's manifold is the union of closed balls around its samples, each reaching to the k-th
-    nearest other sample of its set. Libraries disagree: the paper's code takes k = 3, prdc has no
-    default and open balls, torch-fidelity takes k = 3 and the *generated* set first, prdc the real
-    one; swapped arguments swap precision with recall.
+    nearest other sample of its set. Libraries disagree: the paper's code takes k = 3;
+    torch-fidelity takes k = 3 and the *generated* set first; prdc takes the real set first, has no
+    default k, and its balls are open, which matters where distances tie. Swapped sets swap
+    precision with recall.
 
     Args:
       real: [samples, dim], finite.
@@ -99,9 +105,13 @@ def precision_recall(
     """
     real, generated = _checked(real, generated, neighbours)
     return PrecisionRecall(
-        precision=float((_balls_around(generated, real, neighbours) > 0).mean()),
-        recall=float((_balls_around(real, generated, neighbours) > 0).mean()),
+        precision=_share_inside(generated, real, neighbours),
+        recall=_share_inside(real, generated, neighbours),
     )
+
+
+def _share_inside(points: np.ndarray, centres: np.ndarray, neighbours: int) -> float:
+    return float((_balls_around(points, centres, _radii(centres, neighbours)) > 0).mean())
 
 
 def density_coverage(
@@ -113,23 +123,21 @@ def density_coverage(
     generated samples of one distribution the expected coverage is
     1 - prod_(i=1..k) (N - i) / (N + M - i), near 1 - 2^-k for equal numbers.
 
-    Args, raises: as `precision_recall`. Paper: balls are closed; prdc's are open, which matters
-    where distances tie.
+    Balls, arguments and errors are those of `precision_recall`.
     """
     real, generated = _checked(real, generated, neighbours)
-    nearest = nearest_distances(real, generated)
-    slack = ROUNDING * max(_squared_norms(real).max(), _squared_norms(generated).max())
+    radii, nearest = _radii(real, neighbours), nearest_distances(real, generated)
     return DensityCoverage(
-        density=float(_balls_around(generated, real, neighbours).mean() / neighbours),
-        coverage=float((nearest**2 <= _radii(real, neighbours) ** 2 + slack).mean()),
+        density=float(_balls_around(generated, real, radii).mean() / neighbours),
+        coverage=float((nearest**2 <= radii**2 + slack(real, generated)).mean()),
     )
 
 
 def over_generalisation(*, real: np.ndarray, generated: np.ndarray, neighbours: int = 5) -> float:
     """Share of generated samples outside the real manifold: 1 - precision of `precision_recall`.
 
-    Of mixtures with known modes, `ModeCoverage.over_generalisation` is exact. Held-out real samples
-    score above 0 too: give their score beside it.
+    Held-out real samples score above 0 too: give their score beside it. Of mixtures with known
+    modes, `ModeCoverage.over_generalisation` is exact.
     """
     real, generated = _checked(real, generated, neighbours)
-    return float((_balls_around(generated, real, neighbours) == 0).mean())
+    return 1 - _share_inside(generated, real, neighbours)

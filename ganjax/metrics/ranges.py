@@ -52,6 +52,8 @@ SCORES = {
     "inception_score": Score(low=1.0, better="above"),
     "iou": Score(high=1.0),
     "iou_before": Score(high=1.0),
+    "iou_kernel": Score(high=1.0),
+    "iou_ridge": Score(high=1.0),
     "kernel_distance": Score(low=-math.inf, better="below"),
     "label_accuracy": Score(high=1.0, better="above"),
     "label_accuracy_min": Score(high=1.0, better="above"),
@@ -68,6 +70,7 @@ SCORES = {
     "slope_error": Score(),
     "support_size": Score(better="above"),
     "test_error": Score(high=100.0),
+    "test_error_spreading": Score(high=100.0),
     "translation_error": Score(),
 }
 

@@ -1,4 +1,4 @@
-"""The error of filled holes, and two fills without a generator. Masks are 0 in the hole."""
+"""The error of filled holes, and fills without a generator. Masks are 0 in the hole."""
 
 import numpy as np
 
@@ -35,6 +35,27 @@ def mean_fill(x: np.ndarray, mask: np.ndarray, train: np.ndarray) -> np.ndarray:
     """
     mean = np.asarray(train, np.float64).mean(axis=0, keepdims=True)
     return np.where(np.asarray(mask) > 0, x, mean)
+
+
+def nearest_fill(
+    x: np.ndarray, mask: np.ndarray, train: np.ndarray, *, neighbours: int = 5
+) -> np.ndarray:
+    """Holes filled with the mean of the training images nearest in the visible pixels.
+
+    Args:
+      x, mask, train: as in `mean_fill`.
+      neighbours: images in the mean.
+
+    Returns:
+      Images like `x`, in float64.
+    """
+    visible = np.broadcast_to(np.asarray(mask) > 0, np.shape(x))
+    filled, pool = np.array(x, np.float64), np.asarray(train, np.float64)
+    for row, shown in enumerate(visible):
+        squared = ((pool - filled[row]) ** 2 * shown).reshape(len(pool), -1).sum(1)
+        mean = pool[np.argpartition(squared, neighbours - 1)[:neighbours]].mean(0)
+        filled[row] = np.where(shown, filled[row], mean)
+    return filled
 
 
 def regression_fill(

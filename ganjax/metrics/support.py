@@ -8,7 +8,7 @@ from scipy.stats import chi2
 
 from ganjax.checks import within
 from ganjax.metrics.finite import compared
-from ganjax.metrics.manifolds import BLOCK, ROUNDING
+from ganjax.metrics.manifolds import BLOCK, slack, squared_norms
 
 SHOWN = 20  # closest pairs: the number that people judged in the paper
 
@@ -36,13 +36,33 @@ class SupportSize(NamedTuple):
 
 def _pair_distances(x: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
     """(first row, squared distances [rows, n] to the rows after), other entries infinite."""
-    norms = np.einsum("ij,ij->i", x, x)
+    norms = squared_norms(x)
     size = max(1, BLOCK // len(x))
     for start in range(0, len(x), size):
         rows = np.arange(start, min(start + size, len(x)))[:, None]
         squared = norms[rows] + norms - 2 * x[rows[:, 0]] @ x.T
         squared[np.arange(len(x)) <= rows] = np.inf
         yield start, np.maximum(squared, 0.0)
+
+
+def _closest_distance(x: np.ndarray, equal: float) -> float:
+    """Smallest distance between two rows that differ."""
+    squared = min(block.min(where=block > equal, initial=np.inf) for _, block in _pair_distances(x))
+    if squared == np.inf:
+        raise ValueError("all samples of real are equal; give a threshold of distances")
+    return float(np.sqrt(squared))
+
+
+def _near_pairs(x: np.ndarray, reach: float) -> tuple[int, np.ndarray]:
+    """Number of pairs within a squared distance; (row, row, squared distance) of the closest."""
+    number, closest = 0, np.empty((0, 3))
+    for start, squared in _pair_distances(x):
+        number += int((squared <= reach).sum())
+        flat = np.argpartition(squared, min(SHOWN, squared.size) - 1, axis=None)[:SHOWN]
+        i, j = np.unravel_index(flat, squared.shape)
+        closest = np.concatenate([closest, np.stack([i + start, j, squared[i, j]], 1)])
+        closest = closest[np.argsort(closest[:, 2])[:SHOWN]]
+    return number, closest[np.isfinite(closest[:, 2])]
 
 
 def support_size(
@@ -68,24 +88,10 @@ def support_size(
         threshold is below 0; or none is given and all real samples are equal.
     """
     real, generated = compared(real, generated, least=2)
-    slack = ROUNDING * max(np.einsum("ij,ij->i", x, x).max() for x in (real, generated))
-    if threshold is None:
-        closest = min(
-            squared.min(where=squared > slack, initial=np.inf)
-            for _, squared in _pair_distances(real)
-        )
-        if closest == np.inf:
-            raise ValueError("all samples of real are equal; give a threshold of distances")
-        threshold = float(np.sqrt(closest))
+    equal = slack(real, generated)
+    threshold = _closest_distance(real, equal) if threshold is None else threshold
     within("[0, inf)", threshold=threshold)
-    duplicates, kept = 0, [np.empty((0, 3))]
-    for start, squared in _pair_distances(generated):
-        duplicates += int((squared <= threshold**2 + slack).sum())
-        flat = np.argpartition(squared, min(SHOWN, squared.size) - 1, axis=None)[:SHOWN]
-        i, j = np.unravel_index(flat, squared.shape)
-        kept.append(np.stack([i + start, j, squared[i, j]], 1))
-        kept = [(rows := np.concatenate(kept))[np.argsort(rows[:, 2])[:SHOWN]]]
-    closest = kept[0][np.isfinite(kept[0][:, 2])]
+    duplicates, closest = _near_pairs(generated, threshold**2 + equal)
     pairs = len(generated) * (len(generated) - 1) / 2
     most = chi2.ppf(0.975, 2 * duplicates + 2) / 2
     least = chi2.ppf(0.025, 2 * duplicates) / 2 if duplicates else 0.0

@@ -1,13 +1,17 @@
 """Scores of translators on held-out examples: points, images with pairs and without."""
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
+import jax
 import numpy as np
 
+from ganjax.metrics.baselines import kernel_mean, ridge
 from ganjax.metrics.distances import frechet_distance
 from ganjax.metrics.finite import finite
 
+SMALL, PAIRS = 4096, 2000  # numbers of an image, and pairs, that baselines are fitted to
 PATCH = 4  # side of the patches whose statistics are compared
 
 
@@ -125,7 +129,8 @@ def paired_translation(data: Any) -> Callable[..., dict[str, float]]:
       more, averaged over them where it has fewer;
       and where b is a mask of -1 and 1 alone, with G(a) > 0 as the translated mask, `accuracy`:
       share of right pixels; `iou`: intersection over union of the two masks, and `iou_before`: that
-      of the mask a > 0.
+      of the mask a > 0; for small images also `iou_ridge` and `iou_kernel`, of `baselines.ridge`
+      and `baselines.kernel_mean` of 2,000 draws of training pairs.
 
     Raises:
       ValueError: the data are not pairs of images.
@@ -140,12 +145,21 @@ def paired_translation(data: Any) -> Callable[..., dict[str, float]]:
         raise ValueError(f"expected pairs of images, got {a.shape} and {b.shape}")
     alike = a if a.shape[-1] < b.shape[-1] or a.shape == b.shape else a.mean(-1, keepdims=True)
 
+    @cache
+    def baselines():
+        if a[0].size > SMALL:
+            return {}
+        drawn = data.sample(data.train, jax.random.key(0), PAIRS)
+        pairs = np.asarray(drawn["a"]), np.asarray(drawn["b"])
+        found = {"ridge": ridge(*pairs, a), "kernel": kernel_mean(*pairs, a)}
+        return {f"iou_{name}": _overlap(x, b) for name, x in found.items()}
+
     def report(translate_ab):
         to_b = np.asarray(translate_ab(a))
         scores = {"error": _distance(to_b, b), "error_before": _distance(alike, b)}
         if (np.abs(b) == 1).all():
             scores["accuracy"] = float(((to_b > 0) == (b > 0)).mean())
-            scores |= {"iou": _overlap(to_b, b), "iou_before": _overlap(alike, b)}
+            scores |= {"iou": _overlap(to_b, b), "iou_before": _overlap(alike, b), **baselines()}
         return scores
 
     return report

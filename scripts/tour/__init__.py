@@ -9,7 +9,7 @@ from pathlib import Path
 import jax
 
 import ganjax
-from tour import closed_forms, trained
+from tour import closed_forms, judged, trained
 from tour.claim import Check, Claim, as_json, keep, kept
 from tour.page import TEXTS, render
 from tour.trained import Configs
@@ -30,9 +30,12 @@ TRAINED: dict[str, Callable[[Configs], Claim]] = {
     "unrolling": trained.unrolling,
     "packing": trained.packing,
     "latent_space": trained.latent_space,
+    "inception_score": judged.inception_score,
+    "people": judged.people,
 }
 NAMES = (*CLOSED_FORMS, *TRAINED)
-COMPUTING = ("claim.py", "closed_forms.py", "trained.py")  # files that the numbers come from
+# Files that the numbers come from.
+COMPUTING = ("claim.py", "closed_forms.py", "judged.py", "trained.py")
 
 
 def computed(names: Sequence[str], configs: Configs, folder: Path, code: str) -> Iterator[Claim]:

@@ -210,6 +210,15 @@ def _latent_space(claim: Claim) -> dict[str, Panel]:
     }
 
 
+def _grids(*names: str) -> Callable[[Claim], dict[str, Panel]]:
+    """A grid of images for each of the arrays."""
+
+    def panels(claim):
+        return {name: pictures.image_grid(claim.arrays[name], columns=10) for name in names}
+
+    return panels
+
+
 def _data(axes: Axes, arrays: Mapping[str, np.ndarray]) -> None:
     axes.fill_between(
         arrays["x"], arrays["data"], color=html.COLOURS[4], alpha=0.4, lw=0, label="p"
@@ -231,4 +240,6 @@ PANELS = {
     ),
     "fits": _fits,
     "latent_space": _latent_space,
+    "inception_score": _grids("real", "generated", "picked", "tuned"),
+    "people": _grids("real", "generated", "collapsed"),
 }

@@ -74,7 +74,7 @@ def fits(configs: Configs) -> Claim:
         with jax.enable_x64(True):
             best = best_gaussian(name, density, start=(0.0, 1.0), reach=10.0)
         built = experiment.build(_with(config, loss={"divergence": name}))
-        (*_, state) = _states(built, config["steps"], config["steps"])
+        (*_, state) = states(built, config["steps"], config["steps"])
         params = {key: float(value) for key, value in state.average.items()}
         reached = (params["mean"], math.exp(params["log_std"]))
         for part, predicted, measured in zip(("mean", "std"), best, reached, strict=True):
@@ -89,7 +89,7 @@ def latent_space(configs: Configs) -> Claim:
     """Walks between latents of digits without a jump, and bold 3 - thin 3 + thin 8."""
     config = configs("digits_mlp")
     built = experiment.build(config)
-    (*_, state) = _states(built, config["steps"], config["steps"])
+    (*_, state) = states(built, config["steps"], config["steps"])
     queries, rngs = built.queries(state), jax.random.split(experiment.streams(0).evaluation, 3)
     generate = jax.jit(queries["generate"])
     drawn = [np.asarray(queries["latents"](rng, 4096)) for rng in rngs]
@@ -105,7 +105,7 @@ def _with(config: Config, **changes: Mapping[str, Any]) -> Config:
     return config | {section: config[section] | new for section, new in changes.items()}
 
 
-def _states(
+def states(
     built: experiment.Experiment,
     steps: int,
     every: int,
@@ -148,7 +148,7 @@ def _coverage(
             keys = experiment.streams(seed)
             samples = [
                 np.asarray(built.sample(state, keys.evaluation, config["evaluation_samples"]))
-                for state in _states(built, steps, every, seed, chunk)
+                for state in states(built, steps, every, seed, chunk)
             ]
             kls.append([_reverse_kl(x, built.data) for x in samples])
             if seed == 0:

@@ -109,6 +109,22 @@ def test_ms_ssim_of_flat_images():
     np.testing.assert_allclose(metrics.ms_ssim(a, b), luminance**power, rtol=1e-10)
 
 
+def test_ms_ssim_below_11_pixels():
+    """One window, the image, with a Gaussian of 1.5 pixels in 11: moments by hand."""
+    a = images(1, 6)[0, :, :, 0]
+    b = np.clip(0.7 * a + 0.2, -1, 1)
+    edge = np.exp(-(((np.arange(6) - 2.5) / (1.5 * 6 / 11)) ** 2) / 2)
+    weights = np.outer(edge, edge) / edge.sum() ** 2
+    x, y = (a + 1) / 2, (b + 1) / 2
+    mean_x, mean_y = (weights * x).sum(), (weights * y).sum()
+    cross = (weights * (x - mean_x) * (y - mean_y)).sum()
+    spread = (weights * ((x - mean_x) ** 2 + (y - mean_y) ** 2)).sum()
+    expected = (2 * mean_x * mean_y + 1e-4) / (mean_x**2 + mean_y**2 + 1e-4)
+    expected *= (2 * cross + 9e-4) / (spread + 9e-4)
+    found = metrics.ms_ssim(a[None, :, :, None], b[None, :, :, None])
+    np.testing.assert_allclose(found, expected, rtol=1e-10)
+
+
 def test_ms_ssim_diversity():
     """Of two different images and a copy of one: 1 in a third of pairs."""
     x = images(2, 16)

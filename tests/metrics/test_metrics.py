@@ -140,6 +140,7 @@ def test_scores_declare_their_ranges():
     assert metrics.score_range("high_quality") == (0, 1)
     assert metrics.score_range("reverse_kl") == (0, np.inf)
     assert metrics.score_range("inception_score_real") == (1, np.inf)
+    assert metrics.score_range("kernel_distance") == (-np.inf, np.inf)  # unbiased
     assert metrics.score_range("elbo") == (-np.inf, np.inf)
 
 

@@ -62,3 +62,15 @@ def test_concepts():
     found, sure = metrics.class_judge(x, np.array([3, 3, 7, 7]))(x[[0, 2]])
     np.testing.assert_array_equal(found, [3, 7])
     assert ((sure > 0.5) & (sure <= 1)).all()
+
+
+def test_the_nearest_in_the_visible_pixels_fill_the_hole(images):
+    """Of a training image itself, the mean of it and its copies."""
+    x, mask = images[:3], np.ones((3, *images.shape[1:3], 1))
+    mask[:, 1:3, 1:3] = 0
+    hidden = np.where(mask > 0, x, 7.0)
+    np.testing.assert_allclose(metrics.nearest_fill(hidden, mask, images, neighbours=1), x)
+    copies = np.concatenate([images, images])
+    np.testing.assert_allclose(metrics.nearest_fill(hidden, mask, copies, neighbours=2), x)
+    whole = metrics.nearest_fill(hidden, mask, images, neighbours=len(images))
+    np.testing.assert_allclose(whole, metrics.mean_fill(hidden, mask, images))

@@ -38,7 +38,11 @@ def images(n=6, channels=3):
 
 def two(a, b, paired=True):
     test = {"a": a, "b": b}
-    return data.Data(shape=b.shape[1:], train={}, test=test, sample=None, paired=paired)
+
+    def sample(train, rng, n):
+        return {key: np.resize(x, (n, *x.shape[1:])) for key, x in test.items()}
+
+    return data.Data(shape=b.shape[1:], train={}, test=test, sample=sample, paired=paired)
 
 
 def test_looks_know_what_has_changed():
@@ -66,6 +70,9 @@ def test_pairs_and_masks():
     np.testing.assert_allclose(scores["error_before"], 2 / 3, rtol=1e-5)
     right = EVALUATIONS["paired_translation"](two(a, b))(lambda a: 0.1 * b)
     assert right["iou"] == right["accuracy"] == 1
+    assert (
+        right["iou_ridge"] == right["iou_kernel"] == 1
+    )  # the training pairs are those of the test
     np.testing.assert_allclose(right["error"], 0.9, rtol=1e-5)
     free = EVALUATIONS["paired_translation"](two(b, images()))(lambda a: images())
     assert free.keys() == {"error", "error_before"}

@@ -63,7 +63,7 @@ def test_restore(run, here, tmp_path):
     assert told["n"] == 5
     assert told["errors"].keys() == {"centre", "pixels"}
     for errors in told["errors"].values():
-        assert list(errors) == ["mean image", "regression", "search", "averaged"]
+        assert list(errors) == ["mean image", "nearest", "regression", "search", "averaged"]
         assert errors["regression"] < errors["mean image"]
     with Image.open(picture) as image:
         assert image.width > 4 * image.height  # five panels of two rows

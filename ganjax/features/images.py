@@ -1,21 +1,19 @@
 """The report on generated images by the features of an extractor, in parts of any number."""
 
 from collections.abc import Callable, Iterable, Mapping
-from functools import cache, reduce
+from functools import cache, partial, reduce
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 
 from ganjax import data as sources
-from ganjax import features as extractors
+from ganjax import metrics
 from ganjax.checks import one_of, whole
-from ganjax.metrics.coverage import class_coverage
-from ganjax.metrics.distances import frechet_distance
-from ganjax.metrics.finite import finite
-from ganjax.metrics.kernels import kernel_distance
-from ganjax.metrics.manifolds import density_coverage, precision_recall
-from ganjax.metrics.running import Classes, Moments, joined, moments, no_classes
+from ganjax.features.classifier import classifier
+from ganjax.features.extractor import Extractor
+from ganjax.features.kept import kept
+from ganjax.features.pixels import pixels
 
 BATCH = 256  # images whose features are taken at a time
 # Scores by what they need: moments of all features, some features themselves, probabilities.
@@ -57,18 +55,18 @@ class Gathered(NamedTuple):
 
     Attributes:
       moments: of all features; None of no image.
-      features: of the first `compared` images, a tuple of [n, dim].
+      features: of some images, a tuple of [n, dim].
       classes: sums over the class probabilities of all; None without.
     """
 
-    moments: Moments | None = None
+    moments: metrics.Moments | None = None
     features: tuple[np.ndarray, ...] = ()
-    classes: Classes | None = None
+    classes: metrics.Classes | None = None
 
 
 def images_report(
     data: Any,
-    features: Callable[[Any], extractors.Extractor] | None = None,
+    features: Callable[[Any], Extractor] | None = None,
     *,
     scores: tuple = (),
     splits: int = 1,
@@ -106,25 +104,33 @@ def images_report(
     for name in scores:
         one_of(IMAGE_SCORES, scores=name)
     if features is None:
-        features = extractors.classifier if data.num_classes else extractors.pixels
+        features = classifier if data.num_classes else pixels
     extractor = features(data)
     y = sources.labels(data)
     shares = None if y is None else np.bincount(y, minlength=data.num_classes)
     settings = {"splits": splits, "neighbours": neighbours, "compared": compared}
-    loaded = cache(extractor.load)
-    apply = jax.jit(lambda extract, x: extract(x))
+    first = np.arange(compared)
+    run = jax.jit(lambda apply, x: apply(x))
 
-    def add(gathered: Gathered, x: Any) -> Gathered:
+    @cache
+    def loaded():
+        apply = extractor.load()  # weights are arguments of the program, not constants
+        return apply if isinstance(apply, jax.tree_util.Partial) else jax.tree_util.Partial(apply)
+
+    def add(gathered: Gathered, x: Any, chosen: np.ndarray = first) -> Gathered:
         for begin in range(0, len(x), BATCH):
-            found = apply(loaded(), x[begin : begin + BATCH])
-            gathered = _added(gathered, *found, compared=compared, splits=splits)
+            found = run(loaded(), x[begin : begin + BATCH])
+            gathered = _added(gathered, *found, chosen=chosen, splits=splits)
         return gathered
 
     @cache
     def reference() -> tuple[Gathered, dict[str, float]]:
+        count = sources.count(data)
+        evenly = np.arange(min(compared, count)) * count // min(compared, count)
         parts = (batch["x"] for batch in sources.parts(data, BATCH))
+        gathered = partial(reduce, partial(add, chosen=evenly), parts, Gathered())
         key = f"reference {extractor.digest} {sources.digest(data)} {settings}"
-        real = _unpacked(extractors.kept(key, lambda: _packed(reduce(add, parts, Gathered()))))
+        real = _unpacked(kept(key, lambda: _packed(gathered())))
         held_out = data.test.get("x", ())
         if len(held_out) < neighbours + 2:
             return real, {}
@@ -151,18 +157,20 @@ def images_report(
 
 
 def _added(
-    gathered: Gathered, features: Any, probabilities: Any, *, compared: int, splits: int
+    gathered: Gathered, features: Any, probabilities: Any, *, chosen: np.ndarray, splits: int
 ) -> Gathered:
-    features = finite("features of the samples", features)
-    new = moments(features)
-    have = sum(map(len, gathered.features))
-    more = () if have >= compared else (features[: compared - have].astype(np.float32),)
+    """With one batch more; features of those images are kept whose number is in `chosen`."""
+    features = metrics.finite("features of the samples", features)
+    new = metrics.moments(features)
+    begin = gathered.moments.n if gathered.moments else 0
+    rows = chosen[(chosen >= begin) & (chosen < begin + len(features))] - begin
+    more = (features[rows].astype(np.float32),) if len(rows) else ()
     classes = gathered.classes
     if probabilities is not None:
-        classes = classes or no_classes(splits, probabilities.shape[1])
+        classes = classes or metrics.no_classes(splits, probabilities.shape[1])
         classes = classes.add(probabilities)
     return Gathered(
-        new if gathered.moments is None else joined(gathered.moments, new),
+        new if gathered.moments is None else metrics.joined(gathered.moments, new),
         (*gathered.features, *more),
         classes,
     )
@@ -176,7 +184,7 @@ def _packed(gathered: Gathered) -> dict[str, Any]:
 
 
 def _unpacked(arrays: Mapping[str, Any]) -> Gathered:
-    found = Moments(int(arrays["n"]), arrays["mean"], arrays["scatter"])
+    found = metrics.Moments(int(arrays["n"]), arrays["mean"], arrays["scatter"])
     return Gathered(found, (arrays["features"],))
 
 
@@ -193,9 +201,9 @@ def _measured(
         name: np.concatenate(gathered.features).astype(np.float64)
         for name, gathered in (("real", real), ("generated", generated))
     }
-    result = {"frechet_distance": frechet_distance(real.moments, generated.moments)}
-    result["kernel_distance"], result["kernel_distance_spread"], _ = kernel_distance(**sets)
-    for measure in (precision_recall, density_coverage):
+    result = {"frechet_distance": metrics.frechet_distance(real.moments, generated.moments)}
+    result["kernel_distance"], result["kernel_distance_spread"], _ = metrics.kernel_distance(**sets)
+    for measure in (metrics.precision_recall, metrics.density_coverage):
         result |= measure(**sets, neighbours=neighbours)._asdict()
     result["over_generalisation"] = 1 - result["precision"]
     if generated.classes:
@@ -204,7 +212,9 @@ def _measured(
         if len(of_splits) > 1:
             result["inception_score_spread"] = float(of_splits.std())
         if shares is not None and len(largest) == len(shares):
-            found = class_coverage(np.repeat(np.arange(len(shares)), largest), shares)._asdict()
+            found = metrics.class_coverage(
+                np.repeat(np.arange(len(shares)), largest), shares
+            )._asdict()
             result |= {key: found[key] for key in ("classes", "class_kl", "class_kl_floor")}
     wanted = scores or IMAGE_SCORES
     return {

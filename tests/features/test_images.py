@@ -1,0 +1,173 @@
+"""The report on images: known features, any parts, real data beside, and its references kept."""
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from ganjax import data, experiment, features, metrics
+
+GAN = {
+    "steps": 4,
+    "log_every": 2,
+    "batch_size": 8,
+    "evaluation_samples": 70,
+    "data": {"name": "digits"},
+    "game": {"name": "gan", "z_dim": 4},
+    "generator": {"name": "mlp", "width": 8, "depth": 1},
+    "discriminator": {"name": "mlp", "width": 8, "depth": 1},
+    "loss": {"name": "non_saturating"},
+    "scheme": {"name": "alternating"},
+    "gen_tx": {"name": "sgd", "learning_rate": 0.1},
+    "disc_tx": {"name": "sgd", "learning_rate": 0.1},
+    "evaluation": {"name": "images", "features": "logistic", "compared": 50},
+}
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("GANJAX_CACHE", str(tmp_path / "cache"))
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return data.digits()
+
+
+def test_scores_are_those_of_the_functions(digits):
+    report = features.images_report(digits, features.logistic, compared=400, splits=2)
+    x = np.asarray(digits.test["x"])[::-1][:300]
+    found = report.of_parts([x[:70], x[70:]])
+    extract = features.logistic(digits).load()
+    sets, p = {}, np.asarray(extract(jnp.asarray(x))[1])
+    for name, images in (("real", digits.train["x"]), ("generated", x)):
+        sets[name] = np.asarray(extract(jnp.asarray(images))[0], np.float64)
+    assert found["samples"] == 300
+    np.testing.assert_allclose(
+        found["frechet_distance"], metrics.frechet_distance(**sets), rtol=1e-5
+    )
+    by_turns = [metrics.inception_score(p[turn::2]) for turn in range(2)]
+    np.testing.assert_allclose(found["inception_score"], np.mean(by_turns), rtol=1e-5)
+    np.testing.assert_allclose(found["inception_score_spread"], np.std(by_turns), rtol=1e-3)
+    shares = np.bincount(digits.train["y"])
+    assert found["class_kl"] == pytest.approx(metrics.class_coverage(p, shares).class_kl)
+    evenly = np.arange(400) * len(sets["real"]) // 400
+    sets["real"] = sets["real"][evenly]
+    precision, recall = metrics.precision_recall(**sets)
+    assert found["precision"] == pytest.approx(precision)
+    assert found["recall"] == pytest.approx(recall)
+    assert found["over_generalisation"] == pytest.approx(1 - precision)
+
+
+def test_parts_may_be_of_any_size(digits):
+    report = features.images_report(digits, features.logistic, compared=100, splits=3)
+    x = np.asarray(digits.test["x"])[:257]
+    whole = report.of_parts([x])
+    parts = report.of_parts([x[:1], x[1:200], x[200:]])
+    assert whole == pytest.approx(parts, rel=1e-6)
+
+
+def test_what_is_gathered_does_not_grow(digits):
+    report = features.images_report(digits, features.pixels, compared=100)
+    x = np.asarray(digits.test["x"])[:200]
+
+    def size(gathered):
+        return sum(leaf.nbytes for leaf in jax.tree.leaves(gathered) if hasattr(leaf, "nbytes"))
+
+    once = report.add(report.start(), x)
+    again = report.add(report.add(once, x), x)
+    assert size(once) == size(again)
+
+
+def test_real_digits_stand_beside(digits):
+    report = features.images_report(digits, features.pixels, compared=300)
+    held_out = report.of_parts([digits.test["x"]])
+    for name in ("frechet_distance", "precision", "coverage"):
+        assert held_out[name] == held_out[f"{name}_real"]
+    noise = report.of_parts([jax.random.uniform(jax.random.key(0), (300, 8, 8, 1)) * 2 - 1])
+    assert noise["precision"] == 0
+    assert noise["frechet_distance"] > 10 * noise["frechet_distance_real"]
+    assert "inception_score" not in noise  # pixels classify nothing
+
+
+def test_references_are_kept_under_their_key(digits, tmp_path, caplog):
+    x = np.asarray(digits.test["x"])[:60]
+    make = partial(features.images_report, features=features.pixels, compared=50)
+    first = make(digits).of_parts([x])
+    (kept,) = (tmp_path / "cache").glob("*.npz")
+    content = kept.read_bytes()
+    assert make(digits).of_parts([x]) == first
+    assert kept.read_bytes() == content
+    changed = digits._replace(train={**digits.train, "x": -digits.train["x"]})
+    assert make(changed).of_parts([x]) != first
+    other = next(path for path in (tmp_path / "cache").glob("*.npz") if path != kept)
+    kept.write_bytes(other.read_bytes())  # a file of another key
+    with caplog.at_level("WARNING"):
+        assert make(digits).of_parts([x]) == first
+    assert "of another key" in caplog.text
+    kept.write_bytes(content[:100])
+    with caplog.at_level("WARNING"):
+        assert make(digits).of_parts([x]) == first
+    assert "is damaged" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"scores": ("fid",)}, "scores='fid' must be one of"),
+        ({"splits": 0}, "splits=0"),
+        ({"compared": 4}, "compared=4"),
+        ({"features": features.classifier}, "16 or more pixels"),
+    ],
+)
+def test_mistakes(digits, options, message):
+    with pytest.raises(ValueError, match=message):
+        features.images_report(digits, **{"features": features.pixels, **options})
+
+
+def test_only_the_named_scores(digits):
+    report = features.images_report(
+        digits, features.logistic, scores=("class_kl", "frechet_distance"), compared=50
+    )
+    found = report.of_parts([digits.test["x"][:60]])
+    names = {name.removesuffix("_real") for name in found}
+    assert names == {"samples", "class_kl", "class_kl_floor", "frechet_distance"}
+
+
+def test_an_experiment_scores_its_samples_in_parts():
+    built = experiment.build(GAN)
+    state = experiment.initial_state(built, jax.random.key(0))
+    rng = jax.random.key(1)
+    found = built.evaluate(state, rng, 70)
+    samples = np.asarray(built.sample(state, rng, 70))
+    assert found["samples"] == 70
+    assert found == pytest.approx(experiment.score(built, samples), rel=1e-5)
+    protocol = built.protocol(state, step=0, seed=0, scores=found)
+    assert protocol["features"] == "logistic"
+    assert protocol["real"] == 1297
+    assert len(protocol["features_sha256"]) == 64
+
+
+def test_features_by_name_are_checked():
+    for section, message in (
+        ({"name": "images", "features": "logits"}, "logistic"),
+        ({"name": "images", "features": {"name": "pixels", "width": 3}}, "width"),
+        ({"name": "images", "features": {"name": "inception"}}, "weights"),
+    ):
+        with pytest.raises(Exception, match=message):
+            experiment.build({**GAN, "evaluation": section})
+
+
+def test_streamed_data_give_the_same(digits):
+    x = np.round((np.asarray(digits.train["x"]) + 1) * 127.5).astype(np.uint8)
+    table = data.Table({"x": x, "y": np.asarray(digits.train["y"])}, "digest", "table")
+    resident, streamed = (
+        data.of_rows(table, num_classes=10, keep=keep) for keep in ("device", "stream")
+    )
+    samples = [np.asarray(digits.test["x"])[:60]]
+    one, other = (
+        features.images_report(made, features.pixels, compared=50) for made in (resident, streamed)
+    )
+    assert one.of_parts(samples) == other.of_parts(samples)
