@@ -3,6 +3,7 @@
 import contextlib
 import json
 import threading
+from types import SimpleNamespace
 
 import examples
 import jax
@@ -14,6 +15,7 @@ from marks import telling
 from ganjax import (
     checkpoints,
     chunks,
+    data,
     devices,
     disclosure,
     experiment,
@@ -119,6 +121,18 @@ def test_a_run_leaves_its_folder(whole):
     assert written["protocol"]["average"]
     assert len(written["protocol"]["data_sha256"]) == 64
     assert (written["protocol"]["real"], written["protocol"]["held_out"]) == (1297, 500)
+
+
+def test_real_images_are_held_out_and_in_the_samples_order_of_classes():
+    digits = data.digits()
+    of = SimpleNamespace(data=digits, train=digits.train, labelled=True, classes=np.arange(10))
+    x = records._real(of, jax.random.key(0), 25)
+    same = (x[:, None] == np.asarray(digits.test["x"])).all((2, 3, 4))
+    assert same.any(1).all()
+    np.testing.assert_array_equal(digits.test["y"][same.argmax(1)], np.arange(25) % 10)
+    assert len(np.unique(same.argmax(1))) == 25
+    of.labelled = False
+    np.testing.assert_array_equal(records._real(of, None, 3), digits.test["x"][:3])
 
 
 @pytest.mark.parametrize("rows", [2, 3], ids=["at_a_checkpoint", "between_checkpoints"])

@@ -196,7 +196,7 @@ def _samples(workdir: Path) -> str:
     real = workdir / "samples" / "real.png"
     drawn = {"real": [_image(real)]} if real.exists() else {}
     drawn["generated"] = [_image(path, smooth=not drawn) for path in found]
-    slider = parts.slider([f"step {_step(path)}" for path in found], drawn, "The same latents at")
+    slider = parts.slider([f"step {_step(path)}" for path in found], drawn, "Same inputs at")
     return f"<section><h2>Samples</h2>{slider}</section>"
 
 
