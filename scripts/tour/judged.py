@@ -67,21 +67,21 @@ def people(configs: Configs) -> Claim:
         name: float(judge.predict(_flat(x)).mean())
         for name, x in (("real", real), ("generated", generated), ("collapsed", collapsed))
     }
-    sets = {"real": _flat(train), "generated": _flat(collapsed)}
-    found = metrics.precision_recall(**sets, neighbours=NEIGHBOURS)
-    size = metrics.support_size(real=sets["real"], generated=sets["generated"][:BATCH]).size
-    whole = metrics.precision_recall(
-        real=sets["real"], generated=_flat(generated), neighbours=NEIGHBOURS
-    )
+    recall = {
+        name: metrics.precision_recall(
+            real=_flat(train), generated=_flat(x), neighbours=NEIGHBOURS
+        ).recall
+        for name, x in (("generated", generated), ("collapsed", collapsed))
+    }
+    size = metrics.support_size(real=_flat(train), generated=_flat(collapsed[:BATCH])).size
     checks = (
         Check("called_real", called["real"], called["collapsed"], relation=AT_LEAST),
-        Check("precision", whole.precision, found.precision, relation=AT_LEAST),
-        Check("recall", 0.05, found.recall, relation=AT_MOST),
+        Check("recall", 0.05, recall["collapsed"], relation=AT_MOST),
         Check("support", KEPT, size, 0.25 * KEPT),
     )
     facts = {"kept": KEPT, "steps": built.config.steps, "samples": SAMPLES, "batch": BATCH}
     facts |= {f"called_{name}": round(value, 2) for name, value in called.items()}
-    facts |= {"recall_generated": round(whole.recall, 2), "neighbours": NEIGHBOURS}
+    facts |= {"recall_generated": round(recall["generated"], 2), "neighbours": NEIGHBOURS}
     arrays = {"real": real, "generated": generated, "collapsed": collapsed}
     return Claim(
         "people", checks, facts, {name: x[:SHOWN].astype(np.float32) for name, x in arrays.items()}
