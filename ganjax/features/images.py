@@ -1,6 +1,7 @@
 """The report on generated images by the features of an extractor, in parts of any number."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache, partial, reduce
 from typing import Any, NamedTuple
 
@@ -15,7 +16,7 @@ from ganjax.features.extractor import Extractor
 from ganjax.features.kept import kept
 from ganjax.features.pixels import pixels
 
-BATCH = 256  # images whose features are taken at a time
+BATCH, AHEAD = 256, 2  # images whose features are taken at a time, and such batches in flight
 # Scores by what they need: moments of all features, some features themselves, probabilities.
 OF_FEATURES = (
     "frechet_distance",
@@ -34,20 +35,12 @@ class Streamed(NamedTuple):
     """A report that takes samples in parts, so that memory does not grow with their number.
 
     Attributes:
-      start: () -> what is gathered of no samples.
-      add: (gathered, samples [n, ...]) -> gathered.
-      scores: gathered -> {name: number}.
-      protocol: what the scores depend on beside the samples, as JSON.
+      of_parts: parts, an iterable of samples [n, ...] -> {name: number}.
+      protocol: all that the scores depend on beside the samples, as JSON.
     """
 
-    start: Callable[[], Any]
-    add: Callable[[Any, Any], Any]
-    scores: Callable[[Any], dict[str, float]]
+    of_parts: Callable[[Iterable[Any]], dict[str, float]]
     protocol: Mapping[str, Any]
-
-    def of_parts(self, parts: Iterable[Any]) -> dict[str, float]:
-        """The scores of samples that come in parts."""
-        return self.scores(reduce(self.add, parts, self.start()))
 
 
 class Gathered(NamedTuple):
@@ -117,30 +110,37 @@ def images_report(
         apply = extractor.load()  # weights are arguments of the program, not constants
         return apply if isinstance(apply, jax.tree_util.Partial) else jax.tree_util.Partial(apply)
 
-    def add(gathered: Gathered, x: Any, chosen: np.ndarray = first) -> Gathered:
-        for begin in range(0, len(x), BATCH):
-            found = run(loaded(), x[begin : begin + BATCH])
-            gathered = _added(gathered, *found, chosen=chosen, splits=splits)
-        return gathered
+    def extracted(parts: Iterable[Any]) -> Iterator[tuple]:
+        """Features and probabilities, computed while those before them are gathered."""
+        ahead = deque()
+        for x in parts:
+            for begin in range(0, len(x), BATCH):
+                ahead.append(run(loaded(), x[begin : begin + BATCH]))
+                if len(ahead) > AHEAD:
+                    yield ahead.popleft()
+        yield from ahead
+
+    def gathered(parts: Iterable[Any], chosen: np.ndarray = first) -> Gathered:
+        add = partial(added, chosen=chosen, splits=splits)
+        return reduce(add, extracted(parts), Gathered())
 
     @cache
     def reference() -> tuple[Gathered, dict[str, float]]:
         count = sources.count(data)
         evenly = np.arange(min(compared, count)) * count // min(compared, count)
         parts = (batch["x"] for batch in sources.parts(data, BATCH))
-        gathered = partial(reduce, partial(add, chosen=evenly), parts, Gathered())
         key = f"reference {extractor.digest} {sources.digest(data)} {settings}"
-        real = _unpacked(kept(key, lambda: _packed(gathered())))
+        real = _unpacked(kept(key, lambda: _packed(gathered(parts, evenly))))
         held_out = data.test.get("x", ())
         if len(held_out) < neighbours + 2:
             return real, {}
-        return real, measure(reduce(add, [held_out], Gathered()), real)
+        return real, measure(gathered([held_out]), real)
 
     def measure(generated: Gathered, real: Gathered) -> dict[str, float]:
         return _measured(generated, real, shares, scores, neighbours=neighbours)
 
-    def report(generated: Gathered) -> dict[str, float]:
-        real, of_held_out = reference()
+    def report(parts: Iterable[Any]) -> dict[str, float]:
+        generated, (real, of_held_out) = gathered(parts), reference()
         result = {"samples": generated.moments.n if generated.moments else 0}
         for name, value in measure(generated, real).items():
             result[name] = value
@@ -153,13 +153,14 @@ def images_report(
         "features_sha256": extractor.digest,
         **settings,
     }
-    return Streamed(Gathered, add, report, protocol)
+    return Streamed(report, protocol)
 
 
-def _added(
-    gathered: Gathered, features: Any, probabilities: Any, *, chosen: np.ndarray, splits: int
+def added(
+    gathered: Gathered, extracted: tuple[Any, Any], *, chosen: np.ndarray, splits: int
 ) -> Gathered:
-    """With one batch more; features of those images are kept whose number is in `chosen`."""
+    """With (features, probabilities) of one batch more; features of images `chosen` are kept."""
+    features, probabilities = extracted
     features = metrics.finite("features of the samples", features)
     new = metrics.moments(features)
     begin = gathered.moments.n if gathered.moments else 0

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from ganjax import data, experiment, features, metrics
+from ganjax.features import images
 
 GAN = {
     "steps": 4,
@@ -42,8 +43,8 @@ def test_scores_are_those_of_the_functions(digits):
     found = report.of_parts([x[:70], x[70:]])
     extract = features.logistic(digits).load()
     sets, p = {}, np.asarray(extract(jnp.asarray(x))[1])
-    for name, images in (("real", digits.train["x"]), ("generated", x)):
-        sets[name] = np.asarray(extract(jnp.asarray(images))[0], np.float64)
+    for name, rows in (("real", digits.train["x"]), ("generated", x)):
+        sets[name] = np.asarray(extract(jnp.asarray(rows))[0], np.float64)
     assert found["samples"] == 300
     np.testing.assert_allclose(
         found["frechet_distance"], metrics.frechet_distance(**sets), rtol=1e-5
@@ -69,16 +70,21 @@ def test_parts_may_be_of_any_size(digits):
     assert whole == pytest.approx(parts, rel=1e-6)
 
 
-def test_what_is_gathered_does_not_grow(digits):
-    report = features.images_report(digits, features.pixels, compared=100)
-    x = np.asarray(digits.test["x"])[:200]
+def test_what_is_gathered_does_not_grow():
+    draw = np.random.default_rng(0)
+
+    def more(gathered):
+        batch = draw.normal(size=(60, 5)), draw.dirichlet(np.ones(3), 60)
+        return images.added(gathered, batch, chosen=np.arange(100), splits=2)
 
     def size(gathered):
         return sum(leaf.nbytes for leaf in jax.tree.leaves(gathered) if hasattr(leaf, "nbytes"))
 
-    once = report.add(report.start(), x)
-    again = report.add(report.add(once, x), x)
-    assert size(once) == size(again)
+    twice = more(more(images.Gathered()))
+    again = more(more(twice))
+    assert size(twice) == size(again)
+    assert sum(map(len, again.features)) == 100
+    assert (again.moments.n, again.classes.largest.sum()) == (240, 240)
 
 
 def test_real_digits_stand_beside(digits):
