@@ -90,12 +90,7 @@ def images_report(
       ValueError: an unknown score, one that the extractor does not allow, an argument out of
         range, or data that are no images.
     """
-    whole(1, splits=splits, neighbours=neighbours)
-    whole(neighbours + 2, compared=compared, hint="a ball reaches to the k-th nearest other sample")
-    if len(data.shape) != 3:
-        raise ValueError(f"the images report needs images, got data of shape {tuple(data.shape)}")
-    for name in scores:
-        one_of(IMAGE_SCORES, scores=name)
+    _check(data, scores, splits, neighbours, compared)
     if features is None:
         features = classifier if data.num_classes else pixels
     extractor = features(data)
@@ -126,15 +121,11 @@ def images_report(
 
     @cache
     def reference() -> tuple[Gathered, dict[str, float]]:
-        count = sources.count(data)
-        evenly = np.arange(min(compared, count)) * count // min(compared, count)
-        parts = (batch["x"] for batch in sources.parts(data, BATCH))
         key = f"reference {extractor.digest} {sources.digest(data)} {settings}"
-        real = _unpacked(kept(key, lambda: _packed(gathered(parts, evenly))))
+        real = _unpacked(kept(key, lambda: _packed(gathered(*_evenly(data, compared)))))
         held_out = data.test.get("x", ())
-        if len(held_out) < neighbours + 2:
-            return real, {}
-        return real, measure(gathered([held_out]), real)
+        few = len(held_out) < neighbours + 2
+        return real, {} if few else measure(gathered([held_out]), real)
 
     def measure(generated: Gathered, real: Gathered) -> dict[str, float]:
         return _measured(generated, real, shares, scores, neighbours=neighbours)
@@ -154,6 +145,22 @@ def images_report(
         **settings,
     }
     return Streamed(report, protocol)
+
+
+def _check(data: Any, scores: tuple, splits: int, neighbours: int, compared: int) -> None:
+    whole(1, splits=splits, neighbours=neighbours)
+    whole(neighbours + 2, compared=compared, hint="a ball reaches to the k-th nearest other sample")
+    if len(data.shape) != 3:
+        raise ValueError(f"the images report needs images, got data of shape {tuple(data.shape)}")
+    for name in scores:
+        one_of(IMAGE_SCORES, scores=name)
+
+
+def _evenly(data: Any, compared: int) -> tuple[Iterator[Any], np.ndarray]:
+    """All training images in parts, and the numbers of those that are compared."""
+    count = sources.count(data)
+    most = min(compared, count)
+    return (batch["x"] for batch in sources.parts(data, BATCH)), np.arange(most) * count // most
 
 
 def added(

@@ -54,6 +54,7 @@ def files(here, tmp_path, monkeypatch):
     small = ("--n=2", "--kinds=centre", "--restarts=2", "--steps=2")
     run("restore", *of, *small, "--picture=restored.png")
     run("export", *of)
+    run("human_eval", *of, "--n=4", "--practice=1", "--seed=5")
     run("translate", "--workdir", paired, "--n=2", "--npz=b.npz")
     run("dynamics", "--schemes=simultaneous", "--steps=0.1", "--picture=dynamics.png")
     (tmp_path / "base.py").write_text(CONFIG.format({**IMAGES, "steps": 2}))
