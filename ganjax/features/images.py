@@ -97,20 +97,15 @@ def images_report(
     y = sources.labels(data)
     shares = None if y is None else np.bincount(y, minlength=data.num_classes)
     settings = {"splits": splits, "neighbours": neighbours, "compared": compared}
-    first = np.arange(compared)
+    first, load = np.arange(compared), cache(partial(_loaded, extractor))
     run = jax.jit(lambda apply, x: apply(x))
-
-    @cache
-    def loaded():
-        apply = extractor.load()  # weights are arguments of the program, not constants
-        return apply if isinstance(apply, jax.tree_util.Partial) else jax.tree_util.Partial(apply)
 
     def extracted(parts: Iterable[Any]) -> Iterator[tuple]:
         """Features and probabilities, computed while those before them are gathered."""
         ahead = deque()
         for x in parts:
             for begin in range(0, len(x), BATCH):
-                ahead.append(run(loaded(), x[begin : begin + BATCH]))
+                ahead.append(run(load(), x[begin : begin + BATCH]))
                 if len(ahead) > AHEAD:
                     yield ahead.popleft()
         yield from ahead
@@ -154,6 +149,12 @@ def _check(data: Any, scores: tuple, splits: int, neighbours: int, compared: int
         raise ValueError(f"the images report needs images, got data of shape {tuple(data.shape)}")
     for name in scores:
         one_of(IMAGE_SCORES, scores=name)
+
+
+def _loaded(extractor: Extractor) -> Callable:
+    """Its function, as an argument of a program: weights are no constants of it."""
+    apply = extractor.load()
+    return apply if isinstance(apply, jax.tree_util.Partial) else jax.tree_util.Partial(apply)
 
 
 def _evenly(data: Any, compared: int) -> tuple[Iterator[Any], np.ndarray]:
