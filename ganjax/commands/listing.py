@@ -68,6 +68,7 @@ def shelves() -> dict[str, Mapping[str, Any]]:
         "augmentations": augmentations.AUGMENTATIONS,
         "optimisers": optimisers.OPTIMISERS,
         "metrics": features.EVALUATIONS,
+        "features": features.FEATURES,
     }
 
 
