@@ -90,10 +90,15 @@ def _chunks_of_labels(
     return [(part,) for part in np.resize(y, (count, SAMPLE_CHUNK)).astype(np.int32)]
 
 
+def _reads_rows(section: Mapping[str, Any]) -> bool:
+    """Whether the report of an evaluation section reads the rows of the data by itself."""
+    factory = names.lookup("evaluation", section["name"], features.EVALUATIONS)
+    return "features" in inspect.signature(factory).parameters
+
+
 def _made(section: Mapping[str, Any], data: sources.Data) -> Callable | features.Streamed:
     """The report that an evaluation section names."""
-    factory = names.lookup("evaluation", section["name"], features.EVALUATIONS)
-    if "features" not in inspect.signature(factory).parameters:  # it reads no rows itself
+    if not _reads_rows(section):
         data = data._replace(train=sources.examples(data))
     return names.call("evaluation", features.EVALUATIONS, section, FEATURES, data=data)
 
@@ -103,9 +108,8 @@ def _report(
 ) -> tuple[Callable, list[str]]:
     """The report that an evaluation section names, and its parameters, all of them offered."""
     report = _made(section, data)
-    if isinstance(report, features.Streamed):
-        return report, ["samples"]
-    wanted = list(inspect.signature(report).parameters)
+    streamed = isinstance(report, features.Streamed)
+    wanted = ["samples"] if streamed else list(inspect.signature(report).parameters)
     if lacking := [part for part in wanted if part not in offered]:
         raise ConfigError(
             f"evaluation {section['name']!r} needs {' and '.join(lacking)}, which {hint}"
@@ -167,6 +171,11 @@ def evaluation(
             return _scores(section["name"], found(state, rng, n))
         except metrics.NonFiniteError as error:
             raise NotFiniteError(f"evaluation {section['name']!r} has no score: {error}") from error
+        except ValueError as error:
+            if not isinstance(report, features.Streamed):
+                raise
+            name = section["name"]
+            raise ConfigError(f"evaluation {name!r} of {n} samples: {error}") from error
 
     return evaluate
 
@@ -214,10 +223,9 @@ def protocol_of_data(experiment: "Experiment", scores: Mapping[str, float]) -> d
     """
     data = experiment.data
     section = experiment.config.evaluation.to_dict()
-    report = _made(section, data)
     return {
         "evaluation": section,
-        **(report.protocol if isinstance(report, features.Streamed) else {}),
+        **(_made(section, data).protocol if _reads_rows(section) else {}),
         "data": experiment.config.data.to_dict(),
         "data_sha256": sources.digest(data),
         "real": sources.count(data),

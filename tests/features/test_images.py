@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from ganjax import data, experiment, features, metrics
+from ganjax.errors import ConfigError, NotFiniteError
 from ganjax.features import images
 
 GAN = {
@@ -177,3 +178,13 @@ def test_streamed_data_give_the_same(digits):
         features.images_report(made, features.pixels, compared=50) for made in (resident, streamed)
     )
     assert one.of_parts(samples) == other.of_parts(samples)
+
+
+def test_what_cannot_be_scored_is_refused():
+    built = experiment.build({**GAN, "evaluation_samples": 3})
+    state = experiment.initial_state(built, jax.random.key(0))
+    with pytest.raises(ConfigError, match=r"of 3 samples: expected generated .* give more"):
+        built.evaluate(state, jax.random.key(1), 3)
+    broken = state._replace(params=jax.tree.map(lambda x: x * jnp.nan, state.params))
+    with pytest.raises(NotFiniteError, match="features of the samples"):
+        built.evaluate(broken, jax.random.key(1), 64)
