@@ -4,9 +4,11 @@ from collections.abc import Collection, Iterable, Sequence
 
 import pytest
 
+TELLING = [pytest.mark.slow, pytest.mark.telling]  # of `make test-telling` and integration
+
 
 def telling(test):
-    """Marks a test of `make test-telling`: slow, and run by continuous integration."""
+    """Marks one test as `TELLING`, which marks a module."""
     return pytest.mark.slow(pytest.mark.telling(test))
 
 

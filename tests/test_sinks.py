@@ -6,9 +6,12 @@ import textwrap
 import types
 
 import pytest
+from marks import TELLING
 
 from ganjax import experiment, run_folder, sinks, train
 from ganjax.errors import ConfigError
+
+pytestmark = TELLING
 
 SGD = {"name": "sgd", "learning_rate": 0.1}
 TOY = {

@@ -173,6 +173,7 @@ def test_a_run_trains_every_stage(built, whole):
     assert int(loaded.state.model_state.gen[FADED]) == 6
 
 
+@telling
 def test_stopped_in_a_fade_and_resumed_is_bitwise_the_same(
     built, whole, quick, tmp_path, monkeypatch
 ):
@@ -232,6 +233,7 @@ def stages(*rows):
     return {"stages": {f"s{index}": row for index, row in enumerate(rows)}}
 
 
+@telling
 def test_chunks_end_with_stages_and_at_multiples_of_log_every(tmp_path, monkeypatch):
     """A schedule of learning rates by stages: V = (x^2 - y^2) / 2 contracts by 0.9, then by 0.5."""
     config = {**TOY, "checkpoint_every": 4, "keep_checkpoints": 9}
@@ -256,6 +258,7 @@ def test_chunks_end_with_stages_and_at_multiples_of_log_every(tmp_path, monkeypa
     equal(experiment.load(stopped).state.params, reached)
 
 
+@telling
 def test_a_run_may_end_within_a_stage(tmp_path):
     """It is that stage that is loaded then."""
     rows = {"until": 3}, {"until": 7, "batch_size": 3}, {"until": 9, "batch_size": 4}
@@ -265,6 +268,7 @@ def test_a_run_may_end_within_a_stage(tmp_path):
     assert experiment.load(tmp_path).config.batch_size == 3
 
 
+@telling
 def test_an_average_of_a_bare_array_grows_too(tmp_path):
     average = {"name": "ema", "decay": 0.5}
     built = experiment.build({**TOY, **stages({"until": 2}, {"until": 4}), "average": average})

@@ -120,6 +120,7 @@ def test_resumed_at_any_step_it_is_the_same(one_go, tmp_path):
         equal(experiment.restore(built, tmp_path / str(step)).state, state)
 
 
+@telling
 def test_an_epoch_visits_every_row_once(one_go):
     """Two batches of 8 a step, from the fixture's run and what resumed from it."""
     _, built, _ = one_go
@@ -149,6 +150,7 @@ def test_pieces_differ_in_length_by_one_at_most():
     assert feed.pieces(built, 7) == [3, 2, 2]
 
 
+@telling
 def test_an_error_of_the_thread_ends_the_run(tmp_path):
     built = experiment.build(config("stream", changes={"steps": 60, "checkpoint_every": 3}))
     source = Pixels(fails_after=4)
@@ -182,6 +184,7 @@ def test_a_stopped_run_leaves_no_thread(tmp_path, monkeypatch):
     assert "feed" not in [thread.name for thread in threading.enumerate()]
 
 
+@telling
 def test_data_that_changed_are_refused(tmp_path):
     trained(config("stream"), tmp_path)
     path = tmp_path / "config.json"

@@ -6,11 +6,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from marks import TELLING
 
 from ganjax.nets import products, winograd
 
 RNG = jax.random.key(0)
-SLOW = pytest.mark.slow, pytest.mark.telling
 TILES = pytest.mark.parametrize(("outputs", "taps"), winograd.FILTERINGS)
 
 
@@ -23,7 +23,7 @@ def natively(x, kernel):
 @pytest.mark.parametrize(
     "sides",
     [
-        pytest.param(sides, id=str(sides), marks=() if sides in ((3, 5), (1, 2)) else SLOW)
+        pytest.param(sides, id=str(sides), marks=() if sides in ((3, 5), (1, 2)) else TELLING)
         for sides in ((4, 6), (3, 5), (1, 2), (8, 9))
     ],
 )

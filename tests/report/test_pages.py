@@ -5,10 +5,12 @@ import re
 import shutil
 
 import pytest
-from marks import telling
+from marks import TELLING
 
 from ganjax import comparison, experiment, report, standings, sweep, train
 from ganjax.errors import RunFolderError
+
+pytestmark = TELLING
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +48,6 @@ def pages(folder, run):
     return {where: report.write(where).read_text() for where in (folder, run)}
 
 
-@telling
 def test_a_page_asks_for_nothing_and_is_the_same_again(pages):
     for where, page in pages.items():
         assert not re.findall(r'(?:src|href)="(?!data:|#)', page)

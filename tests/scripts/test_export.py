@@ -6,10 +6,13 @@ import sys
 import jax
 import numpy as np
 import pytest
+from marks import TELLING
 
 from ganjax import experiment, train
 from ganjax.errors import ConfigError
 from ganjax.export import exported
+
+pytestmark = TELLING
 
 SGD = {"name": "sgd", "learning_rate": 0.01}
 BASE = {

@@ -9,12 +9,14 @@ import examples
 import jax
 import numpy as np
 import pytest
-from marks import telling
+from marks import TELLING
 from PIL import Image
 from processes import call
 
 from ganjax import experiment, latents, train
 from ganjax.errors import CheckpointError, ConfigError, RunFolderError
+
+pytestmark = TELLING
 
 CONFIG = examples.IMAGES
 LABELLED = {**examples.MLP, "labels": {"name": "one_hot", "num_classes": 10}}
@@ -51,7 +53,6 @@ def run(tmp_path_factory):
     return workdir
 
 
-@telling
 def test_restore(run, here, tmp_path):
     options = ["--n=5", "--hole=3", "--kinds=centre,pixels", "--restarts=2", "--steps=3"]
     out, picture = tmp_path / "e.json", tmp_path / "r.png"
@@ -93,7 +94,6 @@ def drawn(workdir, z, y):
     return np.rint((x[..., 0] + 1) * 127.5).repeat(6, axis=1).repeat(6, axis=2)
 
 
-@telling
 def test_walks_use_the_classes_of_the_run(conditional, here, tmp_path):
     """One walk, as a three and as an eight."""
     picture = tmp_path / "walk.png"

@@ -10,7 +10,7 @@ import jax
 import numpy as np
 import pytest
 from absl import flags
-from marks import telling
+from marks import TELLING
 from matplotlib.figure import Figure
 from PIL import Image
 
@@ -19,6 +19,8 @@ from ganjax.disclosure import Disclosure
 from ganjax.errors import ConfigError, DataError
 
 from .conftest import ROOT
+
+pytestmark = TELLING
 
 SCRIPTS = sorted((ROOT / "scripts").rglob("*.py"))
 COMMANDS = sorted((ROOT / "ganjax" / "commands").glob("*.py"))
@@ -149,7 +151,6 @@ def test_the_ending_is_the_format(ending, tmp_path):
     assert Figure().canvas.get_supported_filetypes().get(ending[1:])
 
 
-@telling
 @pytest.mark.parametrize("name", ["five", "two"])
 def test_samples_without_a_picture(name, runs, here, tmp_path):
     """Refused, unless the numbers are asked for; nothing is left behind."""

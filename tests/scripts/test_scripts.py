@@ -106,6 +106,7 @@ def test_terminated_and_called_again_is_bitwise_the_same(run, tmp_path):
         np.testing.assert_array_equal(a, b)
 
 
+@telling
 def test_another_config_on_the_same_folder_is_refused_with_a_diff(run):
     changed = [*SMALL, "--config.gen_tx.learning_rate=0.5"]
     done = call("train", "--config", CONFIG, "--workdir", run[0], *changed)
@@ -114,6 +115,7 @@ def test_another_config_on_the_same_folder_is_refused_with_a_diff(run):
     assert "Traceback" not in done.stderr
 
 
+@telling
 def test_an_override_reaches_one_player_alone(tmp_path):
     """A file may use one dict for both optimisers; a flag names one of them."""
     config = tmp_path / "shared.py"
@@ -147,6 +149,7 @@ def test_a_broken_config_file_is_reported(text, message, tmp_path):
     assert "Traceback" not in done.stderr
 
 
+@telling
 def test_dry_run_trains_nothing(tmp_path):
     done = call("train", "--config", CONFIG, "--workdir", tmp_path / "dry", "--dry_run")
     assert done.returncode == 0, done.stderr
@@ -206,6 +209,7 @@ def test_a_divergence_exits_with_3(tmp_path):
     assert json.loads((workdir / "status.json").read_text())["status"] == "diverged"
 
 
+@telling
 def test_sample_and_evaluate_from_the_run_folder_alone(run, tmp_path):
     out = tmp_path / "grid.png"
     done = call("sample", "--workdir", run[0], "--n", 9, "--seed", 4, "--out", out)
@@ -298,6 +302,7 @@ def test_translate_takes_images_from_a_file(tmp_path):
     assert "needs sides of at least 8 that 4 divides, got images of 22x32" in done.stderr
 
 
+@telling
 def test_no_usable_checkpoint_exits_with_5(run, tmp_path):
     workdir = shutil.copytree(run[0], tmp_path / "run")
     for manifest in (workdir / "checkpoints").glob("*/manifest.json"):
