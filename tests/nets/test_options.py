@@ -35,9 +35,9 @@ ARGUMENTS = {
 ROWS = [(option, row) for option, shelf in SHELVES.items() for row in shelf]
 NETWORKS = ("mlp_gen", "mlp_disc", "dcgan_gen", "dcgan_disc", "resnet_gen", "resnet_disc")
 # Without the rows that are the network without options once more.
-DISTINCT = pytest.mark.parametrize(
-    ("option", "row"), [pair for pair in ROWS if pair[1] not in ("none", "logit")]
-)
+PAIRS = [pair for pair in ROWS if pair[1] not in ("none", "logit")]
+# Rows that keep or compute over a batch; the others are plain functions.
+SHARED = ("batch", "virtual", "spectral", "discrimination", "stddev")
 
 
 def labels(rows):
@@ -116,7 +116,14 @@ def test_networks_take_every_row(network, option, row):
     check(jax.eval_shape(evaluation, params, state, jnp.zeros((1, *shape))), 1)
 
 
-@DISTINCT
+@pytest.mark.parametrize(
+    ("option", "row"),
+    marked(
+        PAIRS,
+        [pair for pair in PAIRS if pair[1] in SHARED],
+        [p for p in PAIRS if p[1] not in SHARED],
+    ),
+)
 def test_forward_over_reverse_is_central_differences(option, row, x64):
     module, shape = small_critic(option, row, kernel_init=examples.waves)
     x = jax.random.normal(jax.random.key(1), (4, *shape))
@@ -156,15 +163,12 @@ def test_forward_over_reverse_is_central_differences(option, row, x64):
     )
 
 
-# Seeds meet in what a row keeps or computes over a batch; the other rows are plain functions.
-SHARED = ("batch", "virtual", "spectral", "discrimination", "stddev")
-
-
+# Seeds meet where a row keeps or computes over a batch.
 @pytest.mark.parametrize(
     ("option", "row"),
     marked(
-        [pair for pair in ROWS if pair[1] not in ("none", "logit")],
-        default=[pair for pair in ROWS if pair[1] in SHARED],
+        PAIRS,
+        default=[pair for pair in PAIRS if pair[1] in SHARED],
     ),
 )
 def test_vmap_over_seeds_is_a_loop(option, row):
