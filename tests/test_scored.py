@@ -3,10 +3,12 @@
 import json
 
 import pytest
+from marks import TELLING
 
 from ganjax import checkpoints, experiment, run_folder, train
 from ganjax.errors import ConfigError
 
+pytestmark = TELLING
 GAN = {
     "steps": 6,
     "log_every": 2,

@@ -54,6 +54,8 @@ def made_up(names):
         arrays |= {f"best_{name}": looks, f"reached_{name}": looks}
     arrays |= {"walks": np.zeros((54, 8, 8, 1)), "sums": np.zeros((32, 8, 8, 1))}
     arrays |= {"jumps_generated": looks, "jumps_copied": looks}
+    for name in ("real", "generated", "picked", "tuned", "collapsed"):
+        arrays[name] = np.zeros((30, 8, 8, 1))
     result = []
     for name in names:
         text = TEXTS["en"]["claims"][name]

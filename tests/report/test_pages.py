@@ -158,7 +158,6 @@ def test_real_images_are_beside_samples(run, pages, tmp_path):
     assert "<figcaption>real</figcaption>" not in pages[run]
 
 
-@telling
 def test_a_product_has_its_figures_and_a_column_a_factor(product):
     page = report.write(product).read_text()
     assert "<h2>Factors</h2>" in page
