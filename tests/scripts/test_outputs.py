@@ -297,7 +297,7 @@ def test_samples_of_another_program(runs, here, tmp_path):
     assert picture.exists()
     for flags_given, error, message in (
         (("--n=61",), ConfigError, "--n=61, but .* has 60 samples"),
-        (("--live",), ConfigError, "--live and --seed are for samples of a run"),
+        (("--live",), ConfigError, "--live, --best and --seed are for samples of a run"),
         (("--config", config), ConfigError, "one of --workdir and --config"),
     ):
         with pytest.raises(error, match=message):
@@ -322,7 +322,7 @@ def test_evaluations_about_more_than_samples(runs):
         experiment.score(built, x, np.arange(len(x)) % 12)
     assert experiment.score(built, x, np.asarray(built.data.test["y"]))["label_accuracy"] > 0.9
     with pytest.raises(
-        DataError, match="'conditional_digits' cannot score 1 sample: expected feat"
+        DataError, match="'conditional_digits' cannot score 1 sample: expected generated"
     ):
         experiment.score(built, x[:1], np.zeros(1, int))
     with pytest.raises(ConfigError, match="names no evaluation"):
