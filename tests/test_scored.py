@@ -101,6 +101,8 @@ def test_an_older_run_resumes_without_the_new_settings(run, tmp_path):
     del kept["evaluate_every"]
     run_folder.write_json(tmp_path / "config.json", kept)
     assert train.train(experiment.build(config), tmp_path).step == 6
+    with pytest.raises(ConfigError, match="keeps no best checkpoint; train with evaluate_every"):
+        experiment.load(tmp_path, best=True)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from typing import Any
 
 from ganjax import averages, checkpoints, run_folder
 from ganjax import data as sources
+from ganjax.errors import ConfigError
 from ganjax.experiment.building import build
 from ganjax.experiment.experiment import Experiment, template
 
@@ -20,10 +21,16 @@ def load(workdir: str | Path, *, data: bool = True, best: bool = False) -> Exper
         sample and query the players, not to evaluate them.
 
     Raises:
+      ConfigError: it keeps no best checkpoint, and that is wanted.
       RunFolderError: it is not a run folder.
       CheckpointError: it has no usable checkpoint.
     """
     workdir = Path(workdir)
+    if best and not checkpoints.steps(workdir / "best"):
+        raise ConfigError(
+            f"{workdir} keeps no best checkpoint; train with evaluate_every and best.name, or take "
+            "the newest"
+        )
     forms = None if data else run_folder.read_manifest(workdir).get("data")
     experiment = build(run_folder.read_config(workdir), forms=forms)
     step, state = restore(experiment, workdir, "best" if best else "checkpoints")
