@@ -63,7 +63,7 @@ def tensorboard(workdir: Path, config: Mapping[str, Any], step: int) -> Sink:
     def show(step, path):
         with Image.open(path) as image:
             width, height = image.size
-        # The file as it is, for it says that it is synthetic; `add_image` would encode it anew.
+        # The file unchanged: it says that it is synthetic, and `add_image` would encode it again.
         shown = Summary.Image(encoded_image_string=path.read_bytes(), width=width, height=height)
         summary = Summary(value=[Summary.Value(tag="samples", image=shown)])
         writer.file_writer.add_summary(summary, step)

@@ -2,6 +2,7 @@
 
 import json
 
+import examples
 import pytest
 from marks import TELLING
 
@@ -10,19 +11,10 @@ from ganjax.errors import ConfigError
 
 pytestmark = TELLING
 GAN = {
+    **examples.IMAGES,
     "steps": 6,
-    "log_every": 2,
     "evaluate_every": 2,
-    "batch_size": 8,
     "evaluation_samples": 64,
-    "data": {"name": "digits"},
-    "game": {"name": "gan", "z_dim": 4},
-    "generator": {"name": "mlp", "width": 8, "depth": 1},
-    "discriminator": {"name": "mlp", "width": 8, "depth": 1},
-    "loss": {"name": "non_saturating"},
-    "scheme": {"name": "alternating"},
-    "gen_tx": {"name": "adam", "learning_rate": 1e-2},
-    "disc_tx": {"name": "adam", "learning_rate": 1e-2},
     "evaluation": {"name": "images", "features": "pixels", "compared": 50},
     "best": {"name": "frechet_distance"},
 }

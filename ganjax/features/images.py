@@ -76,7 +76,8 @@ def images_report(
       data: images, e.g. `data.arrays(...)`, streamed or resident.
       features: data -> extractor, e.g. `functools.partial(features.inception, weights=PATH)`; by
         default a `classifier` of labelled images, or `pixels`.
-      scores: some of `IMAGE_SCORES`; all that the extractor allows if empty.
+      scores: some of `IMAGE_SCORES`, all if empty; those of classes need an extractor with class
+        probabilities, and are left out otherwise.
       splits: of the Inception score, which is then a mean over them.
       neighbours: k of precision, recall, density and coverage.
       compared: images of each set that kernel distance, precision, recall, density and coverage
@@ -87,8 +88,7 @@ def images_report(
       number, `class_kl_floor` the expected `class_kl` of exact samples.
 
     Raises:
-      ValueError: an unknown score, one that the extractor does not allow, an argument out of
-        range, or data that are no images.
+      ValueError: an unknown score, an argument out of range, or data that are no images.
     """
     _check(data, scores, splits, neighbours, compared)
     if features is None:

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image
 
-from ganjax import html
+from ganjax import html, pictures
 from ganjax.checks import one_of, whole
 from ganjax.disclosure import MIXED, Disclosure
 from ganjax.people.staircase import Staircase
@@ -144,7 +144,7 @@ def _hash(text: str) -> int:
 
 def _atlas(x: np.ndarray, columns: int) -> bytes:
     """Images [n, h, w, c] in [-1, 1] as tiles of one PNG, row by row."""
-    pixels = np.clip(np.rint((x + 1) * 127.5), 0, 255).astype(np.uint8)
+    pixels = pictures.pixels(x)
     n, height, width, channels = pixels.shape
     rows = -(-n // columns)
     sheet = np.zeros((rows * columns, height, width, channels), np.uint8)

@@ -46,7 +46,7 @@ def image_grid(x: np.ndarray, *, columns: int | None = None) -> np.ndarray:
     """
     x = np.asarray(x)
     scale = -(-TILE // min(x.shape[1:3]))
-    x = _pixels(x).repeat(scale, axis=1).repeat(scale, axis=2)
+    x = pixels(x).repeat(scale, axis=1).repeat(scale, axis=2)
     n, height, width, channels = x.shape
     (rows, columns), gap = grid_shape(n, columns), max(1, min(height, width) // 16)
     canvas = np.full(
@@ -77,11 +77,12 @@ def _image(x: np.ndarray) -> Image.Image:
 
 def save_apart(paths: Sequence[Path], x: np.ndarray, *, disclosure: Disclosure) -> None:
     """Writes images [n, height, width, 1 or 3] in [-1, 1], unscaled, each into its own file."""
-    for path, image in zip(paths, _pixels(x), strict=True):
+    for path, image in zip(paths, pixels(x), strict=True):
         save_image(path, image, disclosure=disclosure)
 
 
-def _pixels(x: np.ndarray) -> np.ndarray:
+def pixels(x: np.ndarray) -> np.ndarray:
+    """Images in [-1, 1] as uint8, rounded."""
     return np.clip(np.rint((x + 1) * 127.5), 0, 255).astype(np.uint8)
 
 

@@ -94,7 +94,7 @@ def _heat_map(
     means = np.full((len(cells[down]), len(cells[across])), np.nan)
     texts = np.full(means.shape, "", object)
     pairs = itertools.product(cells[down].items(), cells[across].items())
-    told = []
+    described = []
     for place, ((row, of_row), (column, of_column)) in zip(
         np.ndindex(means.shape), pairs, strict=True
     ):
@@ -104,9 +104,9 @@ def _heat_map(
             means[place] = finite.mean()
         if values:
             texts[place] = f"{means[place]:.3g}" if len(finite) else "diverged"
-            told.append(f"{row}, {column}: {texts[place]}")
+            described.append(f"{row}, {column}: {texts[place]}")
     rows, columns = (down, list(cells[down])), (across, list(cells[across]))
     title = labels.of(score)
     figure = figures.heat_map(means, texts, rows=rows, columns=columns, title=title, goal=goal)
-    alt = f"{title} by {down} and {across}; {'; '.join(told)}"
+    alt = f"{title} by {down} and {across}; {'; '.join(described)}"
     return html.figure_svg(figure, alt, name=f"heat-{'-'.join(factors)}".replace(" ", "-"))

@@ -2,7 +2,7 @@
 
 python scripts/benchmarks/people.py --draws 2000 --json people.json
 
-Judges and images are drawn anew in every study. The log-odds of a wrong answer are a constant, plus
+Every study draws new judges and images. The log-odds of a wrong answer are a constant, plus
 normal effects of the judge and of the image, of the given standard deviations; `bias` is that of a
 judge's lean to one answer, which adds to errors on real images and takes off those on generated
 ones. Methods: crossed (`statistics.error_rate`); pigeonhole, percentiles of a bootstrap of judges

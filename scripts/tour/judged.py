@@ -12,7 +12,7 @@ import optax
 from ganjax import experiment, features, metrics
 from ganjax.types import GanState
 from tour.claim import AT_LEAST, AT_MOST, Check, Claim
-from tour.trained import Configs, states
+from tour.trained import Configs, digits
 
 SAMPLES, BATCH = 2000, 256
 TUNED, RATE = 200, 1e-3  # Adam steps on the judge's gradients
@@ -24,7 +24,7 @@ SHOWN = 30  # images in a picture
 
 def inception_score(configs: Configs) -> Claim:
     """Samples picked by the judge, and a generator tuned on its gradients, beside real digits."""
-    built, state = _trained(configs)
+    built, state = digits(configs)
     extract, rng = features.logistic(built.data).load(), experiment.streams(0).evaluation
     tuned = _tuned(built, state, extract)
     real = np.asarray(built.data.test["x"])
@@ -54,7 +54,7 @@ def people(configs: Configs) -> Claim:
     """A generator of 20 images, before a judge who sees one image at a time."""
     from sklearn.svm import SVC
 
-    built, state = _trained(configs)
+    built, state = digits(configs)
     rng, other = jax.random.split(experiment.streams(0).evaluation)
     train, real = (np.asarray(part["x"]) for part in (built.data.train, built.data.test))
     known = _samples(built, state, other, len(train))
@@ -86,13 +86,6 @@ def people(configs: Configs) -> Claim:
     return Claim(
         "people", checks, facts, {name: x[:SHOWN].astype(np.float32) for name, x in arrays.items()}
     )
-
-
-def _trained(configs: Configs) -> tuple[experiment.Experiment, GanState]:
-    config = configs("digits_mlp")
-    built = experiment.build(config)
-    (*_, state) = states(built, config["steps"], config["steps"])
-    return built, state
 
 
 def _samples(built: Any, state: GanState, rng: jax.Array, n: int) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import jax
@@ -87,17 +87,24 @@ def fits(configs: Configs) -> Claim:
 
 def latent_space(configs: Configs) -> Claim:
     """Walks between latents of digits without a jump, and bold 3 - thin 3 + thin 8."""
-    config = configs("digits_mlp")
-    built = experiment.build(config)
-    (*_, state) = states(built, config["steps"], config["steps"])
+    built, state = digits(configs)
     queries, rngs = built.queries(state), jax.random.split(experiment.streams(0).evaluation, 3)
     generate = jax.jit(queries["generate"])
     drawn = [np.asarray(queries["latents"](rng, 4096)) for rng in rngs]
     judge = metrics.class_judge(built.data.train["x"], built.data.train["y"])
     walked, arrays, facts = _walked(generate, judge, drawn[0], drawn[1], built.data.train["x"])
     added, more = _added(generate, judge, drawn[2])
-    facts |= {"steps": config["steps"], "z_dim": config["game"]["z_dim"], "mean_of": MEAN_OF}
+    facts |= {"steps": built.config.steps, "z_dim": built.config.game.z_dim, "mean_of": MEAN_OF}
     return Claim("latent_space", (*walked, *added), facts, arrays | more)
+
+
+@cache
+def digits(configs: Configs) -> tuple[experiment.Experiment, GanState]:
+    """The default GAN of digits, trained once for all claims about it."""
+    config = configs("digits_mlp")
+    built = experiment.build(config)
+    (*_, state) = states(built, config["steps"], config["steps"])
+    return built, state
 
 
 def _with(config: Config, **changes: Mapping[str, Any]) -> Config:

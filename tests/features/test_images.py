@@ -2,6 +2,7 @@
 
 from functools import partial
 
+import examples
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -12,18 +13,8 @@ from ganjax.errors import ConfigError, NotFiniteError
 from ganjax.features import images
 
 GAN = {
-    "steps": 4,
-    "log_every": 2,
-    "batch_size": 8,
+    **examples.IMAGES,
     "evaluation_samples": 70,
-    "data": {"name": "digits"},
-    "game": {"name": "gan", "z_dim": 4},
-    "generator": {"name": "mlp", "width": 8, "depth": 1},
-    "discriminator": {"name": "mlp", "width": 8, "depth": 1},
-    "loss": {"name": "non_saturating"},
-    "scheme": {"name": "alternating"},
-    "gen_tx": {"name": "sgd", "learning_rate": 0.1},
-    "disc_tx": {"name": "sgd", "learning_rate": 0.1},
     "evaluation": {"name": "images", "features": "logistic", "compared": 50},
 }
 
