@@ -91,11 +91,14 @@ def _build(
     scheme = sections.scheme_of(config, game, begin=begin)
     one_batch = batches.batcher(data, config["batch_size"])
     asked = averages.asked(game, one_batch, data.train if data else {})
-    sampled, evaluate = sampling.sampler(game, data, asked), None
+    sampled, report, evaluate = sampling.sampler(game, data, asked), None, None
     monitor, stop_reason = None, ""
     if form is None:
-        if not sections.is_none("evaluation", config.get("evaluation")):
-            evaluate = sampling.evaluation(config["evaluation"], data, game, asked, sampled)
+        if not sections.is_none("evaluation", section := config.get("evaluation")):
+            report = sampling.report_of(section, data)
+            evaluate = sampling.evaluation(
+                section["name"], report, data=data, game=game, asked=asked, parts=sampled
+            )
         sections.check_best(config)
         monitor, stop_reason = sections.monitor_of(config, game, begin, scheme.updates)
     experiment = Experiment(
@@ -108,6 +111,7 @@ def _build(
         asked=asked,
         sample=sampled and partial(sampling.joined, sampled),
         evaluate=evaluate,
+        report=report,
         monitor=monitor,
         stop_reason=stop_reason,
         begin=begin,

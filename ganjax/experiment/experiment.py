@@ -9,7 +9,7 @@ import jax
 import ml_collections
 import numpy as np
 
-from ganjax import averages
+from ganjax import averages, features
 from ganjax import data as sources
 from ganjax.experiment import batches, sampling
 from ganjax.types import Game, GanState, Scheme
@@ -58,6 +58,7 @@ class Experiment(NamedTuple):
         that have them; `default_labels` if None.
       evaluate: `(state, rng, n) -> {name: number}`, on n samples if it is about samples; None if
         the config names no evaluation.
+      report: the report that `evaluate` calls, also for samples from elsewhere; see `score`.
       monitor: `(state, batch, rng, means) -> {name: scalar}`, pure, with the means of the metrics
         over the last chunk of steps; None if the config names none. It stops training by
         `monitor/stop`: 1.
@@ -80,6 +81,7 @@ class Experiment(NamedTuple):
     asked: Callable[[GanState], GanState]
     sample: Callable | None
     evaluate: Callable | None
+    report: Callable | features.Streamed | None = None
     monitor: Callable | None = None
     stop_reason: str = ""
     state: GanState | None = None

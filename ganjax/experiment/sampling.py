@@ -96,25 +96,30 @@ def _reads_rows(section: Mapping[str, Any]) -> bool:
     return "features" in inspect.signature(factory).parameters
 
 
-def _made(section: Mapping[str, Any], data: sources.Data) -> Callable | features.Streamed:
-    """The report that an evaluation section names."""
+def report_of(
+    section: Mapping[str, Any], data: sources.Data | None
+) -> Callable | features.Streamed:
+    """The report that an evaluation section names.
+
+    Raises:
+      ConfigError: there are no data.
+    """
+    if data is None:
+        raise ConfigError("this game generates no samples; set evaluation.name to 'none'")
     if not _reads_rows(section):
         data = data._replace(train=sources.examples(data))
     return names.call("evaluation", features.EVALUATIONS, section, FEATURES, data=data)
 
 
-def _report(
-    section: Mapping[str, Any], data: sources.Data, offered: Collection[str], hint: str
-) -> tuple[Callable, list[str]]:
-    """The report that an evaluation section names, and its parameters, all of them offered."""
-    report = _made(section, data)
+def _wanted(
+    name: str, report: Callable | features.Streamed, offered: Collection[str], hint: str
+) -> list[str]:
+    """The parameters of the report of this name, all of them offered."""
     streamed = isinstance(report, features.Streamed)
     wanted = ["samples"] if streamed else list(inspect.signature(report).parameters)
     if lacking := [part for part in wanted if part not in offered]:
-        raise ConfigError(
-            f"evaluation {section['name']!r} needs {' and '.join(lacking)}, which {hint}"
-        )
-    return report, wanted
+        raise ConfigError(f"evaluation {name!r} needs {' and '.join(lacking)}, which {hint}")
+    return wanted
 
 
 def _scores(name: str, found: Any) -> dict[str, float]:
@@ -135,23 +140,23 @@ def _scores(name: str, found: Any) -> dict[str, float]:
 
 
 def evaluation(
-    section: Mapping[str, Any],
-    data: sources.Data | None,
+    name: str,
+    report: Callable | features.Streamed,
+    *,
+    data: sources.Data,
     game: Game,
     asked: Callable,
     parts: Callable | None,
 ) -> Callable:
-    """`Experiment.evaluate`: a report on samples, their labels, or queries of the game.
+    """`Experiment.evaluate`: the report of this name on samples, their labels, or game queries.
 
     Raises:
-      ConfigError: the game lacks one that the report needs, or there are no data.
+      ConfigError: the game lacks one that the report needs.
     """
-    if data is None:
-        raise ConfigError("this game generates no samples; set evaluation.name to 'none'")
     offered = {*game.queries, *(("samples",) if parts else ())}
     offered |= {"labels"} if is_labelled(game) else set()
     hint = "this game does not give; set evaluation.name to 'none' or another"
-    report, wanted = _report(section, data, offered, hint)
+    wanted = _wanted(name, report, offered, hint)
     compiled = {key: jax.jit(query) for key, query in game.queries.items()}
 
     def found(state: GanState, rng: jax.Array, n: int) -> Any:
@@ -168,13 +173,12 @@ def evaluation(
 
     def evaluate(state: GanState, rng: jax.Array, n: int) -> dict[str, float]:
         try:
-            return _scores(section["name"], found(state, rng, n))
+            return _scores(name, found(state, rng, n))
         except metrics.NonFiniteError as error:
-            raise NotFiniteError(f"evaluation {section['name']!r} has no score: {error}") from error
+            raise NotFiniteError(f"evaluation {name!r} has no score: {error}") from error
         except ValueError as error:
             if not isinstance(report, features.Streamed):
                 raise
-            name = section["name"]
             raise ConfigError(f"evaluation {name!r} of {n} samples: {error}") from error
 
     return evaluate
@@ -195,12 +199,13 @@ def score(
         labels are not classes of the data.
       DataError: the evaluation refuses the samples, e.g. one alone where it compares covariances.
     """
-    section = experiment.config.to_dict().get("evaluation", {"name": "none"})
-    if section["name"] == "none":
+    report = experiment.report
+    if report is None:
         raise ConfigError("the config names no evaluation; set evaluation.name")
+    name = experiment.config.evaluation.name
     given = {"samples": samples} | ({} if labels is None else {"labels": labels})
     hint = "these samples come without; add labels y, or name another evaluation"
-    report, wanted = _report(section, experiment.data, given, hint)
+    wanted = _wanted(name, report, given, hint)
     if "labels" in wanted and not np.isin(labels, experiment.classes).all():
         raise ConfigError(
             f"labels from {np.min(labels)} to {np.max(labels)} are not all of the classes "
@@ -212,7 +217,7 @@ def score(
         return report(**{key: given[key] for key in wanted})
     except ValueError as error:
         count = f"{len(samples)} sample{'s'[: len(samples) != 1]}"
-        raise DataError(f"evaluation {section['name']!r} cannot score {count}: {error}") from error
+        raise DataError(f"evaluation {name!r} cannot score {count}: {error}") from error
 
 
 def protocol_of_data(experiment: "Experiment", scores: Mapping[str, float]) -> dict[str, Any]:
@@ -221,11 +226,10 @@ def protocol_of_data(experiment: "Experiment", scores: Mapping[str, float]) -> d
     The extractors are fitted on the data, so the data's digest and the versions stand for them.
     `beyond_real` has the scores that are better than real data's own.
     """
-    data = experiment.data
-    section = experiment.config.evaluation.to_dict()
+    data, report = experiment.data, experiment.report
     return {
-        "evaluation": section,
-        **(_made(section, data).protocol if _reads_rows(section) else {}),
+        "evaluation": experiment.config.evaluation.to_dict(),
+        **(report.protocol if isinstance(report, features.Streamed) else {}),
         "data": experiment.config.data.to_dict(),
         "data_sha256": sources.digest(data),
         "real": sources.count(data),

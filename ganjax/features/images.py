@@ -17,6 +17,7 @@ from ganjax.features.kept import kept
 from ganjax.features.pixels import pixels
 
 BATCH, AHEAD = 256, 2  # images whose features are taken at a time, and such batches in flight
+SUMMED = 1024  # images whose features are summed at a time
 # Scores by what they need: moments of all features, some features themselves, probabilities.
 OF_FEATURES = (
     "frechet_distance",
@@ -103,7 +104,7 @@ def images_report(
     def extracted(parts: Iterable[Any]) -> Iterator[tuple]:
         """Features and probabilities, computed while those before them are gathered."""
         ahead = deque()
-        for x in parts:
+        for x in _grouped(parts, BATCH):
             for begin in range(0, len(x), BATCH):
                 ahead.append(run(load(), x[begin : begin + BATCH]))
                 if len(ahead) > AHEAD:
@@ -112,7 +113,7 @@ def images_report(
 
     def gathered(parts: Iterable[Any], chosen: np.ndarray = first) -> Gathered:
         add = partial(added, chosen=chosen, splits=splits)
-        return reduce(add, extracted(parts), Gathered())
+        return reduce(add, _grouped(extracted(parts), SUMMED), Gathered())
 
     @cache
     def reference() -> tuple[Gathered, dict[str, float]]:
@@ -149,6 +150,23 @@ def _check(data: Any, scores: tuple, splits: int, neighbours: int, compared: int
         raise ValueError(f"the images report needs images, got data of shape {tuple(data.shape)}")
     for name in scores:
         one_of(IMAGE_SCORES, scores=name)
+
+
+def _grouped(parts: Iterable[Any], rows: int) -> Iterator[Any]:
+    """Pytrees of arrays [n, ...], joined until they have so many rows; the last may have fewer."""
+    group, count = [], 0
+    for part in parts:
+        group.append(part)
+        count += len(jax.tree.leaves(part)[0])
+        if count >= rows:
+            yield jax.tree.map(_joined, *group)
+            group, count = [], 0
+    if group:
+        yield jax.tree.map(_joined, *group)
+
+
+def _joined(*arrays: Any) -> Any:
+    return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
 
 
 def _loaded(extractor: Extractor) -> Callable:
@@ -212,8 +230,8 @@ def _measured(
     }
     result = {"frechet_distance": metrics.frechet_distance(real.moments, generated.moments)}
     result["kernel_distance"], result["kernel_distance_spread"], _ = metrics.kernel_distance(**sets)
-    for measure in (metrics.precision_recall, metrics.density_coverage):
-        result |= measure(**sets, neighbours=neighbours)._asdict()
+    for found in metrics.manifold_scores(**sets, neighbours=neighbours):
+        result |= found._asdict()
     result["over_generalisation"] = 1 - result["precision"]
     if generated.classes:
         of_splits, largest = generated.classes.inception_scores, generated.classes.largest

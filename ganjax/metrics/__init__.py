@@ -19,6 +19,7 @@ from ganjax.metrics.manifolds import (
     DensityCoverage,
     PrecisionRecall,
     density_coverage,
+    manifold_scores,
     over_generalisation,
     precision_recall,
 )
@@ -82,6 +83,7 @@ __all__ = [
     "joined",
     "kernel_distance",
     "likelihood_report",
+    "manifold_scores",
     "mean_fill",
     "mode_coverage",
     "modes_report",

@@ -6,6 +6,7 @@ import numpy as np
 
 from ganjax.checks import whole
 from ganjax.metrics.finite import compared
+from ganjax.metrics.manifolds import BLOCK
 
 
 class KernelDistance(NamedTuple):
@@ -23,20 +24,39 @@ class KernelDistance(NamedTuple):
     subset_size: int
 
 
-def _discrepancy(real: np.ndarray, generated: np.ndarray) -> float:
-    """Unbiased MMD^2 of two sets of n rows: pairs of a row with itself do not count."""
-    n, dim = real.shape
+def _cubed(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """k(x, y) of all pairs of rows."""
+    base = x / x.shape[1] @ y.T
+    base += 1
+    return base * base * base  # no power: 100 times as slow
 
-    def total(x, y):
-        base = x / dim @ y.T
-        base += 1
-        return np.vdot(base * base, base)  # no power: 100 times as slow
 
-    def within(x):
-        return total(x, x) - np.sum(((x * x).sum(1) / dim + 1) ** 3)
+def _sums(x: np.ndarray, y: np.ndarray, of_x: np.ndarray, of_y: np.ndarray) -> np.ndarray:
+    """Sum of k over the pairs of rows of each subset [subsets].
 
-    pairs = n * (n - 1)
-    return (within(real) + within(generated)) / pairs - 2 * total(real, generated) / n**2
+    Subsets that overlap much share one matrix of all pairs, taken in blocks of rows.
+
+    Args:
+      of_x, of_y: rows of the subsets [subsets, size].
+    """
+    subsets, size = of_x.shape
+    dim = x.shape[1]
+    if len(x) * len(y) * (dim + subsets) > subsets * size * size * dim:
+        return np.array([_cubed(x[a], y[b]).sum() for a, b in zip(of_x, of_y, strict=True)])
+    in_x, in_y = np.zeros((subsets, len(x))), np.zeros((subsets, len(y)))
+    np.put_along_axis(in_x, of_x, 1.0, 1)
+    np.put_along_axis(in_y, of_y, 1.0, 1)
+    step = max(1, BLOCK // len(y))
+    return sum(
+        ((in_x[:, i : i + step] @ _cubed(x[i : i + step], y)) * in_y).sum(1)
+        for i in range(0, len(x), step)
+    )
+
+
+def _within(x: np.ndarray, of_x: np.ndarray) -> np.ndarray:
+    """`_sums` over pairs of different rows of a set."""
+    alone = ((x * x).sum(1) / x.shape[1] + 1) ** 3
+    return _sums(x, x, of_x, of_x) - alone[of_x].sum(1)
 
 
 def kernel_distance(
@@ -72,9 +92,12 @@ def kernel_distance(
     whole(1, subsets=subsets)
     whole(2, smaller, subset_size=subset_size, hint="a subset has at most the smaller set's rows")
     rng = np.random.RandomState(seed)
-    values = []
-    for _ in range(subsets):
-        a = real[rng.choice(len(real), subset_size, replace=False)]
-        b = generated[rng.choice(len(generated), subset_size, replace=False)]
-        values.append(_discrepancy(a, b))
+    drawn = [
+        [rng.choice(len(x), subset_size, replace=False) for x in (real, generated)]
+        for _ in range(subsets)
+    ]
+    of_real, of_generated = np.array(drawn).swapaxes(0, 1)
+    pairs = subset_size * (subset_size - 1)
+    values = (_within(real, of_real) + _within(generated, of_generated)) / pairs
+    values -= 2 * _sums(real, generated, of_real, of_generated) / subset_size**2
     return KernelDistance(float(np.mean(values)), float(np.std(values)), subset_size)

@@ -8,7 +8,6 @@ from typing import NamedTuple
 import numpy as np
 
 from ganjax.checks import whole
-from ganjax.metrics.distances import nearest_distances
 from ganjax.metrics.finite import compared
 
 BLOCK = 2**22  # distances held at once: 32 MiB
@@ -58,29 +57,46 @@ def _radii(centres: np.ndarray, neighbours: int) -> np.ndarray:
     return search.kneighbors()[0][:, -1]
 
 
-def _balls_around(points: np.ndarray, centres: np.ndarray, radii: np.ndarray) -> np.ndarray:
-    """Number of closed balls that each point is in [points].
+def _inside(real: np.ndarray, generated: np.ndarray, neighbours: int) -> tuple[np.ndarray, ...]:
+    """Who lies in whose closed balls, all pairs in one pass.
 
-    |p - c|^2 <= r^2 is p.c + (r^2 - |c|^2) / 2 >= |p|^2 / 2.
+    |r - g|^2 <= t^2 is r.g + (t^2 - |r|^2) / 2 >= |g|^2 / 2, and likewise with both exchanged.
+
+    Returns:
+      Number of real balls around each generated sample; whether each real ball holds a generated
+      sample; whether each real sample is in a generated ball.
     """
-    reach = (radii**2 + slack(points, centres) - squared_norms(centres)) / 2
-    own = squared_norms(points)[:, None] / 2
-    size = max(1, BLOCK // len(centres))
-    return np.concatenate(
-        [
-            (points[i : i + size] @ centres.T + reach >= own[i : i + size]).sum(1)
-            for i in range(0, len(points), size)
-        ]
-    )
+    equal, (of_real, of_generated) = slack(real, generated), map(squared_norms, (real, generated))
+    reach = (_radii(real, neighbours) ** 2 + equal - of_real) / 2
+    of_others = (_radii(generated, neighbours) ** 2 + equal - of_generated) / 2
+    balls = np.zeros(len(generated), int)
+    holds, covered = [], []
+    size = max(1, BLOCK // len(generated))
+    for i in range(0, len(real), size):
+        rows = slice(i, i + size)
+        products = real[rows] @ generated.T
+        inside = products + reach[rows, None] >= of_generated / 2
+        balls += inside.sum(0)
+        holds.append(inside.any(1))
+        covered.append((products + of_others >= of_real[rows, None] / 2).any(1))
+    return balls, np.concatenate(holds), np.concatenate(covered)
 
 
-def _checked(
-    real: np.ndarray, generated: np.ndarray, neighbours: int
-) -> tuple[np.ndarray, np.ndarray]:
+def manifold_scores(
+    *, real: np.ndarray, generated: np.ndarray, neighbours: int = 5
+) -> tuple[PrecisionRecall, DensityCoverage]:
+    """`precision_recall` and `density_coverage` in one pass over the pairs.
+
+    Arguments and errors are those of `precision_recall`.
+    """
     real, generated = compared(real, generated, least=2)
     most = min(len(real), len(generated)) - 1
     whole(1, most, neighbours=neighbours, hint="a sample has fewer others than the smaller set")
-    return real, generated
+    balls, holds, covered = _inside(real, generated, neighbours)
+    return (
+        PrecisionRecall(precision=float((balls > 0).mean()), recall=float(covered.mean())),
+        DensityCoverage(density=float(balls.mean() / neighbours), coverage=float(holds.mean())),
+    )
 
 
 def precision_recall(
@@ -103,15 +119,7 @@ def precision_recall(
       ValueError: a set is not [samples > neighbours, dim] or not finite, by name, or the dims
         differ.
     """
-    real, generated = _checked(real, generated, neighbours)
-    return PrecisionRecall(
-        precision=_share_inside(generated, real, neighbours),
-        recall=_share_inside(real, generated, neighbours),
-    )
-
-
-def _share_inside(points: np.ndarray, centres: np.ndarray, neighbours: int) -> float:
-    return float((_balls_around(points, centres, _radii(centres, neighbours)) > 0).mean())
+    return manifold_scores(real=real, generated=generated, neighbours=neighbours)[0]
 
 
 def density_coverage(
@@ -125,12 +133,7 @@ def density_coverage(
 
     Balls, arguments and errors are those of `precision_recall`.
     """
-    real, generated = _checked(real, generated, neighbours)
-    radii, nearest = _radii(real, neighbours), nearest_distances(real, generated)
-    return DensityCoverage(
-        density=float(_balls_around(generated, real, radii).mean() / neighbours),
-        coverage=float((nearest**2 <= radii**2 + slack(real, generated)).mean()),
-    )
+    return manifold_scores(real=real, generated=generated, neighbours=neighbours)[1]
 
 
 def over_generalisation(*, real: np.ndarray, generated: np.ndarray, neighbours: int = 5) -> float:
@@ -139,5 +142,4 @@ def over_generalisation(*, real: np.ndarray, generated: np.ndarray, neighbours: 
     Held-out real samples score above 0 too: give their score beside it. Of mixtures with known
     modes, `ModeCoverage.over_generalisation` is exact.
     """
-    real, generated = _checked(real, generated, neighbours)
-    return 1 - _share_inside(generated, real, neighbours)
+    return 1 - precision_recall(real=real, generated=generated, neighbours=neighbours).precision

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ganjax import metrics
-from ganjax.metrics import manifolds, support
+from ganjax.metrics import kernels, manifolds, support
 
 RNG = np.random.default_rng(5)
 BOTH = [
@@ -82,6 +82,27 @@ def test_kernel_distance_takes_half_of_small_sets_and_refuses_too_large_subsets(
     assert found.spread > 0
     with pytest.raises(ValueError, match="subset_size=11 must be a whole number, from 2 to 10"):
         metrics.kernel_distance(real=x, generated=x, subset_size=11)
+
+
+@pytest.mark.parametrize(("n", "pairs"), [(40, 3 * 40 * 40), (400, 3 * 20 * 30 * 30)])
+def test_kernel_distance_by_subsets(n, pairs, monkeypatch):
+    """Subsets that overlap much share one matrix of pairs; the distance is the same."""
+    cubed, taken = kernels._cubed, []
+    monkeypatch.setattr(kernels, "BLOCK", 1000)
+    monkeypatch.setattr(
+        kernels, "_cubed", lambda x, y: taken.append(len(x) * len(y)) or cubed(x, y)
+    )
+    real, generated = RNG.normal(size=(2, n, 300))
+    found = metrics.kernel_distance(real=real, generated=generated, subsets=20, subset_size=30)
+    assert sum(taken) == pairs
+    draw, values = np.random.RandomState(2020), []
+    for _ in range(20):
+        rows = [draw.choice(n, 30, replace=False) for _ in range(2)]
+        both = np.concatenate([real[rows[0]], generated[rows[1]]])
+        k = (both @ both.T / 300 + 1) ** 3
+        within = [k[s, s].sum() - k[s, s].trace() for s in (slice(30), slice(30, 60))]
+        values.append(sum(within) / (30 * 29) - 2 * k[:30, 30:].mean())
+    np.testing.assert_allclose(found[:2], [np.mean(values), np.std(values)], rtol=1e-10)
 
 
 LINE = np.array([[0.0], [1.0], [3.0], [7.0]])  # radii to the nearest other: 1, 1, 2, 4
