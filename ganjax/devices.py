@@ -73,6 +73,11 @@ def mesh(seed: int = 1, data: int = 0, among: Sequence[jax.Device] | None = None
     return jax.make_mesh((seed, data), axes, axis_types=types, devices=among)
 
 
+def local_mesh() -> Mesh | None:
+    """A mesh of the devices of this process; None for one device."""
+    return mesh(among=jax.local_devices()) if jax.local_device_count() > 1 else None
+
+
 def layout(
     form: str = "jit",
     shard_optimiser: bool = False,

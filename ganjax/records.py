@@ -161,7 +161,8 @@ def scores(
     path, n = workdir / "eval" / f"step_{step}.json", config.evaluation_samples
     if not path.exists() or run_folder.read_json(path).get("evaluation_samples", n) != n:
         run_folder.write_status(workdir, "scoring", step)
-        found = experiment.evaluate(state, streams(config.seed).evaluation, n)
+        rng = streams(config.seed).evaluation
+        found = experiment.evaluate(state, rng, n, devices.local_mesh())
         protocol = experiment.protocol(state, step=step, seed=config.seed, scores=found)
         content = {"protocol": protocol, "evaluation_samples": n, "scores": found}
         run_folder.write_json(path, content)

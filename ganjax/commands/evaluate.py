@@ -99,11 +99,11 @@ def main() -> None:
     import jax
     import numpy as np
 
-    from ganjax import experiment, pictures, run_folder
+    from ganjax import devices, experiment, pictures, run_folder
     from ganjax.errors import ConfigError
     from ganjax.summary import report_table
 
-    run, rng = experiment_of_flags(), jax.random.key(SEED.value)
+    run, rng, mesh = experiment_of_flags(), jax.random.key(SEED.value), devices.local_mesh()
     if run.evaluate is None:
         raise ConfigError(
             f"the config of {WORKDIR.value or 'the flag'} names no evaluation; train with "
@@ -114,11 +114,11 @@ def main() -> None:
         pictures.check_drawable(drawable, "leave --picture out")
     if SAMPLES.value:
         x, y = samples_of_file(run)
-        scores = experiment.score(run, x, y)
+        scores = experiment.score(run, x, y, mesh)
         protocol = experiment.protocol_of_file(run, SAMPLES.value, len(x), scores)
     else:
         state = experiment.live(run.state) if LIVE.value else run.state
-        scores = run.evaluate(state, rng, N.value)
+        scores = run.evaluate(state, rng, N.value, mesh)
         protocol = run.protocol(state, step=run.step, seed=SEED.value, scores=scores)
     print(report_table(scores))
     if JSON.value:

@@ -56,8 +56,9 @@ class Experiment(NamedTuple):
       sample: `(state, rng, n, y=None) -> x [n, ...]` of the players `asked`; None for games without
         samples. The first samples of a key are the same for any n. Labels y, int [n], are for games
         that have them; `default_labels` if None.
-      evaluate: `(state, rng, n) -> {name: number}`, on n samples if it is about samples; None if
-        the config names no evaluation.
+      evaluate: `(state, rng, n, mesh=None) -> {name: number}`, on n samples if it is about samples;
+        the devices of the mesh, of one process, share the work. None if the config names no
+        evaluation.
       report: the report that `evaluate` calls, also for samples from elsewhere; see `score`.
       monitor: `(state, batch, rng, means) -> {name: scalar}`, pure, with the means of the metrics
         over the last chunk of steps; None if the config names none. It stops training by

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from ganjax import data as sources
-from ganjax import features, metrics, names, run_folder
+from ganjax import features, metrics, names, run_folder, spread
 from ganjax.console import counted
 from ganjax.errors import ConfigError, DataError, NotFiniteError
 from ganjax.types import Game, GanState
@@ -45,29 +46,53 @@ def in_turn(data: sources.Data, n: int) -> np.ndarray:
 
 
 def sampler(game: Game, data: sources.Data | None, asked: Callable) -> Callable | None:
-    """`(state, rng, n, y=None) -> parts` of n samples, an iterator.
+    """`(state, rng, n, y=None, mesh=None) -> parts` of n samples, an iterator.
 
-    None for a game without the queries `latents` and `generate`.
+    The devices of the mesh, of one process, make a chunk each. None for a game without the queries
+    `latents` and `generate`.
     """
     if not {"latents", "generate"} <= game.queries.keys():
         return None
 
-    @jax.jit
     def chunk(params, model_state, rng, *labels):
         z = game.queries["latents"](params, model_state, rng, SAMPLE_CHUNK)
         return game.queries["generate"](params, model_state, z, *labels)
 
-    def parts(state: GanState, rng: jax.Array, n: int, y: np.ndarray | None = None) -> Iterator:
-        count = -(-n // SAMPLE_CHUNK)
-        labels = [()] * count
+    @jax.jit
+    def chunks(params, model_state, rngs, *labels):
+        axes = (None, None, *(0 for _ in (rngs, *labels)))
+        x = jax.vmap(chunk, axes)(params, model_state, rngs, *labels)
+        return x.reshape(-1, *x.shape[2:])
+
+    one = jax.jit(chunk)
+
+    def parts(
+        state: GanState,
+        rng: jax.Array,
+        n: int,
+        y: np.ndarray | None = None,
+        mesh: Mesh | None = None,
+    ) -> Iterator:
+        each = mesh.size if mesh else 1  # chunks of a part
+        count = -(-n // (SAMPLE_CHUNK * each)) * each
+        labels = ()
         if is_labelled(game):
-            labels = _chunks_of_labels(y, n, count, data)
+            labels = (_chunks_of_labels(y, n, count, data),)
         elif y is not None:
             raise ConfigError("this game has no class labels; call sample() without y")
         state = asked(state)
-        for index, part in enumerate(labels):
-            key = jax.random.fold_in(rng, index)
-            yield chunk(state.params, state.model_state, key, *part)[: n - index * SAMPLE_CHUNK]
+        players = state.params, state.model_state
+        if mesh:
+            whole, dealt = (NamedSharding(mesh, PartitionSpec(*a)) for a in ((), (spread.AXIS,)))
+            players = jax.device_put(players, whole)
+        for begin in range(0, count, each):
+            if mesh:
+                rngs = jax.vmap(partial(jax.random.fold_in, rng))(np.arange(begin, begin + each))
+                given = (rngs, *(y[begin : begin + each] for y in labels))
+                x = chunks(*players, *jax.device_put(given, dealt))
+            else:
+                x = one(*players, jax.random.fold_in(rng, begin), *(y[begin] for y in labels))
+            yield x[: n - begin * SAMPLE_CHUNK]
 
     return parts
 
@@ -77,17 +102,18 @@ def joined(parts: Callable, *given: Any, **more: Any) -> jax.Array:
     return jnp.concatenate(list(parts(*given, **more)))
 
 
-def _chunks_of_labels(
-    y: np.ndarray | None, n: int, count: int, data: sources.Data
-) -> list[tuple[np.ndarray]]:
-    """Labels in chunks, repeated to fill the last one; the classes in turn if None."""
+def _chunks_of_labels(y: np.ndarray | None, n: int, count: int, data: sources.Data) -> np.ndarray:
+    """Labels in chunks [count, SAMPLE_CHUNK], repeated to fill the last one.
+
+    None: the classes in turn.
+    """
     classes = sources.classes(data)
     y = in_turn(data, n) if y is None else np.asarray(y)
     if y.shape != (n,) or not np.isin(y, classes).all():
         raise ConfigError(
             f"labels {y} must be {n} of the classes {', '.join(map(str, classes))}, one a sample"
         )
-    return [(part,) for part in np.resize(y, (count, SAMPLE_CHUNK)).astype(np.int32)]
+    return np.resize(y, (count, SAMPLE_CHUNK)).astype(np.int32)
 
 
 def _reads_rows(section: Mapping[str, Any]) -> bool:
@@ -159,21 +185,23 @@ def evaluation(
     wanted = _wanted(name, report, offered, hint)
     compiled = {key: jax.jit(query) for key, query in game.queries.items()}
 
-    def found(state: GanState, rng: jax.Array, n: int) -> Any:
+    def found(state: GanState, rng: jax.Array, n: int, mesh: Mesh | None) -> Any:
         state = asked(state)
         given = queries_of(compiled, state)
         if "labels" in wanted:
             given["labels"] = in_turn(data, n)
         if "samples" in wanted:
-            samples = counted("scoring", parts(state, rng, n), n)
+            samples = counted("scoring", parts(state, rng, n, mesh=mesh), n)
             if isinstance(report, features.Streamed):
-                return report.of_parts(samples)
+                return report.of_parts(samples, mesh)
             given["samples"] = np.concatenate([np.asarray(part) for part in samples])
         return report(**{key: given[key] for key in wanted})
 
-    def evaluate(state: GanState, rng: jax.Array, n: int) -> dict[str, float]:
+    def evaluate(
+        state: GanState, rng: jax.Array, n: int, mesh: Mesh | None = None
+    ) -> dict[str, float]:
         try:
-            return _scores(name, found(state, rng, n))
+            return _scores(name, found(state, rng, n, mesh))
         except metrics.NonFiniteError as error:
             raise NotFiniteError(f"evaluation {name!r} has no score: {error}") from error
         except ValueError as error:
@@ -185,7 +213,10 @@ def evaluation(
 
 
 def score(
-    experiment: "Experiment", samples: np.ndarray, labels: np.ndarray | None = None
+    experiment: "Experiment",
+    samples: np.ndarray,
+    labels: np.ndarray | None = None,
+    mesh: Mesh | None = None,
 ) -> dict[str, float]:
     """The scores of samples from any source, by the config's evaluation.
 
@@ -193,6 +224,7 @@ def score(
       experiment: from `build`; its players are not used.
       samples: [n, ...], of the shape of the data; images in [-1, 1].
       labels: their classes, int [n]; None if they have none.
+      mesh: devices of this process that share the work; None for one device.
 
     Raises:
       ConfigError: the config names no evaluation, or one that needs more than is given; or the
@@ -213,7 +245,7 @@ def score(
         )
     try:
         if isinstance(report, features.Streamed):
-            return report.of_parts([samples])
+            return report.of_parts([samples], mesh)
         return report(**{key: given[key] for key in wanted})
     except ValueError as error:
         count = f"{len(samples)} sample{'s'[: len(samples) != 1]}"

@@ -6,7 +6,8 @@
 from ganjax import metrics
 from ganjax.features.classifier import classifier
 from ganjax.features.extractor import Extractor
-from ganjax.features.images import IMAGE_SCORES, Streamed, images_report
+from ganjax.features.gathered import IMAGE_SCORES, ON_REQUEST
+from ganjax.features.images import Streamed, images_report
 from ganjax.features.inception import inception
 from ganjax.features.kept import kept
 from ganjax.features.pixels import logistic, pixels
@@ -24,6 +25,7 @@ __all__ = [
     "EVALUATIONS",
     "FEATURES",
     "IMAGE_SCORES",
+    "ON_REQUEST",
     "Extractor",
     "Streamed",
     "classifier",

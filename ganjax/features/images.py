@@ -7,55 +7,40 @@ from typing import Any, NamedTuple
 
 import jax
 import numpy as np
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from ganjax import data as sources
-from ganjax import metrics
+from ganjax import spread
 from ganjax.checks import one_of, whole
 from ganjax.features.classifier import classifier
 from ganjax.features.extractor import Extractor
+from ganjax.features.gathered import (
+    IMAGE_SCORES,
+    Compared,
+    Gathered,
+    added,
+    measured,
+    packed,
+    unpacked,
+)
 from ganjax.features.kept import kept
 from ganjax.features.pixels import pixels
 
-BATCH, AHEAD = 256, 2  # images whose features are taken at a time, and such batches in flight
+BATCH, AHEAD = 256, 2  # images of a device whose features are taken at a time, batches in flight
 SUMMED = 1024  # images whose features are summed at a time
-# Scores by what they need: moments of all features, some features themselves, probabilities.
-OF_FEATURES = (
-    "frechet_distance",
-    "kernel_distance",
-    "precision",
-    "recall",
-    "over_generalisation",
-    "density",
-    "coverage",
-)
-OF_PROBABILITIES = ("inception_score", "classes", "class_kl")
-IMAGE_SCORES = (*OF_FEATURES, *OF_PROBABILITIES)
 
 
 class Streamed(NamedTuple):
     """A report that takes samples in parts, so that memory does not grow with their number.
 
     Attributes:
-      of_parts: parts, an iterable of samples [n, ...] -> {name: number}.
+      of_parts: (parts, mesh) -> {name: number}. Parts are an iterable of samples [n, ...]. The
+        devices of the mesh, of one process, share the work; None for one device.
       protocol: all that the scores depend on beside the samples, as JSON.
     """
 
-    of_parts: Callable[[Iterable[Any]], dict[str, float]]
+    of_parts: Callable[[Iterable[Any], Mesh | None], dict[str, float]]
     protocol: Mapping[str, Any]
-
-
-class Gathered(NamedTuple):
-    """All that the scores need of a set of images; its size does not grow with their number.
-
-    Attributes:
-      moments: of all features; None of no image.
-      features: of some images, a tuple of [n, dim].
-      classes: sums over the class probabilities of all; None without.
-    """
-
-    moments: metrics.Moments | None = None
-    features: tuple[np.ndarray, ...] = ()
-    classes: metrics.Classes | None = None
 
 
 def images_report(
@@ -77,12 +62,12 @@ def images_report(
       data: images, e.g. `data.arrays(...)`, streamed or resident.
       features: data -> extractor, e.g. `functools.partial(features.inception, weights=PATH)`; by
         default a `classifier` of labelled images, or `pixels`.
-      scores: some of `IMAGE_SCORES`, all if empty; those of classes need an extractor with class
-        probabilities, and are left out otherwise.
+      scores: some of `IMAGE_SCORES`; if empty, all but those `ON_REQUEST`. Those of classes need an
+        extractor with class probabilities, and are left out otherwise.
       splits: of the Inception score, which is then a mean over them.
       neighbours: k of precision, recall, density and coverage.
-      compared: images of each set that kernel distance, precision, recall, density and coverage
-        take, the first generated ones and evenly spaced real ones.
+      compared: images of each set that all scores take but Frechet distance, Inception score and
+        classes: the first generated ones and evenly spaced real ones.
 
     Returns:
       `Streamed`: images [n, height, width, channel] in [-1, 1] -> the scores; `samples` is their
@@ -101,33 +86,35 @@ def images_report(
     first, load = np.arange(compared), cache(partial(_loaded, extractor))
     run = jax.jit(lambda apply, x: apply(x))
 
-    def extracted(parts: Iterable[Any]) -> Iterator[tuple]:
+    def extracted(parts: Iterable[Any], mesh: Mesh | None) -> Iterator[tuple]:
         """Features and probabilities, computed while those before them are gathered."""
+        apply, size = load(mesh), BATCH * (mesh.size if mesh else 1)
         ahead = deque()
-        for x in _grouped(parts, BATCH):
-            for begin in range(0, len(x), BATCH):
-                ahead.append(run(load(), x[begin : begin + BATCH]))
+        for x in _grouped(parts, size):
+            for begin in range(0, len(x), size):
+                ahead.append(run(apply, _dealt(x[begin : begin + size], mesh)))
                 if len(ahead) > AHEAD:
                     yield ahead.popleft()
         yield from ahead
 
-    def gathered(parts: Iterable[Any], chosen: np.ndarray = first) -> Gathered:
+    def gathered(parts: Iterable[Any], mesh: Mesh | None, chosen: np.ndarray = first) -> Gathered:
         add = partial(added, chosen=chosen, splits=splits)
-        return reduce(add, _grouped(extracted(parts), SUMMED), Gathered())
+        return reduce(add, _grouped(extracted(parts, mesh), SUMMED), Gathered())
 
     @cache
-    def reference() -> tuple[Gathered, dict[str, float]]:
+    def reference(mesh: Mesh | None) -> tuple[Gathered, dict[str, float]]:
         key = f"reference {extractor.digest} {sources.digest(data)} {settings}"
-        real = _unpacked(kept(key, lambda: _packed(gathered(*_evenly(data, compared)))))
+        images, chosen = _evenly(data, compared)
+        real = unpacked(kept(key, lambda: packed(gathered(images, mesh, chosen))))
         held_out = data.test.get("x", ())
         few = len(held_out) < neighbours + 2
-        return real, {} if few else measure(gathered([held_out]), real)
+        return real, {} if few else measure(gathered([held_out], mesh), real)
 
     def measure(generated: Gathered, real: Gathered) -> dict[str, float]:
-        return _measured(generated, real, shares, scores, neighbours=neighbours)
+        return measured(Compared(real, generated, shares, neighbours), scores)
 
-    def report(parts: Iterable[Any]) -> dict[str, float]:
-        generated, (real, of_held_out) = gathered(parts), reference()
+    def report(parts: Iterable[Any], mesh: Mesh | None = None) -> dict[str, float]:
+        generated, (real, of_held_out) = gathered(parts, mesh), reference(mesh)
         result = {"samples": generated.moments.n if generated.moments else 0}
         for name, value in measure(generated, real).items():
             result[name] = value
@@ -169,10 +156,20 @@ def _joined(*arrays: Any) -> Any:
     return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
 
 
-def _loaded(extractor: Extractor) -> Callable:
+def _loaded(extractor: Extractor, mesh: Mesh | None) -> Callable:
     """Its function, as an argument of a program: weights are no constants of it."""
     apply = extractor.load()
-    return apply if isinstance(apply, jax.tree_util.Partial) else jax.tree_util.Partial(apply)
+    if not isinstance(apply, jax.tree_util.Partial):
+        apply = jax.tree_util.Partial(apply)
+    return jax.device_put(apply, NamedSharding(mesh, PartitionSpec())) if mesh else apply
+
+
+def _dealt(x: Any, mesh: Mesh | None) -> Any:
+    """Images dealt to the devices, or on all of them if they do not divide."""
+    if mesh is None:
+        return x
+    spec = PartitionSpec() if len(x) % mesh.size else PartitionSpec(spread.AXIS)
+    return jax.device_put(np.asarray(x), NamedSharding(mesh, spec))
 
 
 def _evenly(data: Any, compared: int) -> tuple[Iterator[Any], np.ndarray]:
@@ -180,72 +177,3 @@ def _evenly(data: Any, compared: int) -> tuple[Iterator[Any], np.ndarray]:
     count = sources.count(data)
     most = min(compared, count)
     return (batch["x"] for batch in sources.parts(data, BATCH)), np.arange(most) * count // most
-
-
-def added(
-    gathered: Gathered, extracted: tuple[Any, Any], *, chosen: np.ndarray, splits: int
-) -> Gathered:
-    """With (features, probabilities) of one batch more; features of images `chosen` are kept."""
-    features, probabilities = extracted
-    features = metrics.finite("features of the samples", features)
-    new = metrics.moments(features)
-    begin = gathered.moments.n if gathered.moments else 0
-    rows = chosen[(chosen >= begin) & (chosen < begin + len(features))] - begin
-    more = (features[rows].astype(np.float32),) if len(rows) else ()
-    classes = gathered.classes
-    if probabilities is not None:
-        classes = classes or metrics.no_classes(splits, probabilities.shape[1])
-        classes = classes.add(probabilities)
-    return Gathered(
-        new if gathered.moments is None else metrics.joined(gathered.moments, new),
-        (*gathered.features, *more),
-        classes,
-    )
-
-
-def _packed(gathered: Gathered) -> dict[str, Any]:
-    """As arrays for the cache; the classes of real images are known from their labels."""
-    n, mean, scatter = gathered.moments
-    features = np.concatenate(gathered.features)
-    return {"n": np.int64(n), "mean": mean, "scatter": scatter, "features": features}
-
-
-def _unpacked(arrays: Mapping[str, Any]) -> Gathered:
-    found = metrics.Moments(int(arrays["n"]), arrays["mean"], arrays["scatter"])
-    return Gathered(found, (arrays["features"],))
-
-
-def _measured(
-    generated: Gathered,
-    real: Gathered,
-    shares: np.ndarray | None,
-    scores: tuple,
-    *,
-    neighbours: int,
-) -> dict[str, float]:
-    """The scores of `images_report`."""
-    sets = {
-        name: np.concatenate(gathered.features).astype(np.float64)
-        for name, gathered in (("real", real), ("generated", generated))
-    }
-    result = {"frechet_distance": metrics.frechet_distance(real.moments, generated.moments)}
-    result["kernel_distance"], result["kernel_distance_spread"], _ = metrics.kernel_distance(**sets)
-    for found in metrics.manifold_scores(**sets, neighbours=neighbours):
-        result |= found._asdict()
-    result["over_generalisation"] = 1 - result["precision"]
-    if generated.classes:
-        of_splits, largest = generated.classes.inception_scores, generated.classes.largest
-        result["inception_score"] = float(of_splits.mean())
-        if len(of_splits) > 1:
-            result["inception_score_spread"] = float(of_splits.std())
-        if shares is not None and len(largest) == len(shares):
-            found = metrics.class_coverage(
-                np.repeat(np.arange(len(shares)), largest), shares
-            )._asdict()
-            result |= {key: found[key] for key in ("classes", "class_kl", "class_kl_floor")}
-    wanted = scores or IMAGE_SCORES
-    return {
-        name: value
-        for name, value in result.items()
-        if any(name == one or name in (f"{one}_spread", f"{one}_floor") for one in wanted)
-    }

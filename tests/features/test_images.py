@@ -8,9 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ganjax import data, experiment, features, metrics
+from ganjax import data, devices, experiment, features, metrics
 from ganjax.errors import ConfigError, NotFiniteError
-from ganjax.features import images
+from ganjax.features import gathered as sums
 
 GAN = {
     **examples.IMAGES,
@@ -54,6 +54,51 @@ def test_scores_are_those_of_the_functions(digits):
     assert found["over_generalisation"] == pytest.approx(1 - precision)
 
 
+def test_scores_on_request(digits):
+    """The first 200 samples, 40 of which are copies of training digits and 40 of each other."""
+    report = features.images_report(
+        digits, features.pixels, scores=features.ON_REQUEST, compared=200
+    )
+    real = np.asarray(digits.train["x"])[np.arange(200) * 1297 // 200]
+    x = np.asarray(digits.test["x"])[:200].copy()
+    x[:40], x[40:80] = real[:40], x[80:120]
+    found = report.of_parts([x, x[:50]])
+    sets = {"real": _flat(real), "generated": _flat(x)}
+    assert found["sliced_wasserstein"] == pytest.approx(metrics.sliced_wasserstein(**sets))
+    nearest = metrics.nearest_distances(sets["generated"], sets["real"])
+    assert found["nearest_median"] == pytest.approx(np.median(nearest))
+    assert found["nearest_min"] == pytest.approx(0, abs=1e-6)
+    size = metrics.support_size(**sets)
+    assert size.duplicates >= 40
+    assert found["support_size"] == size.size
+    assert found["support_size_low"] == size.low
+    assert found["nearest_min_real"] > 0.1
+    none_near = report.of_parts([np.random.default_rng(0).uniform(-1, 1, x.shape)])
+    assert "support_size" not in none_near
+    assert none_near["support_size_low"] == pytest.approx(200 * 199 / 2 / 3.689, rel=1e-3)
+
+
+def _flat(x):
+    """Features of `pixels`."""
+    return (x.reshape(len(x), -1).astype(np.float64) + 1) / 2
+
+
+def test_devices_share_the_work(digits):
+    """Eight devices give the scores of one, for samples of a game and from elsewhere."""
+    mesh = devices.mesh(among=jax.devices()[:8])
+    labels = {"name": "one_hot", "num_classes": 10}
+    conditional = {
+        "game": {"name": "conditional", "z_dim": 3},
+        **{name: {**GAN[name], "labels": labels} for name in ("generator", "discriminator")},
+    }
+    for game in ({}, conditional):
+        built = experiment.build({**GAN, **game})
+        state = experiment.initial_state(built, jax.random.key(0))
+        rng = jax.random.key(1)
+        one, many = (built.evaluate(state, rng, 1500, among) for among in (None, mesh))
+        assert one == pytest.approx(many, rel=1e-3, abs=1e-5)
+
+
 def test_parts_may_be_of_any_size(digits):
     report = features.images_report(digits, features.logistic, compared=100, splits=3)
     x = np.asarray(digits.test["x"])[:257]
@@ -67,12 +112,12 @@ def test_what_is_gathered_does_not_grow():
 
     def more(gathered):
         batch = draw.normal(size=(60, 5)), draw.dirichlet(np.ones(3), 60)
-        return images.added(gathered, batch, chosen=np.arange(100), splits=2)
+        return sums.added(gathered, batch, chosen=np.arange(100), splits=2)
 
     def size(gathered):
         return sum(leaf.nbytes for leaf in jax.tree.leaves(gathered) if hasattr(leaf, "nbytes"))
 
-    twice = more(more(images.Gathered()))
+    twice = more(more(sums.Gathered()))
     again = more(more(twice))
     assert size(twice) == size(again)
     assert sum(map(len, again.features)) == 100
