@@ -219,8 +219,8 @@ def replay(experiment: Experiment, workdir: Path, step: int | None = None) -> di
     Returns:
       `step`, `reason` and `start` as recorded; `first` {`step`, `name`}, the first bad metric or
       leaf in this replay, name None if there is none; `same`, whether that is as recorded;
-      `eager`, the name of a value that is not finite in the eager step, if possible that one; and
-      `origin`, the sentence of the operation that made it so. Both are None if all are finite.
+      `origin`, the sentence of the first operation that gave a bad value in the eager step, and
+      `eager`, the name of that value; both None if no operation did.
 
     Raises:
       RunFolderError: there is no record of it.
@@ -238,14 +238,13 @@ def replay(experiment: Experiment, workdir: Path, step: int | None = None) -> di
     start, state = checkpoints.restore(folder, template(stage))
     bound = report["bound"]
     (last,) = deque(trained(stage, state, start, report["step"], bound), maxlen=1)
-    eager = nonfinite.origins(stage.scheme.step, last.before, last.batch, last.rng)
-    (after, metrics), found = eager
+    played = nonfinite.origins(stage.scheme.step, last.before, last.batch, last.rng)
+    (after, metrics), found = played
     paths = jax.tree_util.tree_leaves_with_path(after)
     names = [*(nonfinite.name_of(path) for path, _ in paths), *sorted(metrics)]
     by_name = {name: origin for name, origin in zip(names, found, strict=True) if origin}
-    name = next(
-        (name for name in (*last.bad, *bad_names(metrics, after, bound)) if name in by_name), None
-    )
+    eager = [name for name in bad_names(metrics, after, bound) if name in by_name]
+    name = min(eager, default=None, key=lambda name: by_name[name].number)
     first = _first(last.number, last.bad)
     return {
         **{key: report[key] for key in ("step", "reason", "start")},
