@@ -205,7 +205,17 @@ def _plain(metrics: Mapping[str, Any]) -> dict[str, float | str]:
 def steps(workdir: Path) -> list[int]:
     """The steps whose divergence is recorded in a run folder, ascending."""
     found = (workdir / "crash").glob("step_*/report.json")
-    return sorted(int(path.parent.name.removeprefix("step_")) for path in found)
+    numbers = (path.parent.name.removeprefix("step_") for path in found)
+    return sorted(int(number) for number in numbers if number.isdecimal())
+
+
+def _report(path: Path) -> dict[str, Any]:
+    try:
+        report = run_folder.read_json(path)
+        numbers = {key: float(report[key]) for key in ("step", "bound")}
+        return report | {"step": int(numbers["step"]), "bound": numbers["bound"]}
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise RunFolderError(f"{path} is damaged ({error}); train again to record it") from error
 
 
 def replay(experiment: Experiment, workdir: Path, step: int | None = None) -> dict[str, Any]:
@@ -233,13 +243,14 @@ def replay(experiment: Experiment, workdir: Path, step: int | None = None) -> di
             f"recorded steps: {', '.join(map(str, known)) or 'none'}"
         )
     folder = workdir / "crash" / f"step_{known[-1] if step is None else step}"
-    report = run_folder.read_json(folder / "report.json")
-    stage = experiment.stage(report["step"])
+    report = _report(folder / "report.json")
+    stage, bound = experiment.stage(report["step"]), report["bound"]
     start, state = checkpoints.restore(folder, template(stage))
-    bound = report["bound"]
+    if not start < report["step"]:
+        raise RunFolderError(f"{folder} has a state of step {start}, which is not before its chunk")
     (last,) = deque(trained(stage, state, start, report["step"], bound), maxlen=1)
-    played = nonfinite.origins(stage.scheme.step, last.before, last.batch, last.rng)
-    (after, metrics), found = played
+    outcome, found = nonfinite.origins(stage.scheme.step, last.before, last.batch, last.rng)
+    after, metrics = outcome
     paths = jax.tree_util.tree_leaves_with_path(after)
     names = [*(nonfinite.name_of(path) for path, _ in paths), *sorted(metrics)]
     by_name = {name: origin for name, origin in zip(names, found, strict=True) if origin}
@@ -247,9 +258,11 @@ def replay(experiment: Experiment, workdir: Path, step: int | None = None) -> di
     name = min(eager, default=None, key=lambda name: by_name[name].number)
     first = _first(last.number, last.bad)
     return {
-        **{key: report[key] for key in ("step", "reason", "start")},
+        "step": report["step"],
+        "reason": str(report.get("reason")),
+        "start": start,
         "first": first,
-        "same": first == report["first"],
+        "same": first == report.get("first"),
         "eager": name,
         "origin": None if name is None else str(by_name[name]),
     }

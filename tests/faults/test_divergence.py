@@ -170,3 +170,26 @@ def test_the_command_prints_the_operation(tmp_path):
     found = run_folder.read_json(tmp_path / "found.json")
     assert f"{found['eager']}: {found['origin']}" in done.stdout.splitlines()
     assert call("replay", "--workdir", tmp_path, "--step=1").returncode == 4
+
+
+def test_a_damaged_record_is_refused_and_a_full_disk_hides_no_divergence(
+    tmp_path, monkeypatch, caplog
+):
+    with monkeypatch.context() as patch:
+
+        def full(*_, **__):
+            raise OSError(28, "No space left on device")
+
+        patch.setattr(crashes, "record", full)
+        with pytest.raises(NotFiniteError):
+            train.train(experiment.build(OVERFLOW), tmp_path)
+    assert "No space left" in caplog.text
+    built = experiment.build(OVERFLOW)
+    with pytest.raises(RunFolderError, match="recorded steps: none"):
+        crashes.replay(built, tmp_path)
+    folder = tmp_path / "crash" / "step_3"
+    folder.mkdir(parents=True)
+    for text in ("", "{", "[]", "{}", '{"step": "x", "bound": 0}'):
+        (folder / "report.json").write_text(text)
+        with pytest.raises(RunFolderError, match="is damaged"):
+            crashes.replay(built, tmp_path)
