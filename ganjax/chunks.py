@@ -18,6 +18,7 @@ from ganjax.types import GanState
 log = logging.getLogger(__name__)
 
 FINITE = -1  # a chunk's `bad_step` when all was finite
+GROWN = -2  # and when a parameter is beyond the config's bound after it
 WATCHED = ("loss/", "grad_norm/")  # metrics that must be finite
 
 
@@ -27,13 +28,11 @@ class Chunk(NamedTuple):
     Attributes:
       metrics: mean over the chunk's steps of every metric, the sum for counts of evaluations.
       bad_step: index within the chunk of the first step with a loss or gradient that is not finite,
-        the last if only something in the state is, or `FINITE`.
-      largest: the largest size of a parameter after the chunk.
+        the last if only something in the state is, `GROWN`, or `FINITE`.
     """
 
     metrics: dict[str, jax.Array]
     bad_step: jax.Array
-    largest: jax.Array
 
 
 def chunk(experiment: Experiment, length: int) -> Callable:
@@ -67,7 +66,8 @@ def chunk(experiment: Experiment, length: int) -> Callable:
         steps = first_step + jnp.arange(length)
         state, metrics = jax.lax.scan(body, state, (steps, train if experiment.streamed else ()))
         bad = bad_step(metrics, state, length)
-        return state, Chunk(_reduced(metrics), bad, largest(state))
+        grown = (bad == FINITE) & beyond(state, experiment.config.largest_parameter)
+        return state, Chunk(_reduced(metrics), jnp.where(grown, GROWN, bad))
 
     return run
 
@@ -111,7 +111,7 @@ def joined(chunks: Sequence[Chunk], lengths: Sequence[int]) -> Chunk:
     }
     firsts = np.cumsum([0, *lengths])
     bad = (first + c.bad_step for first, c in zip(firsts, chunks, strict=False) if c.bad_step >= 0)
-    return Chunk(metrics, np.int32(next(bad, FINITE)), chunks[-1].largest)
+    return Chunk(metrics, np.int32(next(bad, chunks[-1].bad_step)))
 
 
 def _reduced(metrics: dict[str, jax.Array]) -> dict[str, jax.Array]:
@@ -131,6 +131,6 @@ def bad_step(metrics: dict[str, jax.Array], state: Any, length: int) -> jax.Arra
     return jnp.where(jnp.all(finite), in_state, jnp.argmin(finite))
 
 
-def largest(state: GanState) -> jax.Array:
-    """`Chunk.largest` of the state after it."""
-    return optax.tree.norm(state.params, ord=jnp.inf)
+def beyond(state: GanState, bound: float) -> jax.Array | bool:
+    """Whether a parameter is larger than a bound; 0 is no bound."""
+    return optax.tree.norm(state.params, ord=jnp.inf) > bound if bound else False

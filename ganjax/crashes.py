@@ -17,7 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ganjax import checkpoints, nonfinite, run_folder
-from ganjax.chunks import FINITE, WATCHED, Chunk, bad_step, largest
+from ganjax.chunks import FINITE, GROWN, WATCHED, Chunk, bad_step, beyond
 from ganjax.errors import RunFolderError
 from ganjax.experiment import Experiment, reschemed, streams, template
 from ganjax.types import GanState
@@ -84,16 +84,17 @@ def fault(outcome: Chunk, first: int, length: int, bound: float) -> Fault | None
       outcome: of the chunk, on the host.
       first: steps before it.
       length: steps in it.
-      bound: the largest size that a parameter may have; 0 for any.
+      bound: the config's `largest_parameter`.
     """
+    if outcome.bad_step == GROWN:
+        last = first + length
+        reason = f"a parameter is beyond largest_parameter={bound:g} at step {last}"
+        return Fault(last, f"{reason}: the parameters grow without bound", bound)
     if outcome.bad_step != FINITE:
         bad = first + int(outcome.bad_step) + 1
         culprits = sorted(key for key, mean in outcome.metrics.items() if not np.isfinite(mean))
         named = f" (metrics: {', '.join(culprits)})" if culprits else ""
         return Fault(bad, f"a loss, a gradient or the state is not finite at step {bad}{named}")
-    if bound and outcome.largest > bound:
-        reason = f"a parameter has grown to {outcome.largest:.3g} at step {first + length}"
-        return Fault(first + length, f"{reason}, beyond largest_parameter={bound:g}", bound)
     return None
 
 
@@ -123,7 +124,7 @@ def trained(
 
 def _sound(bound: float, metrics: Mapping[str, jax.Array], state: GanState) -> jax.Array:
     finite = bad_step({key: value[None] for key, value in metrics.items()}, state, 1) == FINITE
-    return finite & (largest(state) <= (bound or jnp.inf))
+    return finite & jnp.logical_not(beyond(state, bound))
 
 
 def bad_names(metrics: Mapping[str, Any], state: GanState, bound: float) -> list[str]:

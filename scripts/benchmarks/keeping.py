@@ -1,9 +1,9 @@
-"""The cost of keeping a copy of the state for the record of a divergence, as a ratio.
+"""The cost of finding and recording divergence, as a ratio.
 
 python scripts/benchmarks/keeping.py --config digits_mlp --config bilinear_alternating
 
-Compiled chunks of `log_every` steps, each with its row of metrics, with and without the copies, in
-turn; the median ratio of CPU seconds.
+Compiled chunks of `log_every` steps, each with its row of metrics, with and without copies of the
+state and the bound on parameters, in turn; the median ratio of CPU seconds.
 """
 
 import sys
@@ -23,29 +23,29 @@ STEPS = flags.DEFINE_integer("steps", 500, "Steps of a round.", lower_bound=1)
 
 
 def rounds(name: str, folder: Path) -> dict:
-    """A round of chunks of a config: {whether states are kept: function}."""
+    """A round of chunks of a config: {whether its state is kept and bounded: function}."""
     import jax.numpy as jnp
 
     from ganjax import crashes, experiment, records, run_folder, train
 
-    built = experiment.build(cli.read_config(name))
-    length = built.config.log_every
-    program, streams = train.compiled_chunk(built, length), experiment.streams(0)
-    states = {
-        keep: train.compiled_start(built)(streams.init, built.train) for keep in (False, True)
-    }
-    kept = crashes.Kept()
+    config, streams = cli.read_config(name), experiment.streams(0)
 
-    def round_of(keep):
-        for first in range(0, STEPS.value, length):
-            if keep:
-                kept.keep(first, states[keep])
-            states[keep], outcome = program(
-                states[keep], built.train, streams.play, jnp.int32(first)
-            )
-            run_folder.append_metrics(folder, records.row(outcome, first + length, [], 1.0))
+    def of(watched):
+        built = experiment.build(config if watched else {**config, "largest_parameter": 0})
+        length, kept = built.config.log_every, crashes.Kept()
+        program = train.compiled_chunk(built, length)
+        states = [train.compiled_start(built)(streams.init, built.train)]
 
-    return {keep: lambda keep=keep: round_of(keep) for keep in states}
+        def one_round():
+            for first in range(0, STEPS.value, length):
+                if watched:
+                    kept.keep(first, states[0])
+                states[0], outcome = program(states[0], built.train, streams.play, jnp.int32(first))
+                run_folder.append_metrics(folder, records.row(outcome, first + length, [], 1.0))
+
+        return one_round
+
+    return {watched: of(watched) for watched in (False, True)}
 
 
 def main() -> None:
@@ -53,7 +53,7 @@ def main() -> None:
     for name in CONFIGS.value:
         with tempfile.TemporaryDirectory() as folder:
             times = with_cpu(rounds(name, Path(folder)), ROUNDS.value)
-        cpu = {keep: [spent for _, spent in of] for keep, of in times.items()}
+        cpu = {watched: [spent for _, spent in of] for watched, of in times.items()}
         print(f"{name}: {ratio(cpu[True], cpu[False]):.4f} of {min(cpu[False]):.3g} s", flush=True)
 
 
