@@ -59,6 +59,7 @@ class Flags:
         self.config = partial(define_config, **define)
         self.output = partial(define_output, **define)
         self.processes = partial(define_processes, **define)
+        self.trust = partial(define_trust, **define)
 
 
 def define_config(
@@ -170,6 +171,17 @@ def define_processes(
     )
 
 
+def define_trust(flag_values: flags.FlagValues = flags.FLAGS) -> flags.FlagHolder:
+    """Defines the flag `--trust MODULE`, of commands that build the config of a run folder."""
+    return flags.DEFINE_multi_string(
+        "trust",
+        [],
+        "Module of yours whose functions the config of the run folder may name, its submodules "
+        "included; may be repeated, or a list with commas.",
+        flag_values=flag_values,
+    )
+
+
 def resolved(config: ml_collections.ConfigDict) -> dict[str, Any]:
     """The config of the flags as a checked plain dict, before anything heavy is imported.
 
@@ -241,6 +253,15 @@ def run(
         main(*names)
     except KeyboardInterrupt:
         leave(Interrupted("stopped at once; call it again (training resumes where it last saved)"))
+    except SystemExit as error:
+        if error.code:  # 1, of a benchmark that has failed
+            raise
+        leave(
+            ConfigError(
+                f"a function that the config names ended the process ({error!r}); let it "
+                "raise an error instead"
+            )
+        )
     except Exception as error:
         failure = _no_platform(error) or _failure(error)
         if failure is None:

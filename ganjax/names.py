@@ -4,7 +4,6 @@
 """
 
 import contextlib
-import importlib
 import inspect
 import numbers
 import sys
@@ -12,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
+from ganjax import trust
 from ganjax.config import located
 from ganjax.errors import ConfigError, unknown
 
@@ -24,20 +24,13 @@ def lookup(where: str, name: str, shelf: Mapping[str, Any]) -> Any:
     """A row of a shelf, or the object that `module:function` names.
 
     Raises:
-      ConfigError: an unknown name, with the nearest and the known ones, or a module that fails.
+      ConfigError: an unknown name, with the nearest and the known ones; others as `trust.found`.
     """
     if ":" not in name:
         if name not in shelf:
             raise ConfigError(unknown(where, name, shelf) + " Your own: 'module:function'.")
         return shelf[name]
-    module, _, attribute = name.partition(":")
-    try:
-        return getattr(importlib.import_module(module), attribute)
-    except Exception as error:  # the import of a user's module may raise anything
-        raise ConfigError(
-            f"{where} {name!r} cannot be imported ({type(error).__name__}: {error}); name it "
-            "'module:function', with the module on PYTHONPATH"
-        ) from error
+    return trust.found(where, name, shelf)
 
 
 def own_files(config: Any) -> set[str]:

@@ -17,6 +17,7 @@ from typing import Any
 
 from ganjax.errors import RunFolderError
 from ganjax.nested import difference
+from ganjax.trust import foreign
 
 # Settings that may change when a run is resumed, as they change no mathematics.
 RESUMABLE = (
@@ -75,6 +76,21 @@ def write_json(path: Path, content: Any) -> None:
 def read_json(path: Path) -> Any:
     """The content of a JSON file."""
     return json.loads(path.read_text(encoding="utf-8"))
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """The content of a JSON file that holds an object.
+
+    Raises:
+      RunFolderError: it holds something else, or is damaged.
+    """
+    try:
+        content = read_json(path)
+    except (ValueError, RecursionError) as error:
+        raise RunFolderError(f"{path} is not JSON: {error}") from None
+    if not isinstance(content, dict):
+        raise RunFolderError(f"{path} holds a {type(content).__name__}; expected a JSON object")
+    return content
 
 
 @contextlib.contextmanager
@@ -169,18 +185,21 @@ def _later(old: Mapping[str, Any], new: Mapping[str, Any], trained: int) -> bool
     return order == new_order and all(a == b or min(a, b) >= trained for a, b in ends)
 
 
-def read_config(workdir: Path) -> dict[str, Any]:
+def read_config(workdir: Path, trust: str | Iterable[str] = ()) -> dict[str, Any]:
     """The resolved config of a run.
+
+    Args:
+      workdir: the run folder.
+      trust: modules whose functions the config may name, see `ganjax.trust`.
 
     Raises:
       RunFolderError: the folder is no run folder, or its config cannot be read.
     """
     try:
-        return read_json(workdir / "config.json")
+        config = read_object(workdir / "config.json")
     except FileNotFoundError:
         raise RunFolderError(f"{workdir} is not a run folder: it has no config.json") from None
-    except ValueError as error:
-        raise RunFolderError(f"{workdir / 'config.json'} is not JSON: {error}") from None
+    return foreign(config, trust)
 
 
 def versions(packages: Iterable[str]) -> dict[str, str]:
@@ -216,10 +235,7 @@ def read_manifest(workdir: Path) -> dict[str, Any]:
       RunFolderError: it cannot be read.
     """
     path = workdir / "manifest.json"
-    try:
-        return read_json(path) if path.exists() else {}
-    except ValueError as error:
-        raise RunFolderError(f"{path} is not JSON: {error}") from None
+    return read_object(path) if path.exists() else {}
 
 
 def write_status(workdir: Path, status: str, step: int, reason: str = "") -> None:

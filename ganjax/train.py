@@ -8,7 +8,7 @@ import logging
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import cache, partial
 from itertools import accumulate
 from pathlib import Path
@@ -75,6 +75,7 @@ def train(
     layout: devices.Layout | None = None,
     init_from: Path | None = None,
     sinks: Mapping[str, Factory] = MappingProxyType({}),
+    trust: Collection[str] = (),
 ) -> Result:
     """Trains to the config's number of steps, from the newest checkpoint if there is one.
 
@@ -87,6 +88,7 @@ def train(
       init_from: run folder whose newest weights a new run starts from, see `experiment.warm_start`;
         the manifest records which. None for new weights.
       sinks: further places for metrics and pictures, by name, see `ganjax.sinks`.
+      trust: modules whose functions the config of `init_from` may name, see `experiment.load`.
 
     Raises:
       ConfigError: the weights of `init_from` do not fit, or a sink does not start.
@@ -100,8 +102,8 @@ def train(
             devices.check_batch(stage.config.batch_size, layout.count)
     if not devices.leads():
         with tempfile.TemporaryDirectory() as aside:
-            return _train(experiment, Path(aside), layout, init_from, {})
-    return _train(experiment, workdir, layout, init_from, sinks)
+            return _train(experiment, Path(aside), layout, init_from, {}, trust)
+    return _train(experiment, workdir, layout, init_from, sinks, trust)
 
 
 def _train(
@@ -110,6 +112,7 @@ def _train(
     layout: devices.Layout | None,
     init_from: Path | None,
     factories: Mapping[str, Factory],
+    trust: Collection[str],
 ) -> Result:
     config = experiment.config
     with (
@@ -117,7 +120,7 @@ def _train(
         interruptible() as stop,
         contextlib.ExitStack() as feeds,
     ):
-        origin, first = _origin(experiment, workdir, init_from)
+        origin, first = _origin(experiment, workdir, init_from, trust)
         trained = max(checkpoints.steps(workdir / "checkpoints"), default=0)
         run_folder.claim(workdir, config.to_dict(), trained=trained)
         run = None
@@ -149,7 +152,7 @@ def _train(
 
 
 def _origin(
-    experiment: Experiment, workdir: Path, init_from: Path | None
+    experiment: Experiment, workdir: Path, init_from: Path | None, trust: Collection[str]
 ) -> tuple[dict[str, Any] | None, GanState | None]:
     """The record of the run whose weights this one starts from, and the state to start at, if any.
 
@@ -167,7 +170,7 @@ def _origin(
         return record, None
     if not devices.leads():
         return None, jax.tree.map(jnp.zeros_like, template(experiment.stage(0)))
-    other = load(init_from, data=False)
+    other = load(init_from, data=False, trust=trust)
     state = jax.jit(
         lambda state, rng, train: warm_start(experiment, other._replace(state=state), rng, train)
     )(other.state, streams(experiment.config.seed).init, experiment.stage(0).train)

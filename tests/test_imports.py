@@ -11,7 +11,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "ganjax"
 LEVELS = (
     ("types", "errors", "checks", "swept", "draws", "memory"),
-    ("disclosure", "spread", "nested", "divergences", "augmentations", "statistics"),
+    ("disclosure", "spread", "nested", "trust", "divergences", "augmentations", "statistics"),
     ("config", "console", "losses", "penalties", "latents", "nets", "data", "pictures", "html"),
     (
         "config_files",

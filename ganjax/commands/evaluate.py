@@ -26,6 +26,7 @@ N = FLAGS.integer("n", 5000, "Number of samples; with --samples, all by default.
 SEED = FLAGS.integer("seed", 0, "Seed of the latents.", 0, 2**32 - 1)
 LIVE = FLAGS.bool("live", False, "Use the last weights, not their moving averages.")
 BEST = FLAGS.bool("best", False, "Use the best checkpoint, of a run whose config names one.")
+TRUST = FLAGS.trust()
 JSON = FLAGS.output("json", (".json",), "Also write the scores to this JSON file.")
 SHOWN = 49  # samples in the picture
 PICTURE = FLAGS.output(
@@ -45,11 +46,11 @@ def experiment_of_flags() -> Any:
             "--config, to score the samples of another program"
         )
     if not SAMPLES.value:
-        return experiment.load(WORKDIR.value, best=BEST.value)
+        return experiment.load(WORKDIR.value, best=BEST.value, trust=TRUST.value)
     if LIVE.value or BEST.value or FLAGS.values["seed"].present:
         raise ConfigError("--live, --best and --seed are for samples of a run; leave them out")
     if WORKDIR.value:
-        return experiment.build(run_folder.read_config(Path(WORKDIR.value)))
+        return experiment.build(run_folder.read_config(Path(WORKDIR.value), TRUST.value))
     return experiment.build(cli.resolved(CONFIG.value))
 
 

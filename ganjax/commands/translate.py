@@ -9,6 +9,7 @@ from ganjax import cli
 
 FLAGS = cli.Flags()
 WORKDIR = FLAGS.string("workdir", None, "Run folder.", required=True)
+TRUST = FLAGS.trust()
 DIRECTION = FLAGS.enum("direction", "ab", ["ab", "ba"], "From a to b (ab), or from b to a (ba).")
 N = FLAGS.integer("n", 16, "Number of held-out examples.", 1)
 INPUT = FLAGS.string(
@@ -31,7 +32,7 @@ def main() -> None:
 
     workdir, direction = Path(WORKDIR.value), DIRECTION.value
     value_range = data.parsed_range(RANGE.value)
-    run = experiment.load(workdir, data=not INPUT.value)
+    run = experiment.load(workdir, data=not INPUT.value, trust=TRUST.value)
     state = experiment.live(run.state) if LIVE.value else run.state
     queries = {way: run.queries(state).get(f"translate_{way}") for way in ("ab", "ba")}
     if queries[direction] is None:
