@@ -54,14 +54,12 @@ def found(where: str, name: str, shelf: Mapping[str, Any]) -> Any:
       ConfigError: the name finds nothing, or nothing that it may; the module fails.
     """
     module, _, attribute = name.partition(":")
-    if isinstance(name, Foreign):
-        if _package(module) == "ganjax":  # no import: the shelves have been imported
-            known = getattr(sys.modules.get(module), attribute, None)
-            if not any(known is row for row in shelf.values()):
-                raise ConfigError(f"{where} {name!r}, out of a run folder, is no row of ganjax")
-            return known
-        _check_trusted(where, name, module)
-    _check_standard(where, name, module)
+    if isinstance(name, Foreign) and _package(module) == "ganjax":
+        known = getattr(sys.modules.get(module), attribute, None)  # the shelves have been imported
+        if not any(known is row for row in shelf.values()):
+            raise ConfigError(f"{where} {name!r}, out of a run folder, is no row of ganjax")
+        return known
+    check(where, name)
     try:
         thing = getattr(importlib.import_module(module), attribute)
     except (Exception, SystemExit) as error:  # the import of a user's module may raise anything
@@ -74,6 +72,19 @@ def found(where: str, name: str, shelf: Mapping[str, Any]) -> Any:
         if isinstance(name, Foreign) and not any(thing is row for row in shelf.values()):
             _check_trusted(where, name, origin)
     return thing
+
+
+def check(where: str, name: str) -> None:
+    """Refuses a name of a module that is not trusted, or of the standard library.
+
+    Raises:
+      ConfigError: it is one of these.
+    """
+    module, colon, _ = name.partition(":")
+    if colon and isinstance(name, Foreign):
+        _check_trusted(where, name, module)
+    if colon:
+        _check_standard(where, name, module)
 
 
 def _package(module: str) -> str:

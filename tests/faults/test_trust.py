@@ -241,7 +241,7 @@ def test_commands_refuse_it_and_take_the_flag(command, hostile, sentinel, called
 
 @telling
 def test_training_believes_its_own_config_and_no_folder(hostile, sentinel, called, tmp_path):
-    """Names of the command line run, also when it resumes; those of `--init_from` are a folder's."""
+    """Names of the command line run, also on resuming; those of `--init_from` are a folder's."""
     text = "import ml_collections\ndef get_config(): return ml_collections.ConfigDict({})\n"
     (tmp_path / "config.py").write_text(text.format({**CONFIG, "prior": {"name": "mine:prior"}}))
     flags = (f"--config={tmp_path}/config.py", f"--workdir={tmp_path}/run")
@@ -257,11 +257,11 @@ def test_training_believes_its_own_config_and_no_folder(hostile, sentinel, calle
     assert refused(called("train", *flags, f"--workdir={tmp_path}/a"), 2, "give --trust mine")
     assert not sentinel.exists()
     assert called("train", *flags, f"--workdir={tmp_path}/b", "--trust=mine").code == 0
+    sentinel.unlink()
     run = hostile({"data": {"name": "os:system", "command": f"touch {sentinel}"}})
     np.savez(tmp_path / "x.npz", x=np.zeros((9, 2), np.float32))
     assert refused(called("evaluate", f"--workdir={run}", f"--samples={tmp_path}/x.npz"), 2)
-    assert called("sample", f"--workdir={run}").err.count("give --trust os") == 1
+    assert refused(called("sample", f"--workdir={run}"), 2, "give --trust os")
     assert called("report", f"--workdir={run}").code == 0
-    sentinel.unlink()  # of --trust mine
     assert called("train", *flags[:1], f"--workdir={run}").code == 4
     assert not sentinel.exists()
