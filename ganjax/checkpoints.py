@@ -95,7 +95,7 @@ def save(folder: Path, step: int, state: Any, *, keep: int, data: str | None = N
     """
     folder = _absolute(folder)
     final, draft = folder / str(step), folder / f".{step}.draft"
-    shutil.rmtree(draft, ignore_errors=True)
+    _remove(draft)
     draft.mkdir(parents=True)
     with _checkpointer() as checkpointer:
         checkpointer.save(draft / "state", jax.device_get(state) if _several() else state)
@@ -106,7 +106,7 @@ def save(folder: Path, step: int, state: Any, *, keep: int, data: str | None = N
         file.flush()
         os.fsync(file.fileno())
     aside = folder / f".{step}.replaced"
-    shutil.rmtree(aside, ignore_errors=True)
+    _remove(aside)
     if final.exists():
         os.replace(final, aside)
     os.replace(draft, final)
@@ -114,6 +114,13 @@ def save(folder: Path, step: int, state: Any, *, keep: int, data: str | None = N
     for old in [other for other in steps(folder) if other <= step][:-keep]:
         shutil.rmtree(folder / str(old))
     return final
+
+
+def _remove(path: Path) -> None:
+    """Removes a folder, or a link or file that stands in its place."""
+    if path.is_symlink() or path.is_file():
+        path.unlink()
+    shutil.rmtree(path, ignore_errors=True)
 
 
 def restore(folder: Path, template: Any) -> Restored:

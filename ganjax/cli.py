@@ -31,6 +31,7 @@ from ganjax.errors import (
     Interrupted,
     MachineError,
 )
+from ganjax.files import cache_folder
 
 flags.disclaim_key_flags()  # flags that are defined here belong to the calling module
 
@@ -210,12 +211,12 @@ def keep_compiled() -> None:
     In the user's cache folder, or where JAX_COMPILATION_CACHE_DIR says; nowhere if it is empty or
     cannot be written.
     """
-    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
+    folder = cache_folder()
+    if folder is not None and "JAX_COMPILATION_CACHE_DIR" not in os.environ:
         with contextlib.suppress(OSError):
-            (home / "ganjax").mkdir(parents=True, exist_ok=True)
-            if os.access(home / "ganjax", os.W_OK):
-                os.environ["JAX_COMPILATION_CACHE_DIR"] = str(home / "ganjax")
+            folder.mkdir(parents=True, exist_ok=True)
+            if os.access(folder, os.W_OK):
+                os.environ["JAX_COMPILATION_CACHE_DIR"] = str(folder)
 
 
 def run(

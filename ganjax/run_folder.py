@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ganjax.errors import RunFolderError
+from ganjax.files import not_followed, replaced
 from ganjax.nested import difference
 from ganjax.trust import foreign
 
@@ -59,13 +60,10 @@ def write_text(path: Path, text: str) -> None:
 
     Bytes of file names that the locale could not decode are written as they are.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.draft")
-    with open(draft, "w", encoding="utf-8", errors="surrogateescape") as file:
-        file.write(text)
+    with replaced(path) as file:
+        file.write(text.encode("utf-8", "surrogateescape"))
         file.flush()
         os.fsync(file.fileno())
-    os.replace(draft, path)
 
 
 def write_json(path: Path, content: Any) -> None:
@@ -93,15 +91,33 @@ def read_object(path: Path) -> dict[str, Any]:
     return content
 
 
+def check_links(workdir: Path) -> None:
+    """Refuses a run folder in which a folder is a link: files would be written elsewhere.
+
+    Links to files are harmless: files are written anew, in their place.
+
+    Raises:
+      RunFolderError: there is one.
+    """
+    for folder, names, _ in os.walk(workdir):
+        for path in (Path(folder, name) for name in names):
+            if path.is_symlink():
+                raise RunFolderError(
+                    f"{path} is a link to a folder, through which files would be written out of "
+                    f"{workdir}; replace it by the folder, or make {workdir} itself the link"
+                )
+
+
 @contextlib.contextmanager
 def locked(workdir: Path) -> Iterator[None]:
     """Locks the folder for one process; the system frees the lock however the process ends.
 
     Raises:
-      RunFolderError: another process holds it.
+      RunFolderError: another process holds it; or as `check_links`.
     """
     workdir.mkdir(parents=True, exist_ok=True)
-    with open(workdir / "lock", "a+", encoding="utf-8") as file:
+    check_links(workdir)
+    with open(workdir / "lock", "a+", encoding="utf-8", opener=not_followed) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -193,8 +209,10 @@ def read_config(workdir: Path, trust: str | Iterable[str] = ()) -> dict[str, Any
       trust: modules whose functions the config may name, see `ganjax.trust`.
 
     Raises:
-      RunFolderError: the folder is no run folder, or its config cannot be read.
+      RunFolderError: the folder is no run folder, or its config cannot be read; or as
+        `check_links`.
     """
+    check_links(workdir)
     try:
         config = read_object(workdir / "config.json")
     except FileNotFoundError:
@@ -268,7 +286,8 @@ def read_metrics(workdir: Path) -> list[dict[str, float]]:
 
 def append_metrics(workdir: Path, row: Mapping[str, float]) -> None:
     """Adds one row to `metrics.jsonl`."""
-    with open(workdir / "metrics.jsonl", "a", encoding="utf-8") as file:
+    path = workdir / "metrics.jsonl"
+    with open(path, "a", encoding="utf-8", opener=not_followed) as file:
         file.write(json.dumps(row) + "\n")
 
 

@@ -10,7 +10,7 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "ganjax"
 LEVELS = (
-    ("types", "errors", "checks", "swept", "draws", "memory"),
+    ("types", "errors", "checks", "files", "swept", "draws", "memory"),
     ("disclosure", "spread", "nested", "trust", "divergences", "augmentations", "statistics"),
     ("config", "console", "losses", "penalties", "latents", "nets", "data", "pictures", "html"),
     (

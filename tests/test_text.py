@@ -32,7 +32,7 @@ def without_encoding(tree):
         mode = keywords.get("mode", node.args[at] if len(node.args) > at else None)
         binary = name in ("open", "fdopen") and "b" in getattr(mode, "value", "")
         # Those of ours are in UTF-8, and those of images no text.
-        ours = of in ("run_folder", "Image") or (at and name == "write_text")
+        ours = of in ("run_folder", "Image", "os") or (at and name == "write_text")
         if (name in CALLS and not (given or binary or ours)) or ("text" in keywords and not given):
             yield f"line {node.lineno}: {ast.unparse(node)}"
 

@@ -6,7 +6,6 @@ whenever they are computed; `costs/NAME.json` its seconds.
 
 import hashlib
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from ganjax import run_folder
 from ganjax.comparison import Comparison
 from ganjax.disclosure import Disclosure
 from ganjax.errors import RunFolderError
+from ganjax.files import replaced
 from ganjax.nested import difference
 
 # Keys that may change in a folder without training anything again.
@@ -57,8 +57,9 @@ def described(workdir: Path) -> dict[str, Any]:
     Raises:
       RunFolderError: it is no folder of a comparison.
     """
+    run_folder.check_links(workdir)
     try:
-        found = run_folder.read_json(workdir / "comparison.json")
+        found = run_folder.read_object(workdir / "comparison.json")
     except FileNotFoundError:
         raise RunFolderError(
             f"{workdir} is not the folder of a comparison: it has no comparison.json"
@@ -103,8 +104,7 @@ def write(workdir: Path, name: str, result: dict[str, Any], costs: dict[str, Any
     if arrays:
         config = json.dumps(described(workdir)["cells"][name]).encode()
         origin = Disclosure(f"{workdir.resolve().name}/{name}", hashlib.sha256(config).hexdigest())
-        draft = path.with_name(f".{name}.draft.npz")
-        np.savez_compressed(draft, **arrays, **origin.arrays())
-        os.replace(draft, path.with_suffix(".npz"))
+        with replaced(path.with_suffix(".npz")) as file:
+            np.savez_compressed(file, **arrays, **origin.arrays())
     run_folder.write_json(workdir / "costs" / path.name, costs)
     run_folder.write_json(path, {key: result[key] for key in result if key not in arrays})
