@@ -21,7 +21,7 @@ import ml_collections
 from absl import flags
 from ml_collections import config_flags
 
-from ganjax.config import SECTIONS, validate
+from ganjax.config import SECTIONS, SETTINGS, validate
 from ganjax.config_files import find_config as find_config
 from ganjax.config_files import read_config as read_config
 from ganjax.errors import (
@@ -235,6 +235,7 @@ def run(
       flag_values: the command's flags.
       argv: the command line, the program's name first; this process's own by default.
     """
+    _open_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
@@ -264,10 +265,22 @@ def run(
             )
         )
     except Exception as error:
-        failure = _no_platform(error) or _failure(error)
+        failure = _no_platform(error) or _failure(error, flag_values)
         if failure is None:
             raise
         leave(failure)
+
+
+def _open_streams() -> None:
+    """Leads standard streams that are closed to nowhere: no file may get their numbers."""
+    for number in range(3):
+        with contextlib.suppress(OSError):
+            os.fstat(number)
+            continue
+        os.open(os.devnull, os.O_RDWR)  # takes the lowest free number
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
 
 
 def usage(main: Callable[..., None], flag_values: flags.FlagValues) -> str:
@@ -292,6 +305,9 @@ def _parsed(argv: list[str], flag_values: flags.FlagValues, most: int) -> list[s
     before, sys.argv = sys.argv, argv  # where config_flags looks for overrides
     try:
         _, *rest = flag_values(argv)
+        for name in flag_values:
+            if flag_values[name].value == "" and flag_values[name].default is None:
+                raise ConfigError(f"--{name}= is empty; name a file or a folder, or leave it out")
         if rest[most:]:
             raise ConfigError(f"unexpected argument {rest[most]!r}; flags are --name value")
         return rest
@@ -309,7 +325,7 @@ def _parsed(argv: list[str], flag_values: flags.FlagValues, most: int) -> list[s
         sys.argv = before
 
 
-def _failure(error: Exception) -> GanjaxError | None:
+def _failure(error: Exception, flag_values: flags.FlagValues = flags.FLAGS) -> GanjaxError | None:
     """A failure as an error with a message for the user; None for a bug."""
     if type(error).__name__ == "JaxRuntimeError":  # JAX is slow to import
         from ganjax.data.reading import cause
@@ -319,10 +335,29 @@ def _failure(error: Exception) -> GanjaxError | None:
         return error
     if isinstance(error, OSError):
         return MachineError(f"{error}; repair that or choose another place, then call it again")
-    if isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error):
-        reason = (str(error).splitlines() or ["of the host"])[0]
-        return DeviceMemoryError(f"out of device memory; lower config.batch_size ({reason})")
+    of_host = isinstance(error, MemoryError)
+    if of_host or "RESOURCE_EXHAUSTED" in str(error):
+        whose, knobs = "host" if of_host else "device", _knobs(flag_values)
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        return DeviceMemoryError(f"out of {whose} memory; lower {knobs} ({reason})")
     return None
+
+
+def _knobs(flag_values: flags.FlagValues) -> str:
+    """The numbers that set the memory of a command, the largest first."""
+    config = flag_values["config"].value if "config" in flag_values else None
+    if config is None:
+        return "--n, or take a run of a smaller config"
+    plain = config.to_dict()
+    sizes = {"batch_size": plain.get("batch_size", SETTINGS["batch_size"][0])}
+    sizes |= {
+        f"{section}.{key}": value
+        for section in ("scheme", "generator", "discriminator", "autoencoder")
+        for key, value in plain.get(section, {}).items()
+    }
+    whole = {key: value for key, value in sizes.items() if type(value) is int and value > 1}
+    largest = sorted(whole, key=whole.get, reverse=True)
+    return " or ".join(f"config.{key}={whole[key]}" for key in largest[:3])
 
 
 def _no_platform(error: BaseException) -> MachineError | None:

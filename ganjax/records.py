@@ -158,19 +158,19 @@ def scores(
     config = experiment.config
     if experiment.evaluate is None or not devices.leads():
         return {}
-    path, n = workdir / "eval" / f"step_{step}.json", config.evaluation_samples
-    if not path.exists() or run_folder.read_json(path).get("evaluation_samples", n) != n:
+    n, kept = config.evaluation_samples, run_folder.read_evaluation(workdir, step)
+    if kept is None or kept.get("evaluation_samples", n) != n:
         run_folder.write_status(workdir, "scoring", step)
         rng = streams(config.seed).evaluation
         found = experiment.evaluate(state, rng, n, devices.local_mesh())
         protocol = experiment.protocol(state, step=step, seed=config.seed, scores=found)
-        content = {"protocol": protocol, "evaluation_samples": n, "scores": found}
-        run_folder.write_json(path, content)
-    return run_folder.read_json(path)["scores"]
+        kept = {"protocol": protocol, "evaluation_samples": n, "scores": found}
+        run_folder.write_json(workdir / "eval" / f"step_{step}.json", kept)
+    return kept["scores"]
 
 
 def is_best(experiment: Experiment, workdir: Path, found: Mapping[str, float]) -> bool:
-    """Whether scores are better than those of the checkpoint that is kept as the best, if any.
+    """Whether scores are better than those of the checkpoint that is kept as the best, if known.
 
     Raises:
       ConfigError: the config's best is by a score that the evaluation does not give.
@@ -182,10 +182,11 @@ def is_best(experiment: Experiment, workdir: Path, found: Mapping[str, float]) -
         raise ConfigError(
             f"best.name={name!r}, but the evaluation gives {', '.join(found)}; name one of them"
         )
-    kept = checkpoints.steps(workdir / "best")
-    if not kept:
+    steps = checkpoints.steps(workdir / "best")
+    kept = run_folder.read_evaluation(workdir, steps[-1]) if steps else None
+    if kept is None:
         return True
-    before = run_folder.read_json(workdir / "eval" / f"step_{kept[-1]}.json")["scores"][name]
+    before = kept["scores"][name]
     if metrics.SCORES[name].better == "below":
         return found[name] < before
     return found[name] > before

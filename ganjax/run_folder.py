@@ -7,6 +7,7 @@ import contextlib
 import fcntl
 import importlib.metadata
 import json
+import logging
 import os
 import platform
 import sys
@@ -19,6 +20,8 @@ from ganjax.errors import RunFolderError
 from ganjax.files import not_followed, replaced
 from ganjax.nested import difference
 from ganjax.trust import foreign
+
+log = logging.getLogger("ganjax")
 
 # Settings that may change when a run is resumed, as they change no mathematics.
 RESUMABLE = (
@@ -261,27 +264,57 @@ def write_status(workdir: Path, status: str, step: int, reason: str = "") -> Non
     write_json(workdir / "status.json", {"status": status, "step": step, "reason": reason})
 
 
+def read_evaluation(workdir: Path, step: int) -> dict[str, Any] | None:
+    """The content of `eval/step_N.json`; None if there is none, or a damaged one."""
+    path = workdir / "eval" / f"step_{step}.json"
+    try:
+        content = read_object(path)
+        if isinstance(content["scores"], dict):
+            return content
+    except FileNotFoundError:
+        return None
+    except (RunFolderError, KeyError):
+        pass
+    log.warning("%s is damaged; it is left out", path)
+    return None
+
+
+def read_evaluations(workdir: Path) -> dict[int, dict[str, Any]]:
+    """The evaluations of a run by step, in order; damaged ones are left out."""
+    names = (path.stem.removeprefix("step_") for path in (workdir / "eval").glob("step_*.json"))
+    steps = sorted(int(name) for name in names if name.isdecimal())
+    found = {step: read_evaluation(workdir, step) for step in steps}
+    return {step: content for step, content in found.items() if content is not None}
+
+
 def read_metrics(workdir: Path) -> list[dict[str, float]]:
     """Rows of `metrics.jsonl`, their steps strictly rising; a torn last line is dropped.
 
     Metrics of older runs go by their present names (`RENAMED`).
 
     Raises:
-      RunFolderError: a line before the last is not JSON.
+      RunFolderError: a line before the last is no row: an object of numbers with a `step`.
     """
     path = workdir / "metrics.jsonl"
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    lines = path.read_bytes().splitlines() if path.exists() else []
     rows = []
     for number, line in enumerate(lines, start=1):
-        try:
-            row = json.loads(line)
+        row = _row(line)
+        if row is not None:
             rows.append({RENAMED.get(key, key): value for key, value in row.items()})
-        except ValueError:
-            if number < len(lines):
-                raise RunFolderError(
-                    f"{path}, line {number} is damaged; repair or remove it"
-                ) from None
+        elif number < len(lines):
+            raise RunFolderError(f"{path}, line {number} is damaged; repair or remove it")
     return rows
+
+
+def _row(line: bytes) -> dict[str, float] | None:
+    """A row of metrics; None if the line is none."""
+    try:
+        row = json.loads(line)
+        whole = type(row["step"]) is int and row["step"] >= 0
+        return row if whole and all(type(value) in (int, float) for value in row.values()) else None
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
 
 
 def append_metrics(workdir: Path, row: Mapping[str, float]) -> None:

@@ -56,20 +56,18 @@ def experiment_of_flags() -> Any:
 
 def samples_of_file(run: Any) -> tuple[Any, Any]:
     """Samples [n, ...] of the file and their labels [n], or None if it has no labels."""
-    import numpy as np
 
     from ganjax import data
+    from ganjax.data.files.array_files import arrays_of
     from ganjax.errors import ConfigError, DataError
 
-    x, y = data.samples_of_file(SAMPLES.value, run.data.shape, data.parsed_range(RANGE.value)), None
-    loaded = np.load(SAMPLES.value, allow_pickle=False)
-    if not isinstance(loaded, np.ndarray) and "y" in loaded:
-        y = loaded["y"]
-        if y.shape != x.shape[:1] or y.dtype.kind not in "iu":
-            raise DataError(
-                f"{SAMPLES.value} has labels y of shape {y.shape} and type {y.dtype}; expected "
-                f"whole numbers [{len(x)}], one per sample"
-            )
+    x = data.samples_of_file(SAMPLES.value, run.data.shape, data.parsed_range(RANGE.value))
+    y = arrays_of(SAMPLES.value, {"x": True, "y": False}).get("y")
+    if y is not None and (y.shape != x.shape[:1] or y.dtype.kind not in "iu"):
+        raise DataError(
+            f"{SAMPLES.value} has labels y of shape {y.shape} and type {y.dtype}; expected whole "
+            f"numbers [{len(x)}], one per sample"
+        )
     n = N.value if FLAGS.values["n"].present else len(x)
     if n > len(x):
         raise ConfigError(f"--n={n}, but {SAMPLES.value} has {len(x)} samples; leave --n out")

@@ -73,11 +73,8 @@ def sampled(workdir: Path, rng: Any, count: int) -> tuple[Any, Any, dict[str, An
     state = experiment.live(run.state) if LIVE.value else run.state
     entry = {"name": workdir.resolve().name, "workdir": str(workdir), "step": run.step}
     entry["live"] = LIVE.value
-    evaluations = {int(p.stem[5:]): p for p in (workdir / "eval").glob("step_*.json")}
-    if evaluations:
-        last = max(evaluations)
-        scores = run_folder.read_json(evaluations[last])["scores"]
-        entry |= {"evaluated_at": last, "scores": scores}
+    for last, evaluation in run_folder.read_evaluations(workdir).items():
+        entry |= {"evaluated_at": last, "scores": evaluation["scores"]}
     return run, np.asarray(run.sample(state, rng, count)), entry
 
 

@@ -67,7 +67,7 @@ def read(path: str | Path) -> dict[str, np.ndarray]:
         raise DataError(f"there is no file {path}; expected the weights of the Inception network")
     try:
         found = READERS[path.suffix.lower()](path)
-    except (OSError, ValueError, zipfile.BadZipFile, SafetensorError) as error:
+    except (OSError, ValueError, MemoryError, zipfile.BadZipFile, SafetensorError) as error:
         raise DataError(f"{path} cannot be read: {reason(error)}") from error
     expected = shapes()
     missing = [name for name in expected if name not in found]
