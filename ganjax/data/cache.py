@@ -151,7 +151,7 @@ def cached(
 def _roots(beside: str | Path | None) -> list[Path]:
     """Folders of caches, the best first."""
     if own := os.environ.get("GANJAX_CACHE"):
-        return [Path(own).expanduser()]
+        return [Path(os.path.expanduser(own))]  # as it is for a user without a home
     home = files.cache_folder()
     roots = [] if beside is None or (Path(beside) / NAME).is_symlink() else [Path(beside) / NAME]
     return roots if home is None else [*roots, home / "data"]

@@ -46,7 +46,7 @@ def library() -> ModuleType:
 def data_folder(data_dir: str | None) -> Path:
     """The folder of all sets: the given one, `$TFDS_DATA_DIR`, or `~/tensorflow_datasets`."""
     default = os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets"
-    return Path(data_dir or default).expanduser()
+    return Path(os.path.expanduser(data_dir or default))  # as it is for a user without a home
 
 
 def command(name: str, data_dir: str | None) -> str:
