@@ -38,6 +38,8 @@ flags.disclaim_key_flags()  # flags that are defined here belong to the calling 
 IMAGES = (".png", ".jpg", ".jpeg", ".webp", ".pdf")  # formats of pictures made of pixels
 FIGURES = (*IMAGES, ".svg")  # and of those that matplotlib draws
 WIDTH = 100  # columns of a help text
+# Messages of JAX and XLA, the last about arrays that no machine has.
+OUT_OF_MEMORY = ("RESOURCE_EXHAUSTED", "Out of memory", "random bits array of size exceeding")
 HELP = {"-h", "-help", "--help", "-helpfull", "--helpfull", "-helpshort", "--helpshort"}  # absl's
 
 
@@ -336,7 +338,7 @@ def _failure(error: Exception, flag_values: flags.FlagValues = flags.FLAGS) -> G
     if isinstance(error, OSError):
         return MachineError(f"{error}; repair that or choose another place, then call it again")
     of_host = isinstance(error, MemoryError)
-    if of_host or "RESOURCE_EXHAUSTED" in str(error):
+    if of_host or any(text in str(error) for text in OUT_OF_MEMORY):
         whose, knobs = "host" if of_host else "device", _knobs(flag_values)
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         return DeviceMemoryError(f"out of {whose} memory; lower {knobs} ({reason})")

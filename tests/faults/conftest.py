@@ -1,6 +1,7 @@
 """Commands called as the command line calls them: exit code, output, messages."""
 
 import logging
+import os
 import subprocess
 import sys
 from importlib.util import module_from_spec, spec_from_file_location
@@ -22,13 +23,15 @@ class Ended(NamedTuple):
     err: str
 
 
-def ended(command, *arguments, **options):
-    """A command in a process of its own."""
+def ended(command, *arguments, closed="", **environment):
+    """A command in a process of its own, started by a shell that may close streams."""
     done = subprocess.run(
-        [sys.executable, "-m", "ganjax", command, *map(str, arguments)],
+        ["sh", "-c", f'exec "$@" {closed}', "sh", sys.executable, "-m", "ganjax", command]
+        + list(map(str, arguments)),
         capture_output=True,
         encoding="utf-8",
-        **{"cwd": ROOT, **options},
+        cwd=ROOT,
+        env={**os.environ, "XLA_FLAGS": "", **environment},
     )
     return Ended(done.returncode, done.stdout, done.stderr)
 
