@@ -1,5 +1,6 @@
 """Commands called as the command line calls them: exit code, output, messages."""
 
+import contextlib
 import logging
 import os
 import subprocess
@@ -11,6 +12,7 @@ from typing import NamedTuple
 import pytest
 
 from ganjax import cli
+from ganjax.errors import GanjaxError
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -26,8 +28,10 @@ class Ended(NamedTuple):
 def ended(command, *arguments, closed="", **environment):
     """A command in a process of its own, started by a shell that may close streams."""
     done = subprocess.run(
-        ["sh", "-c", f'exec "$@" {closed}', "sh", sys.executable, "-m", "ganjax", command]
-        + list(map(str, arguments)),
+        [
+            *("sh", "-c", f'exec "$@" {closed}', "sh"),
+            *(sys.executable, "-m", "ganjax", command, *map(str, arguments)),
+        ],
         capture_output=True,
         encoding="utf-8",
         cwd=ROOT,
@@ -45,6 +49,16 @@ def refused(done, code, *told):
     for text in told:
         assert text in done.err
     return True
+
+
+@contextlib.contextmanager
+def only(*codes):
+    """A block that may be ended by an error of the library with one of these exit codes."""
+    try:
+        yield
+    except GanjaxError as error:
+        if error.exit_code not in codes or not str(error):
+            raise
 
 
 @pytest.fixture
