@@ -36,7 +36,7 @@ def build(
       DataError: the data are not as declared.
     """
     config = validate(config)
-    forms = iter(forms or ())
+    forms = iter(forms if isinstance(forms, Sequence) else ())
     if not config.stages:
         experiment = _build(config, axis_name, form=next(forms, None))
         stages.check_fade([experiment], config["steps"])

@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 from marks import telling
 
-from ganjax import config_files, disclosure, experiment, records, run_folder, train
+from ganjax import config_files, disclosure, experiment, records, report, run_folder, train
 from ganjax.data import cache
 from ganjax.data.files.array_files import arrays_of
 from ganjax.errors import DataError, RunFolderError
+
+from .conftest import only
 
 SHAPES = ([], 3, "text", None, True)  # JSON that is no object
 HUGE = {"descr": "<f8", "fortran_order": False, "shape": (10**12,)}  # 8 TB
@@ -139,3 +141,41 @@ def test_a_user_without_a_home(monkeypatch):
     assert cache.cached("key", "here", 1, lambda row: {"x": np.ones(2)}).arrays == {}
     assert prepared.data_folder(None).name == "tensorflow_datasets"
     assert config_files.shipped()
+
+
+FORM = {"shape": [2], "num_classes": 0, "paired": False, "batch": {"x": [[2], "float32"]}}
+FORMS = (
+    *(3, "text", {}, {**FORM, "classes": 3}, {**FORM, "classes": [], "batch": 3}),
+    {**FORM, "classes": [], "batch": {"x": [[-1], "float32"]}},
+    {**FORM, "classes": [], "batch": {"x": [[2**40, 2**40], "float32"]}},
+    {**FORM, "classes": [], "batch": {"x": [[2], "nonsense"]}},
+    {**FORM, "classes": [], "batch": {"x": [[2], "object"]}},
+    {**FORM, "classes": [], "shape": 3},
+)
+
+
+@pytest.mark.parametrize("form", FORMS, ids=repr)
+def test_a_damaged_form_of_the_data_is_told(form, tmp_path):
+    run_folder.write_json(tmp_path / "config.json", examples.RING)
+    run_folder.write_json(tmp_path / "manifest.json", {"data": [form]})
+    with pytest.raises(RunFolderError, match=r"the form of the data in manifest\.json is damaged"):
+        experiment.load(tmp_path, data=False)
+
+
+REPORTED = {
+    "config.json": ({}, {"game": 3, "scheme": {"name": "x"}}, {"game": {"name": [1]}}),
+    "status.json": ({"status": "done"}, {"status": [], "step": 3, "reason": ""}, [3]),
+    "eval/step_2.json": ({"scores": {"modes": "text"}}, {"scores": {"modes": [1]}}),
+    "manifest.json": ([1], {"devices": 3}, {"packages": 3}),
+    "comparison.json": ({}, [], {"cells": 3}, {"cells": {}, "baseline": "x"}),
+}
+
+
+@pytest.mark.parametrize("name", REPORTED)
+def test_the_report_of_a_damaged_folder_is_refused(name, tmp_path):
+    """Or it does without the file."""
+    for content in REPORTED[name]:
+        run_folder.write_json(tmp_path / "config.json", examples.BILINEAR)
+        run_folder.write_json(tmp_path / name, content)
+        with only(4):
+            assert report.write(tmp_path).exists()
