@@ -1,5 +1,6 @@
 """From a config section to an optimiser: names, nested sections, rates, and a trial."""
 
+import inspect
 import math
 import numbers
 from collections.abc import Callable, Iterator, Mapping
@@ -85,7 +86,8 @@ def _made(where: str, section: names.Section, steps_of: Callable) -> Any:
             f"{where}.learning_rate={rate!r} must be a number of at least 0, or a section that "
             "names an optax schedule"
         )
-    for key in RANGES.keys() & section.keys() if ":" not in name else ():
+    takes = inspect.signature(SHELF[name]).parameters if name in SHELF else {}
+    for key in RANGES.keys() & section.keys() & takes.keys():
         if isinstance(value := section[key], numbers.Real):
             try:
                 checks.within(RANGES[key], **{f"{where}.{key}": value})

@@ -117,7 +117,7 @@ def test_arrays(kind, edits, tmp_path):
 
 @SOME
 @given(kind=st.sampled_from(sorted(IMAGES)), edits=EDITS)
-@pytest.mark.filterwarnings("ignore::UserWarning")  # of Pillow
+@pytest.mark.filterwarnings("ignore::UserWarning", "ignore::PIL.Image.DecompressionBombWarning")
 def test_images(kind, edits, tmp_path):
     content = edited(IMAGES[kind], edits)
     with contextlib.suppress(Exception):  # of which `cached` makes a DataError
