@@ -193,7 +193,7 @@ def versions(packages: Iterable[str]) -> dict[str, str]:
 
 
 def write_manifest(workdir: Path, devices: list[str], seed: int, **more: Any) -> None:
-    """Records versions, machine, devices, seed, arguments, and more."""
+    """Records versions, machine and its name, devices, seed, arguments, and more."""
     write_json(
         workdir / "manifest.json",
         {
@@ -201,6 +201,7 @@ def write_manifest(workdir: Path, devices: list[str], seed: int, **more: Any) ->
             "arguments": sys.argv,
             "python": platform.python_version(),
             "platform": platform.platform(),
+            "host": platform.node(),
             "packages": versions(PACKAGES),
             "devices": devices,
             "seed": seed,
@@ -223,8 +224,23 @@ def read_manifest(workdir: Path) -> dict[str, Any]:
 
 
 def write_status(workdir: Path, status: str, step: int, reason: str = "") -> None:
-    """Writes `status.json`: running, scoring, done, diverged, interrupted or failed, and why."""
-    write_json(workdir / "status.json", {"status": status, "step": step, "reason": reason})
+    """Writes `status.json`: running, scoring, done, diverged, interrupted or failed, and why.
+
+    `row` and `checkpoint` in it are the steps of the last row and of the last checkpoint, or null.
+    """
+    last = metrics_row(_last_line(workdir / "metrics.jsonl"))
+    saved = [int(path.name) for path in workdir.glob("checkpoints/*") if path.name.isdecimal()]
+    found = {"row": last and last["step"], "checkpoint": max(saved, default=None)}
+    write_json(workdir / "status.json", {"status": status, "step": step, "reason": reason, **found})
+
+
+def _last_line(path: Path) -> bytes:
+    """The last whole line of a file; b"" if it has none."""
+    if not path.exists():
+        return b""
+    with open(path, "rb") as file:
+        file.seek(max(0, file.seek(0, os.SEEK_END) - 2**16))
+        return (b"\n" + file.read()).rsplit(b"\n", 2)[-2]
 
 
 def read_metrics(workdir: Path) -> list[dict[str, float]]:
@@ -250,14 +266,47 @@ def read_metrics(workdir: Path) -> list[dict[str, float]]:
     return rows
 
 
-def append_metrics(workdir: Path, row: Mapping[str, float]) -> None:
-    """Adds one row to `metrics.jsonl`."""
-    with open(workdir / "metrics.jsonl", "a", encoding="utf-8") as file:
-        file.write(json.dumps(row) + "\n")
+def metrics_lines(workdir: Path) -> list[bytes]:
+    """The lines of `metrics.jsonl` with their ends, which a torn last one lacks."""
+    path = workdir / "metrics.jsonl"
+    return path.read_bytes().splitlines(keepends=True) if path.exists() else []
+
+
+def metrics_row(line: bytes) -> dict[str, float] | None:
+    """The row of a line, by present names; None of a line that is none."""
+    try:
+        row = {RENAMED.get(key, key): value for key, value in json.loads(line).items()}
+        return row if isinstance(row["step"], int) else None
+    except (ValueError, AttributeError, KeyError, RecursionError):
+        return None
+
+
+def append_metrics(workdir: Path, row: Mapping[str, float]) -> bytes:
+    """Adds one row to `metrics.jsonl`, and returns its line."""
+    line = f"{json.dumps(row)}\n".encode()
+    with open(workdir / "metrics.jsonl", "ab") as file:
+        file.write(line)
+    return line
 
 
 def rewind_metrics(workdir: Path, step: int) -> list[dict[str, float]]:
-    """Drops the rows after `step`, which a resumed run writes again, and returns the rest."""
-    rows = [row for row in read_metrics(workdir) if row["step"] <= step]
-    write_text(workdir / "metrics.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
-    return rows
+    """Drops all after the rows up to `step`, which a resumed run writes again, and returns these.
+
+    Raises:
+      RunFolderError: a line before the last of these rows is damaged, or repeats a step.
+    """
+    lines = metrics_lines(workdir)
+    rows = list(map(metrics_row, lines))
+    count = max((n for n, row in enumerate(rows, 1) if row and row["step"] <= step), default=0)
+    before = 0
+    for number, row in enumerate(rows[:count], start=1):
+        if row is None or row["step"] <= before:
+            fault = "is damaged" if row is None else f"repeats step {row['step']}"
+            raise RunFolderError(
+                f"{workdir / 'metrics.jsonl'}, line {number}, after step {before}, {fault}; repair "
+                "or remove it"
+            )
+        before = row["step"]
+    kept = b"".join(line.rstrip(b"\n") + b"\n" for line in lines[:count])
+    write_text(workdir / "metrics.jsonl", kept.decode(errors="surrogateescape"))
+    return rows[:count]
