@@ -174,7 +174,10 @@ def newest(folder: Path, check: Callable[[dict[str, Any]], None] | None = None) 
         damages.append(f"step {step} {fault}")
         log.warning("checkpoint of step %d %s; trying an older one", step, fault)
     if refusal is not None:
-        raise refusal
+        raise RunFolderError(
+            f"{folder.parent} cannot be resumed: {refusal}; restore that, or start in another "
+            "--workdir, with these weights by --init_from"
+        )
     if damages:
         raise CheckpointError(
             f"no intact checkpoint in {folder}: {'; '.join(damages)}; start again in a new folder"

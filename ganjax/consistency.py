@@ -7,14 +7,13 @@ record less; a part that a manifest lacks is not checked.
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ganjax import run_folder
-from ganjax.errors import CheckpointError, RunFolderError
-
-REMEDY = "restore the file, or start in another --workdir (--init_from keeps the weights)"
+from ganjax import checkpoints, run_folder
+from ganjax.errors import CheckpointError, DataError, GanjaxError, RunFolderError
 
 
 def settings_digest(config: Mapping[str, Any], step: int) -> str:
@@ -82,8 +81,8 @@ def check_rows(workdir: Path, manifest: Mapping[str, Any]) -> None:
     before = lines[: record["count"]]
     if hashlib.sha256(b"".join(before)).hexdigest() != record["sha256"]:
         raise RunFolderError(
-            f"{workdir / 'metrics.jsonl'}: {_fault(lines, record)}, before the checkpoint of step "
-            f"{manifest['step']}; {REMEDY}"
+            f"metrics.jsonl: {_fault(lines, record)}, before the checkpoint of step "
+            f"{manifest['step']}"
         )
 
 
@@ -105,3 +104,85 @@ def _fault(lines: list[bytes], record: Mapping[str, Any]) -> str:
         return f"rows up to step {last} have changed"
     _, start, end = max([*gaps, (last - before, before, last)])
     return f"{missing} of {record['count']} rows are missing, between step {start} and step {end}"
+
+
+def check_data(workdir: Path, manifest: Mapping[str, Any], digest: str | None, where: str) -> None:
+    """Compares the data, of a digest and from somewhere, with those of a checkpoint.
+
+    Raises:
+      DataError: the checkpoint was trained on others.
+    """
+    then = manifest.get("data")
+    if then is not None and then != digest:
+        raise DataError(
+            f"{where} has changed since step {manifest['step']} of {workdir}: its digest was "
+            f"{then} and is {digest}; restore the data, or train in another --workdir"
+        )
+
+
+Check = Callable[[Mapping[str, Any]], None]  # of a manifest against settings
+
+
+def newest(workdir: Path, check: Check) -> dict[str, Any]:
+    """The manifest of the checkpoint that a run resumes from; {} if none has been saved.
+
+    Args:
+      workdir: the run folder.
+      check: raises a CheckpointError if a manifest does not agree with the settings.
+
+    Raises:
+      RunFolderError, CheckpointError: as `checkpoints.newest`.
+    """
+    folder = workdir / "checkpoints"
+    return (
+        checkpoints.newest(folder, _with_rows(workdir, check)) if checkpoints.steps(folder) else {}
+    )
+
+
+def _with_rows(workdir: Path, check: Check) -> Check:
+    def both(manifest):
+        check(manifest)
+        check_rows(workdir, manifest)
+
+    return both
+
+
+def overview(workdir: Path) -> tuple[dict[str, Any], GanjaxError | None]:
+    """The content of a run folder as JSON, and the error of one that does not resume.
+
+    Returns:
+      `steps` of the run; `settings`, their digest; `rows` of metrics; `checkpoints` and `best`, by
+      step, each intact with the digest of its data, or its fault; `resumes`, a step.
+
+    Raises:
+      RunFolderError: it is no run folder.
+    """
+    config = run_folder.read_config(workdir)
+    lines = run_folder.metrics_lines(workdir)
+    rows = [row for row in map(run_folder.metrics_row, lines) if row is not None]
+    damaged = f", {len(lines) - len(rows)} damaged" if len(lines) > len(rows) else ""
+    found = {
+        "steps": config.get("steps"),
+        "settings": settings_digest(config, 0),
+        "rows": f"{len(rows)}, to step {rows[-1]['step'] if rows else 0}{damaged}",
+    }
+    check = _with_rows(workdir, partial(check_settings, config))
+    for name in ("checkpoints", "best"):
+        folder = workdir / name
+        found[name] = {
+            step: _condition(folder / str(step), check) for step in checkpoints.steps(folder)
+        }
+    try:
+        found["resumes"] = newest(workdir, partial(check_settings, config)).get("step", 0)
+    except (CheckpointError, RunFolderError) as error:
+        return found, error
+    return found, None
+
+
+def _condition(checkpoint: Path, check: Check) -> str:
+    try:
+        manifest = checkpoints.verified(checkpoint)
+        check(manifest)
+    except (CheckpointError, RunFolderError) as error:
+        return str(error)
+    return f"intact, data {manifest.get('data')}"

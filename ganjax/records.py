@@ -3,7 +3,7 @@
 import contextlib
 import time
 import traceback
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -165,26 +165,16 @@ def scores(
     if experiment.evaluate is None or not devices.leads():
         return {}
     path, n = workdir / "eval" / f"step_{step}.json", config.evaluation_samples
-    found = _scores_of(path, n)
-    if found is None:
+    found = run_folder.read_evaluation(path)
+    if not found or found.get("evaluation_samples", n) != n:
         run_folder.write_status(workdir, "scoring", step)
         rng = streams(config.seed).evaluation
-        found = experiment.evaluate(state, rng, n, devices.local_mesh())
-        protocol = experiment.protocol(state, step=step, seed=config.seed, scores=found)
-        content = {"protocol": protocol, "evaluation_samples": n, "scores": found}
+        scored = experiment.evaluate(state, rng, n, devices.local_mesh())
+        protocol = experiment.protocol(state, step=step, seed=config.seed, scores=scored)
+        content = {"protocol": protocol, "evaluation_samples": n, "scores": scored}
         run_folder.write_json(path, content)
-        found = run_folder.read_json(path)["scores"]
-    return found
-
-
-def _scores_of(path: Path, n: int) -> Mapping[str, float] | None:
-    """The scores of n samples in a file; None if it is missing or damaged, or of another n."""
-    try:
-        content = run_folder.read_json(path)
-        whole = isinstance(content["protocol"], dict) and isinstance(content["scores"], dict)
-        return content["scores"] if whole and content.get("evaluation_samples", n) == n else None
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        return None
+        found = run_folder.read_json(path)
+    return found["scores"]
 
 
 def is_best(
@@ -215,9 +205,10 @@ class Clock:
     """Seconds of a run by kind of work, over all calls that trained it, in `summary.json`."""
 
     def __init__(self, workdir: Path):
-        self._path, self._seconds = workdir / "summary.json", Counter()
+        self._path, self._seconds = workdir / "summary.json", defaultdict(float)
         with contextlib.suppress(OSError, ValueError, TypeError, KeyError, AttributeError):
-            self._seconds.update(run_folder.read_json(self._path)["seconds"])
+            before = run_folder.read_json(self._path)["seconds"]
+            self._seconds.update({kind: float(seconds) for kind, seconds in before.items()})
 
     @contextlib.contextmanager
     def __call__(self, kind: str) -> Iterator[float]:

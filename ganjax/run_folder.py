@@ -230,7 +230,8 @@ def write_status(workdir: Path, status: str, step: int, reason: str = "") -> Non
     """
     last = metrics_row(_last_line(workdir / "metrics.jsonl"))
     saved = [int(path.name) for path in workdir.glob("checkpoints/*") if path.name.isdecimal()]
-    found = {"row": last and last["step"], "checkpoint": max(saved, default=None)}
+    saved = max((at for at in saved if at <= step), default=None)  # those after it are damaged
+    found = {"row": last and last["step"], "checkpoint": saved}
     write_json(workdir / "status.json", {"status": status, "step": step, "reason": reason, **found})
 
 
@@ -243,27 +244,35 @@ def _last_line(path: Path) -> bytes:
         return (b"\n" + file.read()).rsplit(b"\n", 2)[-2]
 
 
-def read_metrics(workdir: Path) -> list[dict[str, float]]:
-    """Rows of `metrics.jsonl`, their steps strictly rising; a torn last line is dropped.
+def read_metrics(workdir: Path, until: float = float("inf")) -> list[dict[str, float]]:
+    """Rows of `metrics.jsonl` up to a step, their steps strictly rising; a torn end is dropped.
 
     Metrics of older runs go by their present names (`RENAMED`).
 
     Raises:
-      RunFolderError: a line before the last is not JSON.
+      RunFolderError: a line before the last of these rows is damaged, or its step does not rise.
     """
-    path = workdir / "metrics.jsonl"
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    rows = []
-    for number, line in enumerate(lines, start=1):
-        try:
-            row = json.loads(line)
-            rows.append({RENAMED.get(key, key): value for key, value in row.items()})
-        except ValueError:
-            if number < len(lines):
-                raise RunFolderError(
-                    f"{path}, line {number} is damaged; repair or remove it"
-                ) from None
-    return rows
+    rows = list(map(metrics_row, metrics_lines(workdir)))
+    count = max((n for n, row in enumerate(rows, 1) if row and row["step"] <= until), default=0)
+    before = 0
+    for number, row in enumerate(rows[:count], start=1):
+        if row is None or row["step"] <= before:
+            fault = "is damaged" if row is None else f"repeats step {row['step']} after {before}"
+            raise RunFolderError(
+                f"{workdir / 'metrics.jsonl'}, line {number} {fault}; repair or remove it"
+            )
+        before = row["step"]
+    return rows[:count]
+
+
+def read_evaluation(path: Path) -> dict[str, Any]:
+    """The content of a file of `eval/`, with `scores` and `protocol`; {} if it lacks them."""
+    try:
+        content = read_json(path)
+        whole = isinstance(content["scores"], dict) and isinstance(content["protocol"], dict)
+        return content if whole else {}
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+        return {}
 
 
 def metrics_lines(workdir: Path) -> list[bytes]:
@@ -276,7 +285,8 @@ def metrics_row(line: bytes) -> dict[str, float] | None:
     """The row of a line, by present names; None of a line that is none."""
     try:
         row = {RENAMED.get(key, key): value for key, value in json.loads(line).items()}
-        return row if isinstance(row["step"], int) else None
+        numbers = all(isinstance(value, int | float) for value in row.values())
+        return row if numbers and isinstance(row["step"], int) else None
     except (ValueError, AttributeError, KeyError, RecursionError):
         return None
 
@@ -290,23 +300,12 @@ def append_metrics(workdir: Path, row: Mapping[str, float]) -> bytes:
 
 
 def rewind_metrics(workdir: Path, step: int) -> list[dict[str, float]]:
-    """Drops all after the rows up to `step`, which a resumed run writes again, and returns these.
+    """Drops the rows after `step`, which a resumed run writes again, and returns the rest.
 
     Raises:
-      RunFolderError: a line before the last of these rows is damaged, or repeats a step.
+      RunFolderError: as `read_metrics`.
     """
-    lines = metrics_lines(workdir)
-    rows = list(map(metrics_row, lines))
-    count = max((n for n, row in enumerate(rows, 1) if row and row["step"] <= step), default=0)
-    before = 0
-    for number, row in enumerate(rows[:count], start=1):
-        if row is None or row["step"] <= before:
-            fault = "is damaged" if row is None else f"repeats step {row['step']}"
-            raise RunFolderError(
-                f"{workdir / 'metrics.jsonl'}, line {number}, after step {before}, {fault}; repair "
-                "or remove it"
-            )
-        before = row["step"]
-    kept = b"".join(line.rstrip(b"\n") + b"\n" for line in lines[:count])
-    write_text(workdir / "metrics.jsonl", kept.decode(errors="surrogateescape"))
-    return rows[:count]
+    rows = read_metrics(workdir, step)
+    kept = (line.rstrip(b"\n") + b"\n" for line in metrics_lines(workdir)[: len(rows)])
+    write_text(workdir / "metrics.jsonl", b"".join(kept).decode(errors="surrogateescape"))
+    return rows

@@ -25,7 +25,7 @@ from ganjax.chunks import FINITE as FINITE
 from ganjax.chunks import chunk as chunk
 from ganjax.chunks import compiled_chunk, joined
 from ganjax.console import interruptible, progress
-from ganjax.errors import DataError, Interrupted, NotFiniteError, RunFolderError
+from ganjax.errors import Interrupted, NotFiniteError, RunFolderError
 from ganjax.experiment import (
     Experiment,
     belonging,
@@ -123,13 +123,13 @@ def _train(
         contextlib.ExitStack() as feeds,
     ):
         origin, first = _origin(experiment, workdir, init_from)
-        saved = _newest(experiment, workdir)
+        saved = consistency.newest(workdir, belonging(experiment, workdir))
         run_folder.claim(workdir, config.to_dict(), trained=saved.get("step", 0))
         run, clock = None, records.Clock(workdir)
         try:
             forms = forms_of(experiment)
             digests = _digests(experiment, forms)
-            _check_data(experiment, workdir, saved, digests)
+            _check_data(experiment.stage(saved.get("step", 0)), workdir, saved, digests)
             step, state = _start(experiment, workdir, saved, first)
             rows = run_folder.rewind_metrics(workdir, step)
             sink, written = opened({}, workdir, {}, step), consistency.Rows(workdir, rows)
@@ -186,19 +186,6 @@ def _origin(
     return {"workdir": wanted, "step": other.step, "checkpoint_sha256": digest}, state
 
 
-def _newest(experiment: Experiment, workdir: Path) -> dict[str, Any]:
-    """The manifest of the checkpoint to resume from; {} for a fresh start."""
-    folder, belongs = workdir / "checkpoints", belonging(experiment, workdir)
-    if not checkpoints.steps(folder):
-        return {}
-
-    def check(manifest):
-        belongs(manifest)
-        consistency.check_rows(workdir, manifest)
-
-    return checkpoints.newest(folder, check)
-
-
 @sources.errors_of_reading()
 def _start(
     experiment: Experiment, workdir: Path, saved: Mapping[str, Any], first: GanState | None
@@ -223,26 +210,15 @@ def compiled_start(experiment: Experiment) -> Callable[[jax.Array, sources.Batch
 
 
 def _digests(experiment: Experiment, forms: list) -> dict[int, str | None]:
-    stages = experiment.stages or (experiment,)
-    return {
-        stage.config.steps: form and form["digest"]
-        for stage, form in zip(stages, forms, strict=True)
-    }
+    """The digest of the data of each stage, by its last step."""
+    steps = [stage.config.steps for stage in experiment.stages or (experiment,)]
+    return {end: form and form["digest"] for end, form in zip(steps, forms, strict=True)}
 
 
-def _check_data(
-    experiment: Experiment, workdir: Path, saved: Mapping[str, Any], digests: Mapping
-) -> None:
-    """Refuses data of other content than the checkpoint was trained on."""
-    step, then = saved.get("step", 0), saved.get("data")
-    stage = experiment.stage(step)
-    now = digests[stage.config.steps]
-    if then is not None and then != now:
-        where = stage.data.source.where if stage.data and stage.data.source else "the config's data"
-        raise DataError(
-            f"{where} has changed since step {step} of {workdir}: its digest was {then} and is "
-            f"{now}; restore the data, or train in another --workdir"
-        )
+def _check_data(stage: Experiment, workdir: Path, saved: dict, digests: dict) -> None:
+    source = stage.data.source if stage.data else None
+    where = source.where if source else "the config's data"
+    consistency.check_data(workdir, saved, digests[stage.config.steps], where)
 
 
 @sources.errors_of_reading()

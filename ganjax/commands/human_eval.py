@@ -72,11 +72,11 @@ def sampled(workdir: Path, rng: Any, count: int) -> tuple[Any, Any, dict[str, An
     state = experiment.live(run.state) if LIVE.value else run.state
     entry = {"name": workdir.resolve().name, "workdir": str(workdir), "step": run.step}
     entry["live"] = LIVE.value
-    evaluations = {int(p.stem[5:]): p for p in (workdir / "eval").glob("step_*.json")}
-    if evaluations:
-        last = max(evaluations)
-        scores = run_folder.read_json(evaluations[last])["scores"]
-        entry |= {"evaluated_at": last, "scores": scores}
+    read, paths = run_folder.read_evaluation, (workdir / "eval").glob("step_*.json")
+    scored = {int(path.stem[5:]): found["scores"] for path in paths if (found := read(path))}
+    if scored:
+        last = max(scored)
+        entry |= {"evaluated_at": last, "scores": scored[last]}
     return run, np.asarray(run.sample(state, rng, count)), entry
 
 

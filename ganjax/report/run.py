@@ -34,8 +34,8 @@ def page(workdir: Path) -> str:
     config, rows = run_folder.read_config(workdir), run_folder.read_metrics(workdir)
     game, scheme = config["game"]["name"], config["scheme"]["name"]
     title = f"{workdir.resolve().name}: {game}, {scheme}"
-    evaluations = sorted((workdir / "eval").glob("step_*.json"), key=_step)
-    evaluation = _read(evaluations[-1]) if evaluations else {}
+    evaluations = sorted((workdir / "eval").glob("step_*.json"), key=_step, reverse=True)
+    evaluation = next(filter(None, map(run_folder.read_evaluation, evaluations)), {})
     sections = [
         parts.head(title),
         f'<main id="main">\n{_status(workdir, rows)}',
