@@ -19,7 +19,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ganjax import checkpoints, consistency, devices, feed, records, run_folder
+from ganjax import checkpoints, consistency, devices, feed, memory, records, run_folder
 from ganjax import data as sources
 from ganjax.chunks import FINITE as FINITE
 from ganjax.chunks import chunk as chunk
@@ -289,6 +289,7 @@ def _begun(
         began = time.perf_counter()
         with run.clock("compiling"):
             program = compiled_chunk(stage, length, run.layout)
+            memory.check(program)
         log.info("compiled %d steps in %.1f s", length, time.perf_counter() - began)
         return program
 

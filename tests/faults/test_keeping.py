@@ -4,14 +4,16 @@ import json
 import shutil
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import examples
+import jax
 import ml_collections
 import numpy as np
 import pytest
 from marks import marked, telling
 
-from ganjax import checkpoints, consistency, data, experiment, records, run_folder, train
+from ganjax import checkpoints, consistency, data, experiment, memory, records, run_folder, train
 from ganjax.errors import CheckpointError, DataError, RunFolderError
 
 pytestmark = pytest.mark.usefixtures("shared_chunks")
@@ -347,3 +349,18 @@ def test_the_seconds_of_all_calls_add_up(text, tmp_path):
     seconds = json.loads(path.read_text())["seconds"]
     assert seconds.keys() == {"training"}
     assert 0.02 <= seconds["training"] < 2
+
+
+@pytest.mark.parametrize(
+    ("platform", "error"), [("cpu", MemoryError), ("gpu", jax.errors.JaxRuntimeError)]
+)
+def test_memory_is_refused_before_it_is_allocated(platform, error, monkeypatch):
+    """A product of 10^6 x 10^6 numbers, 4 TB; `cli.run` turns both errors into exit code 7."""
+    monkeypatch.setattr(jax, "local_devices", lambda: [SimpleNamespace(platform=platform)])
+    monkeypatch.setattr(memory, "free_bytes", lambda: 2.0**40)
+    x = jax.ShapeDtypeStruct((10**6,), np.float32)
+    outer = jax.jit(lambda x: x[:, None] * x[None]).lower(x).compile()
+    with pytest.raises(error, match=r"needs 3,814,697 MiB, and [\d,]+ MiB are left"):
+        memory.check(outer)
+    memory.check(jax.jit(lambda x: x * x).lower(x).compile())
+    memory.check(outer.__call__)  # tells nothing
