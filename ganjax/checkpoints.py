@@ -53,7 +53,7 @@ def steps(folder: Path) -> list[int]:
     folder = _absolute(folder)
     if not folder.is_dir():
         return []
-    names = (path.name for path in folder.iterdir() if path.name.isdecimal())
+    names = (path.name for path in folder.iterdir() if path.name.isdecimal() and path.is_dir())
     return sorted(int(name) for name in names if name == str(int(name)))
 
 
