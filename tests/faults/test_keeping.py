@@ -139,21 +139,21 @@ def test_a_renamed_checkpoint_is_passed_over(change, step, built, run, whole):
     assert untimed(run) == untimed(whole)
 
 
-def test_checkpoints_of_another_run_are_passed_over(built, run, tmp_path):
-    """Of other settings, or of more updates than its step has; not of settings that may change."""
-    other = experiment.build({**TOY, "seed": 1})
-    train.train(other, tmp_path / "other")
-    theirs, folder = tmp_path / "other" / "checkpoints" / "60", run / "checkpoints" / "60"
-    shutil.rmtree(folder)
-    shutil.copytree(theirs, folder)
-    assert newest(built, run) == 40
+@pytest.mark.parametrize("record", [{"config": "f00d"}, {"updates": 61}, {"rows": {"count": 13}}])
+def test_a_checkpoint_of_another_run_is_passed_over(record, built, run):
+    """Of other settings, or of more updates than its step has, or of rows that the run has not."""
     state = experiment.restore(built, run).state
-    record = {"updates": int(state.step) + 1}
-    checkpoints.save(run / "checkpoints", 60, state, keep=9, record=record)
+    rows = {"rows": {"step": 60, "sha256": "f00d", **record["rows"]}} if "rows" in record else {}
+    checkpoints.save(run / "checkpoints", 60, state, keep=9, record={**record, **rows})
     assert newest(built, run) == 40
+
+
+def test_settings_that_may_change_leave_checkpoints_usable(built, run):
     more = experiment.build({**TOY, "steps": 80, "log_every": 10, "keep_checkpoints": 2})
-    run_folder.claim(run, more.config.to_dict(), trained=40)
-    assert newest(more, run) == 40
+    run_folder.claim(run, more.config.to_dict(), trained=60)
+    assert newest(more, run) == 60
+    run_folder.write_json(run / "config.json", {**more.config.to_dict(), "steps": 50})
+    assert newest(more, run) == 40  # no checkpoint is of a step after the last
 
 
 def test_where_nothing_is_intact_it_says_so(built, run):
