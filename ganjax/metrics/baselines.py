@@ -1,7 +1,10 @@
 """Predictions without a network, to stand beside those of one."""
 
 import numpy as np
+from scipy.sparse import csr_array, diags_array, eye_array
+from scipy.sparse.linalg import cg
 
+SPREAD = 0.99  # of label spreading: the share of a label that comes from neighbours
 WIDTHS = 2.0 ** np.arange(-3, 3)  # of the kernel, in median distances between nearest neighbours
 
 
@@ -10,7 +13,11 @@ def label_spreading(
 ) -> np.ndarray:
     """Classes of test examples by label spreading on the graph of 7 nearest neighbours.
 
-    Zhou et al. 2004, "Learning with local and global consistency", by scikit-learn.
+    Zhou et al. 2004, "Learning with local and global consistency": F = (1 - a S)^-1 Y with a = 0.99
+    and S = D^(-1/2) W D^(-1/2). Test examples have the mean F of their 7 nearest training examples.
+    Paper: W has Gaussian weights of tuned width; here W is 1 where either is among the other's
+    nearest. scikit-learn's `LabelSpreading` does not make this graph symmetric and errs twice as
+    often on digits.
 
     Args:
       x: labelled examples [n, ...].
@@ -21,12 +28,18 @@ def label_spreading(
     Returns:
       Classes [k].
     """
-    from sklearn.semi_supervised import LabelSpreading  # 0.7 s: only where it is used
+    from sklearn.neighbors import NearestNeighbors  # 0.7 s: only where it is used
 
     rows = np.concatenate([_flat(x), _flat(unlabelled)])
-    labels = np.concatenate([y, np.full(len(unlabelled), -1)])
-    model = LabelSpreading(kernel="knn", n_neighbors=7, max_iter=100).fit(rows, labels)
-    return model.predict(_flat(test))
+    search = NearestNeighbors(n_neighbors=min(7, len(rows) - 1)).fit(rows)
+    graph = csr_array(search.kneighbors_graph())
+    graph = graph.maximum(graph.T)
+    scale = diags_array(graph.sum(1) ** -0.5)
+    system = eye_array(len(rows)) - SPREAD * (scale @ graph @ scale)
+    given = np.zeros((len(rows), y.max() + 1))
+    given[np.arange(len(y)), y] = 1
+    spread = np.stack([cg(system, column)[0] for column in given.T], 1)
+    return (search.kneighbors_graph(_flat(test)) @ spread).argmax(1)
 
 
 def ridge(a: np.ndarray, b: np.ndarray, test: np.ndarray, *, alpha: float = 1.0) -> np.ndarray:

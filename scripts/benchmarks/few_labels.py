@@ -1,9 +1,10 @@
-"""Test errors with few labels: the semi-supervised GAN and its supervised-only control.
+"""Test errors with few labels: the semi-supervised GAN, its supervised-only control, a baseline.
 
 python scripts/benchmarks/few_labels.py --config configs/digits_semi_supervised.py --seeds 4
 
 Every seed varies both the training and the choice of labelled examples; the control is the same
-game with `supervised_only`, from the same initial players.
+game with `supervised_only`, from the same initial players. The baseline is label spreading from the
+same labels, without a network.
 """
 
 import sys
@@ -32,11 +33,12 @@ PICTURE = cli.define_output(
 
 
 class Trained(NamedTuple):
-    """A finished run: its experiment and state, and its error on the test examples in percent."""
+    """A finished run: its experiment and state, and errors on the test examples in percent."""
 
     built: Any
     state: Any
     error: float
+    spreading: float
 
 
 def counts(labels: list[str]) -> list[int]:
@@ -91,7 +93,7 @@ def trained(config: dict[str, Any], *, supervised_only: bool, seeds: int) -> lis
         if outcome.bad_step != train.FINITE:
             raise NotFiniteError(f"seed {seed} diverged; lower a learning rate")
         scores = built.evaluate(state, streams.evaluation, config["evaluation_samples"])
-        runs.append(Trained(built, state, scores["test_error"]))
+        runs.append(Trained(built, state, scores["test_error"], scores["test_error_spreading"]))
     return runs
 
 
@@ -130,19 +132,21 @@ def main() -> None:
             )
             first = first or runs[0]
             errors.setdefault(labels, {})[name] = [run.error for run in runs]
+            spreading = [run.spreading for run in runs]
             seconds.setdefault(labels, {})[name] = time.perf_counter() - began
             print(labels, name, errors[labels][name], file=sys.stderr, flush=True)
+        errors[labels]["label_spreading"] = spreading
     if JSON.value:
         results = {"seeds": SEEDS.value, "test_error": errors, "seconds": seconds}
         run_folder.write_json(Path(JSON.value), results)
     print(f"test error in %, mean and sd over {SEEDS.value} seeds; seconds of all of them")
-    print(f"{'labels a class':>14}" + "".join(f"  {name:>24}" for name in PLAYS))
+    print(f"{'labels a class':>14}" + "".join(f"  {name:>24}" for name in errors[numbers[0]]))
     for labels, by_name in errors.items():
         line = f"{labels:14}"
         for name, found in by_name.items():
             spread = np.std(found, ddof=1) if len(found) > 1 else float("nan")
-            cell = f"{np.mean(found):.2f} +- {spread:.2f} {seconds[labels][name]:6.0f} s"
-            line += f"  {cell:>24}"
+            spent = f" {seconds[labels][name]:6.0f} s" if name in seconds[labels] else ""
+            line += f"  {f'{np.mean(found):.2f} +- {spread:.2f}{spent}':>24}"
         print(line)
     if PICTURE.value:
         draw(Path(PICTURE.value), first)

@@ -17,6 +17,24 @@ def test_two_labels_spread_over_two_clusters():
     assert (found == y[::5]).mean() >= 0.95
 
 
+def test_label_spreading_by_hand():
+    """Nine points on a line, the first and the last labelled: everyone has 7 or 8 neighbours."""
+    x = np.arange(9.0)[:, None] ** 1.5
+    distance = np.abs(x - x.T) + np.diag(np.full(9, np.inf))
+    near = distance <= np.sort(distance, 1)[:, 6:7]
+    graph = (near | near.T).astype(float)
+    degree = graph.sum(1)
+    assert degree.min() < degree.max()
+    system = np.eye(9) - 0.99 * graph / np.sqrt(degree * degree[:, None])
+    spread = np.linalg.solve(system, np.eye(9)[:, [0, 8]])
+    test = np.linspace(-1, 30, 200)[:, None]
+    nearest = np.argsort(np.abs(test - x.T), 1)[:, :7]
+    expected = spread[nearest].mean(1).argmax(1)
+    found = baselines.label_spreading(x[[0, 8]], np.array([0, 1]), x[1:8], test)
+    assert set(expected) == {0, 1}
+    np.testing.assert_array_equal(found, expected)
+
+
 def test_ridge_finds_a_linear_map():
     draw = np.random.default_rng(0)
     a, weights = draw.normal(size=(50, 2, 2, 1)), draw.normal(size=(4, 4))
