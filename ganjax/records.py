@@ -3,7 +3,8 @@
 import contextlib
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import jax
@@ -86,6 +87,11 @@ def check_finite(outcome: Chunk, workdir: Path, step: int, saved: int | None) ->
     )
 
 
+def picture(workdir: Path, step: int) -> Path:
+    """The file of a step's samples."""
+    return workdir / "samples" / f"step_{step}.png"
+
+
 def draw(
     experiment: Experiment, workdir: Path, step: int, state: GanState, rows: list[Row]
 ) -> Path | None:
@@ -100,7 +106,7 @@ def draw(
         return None
     origin = {"disclosure": disclosure.of_run(workdir, step)}
     pictures.save_curves(workdir / "curves.png", rows, f"{workdir.name}, step {step}", **origin)
-    path = workdir / "samples" / f"step_{step}.png"
+    path = picture(workdir, step)
     rng_real, rng_fake = jax.random.split(streams(experiment.config.seed).pictures)
     if "panels" in experiment.game.queries:
         examples = experiment.data.show(rng_real, experiment.config.sample_count)
@@ -169,8 +175,10 @@ def scores(
     return kept["scores"]
 
 
-def is_best(experiment: Experiment, workdir: Path, found: Mapping[str, float]) -> bool:
-    """Whether scores are better than those of the checkpoint that is kept as the best, if known.
+def is_best(
+    experiment: Experiment, workdir: Path, rows: list[Row], found: Mapping[str, float]
+) -> bool:
+    """Whether scores are better than those of the checkpoint that is kept as the best, if any.
 
     Raises:
       ConfigError: the config's best is by a score that the evaluation does not give.
@@ -182,14 +190,38 @@ def is_best(experiment: Experiment, workdir: Path, found: Mapping[str, float]) -
         raise ConfigError(
             f"best.name={name!r}, but the evaluation gives {', '.join(found)}; name one of them"
         )
-    steps = checkpoints.steps(workdir / "best")
-    kept = run_folder.read_evaluation(workdir, steps[-1]) if steps else None
-    if kept is None:
+    kept, key = checkpoints.steps(workdir / "best"), f"score/{name}"
+    scored = [row[key] for row in rows if row["step"] in kept and key in row]
+    if not scored:
         return True
-    before = kept["scores"][name]
     if metrics.SCORES[name].better == "below":
-        return found[name] < before
-    return found[name] > before
+        return found[name] < scored[-1]
+    return found[name] > scored[-1]
+
+
+class Clock:
+    """Seconds of a run by kind of work, over all calls that trained it, in `summary.json`."""
+
+    def __init__(self, workdir: Path):
+        self._path, self._seconds = workdir / "summary.json", defaultdict(float)
+        with contextlib.suppress(OSError, ValueError, TypeError, KeyError, AttributeError):
+            before = run_folder.read_json(self._path)["seconds"]
+            self._seconds.update({kind: float(seconds) for kind, seconds in before.items()})
+
+    @contextlib.contextmanager
+    def __call__(self, kind: str) -> Iterator[float]:
+        """Adds the time of the block; gives `time.perf_counter()` at its beginning."""
+        began = time.perf_counter()
+        try:
+            yield began
+        finally:
+            self._seconds[kind] += time.perf_counter() - began
+
+    def write(self) -> None:
+        """Writes the file, if the disk lets it."""
+        seconds = {kind: round(value, 3) for kind, value in sorted(self._seconds.items())}
+        with contextlib.suppress(OSError):
+            run_folder.write_json(self._path, {"seconds": seconds})
 
 
 def failure(workdir: Path, error: BaseException) -> None:

@@ -233,7 +233,7 @@ def versions(packages: Iterable[str]) -> dict[str, str]:
 
 
 def write_manifest(workdir: Path, devices: list[str], seed: int, **more: Any) -> None:
-    """Records versions, machine, devices, seed, arguments, and more."""
+    """Records versions, machine and its name, devices, seed, arguments, and more."""
     write_json(
         workdir / "manifest.json",
         {
@@ -241,6 +241,7 @@ def write_manifest(workdir: Path, devices: list[str], seed: int, **more: Any) ->
             "arguments": sys.argv,
             "python": platform.python_version(),
             "platform": platform.platform(),
+            "host": platform.node(),
             "packages": versions(PACKAGES),
             "devices": devices,
             "seed": seed,
@@ -260,8 +261,15 @@ def read_manifest(workdir: Path) -> dict[str, Any]:
 
 
 def write_status(workdir: Path, status: str, step: int, reason: str = "") -> None:
-    """Writes `status.json`: running, scoring, done, diverged, interrupted or failed, and why."""
-    write_json(workdir / "status.json", {"status": status, "step": step, "reason": reason})
+    """Writes `status.json`: running, scoring, done, diverged, interrupted or failed, and why.
+
+    `row` and `checkpoint` in it are the steps of the last row and of the last checkpoint, or null.
+    """
+    last = metrics_row(_last_line(workdir / "metrics.jsonl"))
+    saved = [int(path.name) for path in workdir.glob("checkpoints/*") if path.name.isdecimal()]
+    saved = max((at for at in saved if at <= step), default=None)  # those after it are damaged
+    found = {"row": last and last["step"], "checkpoint": saved}
+    write_json(workdir / "status.json", {"status": status, "step": step, "reason": reason, **found})
 
 
 def read_evaluation(workdir: Path, step: int) -> dict[str, Any] | None:
@@ -269,7 +277,7 @@ def read_evaluation(workdir: Path, step: int) -> dict[str, Any] | None:
     path = workdir / "eval" / f"step_{step}.json"
     try:
         content = read_object(path)
-        if isinstance(content["scores"], dict):
+        if isinstance(content["scores"], dict) and isinstance(content["protocol"], dict):
             return content
     except FileNotFoundError:
         return None
@@ -287,45 +295,67 @@ def read_evaluations(workdir: Path) -> dict[int, dict[str, Any]]:
     return {step: content for step, content in found.items() if content is not None}
 
 
-def read_metrics(workdir: Path) -> list[dict[str, float]]:
-    """Rows of `metrics.jsonl`, their steps strictly rising; a torn last line is dropped.
+def _last_line(path: Path) -> bytes:
+    """The last whole line of a file; b"" if it has none."""
+    if not path.exists():
+        return b""
+    with open(path, "rb") as file:
+        file.seek(max(0, file.seek(0, os.SEEK_END) - 2**16))
+        return (b"\n" + file.read()).rsplit(b"\n", 2)[-2]
+
+
+def read_metrics(workdir: Path, until: float = float("inf")) -> list[dict[str, float]]:
+    """Rows of `metrics.jsonl` up to a step, their steps strictly rising; a torn end is dropped.
 
     Metrics of older runs go by their present names (`RENAMED`).
 
     Raises:
-      RunFolderError: a line before the last is no row: an object of numbers with a `step`.
+      RunFolderError: a line before the last of these rows is damaged, or its step does not rise.
     """
+    rows = list(map(metrics_row, metrics_lines(workdir)))
+    count = max((n for n, row in enumerate(rows, 1) if row and row["step"] <= until), default=0)
+    before = 0
+    for number, row in enumerate(rows[:count], start=1):
+        if row is None or row["step"] <= before:
+            fault = "is damaged" if row is None else f"repeats step {row['step']} after {before}"
+            raise RunFolderError(
+                f"{workdir / 'metrics.jsonl'}, line {number} {fault}; repair or remove it"
+            )
+        before = row["step"]
+    return rows[:count]
+
+
+def metrics_lines(workdir: Path) -> list[bytes]:
+    """The lines of `metrics.jsonl` with their ends, which a torn last one lacks."""
     path = workdir / "metrics.jsonl"
-    lines = path.read_bytes().splitlines() if path.exists() else []
-    rows = []
-    for number, line in enumerate(lines, start=1):
-        row = _row(line)
-        if row is not None:
-            rows.append({RENAMED.get(key, key): value for key, value in row.items()})
-        elif number < len(lines):
-            raise RunFolderError(f"{path}, line {number} is damaged; repair or remove it")
-    return rows
+    return path.read_bytes().splitlines(keepends=True) if path.exists() else []
 
 
-def _row(line: bytes) -> dict[str, float] | None:
-    """A row of metrics; None if the line is none."""
+def metrics_row(line: bytes) -> dict[str, float] | None:
+    """The row of a line, by present names; None of a line that is none."""
     try:
-        row = json.loads(line)
-        whole = type(row["step"]) is int and row["step"] >= 0
-        return row if whole and all(type(value) in (int, float) for value in row.values()) else None
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        row = {RENAMED.get(key, key): value for key, value in json.loads(line).items()}
+        numbers = all(type(value) in (int, float) for value in row.values())
+        return row if numbers and type(row["step"]) is int and row["step"] >= 0 else None
+    except (ValueError, TypeError, AttributeError, KeyError, RecursionError):
         return None
 
 
-def append_metrics(workdir: Path, row: Mapping[str, float]) -> None:
-    """Adds one row to `metrics.jsonl`."""
-    path = workdir / "metrics.jsonl"
-    with open(path, "a", encoding="utf-8", opener=not_followed) as file:
-        file.write(json.dumps(row) + "\n")
+def append_metrics(workdir: Path, row: Mapping[str, float]) -> bytes:
+    """Adds one row to `metrics.jsonl`, and returns its line."""
+    line = f"{json.dumps(row)}\n".encode()
+    with open(workdir / "metrics.jsonl", "ab", opener=not_followed) as file:
+        file.write(line)
+    return line
 
 
 def rewind_metrics(workdir: Path, step: int) -> list[dict[str, float]]:
-    """Drops the rows after `step`, which a resumed run writes again, and returns the rest."""
-    rows = [row for row in read_metrics(workdir) if row["step"] <= step]
-    write_text(workdir / "metrics.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
+    """Drops the rows after `step`, which a resumed run writes again, and returns the rest.
+
+    Raises:
+      RunFolderError: as `read_metrics`.
+    """
+    rows = read_metrics(workdir, step)
+    kept = (line.rstrip(b"\n") + b"\n" for line in metrics_lines(workdir)[: len(rows)])
+    write_text(workdir / "metrics.jsonl", b"".join(kept).decode(errors="surrogateescape"))
     return rows

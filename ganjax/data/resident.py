@@ -125,8 +125,9 @@ def form(data: Data) -> dict[str, Any]:
 
     Returns:
       `shape`, `num_classes`, `paired`, as in `Data`; `batch`, {key: [shape of one row, dtype]};
-      `classes`, the labels that the training examples have; and `source`, where data of rows come
-      from: `where`, `rows`, `digest`, and of folders the `names` of classes and files `left_out`.
+      `classes`, the labels that the training examples have; `digest`, of the source or of resident
+      examples, None of a closed form; and `source`, where data of rows come from: `where`, `rows`,
+      `digest`, and of folders the `names` of classes and files `left_out`.
     """
     batch = jax.eval_shape(lambda rng: data.sample(data.train, rng, 1), jax.random.key(0))
     return {
@@ -135,6 +136,7 @@ def form(data: Data) -> dict[str, Any]:
         "paired": data.paired,
         "batch": {key: [list(rows.shape[1:]), str(rows.dtype)] for key, rows in batch.items()},
         "classes": [int(label) for label in classes(data)],
+        "digest": data.source.digest if data.source else digest(data) if data.train else None,
         **({} if data.source is None else {"source": origin(data.source)}),
     }
 

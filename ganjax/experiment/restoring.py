@@ -1,12 +1,12 @@
 """From a run folder back to its experiment and state."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ganjax import averages, checkpoints, run_folder
+from ganjax import averages, checkpoints, consistency, run_folder
 from ganjax import data as sources
-from ganjax.errors import ConfigError
+from ganjax.errors import CheckpointError, ConfigError
 from ganjax.experiment.building import build
 from ganjax.experiment.experiment import Experiment, template
 
@@ -58,7 +58,31 @@ def restore(
     Raises:
       CheckpointError: there is none.
     """
-    return checkpoints.restore(workdir / folder, lambda step: template(experiment.stage(step)))
+    return checkpoints.restore(
+        workdir / folder,
+        lambda step: template(experiment.stage(step)),
+        belonging(experiment, workdir),
+    )
+
+
+def belonging(experiment: Experiment, workdir: Path) -> Callable[[Mapping[str, Any]], None]:
+    """A check of a checkpoint's manifest against the settings and the schedule of its run.
+
+    It raises a CheckpointError if they disagree.
+    """
+    known = (workdir / "config.json").exists()
+    config = run_folder.read_config(workdir) if known else experiment.config.to_dict()
+
+    def check(manifest):
+        consistency.check_settings(config, manifest)
+        stage, step = experiment.stage(manifest["step"]), manifest["step"]
+        updates = stage.begin.updates + (step - stage.begin.step) * stage.scheme.updates
+        if manifest.get("updates", updates) != updates:
+            raise CheckpointError(
+                f"its state is of {manifest['updates']} updates, and step {step} of {updates}"
+            )
+
+    return check
 
 
 def forms_of(experiment: Experiment) -> list[dict[str, Any] | None]:
