@@ -8,14 +8,17 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 
 from ganjax import data as sources
 from ganjax import devices, spread
 from ganjax.experiment import Experiment, template
+from ganjax.types import GanState
 
 log = logging.getLogger(__name__)
 
 FINITE = -1  # a chunk's `bad_step` when all was finite
+WATCHED = ("loss/", "grad_norm/")  # metrics that must be finite
 
 
 class Chunk(NamedTuple):
@@ -25,10 +28,12 @@ class Chunk(NamedTuple):
       metrics: mean over the chunk's steps of every metric, the sum for counts of evaluations.
       bad_step: index within the chunk of the first step with a loss or gradient that is not finite,
         the last if only something in the state is, or `FINITE`.
+      largest: the largest size of a parameter after the chunk.
     """
 
     metrics: dict[str, jax.Array]
     bad_step: jax.Array
+    largest: jax.Array
 
 
 def chunk(experiment: Experiment, length: int) -> Callable:
@@ -61,7 +66,8 @@ def chunk(experiment: Experiment, length: int) -> Callable:
 
         steps = first_step + jnp.arange(length)
         state, metrics = jax.lax.scan(body, state, (steps, train if experiment.streamed else ()))
-        return state, Chunk(_reduced(metrics), bad_step(metrics, state, length))
+        bad = bad_step(metrics, state, length)
+        return state, Chunk(_reduced(metrics), bad, largest(state))
 
     return run
 
@@ -105,7 +111,7 @@ def joined(chunks: Sequence[Chunk], lengths: Sequence[int]) -> Chunk:
     }
     firsts = np.cumsum([0, *lengths])
     bad = (first + c.bad_step for first, c in zip(firsts, chunks, strict=False) if c.bad_step >= 0)
-    return Chunk(metrics, np.int32(next(bad, FINITE)))
+    return Chunk(metrics, np.int32(next(bad, FINITE)), chunks[-1].largest)
 
 
 def _reduced(metrics: dict[str, jax.Array]) -> dict[str, jax.Array]:
@@ -117,9 +123,14 @@ def _reduced(metrics: dict[str, jax.Array]) -> dict[str, jax.Array]:
 
 def bad_step(metrics: dict[str, jax.Array], state: Any, length: int) -> jax.Array:
     """`Chunk.bad_step` of stacked metrics [length] and the state after the last step."""
-    watched = [value for key, value in metrics.items() if key.startswith(("loss/", "grad_norm/"))]
+    watched = [value for key, value in metrics.items() if key.startswith(WATCHED)]
     finite = jnp.all(jnp.isfinite(jnp.stack(watched)), axis=0)  # [length]
     floats = [x for x in jax.tree.leaves(state) if jnp.issubdtype(x.dtype, jnp.inexact)]
     state_finite = jnp.all(jnp.stack([jnp.all(jnp.isfinite(leaf)) for leaf in floats]))
     in_state = jnp.where(state_finite, FINITE, length - 1)
     return jnp.where(jnp.all(finite), in_state, jnp.argmin(finite))
+
+
+def largest(state: GanState) -> jax.Array:
+    """`Chunk.largest` of the state after it."""
+    return optax.tree.norm(state.params, ord=jnp.inf)

@@ -31,6 +31,8 @@ SETTINGS = {
     "keep_checkpoints": (2, 1, "newest checkpoints to keep"),
     "sample_count": (64, 1, "samples of one picture"),
     "evaluation_samples": (5000, 2, "samples that the evaluation scores"),
+    # From 1e9 on float32 numbers are 64 apart: a step of less than 32 is lost in rounding.
+    "largest_parameter": (10**9, 0, "size of a parameter beyond which a run has diverged; 0: none"),
 }
 
 # name: (default, the others, meaning). A choice is one of a few words.

@@ -1,4 +1,4 @@
-"""Records of a run in its folder: rows of metrics, pictures, scores, the reason of a failure."""
+"""Records of a run in its folder: rows of metrics, pictures, scores, the traceback of a failure."""
 
 import contextlib
 import time
@@ -11,8 +11,8 @@ import jax
 import numpy as np
 
 from ganjax import checkpoints, devices, disclosure, metrics, pictures, run_folder
-from ganjax.chunks import FINITE, Chunk
-from ganjax.errors import ConfigError, GanjaxError, NotFiniteError
+from ganjax.chunks import Chunk
+from ganjax.errors import ConfigError, GanjaxError
 from ganjax.experiment import Experiment, streams
 from ganjax.types import GanState
 
@@ -61,30 +61,6 @@ def monitored(experiment: Experiment) -> Callable[[Callable[[], GanState], int, 
         return {key: float(value) for key, value in sorted(jax.device_get(metrics).items())}
 
     return row
-
-
-def check_finite(outcome: Chunk, workdir: Path, step: int, saved: int | None) -> None:
-    """Ends a run whose chunk, from `step` on, is not finite; `saved` is its last checkpoint's step.
-
-    Raises:
-      NotFiniteError: it is not; status and means are in the folder.
-    """
-    if outcome.bad_step == FINITE:
-        return
-    bad = step + int(outcome.bad_step) + 1
-    means = jax.device_get(outcome.metrics)
-    culprits = ", ".join(sorted(key for key, value in means.items() if not np.isfinite(value)))
-    reason = f"a loss, a gradient or the state is not finite at step {bad}"
-    reason += f" (metrics: {culprits})" if culprits else ""
-    last = "nothing was saved yet" if saved is None else f"the last checkpoint is of step {saved}"
-    means = {key: repr(float(value)) for key, value in means.items()}
-    crash = {"reason": reason, "metrics": means}
-    run_folder.write_json(workdir / "crash" / f"step_{bad}.json", crash)
-    run_folder.write_status(workdir, "diverged", bad, reason)
-    raise NotFiniteError(
-        f"{reason}; {last}. The same config diverges again: lower a learning rate or change the "
-        "loss, in another --workdir"
-    )
 
 
 def picture(workdir: Path, step: int) -> Path:

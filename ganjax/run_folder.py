@@ -33,6 +33,7 @@ RESUMABLE = (
     "keep_checkpoints",
     "sample_count",
     "evaluation_samples",
+    "largest_parameter",
 )
 # Metrics by their names in older run folders and configs: quantity, then player, since 2026-11.
 RENAMED = {

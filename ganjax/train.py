@@ -13,19 +13,19 @@ from functools import cache, partial
 from itertools import accumulate
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ganjax import checkpoints, consistency, devices, feed, memory, records, run_folder
+from ganjax import checkpoints, consistency, crashes, devices, feed, memory, records, run_folder
 from ganjax import data as sources
 from ganjax.chunks import FINITE as FINITE
 from ganjax.chunks import chunk as chunk
 from ganjax.chunks import compiled_chunk, joined
 from ganjax.console import interruptible, progress
-from ganjax.errors import Interrupted, NotFiniteError, RunFolderError
+from ganjax.errors import GanjaxError, Interrupted, NotFiniteError, RunFolderError
 from ganjax.experiment import (
     Experiment,
     belonging,
@@ -235,19 +235,22 @@ def _advance(run: _Run, step: int, state: GanState) -> tuple[int, GanState]:
     told = time.monotonic()
     _make_up(run, stage, step, state)
     placed, programs, monitored = _begun(run, stage, step, state)
-    whole = cache(partial(_whole, run.layout, placed))
+    whole, kept = cache(partial(_whole, run.layout, placed)), crashes.Kept()
     with progress(step, config.steps) as show:
         while step < config.steps and not run.settled:
             if step == stage.config.steps:
-                stage = run.experiment.stage(step + 1)
+                stage, kept = run.experiment.stage(step + 1), crashes.Kept()
                 placed, programs, monitored = _begun(run, stage, step, _grown(stage, step, whole()))
             length = _length(run.experiment, stage, step)
             program = programs(length)
+            kept.keep(step, placed)
             with run.clock("training") as began:
                 placed, outcome = program(placed, step)
             rate = length / (time.perf_counter() - began)
             whole = cache(partial(_whole, run.layout, placed))  # gathered only where it is due
-            records.check_finite(outcome, run.workdir, step, saved)
+            fault = crashes.fault(outcome, step, length, stage.config.largest_parameter)
+            if fault is not None:
+                _crash(run, stage, fault, kept, step, saved)
             step += length
             row = records.row(outcome, step, run.rows, rate)
             run.rows.append(row | monitored(whole, step, outcome.metrics))
@@ -358,6 +361,31 @@ def _save(run: _Run, step: int, state: GanState, folder: str = "checkpoints") ->
         }
         with run.clock("checkpoints"):
             checkpoints.save(run.workdir / folder, step, state, keep=keep, record=record)
+
+
+def _crash(
+    run: _Run,
+    stage: Experiment,
+    fault: crashes.Fault,
+    kept: crashes.Kept,
+    start: int,
+    saved: int | None,
+) -> NoReturn:
+    """Marks the run as diverged, and leaves the record of the chunk after step `start`."""
+    run_folder.write_status(run.workdir, "diverged", fault.step, fault.reason)
+    state, folder = _whole(run.layout, kept.state), f"crash/step_{fault.step}"
+    if devices.leads():
+        row, save = run.rows[-1] if run.rows else {}, partial(_save, run, folder=folder)
+        try:
+            at = {"kept": (kept.step, state), "start": start}
+            crashes.record(stage, run.workdir / folder, fault, **at, row=row, save=save)
+        except (GanjaxError, OSError, jax.errors.JaxRuntimeError) as error:
+            log.warning("%s has no whole record of it: %s", run.workdir / folder, error)
+    last = "nothing was saved yet" if saved is None else f"the last checkpoint is of step {saved}"
+    raise NotFiniteError(
+        f"{fault.reason}; {last}. `ganjax replay --workdir {run.workdir}` names the operation. The "
+        "same config diverges again: lower a learning rate or change the loss, in another --workdir"
+    )
 
 
 def _scored(run: _Run, stage: Experiment, step: int, state: GanState) -> Row:

@@ -10,7 +10,7 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "ganjax"
 LEVELS = (
-    ("types", "errors", "checks", "files", "swept", "draws", "memory"),
+    ("types", "errors", "checks", "files", "swept", "draws", "memory", "nonfinite"),
     ("disclosure", "spread", "nested", "trust", "divergences", "augmentations", "statistics"),
     ("config", "console", "losses", "penalties", "latents", "nets", "data", "pictures", "html"),
     (
@@ -36,7 +36,7 @@ LEVELS = (
     ("features",),
     ("experiment",),
     ("chunks", "export", "summary", "sweep"),
-    ("records", "feed"),
+    ("records", "feed", "crashes"),
     ("train",),
     ("standings",),
     ("report",),

@@ -255,7 +255,7 @@ def test_a_divergence_is_found_at_its_step(tmp_path):
         train.train(built, tmp_path)
     assert status(tmp_path)["status"] == "diverged"
     assert status(tmp_path)["step"] == bad
-    assert (tmp_path / "crash" / f"step_{bad}.json").exists()
+    assert (tmp_path / "crash" / f"step_{bad}" / "report.json").exists()
 
 
 def test_a_state_that_is_not_finite_is_never_saved(tmp_path, monkeypatch):
