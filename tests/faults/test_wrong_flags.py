@@ -2,6 +2,8 @@
 
 import pytest
 
+from ganjax import cli
+
 from .conftest import ended, refused
 
 TOY = "--config=bilinear_alternating"
@@ -98,6 +100,29 @@ def test_it_is_refused(code, line, called, tmp_path, monkeypatch):
     assert len(done.err.splitlines()) == 1
     assert not done.out
     assert [path.name for path in tmp_path.rglob("*")] == ["folder"]
+
+
+@pytest.mark.parametrize(
+    ("flags", "told"),
+    [
+        ((), "device memory; lower config.batch_size=256 or config.generator.width=128"),
+        (
+            ("--config.scheme.disc_updates=9000",),
+            "lower config.scheme.disc_updates=9000 or config.",
+        ),
+        (("--config.generator.width=5000",), "lower config.generator.width=5000 or config.batch"),
+    ],
+)
+def test_the_knob_of_memory_is_the_largest_number(flags, told):
+    values = cli.Flags()
+    values.config()
+    cli._parsed(["train", "--config=ring8_r1", *flags], values.values, 0)
+    for text in ("RESOURCE_EXHAUSTED: x", "INTERNAL: Out of memory allocating 8 bytes."):
+        failure = cli._failure(RuntimeError(text), values.values)
+        assert failure.exit_code == 7
+        assert told in str(failure)
+    failure = cli._failure(MemoryError(), values.values)
+    assert str(failure).startswith("out of host memory; lower config.")
 
 
 @pytest.mark.slow
