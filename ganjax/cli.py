@@ -179,8 +179,8 @@ def define_trust(flag_values: flags.FlagValues = flags.FLAGS) -> flags.FlagHolde
     return flags.DEFINE_multi_string(
         "trust",
         [],
-        "Module of yours whose functions the config of the run folder may name, its submodules "
-        "included; may be repeated, or a list with commas.",
+        "Modules of yours, with commas between, whose functions the config of the run folder may "
+        "name; their submodules are included",
         flag_values=flag_values,
     )
 

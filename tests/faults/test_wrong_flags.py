@@ -2,6 +2,8 @@
 
 import pytest
 
+from ganjax import cli
+
 from .conftest import ended, refused
 
 TOY = "--config=bilinear_alternating"
@@ -100,6 +102,29 @@ def test_it_is_refused(code, line, called, tmp_path, monkeypatch):
     assert [path.name for path in tmp_path.rglob("*")] == ["folder"]
 
 
+@pytest.mark.parametrize(
+    ("flags", "told"),
+    [
+        ((), "device memory; lower config.batch_size=256 or config.generator.width=128"),
+        (
+            ("--config.scheme.disc_updates=9000",),
+            "lower config.scheme.disc_updates=9000 or config.",
+        ),
+        (("--config.generator.width=5000",), "lower config.generator.width=5000 or config.batch"),
+    ],
+)
+def test_the_knob_of_memory_is_the_largest_number(flags, told):
+    values = cli.Flags()
+    values.config()
+    cli._parsed(["train", "--config=ring8_r1", *flags], values.values, 0)
+    for text in ("RESOURCE_EXHAUSTED: x", "INTERNAL: Out of memory allocating 8 bytes."):
+        failure = cli._failure(RuntimeError(text), values.values)
+        assert failure.exit_code == 7
+        assert told in str(failure)
+    failure = cli._failure(MemoryError(), values.values)
+    assert str(failure).startswith("out of host memory; lower config.")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("closed", ["0<&-", "1>&-", "2>&-", "1>&- 2>&-", "0<&- 1>&- 2>&-"])
 def test_a_standard_stream_may_be_closed(closed, tmp_path):
@@ -113,13 +138,18 @@ def test_a_standard_stream_may_be_closed(closed, tmp_path):
     assert ended("train", TOY, run, "--config.steps=x", closed=closed).code == 2
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("command", ["sample", "evaluate", "export", "walk", "restore", "report"])
-def test_a_missing_platform_is_named_by_every_command(command, tmp_path):
-    run = f"--workdir={tmp_path}/run"
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    run = f"--workdir={tmp_path_factory.mktemp('runs') / 'run'}"
     small = ("--config.steps=2", "--config.log_every=2", "--config.evaluation_samples=100")
     assert ended("train", "--config=digits_mlp", run, *small).code == 0
-    done = ended(command, run, JAX_PLATFORMS="cuda")
+    return run
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", ["sample", "evaluate", "export", "walk", "restore", "report"])
+def test_a_missing_platform_is_named_by_every_command(command, trained):
+    done = ended(command, trained, JAX_PLATFORMS="cuda")
     if command == "report":  # which needs no device
         assert done.code == 0
     else:

@@ -64,8 +64,9 @@ def _mapped(path: str | Path) -> np.ndarray:
 
 def _member(path: str | Path, loaded: np.lib.npyio.NpzFile, name: str) -> np.ndarray:
     """An array of a npz file, mapped if it is neither compressed nor out of line."""
-    entry = next(e for e in loaded.zip.infolist() if e.filename in (f"{name}.npy", name))
-    with loaded.zip.open(entry) as file:
+    archive = loaded.zip
+    entry = next(e for e in archive.infolist() if e.filename in (f"{name}.npy", name))
+    with archive.open(entry) as file:
         version = np.lib.format.read_magic(file)
         readers = {
             (1, 0): np.lib.format.read_array_header_1_0,
