@@ -41,13 +41,13 @@ def read(workdir: Path) -> dict[str, dict[str, Any]]:
 
     Returns:
       For every finished cell `seeds`; `status` by seed, "done", "diverged", "out of memory" or
-      "failed", with a `reason`; `stopped_at` by seed, the step of divergence or None; by evaluation
-      its `step`, `evaluations` {player: gradients so far}, `scores` {name: `[by seed]`} with None
-      after divergence, `metrics` {name: `[by seed]`}, means since the previous evaluation, and
-      `seconds`, a run's share of the machine; `mapped`; `samples` [evaluation, n, ...] of the first
-      seed; for toys the trajectory `way` [evaluation, seed, parameters] and `eigenvalues` of a
-      step, and with two parameters the vector field of simultaneous gradient descent, `field`
-      [y, x, 2] at `field_x` and `field_y`.
+      "failed", with `reason` and `traceback`; `stopped_at` by seed, the step of divergence or None;
+      by evaluation its `step`, `evaluations` {player: gradients so far}, `scores` {name: `[by
+      seed]`} with None after divergence, `metrics` {name: `[by seed]`}, means since the previous
+      evaluation, and `seconds`, a run's share of the machine; `mapped`; `samples` [evaluation, n,
+      ...] of the first seed; for toys the trajectory `way` [evaluation, seed, parameters] and
+      `eigenvalues` of a step, and with two parameters the vector field of simultaneous gradient
+      descent, `field` [y, x, 2] at `field_x` and `field_y`.
 
     Raises:
       RunFolderError: it is no folder of a comparison.

@@ -8,6 +8,7 @@ import logging
 import tempfile
 import threading
 import time
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -112,9 +113,10 @@ def _results(
     except (Interrupted, ConfigError):
         raise
     except Exception as error:
-        log.warning("%s: %s", ", ".join(program.cells), raised(error), exc_info=True)
+        log.warning("%s: %s", ", ".join(program.cells), raised(error))
         if len(program.cells) == 1:
-            failed = _untrained("failed", comparison, reason=raised(error))
+            why = {"reason": raised(error), "traceback": traceback.format_exc()}
+            failed = _untrained("failed", comparison, **why)
             return dict.fromkeys(program.cells, failed)
     results = {}
     for name in program.cells:
