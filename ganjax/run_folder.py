@@ -278,7 +278,7 @@ def read_evaluation(workdir: Path, step: int) -> dict[str, Any] | None:
     path = workdir / "eval" / f"step_{step}.json"
     try:
         content = read_object(path)
-        if isinstance(content["scores"], dict) and isinstance(content.get("protocol", {}), dict):
+        if isinstance(content["scores"], dict) and isinstance(content["protocol"], dict):
             return content
     except FileNotFoundError:
         return None
