@@ -16,7 +16,7 @@ from ganjax.nested import by_place, is_list, merged, plain
 
 log = logging.getLogger("ganjax")
 
-LARGEST = 2**32 - 1  # of any setting; a seed has 32 bits
+LARGEST = 2**32 - 1  # of any whole number; a seed has 32 bits
 
 # name: (default, smallest value, meaning). All are whole numbers.
 SETTINGS = {
@@ -250,6 +250,8 @@ def _check_section(where: str, section: Any) -> None:
             f"dict(name='...'); got {dict(section)!r}"
         )
     for key, value in section.items():
+        if type(value) is int and abs(value) > LARGEST:
+            raise ConfigError(f"{where}.{key}={value} is larger than {LARGEST}; lower it")
         if is_list(value) and all(isinstance(item, numbers.Real) for item in value.values()):
             continue  # a table, {step: factor}
         if is_list(value):

@@ -3,7 +3,8 @@
 import contextlib
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import jax
@@ -62,6 +63,11 @@ def monitored(experiment: Experiment) -> Callable[[Callable[[], GanState], int, 
     return row
 
 
+def picture(workdir: Path, step: int) -> Path:
+    """The file of a step's samples."""
+    return workdir / "samples" / f"step_{step}.png"
+
+
 def draw(
     experiment: Experiment, workdir: Path, step: int, state: GanState, rows: list[Row]
 ) -> Path | None:
@@ -76,7 +82,7 @@ def draw(
         return None
     origin = {"disclosure": disclosure.of_run(workdir, step)}
     pictures.save_curves(workdir / "curves.png", rows, f"{workdir.name}, step {step}", **origin)
-    path = workdir / "samples" / f"step_{step}.png"
+    path = picture(workdir, step)
     rng_real, rng_fake = jax.random.split(streams(experiment.config.seed).pictures)
     if "panels" in experiment.game.queries:
         examples = experiment.data.show(rng_real, experiment.config.sample_count)
@@ -134,18 +140,20 @@ def scores(
     config = experiment.config
     if experiment.evaluate is None or not devices.leads():
         return {}
-    path, n = workdir / "eval" / f"step_{step}.json", config.evaluation_samples
-    if not path.exists() or run_folder.read_json(path).get("evaluation_samples", n) != n:
+    n, kept = config.evaluation_samples, run_folder.read_evaluation(workdir, step)
+    if kept is None or kept.get("evaluation_samples", n) != n:
         run_folder.write_status(workdir, "scoring", step)
         rng = streams(config.seed).evaluation
         found = experiment.evaluate(state, rng, n, devices.local_mesh())
         protocol = experiment.protocol(state, step=step, seed=config.seed, scores=found)
-        content = {"protocol": protocol, "evaluation_samples": n, "scores": found}
-        run_folder.write_json(path, content)
-    return run_folder.read_json(path)["scores"]
+        kept = {"protocol": protocol, "evaluation_samples": n, "scores": found}
+        run_folder.write_json(workdir / "eval" / f"step_{step}.json", kept)
+    return kept["scores"]
 
 
-def is_best(experiment: Experiment, workdir: Path, found: Mapping[str, float]) -> bool:
+def is_best(
+    experiment: Experiment, workdir: Path, rows: list[Row], found: Mapping[str, float]
+) -> bool:
     """Whether scores are better than those of the checkpoint that is kept as the best, if any.
 
     Raises:
@@ -158,13 +166,38 @@ def is_best(experiment: Experiment, workdir: Path, found: Mapping[str, float]) -
         raise ConfigError(
             f"best.name={name!r}, but the evaluation gives {', '.join(found)}; name one of them"
         )
-    kept = checkpoints.steps(workdir / "best")
-    if not kept:
+    kept, key = checkpoints.steps(workdir / "best"), f"score/{name}"
+    scored = [row[key] for row in rows if row["step"] in kept and key in row]
+    if not scored:
         return True
-    before = run_folder.read_json(workdir / "eval" / f"step_{kept[-1]}.json")["scores"][name]
     if metrics.SCORES[name].better == "below":
-        return found[name] < before
-    return found[name] > before
+        return found[name] < scored[-1]
+    return found[name] > scored[-1]
+
+
+class Clock:
+    """Seconds of a run by kind of work, over all calls that trained it, in `summary.json`."""
+
+    def __init__(self, workdir: Path):
+        self._path, self._seconds = workdir / "summary.json", defaultdict(float)
+        with contextlib.suppress(OSError, ValueError, TypeError, KeyError, AttributeError):
+            before = run_folder.read_json(self._path)["seconds"]
+            self._seconds.update({kind: float(seconds) for kind, seconds in before.items()})
+
+    @contextlib.contextmanager
+    def __call__(self, kind: str) -> Iterator[float]:
+        """Adds the time of the block; gives `time.perf_counter()` at its beginning."""
+        began = time.perf_counter()
+        try:
+            yield began
+        finally:
+            self._seconds[kind] += time.perf_counter() - began
+
+    def write(self) -> None:
+        """Writes the file, if the disk lets it."""
+        seconds = {kind: round(value, 3) for kind, value in sorted(self._seconds.items())}
+        with contextlib.suppress(OSError):
+            run_folder.write_json(self._path, {"seconds": seconds})
 
 
 def failure(workdir: Path, error: BaseException) -> None:

@@ -8,7 +8,7 @@ import logging
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import cache, partial
 from itertools import accumulate
 from pathlib import Path
@@ -19,20 +19,20 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ganjax import checkpoints, crashes, devices, feed, records, run_folder
+from ganjax import checkpoints, consistency, crashes, devices, feed, memory, records, run_folder
 from ganjax import data as sources
 from ganjax.chunks import FINITE as FINITE
 from ganjax.chunks import chunk as chunk
 from ganjax.chunks import compiled_chunk, joined
 from ganjax.console import interruptible, progress
-from ganjax.errors import DataError, GanjaxError, Interrupted, NotFiniteError, RunFolderError
+from ganjax.errors import GanjaxError, Interrupted, NotFiniteError, RunFolderError
 from ganjax.experiment import (
     Experiment,
+    belonging,
     forms_of,
     grow,
     initial_state,
     load,
-    restore,
     streams,
     template,
     warm_start,
@@ -42,6 +42,8 @@ from ganjax.sinks import Factory, Sink, installed, opened
 from ganjax.types import GanState
 
 log = logging.getLogger(__name__)
+
+STATUS_SECONDS = 1  # between updates of status.json, apart from those at checkpoints
 
 
 class Result(NamedTuple):
@@ -58,7 +60,10 @@ class _Run(NamedTuple):
     experiment: Experiment
     workdir: Path
     layout: devices.Layout | None
+    digests: dict[int, str | None]  # of the data, by the last step of the stage that has them
     rows: list[Row]
+    written: consistency.Rows
+    clock: records.Clock
     sink: Sink
     stop: threading.Event
     feeds: contextlib.ExitStack  # closes the feed of the stage
@@ -75,6 +80,7 @@ def train(
     layout: devices.Layout | None = None,
     init_from: Path | None = None,
     sinks: Mapping[str, Factory] = MappingProxyType({}),
+    trust: Collection[str] = (),
 ) -> Result:
     """Trains to the config's number of steps, from the newest checkpoint if there is one.
 
@@ -87,6 +93,7 @@ def train(
       init_from: run folder whose newest weights a new run starts from, see `experiment.warm_start`;
         the manifest records which. None for new weights.
       sinks: further places for metrics and pictures, by name, see `ganjax.sinks`.
+      trust: modules whose functions the config of `init_from` may name, see `experiment.load`.
 
     Raises:
       ConfigError: the weights of `init_from` do not fit, or a sink does not start.
@@ -100,8 +107,8 @@ def train(
             devices.check_batch(stage.config.batch_size, layout.count)
     if not devices.leads():
         with tempfile.TemporaryDirectory() as aside:
-            return _train(experiment, Path(aside), layout, init_from, {})
-    return _train(experiment, workdir, layout, init_from, sinks)
+            return _train(experiment, Path(aside), layout, init_from, {}, trust)
+    return _train(experiment, workdir, layout, init_from, sinks, trust)
 
 
 def _train(
@@ -110,6 +117,7 @@ def _train(
     layout: devices.Layout | None,
     init_from: Path | None,
     factories: Mapping[str, Factory],
+    trust: Collection[str],
 ) -> Result:
     config = experiment.config
     with (
@@ -117,20 +125,24 @@ def _train(
         interruptible() as stop,
         contextlib.ExitStack() as feeds,
     ):
-        origin, first = _origin(experiment, workdir, init_from)
-        trained = max(checkpoints.steps(workdir / "checkpoints"), default=0)
-        run_folder.claim(workdir, config.to_dict(), trained=trained)
-        run = None
+        origin, first = _origin(experiment, workdir, init_from, trust)
+        saved = consistency.newest(workdir, belonging(experiment, workdir))
+        run_folder.claim(workdir, config.to_dict(), trained=saved.get("step", 0))
+        run, clock = None, records.Clock(workdir)
         try:
-            step, state = _start(experiment, workdir, first)
+            forms = forms_of(experiment)
+            digests = _digests(experiment, forms)
+            _check_data(experiment.stage(saved.get("step", 0)), workdir, saved, digests)
+            step, state = _start(experiment, workdir, saved, first)
             rows = run_folder.rewind_metrics(workdir, step)
+            sink, written = opened({}, workdir, {}, step), consistency.Rows(workdir, rows)
             run = _Run(
-                experiment, workdir, layout, rows, opened({}, workdir, {}, step), stop, feeds
+                experiment, workdir, layout, digests, rows, written, clock, sink, stop, feeds
             )
             if step >= config.steps or devices.any_of(run.settled):
                 log.info("%s is done already, at step %d", workdir, step)
             else:
-                more = {"data": forms_of(experiment), "init_from": origin}
+                more = {"data": forms, "init_from": origin}
                 names = list(map(str, jax.devices()))
                 run_folder.write_manifest(workdir, names, config.seed, **more)
                 run_folder.write_status(workdir, "running", step)
@@ -144,12 +156,13 @@ def _train(
             records.failure(workdir, error)
             raise
         finally:
+            clock.write()
             if run is not None:
                 run.sink.close()
 
 
 def _origin(
-    experiment: Experiment, workdir: Path, init_from: Path | None
+    experiment: Experiment, workdir: Path, init_from: Path | None, trust: Collection[str]
 ) -> tuple[dict[str, Any] | None, GanState | None]:
     """The record of the run whose weights this one starts from, and the state to start at, if any.
 
@@ -167,7 +180,7 @@ def _origin(
         return record, None
     if not devices.leads():
         return None, jax.tree.map(jnp.zeros_like, template(experiment.stage(0)))
-    other = load(init_from, data=False)
+    other = load(init_from, data=False, trust=trust)
     state = jax.jit(
         lambda state, rng, train: warm_start(experiment, other._replace(state=state), rng, train)
     )(other.state, streams(experiment.config.seed).init, experiment.stage(0).train)
@@ -177,25 +190,21 @@ def _origin(
 
 
 @sources.errors_of_reading()
-def _start(experiment: Experiment, workdir: Path, first: GanState | None) -> tuple[int, GanState]:
-    """Step and state of the newest checkpoint, or of a fresh start; the first process's for all."""
-    step, state = _newest(experiment, workdir, first)
+def _start(
+    experiment: Experiment, workdir: Path, saved: Mapping[str, Any], first: GanState | None
+) -> tuple[int, GanState]:
+    """Step and state of a checkpoint, or of a fresh start; the first process's for all."""
+    step, state = saved.get("step", 0), first
+    if saved:
+        state = checkpoints.read(workdir / "checkpoints", saved, template(experiment.stage(step)))
+        log.info("resuming %s at step %d", workdir, step)
+    elif first is None:
+        stage, rng = experiment.stage(0), streams(experiment.config.seed).init
+        state = compiled_start(stage)(rng, stage.train)
     step = int(devices.from_first(np.int32(step)))
     if not devices.leads() and step:
         state = jax.tree.map(jnp.zeros_like, template(experiment.stage(step)))
     return step, devices.from_first(state) if step or first is not None else state
-
-
-def _newest(experiment: Experiment, workdir: Path, first: GanState | None) -> tuple[int, GanState]:
-    if checkpoints.steps(workdir / "checkpoints"):
-        step, state = restore(experiment, workdir)
-        _check_data(experiment.stage(step), workdir, step)
-        log.info("resuming %s at step %d", workdir, step)
-        return step, state
-    if first is not None:
-        return 0, first
-    stage, rng = experiment.stage(0), streams(experiment.config.seed).init
-    return 0, compiled_start(stage)(rng, stage.train)
 
 
 def compiled_start(experiment: Experiment) -> Callable[[jax.Array, sources.Batch], GanState]:
@@ -203,20 +212,16 @@ def compiled_start(experiment: Experiment) -> Callable[[jax.Array, sources.Batch
     return jax.jit(partial(initial_state, experiment))
 
 
-def _check_data(stage: Experiment, workdir: Path, step: int) -> None:
-    """Refuses data of other content than the checkpoint was trained on."""
-    then, now = checkpoints.data(workdir / "checkpoints", step), _digest(stage)
-    if then is not None and then != now:
-        where = stage.data.source.where if now else "the config's data"
-        raise DataError(
-            f"{where} has changed since step {step} of {workdir}: its digest was {then} and is "
-            f"{now}; restore the data, or train in another --workdir"
-        )
+def _digests(experiment: Experiment, forms: list) -> dict[int, str | None]:
+    """The digest of the data of each stage, by its last step."""
+    steps = [stage.config.steps for stage in experiment.stages or (experiment,)]
+    return {end: form and form["digest"] for end, form in zip(steps, forms, strict=True)}
 
 
-def _digest(stage: Experiment) -> str | None:
-    """Of the data, where they have a source; all others follow from the config."""
-    return stage.data.source.digest if stage.data and stage.data.source else None
+def _check_data(stage: Experiment, workdir: Path, saved: dict, digests: dict) -> None:
+    source = stage.data.source if stage.data else None
+    where = source.where if source else "the config's data"
+    consistency.check_data(workdir, saved, digests[stage.config.steps], where)
 
 
 @sources.errors_of_reading()
@@ -227,6 +232,8 @@ def _advance(run: _Run, step: int, state: GanState) -> tuple[int, GanState]:
     are in the folder as soon as they are due.
     """
     config, stage, saved = run.experiment.config, run.experiment.stage(step), step or None
+    told = time.monotonic()
+    _make_up(run, stage, step, state)
     placed, programs, monitored = _begun(run, stage, step, state)
     whole, kept = cache(partial(_whole, run.layout, placed)), crashes.Kept()
     with progress(step, config.steps) as show:
@@ -237,8 +244,8 @@ def _advance(run: _Run, step: int, state: GanState) -> tuple[int, GanState]:
             length = _length(run.experiment, stage, step)
             program = programs(length)
             kept.keep(step, placed)
-            began = time.perf_counter()
-            placed, outcome = program(placed, step)
+            with run.clock("training") as began:
+                placed, outcome = program(placed, step)
             rate = length / (time.perf_counter() - began)
             whole = cache(partial(_whole, run.layout, placed))  # gathered only where it is due
             fault = crashes.fault(outcome, step, length, stage.config.largest_parameter)
@@ -250,7 +257,7 @@ def _advance(run: _Run, step: int, state: GanState) -> tuple[int, GanState]:
             done, ends = step == config.steps or run.settled, step == stage.config.steps
             if config.evaluate_every and (done or _due(config.evaluate_every, step)):
                 run.rows[-1].update(_scored(run, stage, step, whole()))
-            run_folder.append_metrics(run.workdir, run.rows[-1])
+            run.written.append(run.rows[-1])
             run.sink.row(run.rows[-1])
             show(run.rows[-1])
 
@@ -258,6 +265,9 @@ def _advance(run: _Run, step: int, state: GanState) -> tuple[int, GanState]:
             if stopping or done or ends or _due(config.checkpoint_every, step):
                 _save(run, step, whole())  # called by all processes, which hold a part each
                 saved = step
+            if saved == step or time.monotonic() - told > STATUS_SECONDS:
+                run_folder.write_status(run.workdir, "running", step)
+                told = time.monotonic()
             if (ends or _due(config.sample_every, step)) and not done:
                 _show(run, stage, step, whole())
             if stopping:
@@ -283,7 +293,9 @@ def _begun(
     @cache
     def compiled(length):
         began = time.perf_counter()
-        program = compiled_chunk(stage, length, run.layout)
+        with run.clock("compiling"):
+            program = compiled_chunk(stage, length, run.layout)
+            memory.check(program)
         log.info("compiled %d steps in %.1f s", length, time.perf_counter() - began)
         return program
 
@@ -339,9 +351,16 @@ def _due(every: int, step: int) -> bool:
 
 def _save(run: _Run, step: int, state: GanState, folder: str = "checkpoints") -> None:
     if devices.leads():
-        keep = run.experiment.config.keep_checkpoints if folder == "checkpoints" else 1
-        data = _digest(run.experiment.stage(step))
-        checkpoints.save(run.workdir / folder, step, state, keep=keep, data=data)
+        config = run.experiment.config
+        keep = config.keep_checkpoints if folder == "checkpoints" else 1
+        record = {
+            "config": consistency.settings_digest(config.to_dict(), step),
+            "data": run.digests[run.experiment.stage(step).config.steps],
+            "rows": run.written.record(),
+            "updates": int(state.step),
+        }
+        with run.clock("checkpoints"):
+            checkpoints.save(run.workdir / folder, step, state, keep=keep, record=record)
 
 
 def _crash(
@@ -371,17 +390,31 @@ def _crash(
 
 def _scored(run: _Run, stage: Experiment, step: int, state: GanState) -> Row:
     """The scores as metrics, and the checkpoint kept if they are the best so far."""
-    found = records.scores(stage, run.workdir, step, state)
-    if records.is_best(stage, run.workdir, found):
+    with run.clock("scoring"):
+        found = records.scores(stage, run.workdir, step, state)
+    if records.is_best(stage, run.workdir, run.rows, found):
         _save(run, step, state, "best")
     if devices.leads():
         run_folder.write_status(run.workdir, "running", step)
     return {f"score/{name}": value for name, value in found.items()}
 
 
+def _make_up(run: _Run, stage: Experiment, step: int, state: GanState) -> None:
+    """Scores and picture that were due at the step where a run resumes, if they are missing."""
+    if not step or not devices.leads():
+        return
+    if _due(run.experiment.config.evaluate_every, step):
+        with run.clock("scoring"):
+            records.scores(stage, run.workdir, step, state)
+    pictured = step == stage.config.steps or _due(run.experiment.config.sample_every, step)
+    if pictured and not records.picture(run.workdir, step).exists():
+        _show(run, stage, step, state)
+
+
 def _show(run: _Run, stage: Experiment, step: int, state: GanState) -> Path | None:
     """Draws, and passes the picture on to the sinks."""
-    picture = records.draw(stage, run.workdir, step, state, run.rows)
+    with run.clock("pictures"):
+        picture = records.draw(stage, run.workdir, step, state, run.rows)
     if picture is not None:
         run.sink.picture(step, picture)
     return picture
@@ -392,7 +425,8 @@ def _finish(run: _Run, step: int, state: GanState) -> Result:
     """Draws and scores the last state, and marks the run as done."""
     stage = run.experiment.stage(step)
     picture = _show(run, stage, step, state)
-    result = Result(step, records.scores(stage, run.workdir, step, state), picture)
+    with run.clock("scoring"):
+        result = Result(step, records.scores(stage, run.workdir, step, state), picture)
     reason = stage.stop_reason if run.settled else ""
     run_folder.write_status(run.workdir, "done", step, reason)
     devices.wait()

@@ -7,7 +7,6 @@ whenever they are computed; `costs/NAME.json` its seconds.
 import hashlib
 import json
 import logging
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -20,6 +19,7 @@ from ganjax.comparison import Comparison
 from ganjax.config import CHOICES, SETTINGS
 from ganjax.disclosure import Disclosure
 from ganjax.errors import RunFolderError
+from ganjax.files import replaced
 from ganjax.nested import difference
 
 log = logging.getLogger(__name__)
@@ -133,6 +133,7 @@ def described(workdir: Path) -> dict[str, Any]:
     Raises:
       RunFolderError: it is no folder of a comparison.
     """
+    run_folder.check_links(workdir)
     path = workdir / "comparison.json"
     try:
         found = run_folder.read_json(path)
@@ -141,7 +142,7 @@ def described(workdir: Path) -> dict[str, Any]:
         raise RunFolderError(
             f"{workdir} is not the folder of a comparison: it has no comparison.json"
         ) from None
-    except (ValueError, LookupError, TypeError) as error:
+    except (ValueError, LookupError, TypeError, RecursionError) as error:
         raise RunFolderError(
             f"{path} is damaged ({error}); remove it, and the same command writes it again"
         ) from None
@@ -186,9 +187,8 @@ def write(workdir: Path, name: str, result: dict[str, Any], costs: dict[str, Any
     if arrays:
         config = json.dumps(described(workdir)["cells"][name]).encode()
         origin = Disclosure(f"{workdir.resolve().name}/{name}", hashlib.sha256(config).hexdigest())
-        draft = path.with_name(f".{name}.draft.npz")
-        np.savez_compressed(draft, **arrays, **origin.arrays())
-        os.replace(draft, path.with_suffix(".npz"))
+        with replaced(path.with_suffix(".npz")) as file:
+            np.savez_compressed(file, **arrays, **origin.arrays())
     else:
         path.with_suffix(".npz").unlink(missing_ok=True)  # of a cell that is made again
     write_sealed(workdir / "costs" / path.name, costs)
