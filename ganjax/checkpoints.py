@@ -9,13 +9,15 @@ import json
 import logging
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import jax
 import orbax.checkpoint as ocp
 
+from ganjax import disk
 from ganjax.errors import CheckpointError, MachineError
 
 log = logging.getLogger(__name__)
@@ -72,12 +74,19 @@ def _absolute(folder: Path) -> Path:
     return folder
 
 
-def data(folder: Path, step: int) -> str | None:
-    """The digest of the data that a checkpoint was trained on; None if it was saved without."""
-    return json.loads((folder / str(step) / "manifest.json").read_text("utf-8")).get("data")
+def manifest(folder: Path, step: int) -> dict[str, Any]:
+    """The manifest of a checkpoint, with the `record` that it was saved with."""
+    return json.loads((folder / str(step) / "manifest.json").read_text("utf-8"))
 
 
-def save(folder: Path, step: int, state: Any, *, keep: int, data: str | None = None) -> Path:
+def save(
+    folder: Path,
+    step: int,
+    state: Any,
+    *,
+    keep: int,
+    record: Mapping[str, Any] = MappingProxyType({}),
+) -> Path:
     """Writes a checkpoint, puts it in place by a rename, then removes all but the newest `keep`.
 
     Only checkpoints up to `step` are counted and removed: a later, damaged one, from which the run
@@ -88,19 +97,29 @@ def save(folder: Path, step: int, state: Any, *, keep: int, data: str | None = N
       step: of the state; an existing checkpoint of that step is replaced.
       state: pytree of arrays, not replicated over devices.
       keep: checkpoints to keep, at least 1.
-      data: digest of the data that it was trained on.
+      record: more for the manifest, as JSON; None is left out.
 
     Returns:
       The checkpoint's folder.
     """
     folder = _absolute(folder)
-    final, draft = folder / str(step), folder / f".{step}.draft"
+    needed = sum(leaf.nbytes for leaf in jax.tree.leaves(state))
+    draft = folder / f".{step}.draft"
+    with disk.writing(folder, needed):
+        try:
+            return _save(draft, step, state, keep, record)
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
+
+
+def _save(draft: Path, step: int, state: Any, keep: int, record: Mapping[str, Any]) -> Path:
+    folder, final = draft.parent, draft.with_name(str(step))
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
     with _checkpointer() as checkpointer:
         checkpointer.save(draft / "state", jax.device_get(state) if _several() else state)
     manifest = {"step": step, "leaves": _leaves(state), "files": _digests(draft / "state")}
-    manifest |= {} if data is None else {"data": data}
+    manifest |= {key: value for key, value in record.items() if value is not None}
     with open(draft / "manifest.json", "w", encoding="utf-8") as file:
         json.dump(manifest, file, indent=1)
         file.flush()

@@ -5,7 +5,6 @@ cells are trained; seconds are reported separately.
 """
 
 import itertools
-import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ganjax import metrics, statistics, sweep
+from ganjax import metrics, run_folder, statistics, sweep
 from ganjax.nested import changes
 from ganjax.sweep import last_scores
 
@@ -265,4 +264,4 @@ def _shown(value: float | None, width: int, form: str) -> str:
 
 def write(path: Path, standings: Mapping[str, Any]) -> None:
     """Writes the standings as JSON, the same bytes for the same results."""
-    path.write_text(json.dumps(standings, indent=2) + "\n", encoding="utf-8")
+    run_folder.write_json(path, standings)

@@ -10,8 +10,8 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "ganjax"
 LEVELS = (
-    ("types", "errors", "checks", "swept", "draws", "memory"),
-    ("disclosure", "spread", "nested", "divergences", "augmentations", "statistics"),
+    ("types", "errors", "checks", "swept", "draws", "memory", "cluster"),
+    ("disclosure", "disk", "spread", "nested", "divergences", "augmentations", "statistics"),
     ("config", "console", "losses", "penalties", "latents", "nets", "data", "pictures", "html"),
     (
         "config_files",
@@ -27,6 +27,7 @@ LEVELS = (
     ("experiment",),
     ("chunks", "export", "summary", "sweep"),
     ("records", "feed"),
+    ("cuts",),
     ("train",),
     ("standings",),
     ("report",),

@@ -30,9 +30,9 @@ def without_encoding(tree):
         given = "encoding" in keywords or len(node.args) > CALLS.get(name, 99)
         at = int(isinstance(node.func, ast.Name))  # open(path, mode), path.open(mode)
         mode = keywords.get("mode", node.args[at] if len(node.args) > at else None)
-        binary = name in ("open", "fdopen") and "b" in getattr(mode, "value", "")
+        binary = name in ("open", "fdopen") and "b" in str(getattr(mode, "value", ""))
         # Those of ours are in UTF-8, and those of images no text.
-        ours = of in ("run_folder", "Image") or (at and name == "write_text")
+        ours = of in ("run_folder", "Image", "os", "archive") or (at and name == "write_text")
         if (name in CALLS and not (given or binary or ours)) or ("text" in keywords and not given):
             yield f"line {node.lineno}: {ast.unparse(node)}"
 

@@ -81,6 +81,7 @@ def main() -> None:
     import numpy as np
 
     from ganjax import disclosure, experiment, pictures
+    from ganjax.disk import drafted
     from ganjax.errors import ConfigError
 
     workdir = Path(WORKDIR.value)
@@ -102,8 +103,7 @@ def main() -> None:
     rng_fake, rng_real = jax.random.split(jax.random.key(SEED.value))
     x = np.asarray(run.sample(state, rng_fake, N.value, y))
     if NPZ.value:
-        Path(NPZ.value).parent.mkdir(parents=True, exist_ok=True)
-        with open(NPZ.value, "wb") as file:
+        with drafted(Path(NPZ.value)) as draft, open(draft, "wb") as file:
             np.savez(file, x=x, **({} if y is None else {"y": y}), **origin.arrays())
         print(NPZ.value)
     if OUTDIR.value:

@@ -27,6 +27,7 @@ def main() -> None:
     import numpy as np
 
     from ganjax import data, disclosure, experiment, pictures
+    from ganjax.disk import drafted
     from ganjax.errors import ConfigError, DataError
 
     workdir, direction = Path(WORKDIR.value), DIRECTION.value
@@ -54,8 +55,7 @@ def main() -> None:
     x = np.asarray(jax.jit(queries[direction])(source))
     origin = disclosure.of_run(workdir, run.step)._replace(source=disclosure.MIXED)
     if NPZ.value:
-        Path(NPZ.value).parent.mkdir(parents=True, exist_ok=True)
-        with open(NPZ.value, "wb") as file:
+        with drafted(Path(NPZ.value)) as draft, open(draft, "wb") as file:
             np.savez(file, source=source, x=x, **origin.arrays())
         print(NPZ.value)
     out = Path(OUT.value or workdir / "samples" / f"translated_{direction}_n_{len(x)}.png")

@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from ganjax.disclosure import CHART, MIXED, Disclosure
+from ganjax.disk import drafted
 
 
 def save_points(
@@ -108,6 +109,5 @@ def save_curves(
 
 def save_figure(path: Path, figure: Figure, *, disclosure: Disclosure) -> None:
     """Writes a figure in the format of the path's ending; equal figures give equal bytes."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with matplotlib.rc_context({"svg.hashsalt": path.name}):
-        figure.savefig(path, dpi=110, **disclosure.figure_options(path.suffix))
+    with drafted(path) as draft, matplotlib.rc_context({"svg.hashsalt": path.name}):
+        figure.savefig(draft, dpi=110, **disclosure.figure_options(path.suffix))

@@ -7,6 +7,7 @@ import numpy as np
 from PIL import Image
 
 from ganjax.disclosure import Disclosure
+from ganjax.disk import drafted
 from ganjax.errors import ConfigError
 
 TILE = 48  # smallest side of an image in a grid, in pixels
@@ -67,8 +68,8 @@ def grid_shape(n: int, columns: int | None) -> tuple[int, int]:
 
 def save_image(path: Path, image: np.ndarray, *, disclosure: Disclosure) -> None:
     """Writes a uint8 image [height, width, 1 or 3] in the format of the path's ending."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    _image(image).save(path, **disclosure.image_options(path.suffix))
+    with drafted(path) as draft:
+        _image(image).save(draft, **disclosure.image_options(path.suffix))
 
 
 def _image(x: np.ndarray) -> Image.Image:
@@ -97,8 +98,8 @@ def save_animation(
       disclosure: of their origin.
       seconds: duration of each frame.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     images = [_image(frame) for frame in frames]
     options = dict(append_images=images[1:], duration=round(1000 * seconds), loop=0)
     options |= disclosure.image_options(".gif")
-    images[0].save(path, format="GIF", save_all=True, optimize=True, **options)
+    with drafted(path) as draft:
+        images[0].save(draft, format="GIF", save_all=True, optimize=True, **options)

@@ -6,7 +6,6 @@ whenever they are computed; `costs/NAME.json` its seconds.
 
 import hashlib
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ import numpy as np
 from ganjax import run_folder
 from ganjax.comparison import Comparison
 from ganjax.disclosure import Disclosure
+from ganjax.disk import drafted
 from ganjax.errors import RunFolderError
 from ganjax.nested import difference
 
@@ -103,8 +103,7 @@ def write(workdir: Path, name: str, result: dict[str, Any], costs: dict[str, Any
     if arrays:
         config = json.dumps(described(workdir)["cells"][name]).encode()
         origin = Disclosure(f"{workdir.resolve().name}/{name}", hashlib.sha256(config).hexdigest())
-        draft = path.with_name(f".{name}.draft.npz")
-        np.savez_compressed(draft, **arrays, **origin.arrays())
-        os.replace(draft, path.with_suffix(".npz"))
+        with drafted(path.with_suffix(".npz")) as draft:
+            np.savez_compressed(draft, **arrays, **origin.arrays())
     run_folder.write_json(workdir / "costs" / path.name, costs)
     run_folder.write_json(path, {key: result[key] for key in result if key not in arrays})
