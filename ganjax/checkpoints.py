@@ -1,7 +1,8 @@
 """`GanState` to and from disk: arrays by orbax, verified by a manifest of digests.
 
 Layout: `<folder>/<step>/state/` and `<folder>/<step>/manifest.json`, which appear together under
-their final name or not at all. If a checkpoint fails its digests, an older one is restored.
+their final name or not at all. The manifest has a digest of every file and one of itself. If a
+checkpoint fails them, or does not belong where it is, an older one is restored.
 """
 
 import hashlib
@@ -9,7 +10,7 @@ import json
 import logging
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -18,9 +19,11 @@ import jax
 import orbax.checkpoint as ocp
 
 from ganjax import disk
-from ganjax.errors import CheckpointError, MachineError
+from ganjax.errors import CheckpointError, MachineError, RunFolderError
 
 log = logging.getLogger(__name__)
+
+OLDER = {"step", "leaves", "files", "data"}  # of a manifest without a digest of itself
 
 
 class Restored(NamedTuple):
@@ -51,7 +54,8 @@ def steps(folder: Path) -> list[int]:
     folder = _absolute(folder)
     if not folder.is_dir():
         return []
-    return sorted(int(path.name) for path in folder.iterdir() if path.name.isdigit())
+    names = (path.name for path in folder.iterdir() if path.name.isdecimal() and path.is_dir())
+    return sorted(int(name) for name in names if name == str(int(name)))
 
 
 def digest(folder: Path, step: int) -> str:
@@ -74,11 +78,6 @@ def _absolute(folder: Path) -> Path:
     return folder
 
 
-def manifest(folder: Path, step: int) -> dict[str, Any]:
-    """The manifest of a checkpoint, with the `record` that it was saved with."""
-    return json.loads((folder / str(step) / "manifest.json").read_text("utf-8"))
-
-
 def save(
     folder: Path,
     step: int,
@@ -97,7 +96,7 @@ def save(
       step: of the state; an existing checkpoint of that step is replaced.
       state: pytree of arrays, not replicated over devices.
       keep: checkpoints to keep, at least 1.
-      record: more for the manifest, as JSON; None is left out.
+      record: more for the manifest, as JSON: what is to be compared when it is restored.
 
     Returns:
       The checkpoint's folder.
@@ -109,23 +108,24 @@ def save(
         try:
             return _save(draft, step, state, keep, record)
         finally:
-            shutil.rmtree(draft, ignore_errors=True)
+            _remove(draft)
 
 
 def _save(draft: Path, step: int, state: Any, keep: int, record: Mapping[str, Any]) -> Path:
     folder, final = draft.parent, draft.with_name(str(step))
-    shutil.rmtree(draft, ignore_errors=True)
+    _remove(draft)
     draft.mkdir(parents=True)
     with _checkpointer() as checkpointer:
         checkpointer.save(draft / "state", jax.device_get(state) if _several() else state)
     manifest = {"step": step, "leaves": _leaves(state), "files": _digests(draft / "state")}
-    manifest |= {key: value for key, value in record.items() if value is not None}
+    manifest |= record
+    manifest["sha256"] = _digest_of(manifest)
     with open(draft / "manifest.json", "w", encoding="utf-8") as file:
         json.dump(manifest, file, indent=1)
         file.flush()
         os.fsync(file.fileno())
     aside = folder / f".{step}.replaced"
-    shutil.rmtree(aside, ignore_errors=True)
+    _remove(aside)
     if final.exists():
         os.replace(final, aside)
     os.replace(draft, final)
@@ -135,7 +135,16 @@ def _save(draft: Path, step: int, state: Any, keep: int, record: Mapping[str, An
     return final
 
 
-def restore(folder: Path, template: Any) -> Restored:
+def _remove(path: Path) -> None:
+    """Removes a folder, or a link or file that stands in its place."""
+    if path.is_symlink() or path.is_file():
+        path.unlink()
+    shutil.rmtree(path, ignore_errors=True)
+
+
+def restore(
+    folder: Path, template: Any, check: Callable[[dict[str, Any]], None] | None = None
+) -> Restored:
     """Reads the newest good checkpoint.
 
     Args:
@@ -143,49 +152,106 @@ def restore(folder: Path, template: Any) -> Restored:
       template: pytree of arrays or `jax.ShapeDtypeStruct`s with the structure, shapes and dtypes
         of the saved state, on the devices to restore to; or a function `step -> template`, for runs
         whose state grows.
+      check: as of `newest`.
 
     Returns:
-      `Restored`. Damaged checkpoints are skipped with a warning.
+      `Restored`. Others are passed over with a warning.
 
     Raises:
-      CheckpointError: there is no checkpoint, none is intact, or an intact one does not fit.
+      CheckpointError: there is no checkpoint, none is good, or a good one does not fit.
+    """
+    manifest = newest(folder, check)
+    fitting = template(manifest["step"]) if callable(template) else template
+    return Restored(manifest["step"], read(folder, manifest, fitting))
+
+
+def newest(folder: Path, check: Callable[[dict[str, Any]], None] | None = None) -> dict[str, Any]:
+    """The manifest of the newest good checkpoint: its `step`, and the `record` it was saved with.
+
+    Args:
+      folder: the folder of all checkpoints.
+      check: compares a manifest with its surroundings; raises a CheckpointError or a
+        RunFolderError if they disagree.
+
+    Raises:
+      RunFolderError: none is good, and `check` raised it of an intact one.
+      CheckpointError: there is no checkpoint, or none is good.
     """
     folder = _absolute(folder)
-    damages = []
+    damages, refusal = [], None
     for step in reversed(steps(folder)):
-        damage = next(_damages(folder / str(step)), None)
-        if damage is None:
-            fitting = template(step) if callable(template) else template
-            return Restored(step, _read(folder / str(step), fitting))
-        damages.append(f"step {step}: {damage}")
-        log.warning("checkpoint of step %d is damaged (%s); trying an older one", step, damage)
+        try:
+            manifest = verified(folder / str(step))
+            if check is not None:
+                check(manifest)
+            return manifest
+        except CheckpointError as error:
+            fault = f"is damaged ({error})"
+        except RunFolderError as error:
+            fault, refusal = f"does not go with its folder ({error})", refusal or error
+        damages.append(f"step {step} {fault}")
+        log.warning("checkpoint of step %d %s; trying an older one", step, fault)
+    if refusal is not None:
+        raise RunFolderError(
+            f"{folder.parent} cannot be resumed: {refusal}; restore that, or start in another "
+            "--workdir, with these weights by --init_from"
+        )
     if damages:
         raise CheckpointError(
-            f"no intact checkpoint in {folder} ({'; '.join(damages)}); start again in a new folder"
+            f"no intact checkpoint in {folder}: {'; '.join(damages)}; start again in a new folder"
         )
     raise CheckpointError(f"no checkpoint in {folder}; has this run saved one yet?")
 
 
-def _damages(checkpoint: Path) -> Iterator[str]:
+def verified(checkpoint: Path) -> dict[str, Any]:
+    """The manifest of a checkpoint whose files, name and manifest agree.
+
+    Raises:
+      CheckpointError: they do not, or cannot be read.
+    """
     try:
-        expected = json.loads((checkpoint / "manifest.json").read_text("utf-8"))["files"]
-    except (OSError, ValueError, KeyError) as error:
-        yield f"unreadable manifest: {error}"
-        return
-    found = _digests(checkpoint / "state")
+        manifest = json.loads((checkpoint / "manifest.json").read_text("utf-8"))
+        damage = _damage(checkpoint, manifest)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        damage = f"unreadable manifest: {type(error).__name__}: {error}"
+    if damage is not None:
+        raise CheckpointError(damage)
+    return manifest
+
+
+def _damage(checkpoint: Path, manifest: dict[str, Any]) -> str | None:
+    digest = manifest.pop("sha256", None)
+    if digest != _digest_of(manifest) and not (digest is None and manifest.keys() <= OLDER):
+        return "the manifest has changed"
+    if manifest["step"] != int(checkpoint.name):
+        return f"the folder's name is {checkpoint.name}, the manifest's step {manifest['step']}"
+    expected, found = manifest["files"], _digests(checkpoint / "state")
+    if not isinstance(manifest["leaves"], dict) or not isinstance(expected, dict):
+        return "the manifest is none"
     for name in sorted({*expected, *found}):
         if name not in found:
-            yield f"{name} is missing"
-        elif name not in expected:
-            yield f"{name} does not belong to it"
-        elif found[name] != expected[name]:
-            yield f"{name} has changed"
+            return f"{name} is missing"
+        if name not in expected:
+            return f"{name} does not belong to it"
+        if found[name] != expected[name]:
+            return f"{name} has changed"
+    return None
 
 
-def _read(checkpoint: Path, template: Any) -> Any:
-    """Restores after a comparison of leaves, as orbax silently casts dtypes and drops subtrees."""
-    saved = json.loads((checkpoint / "manifest.json").read_text("utf-8"))["leaves"]
-    expected = _leaves(template)
+def _digest_of(manifest: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()
+
+
+def read(folder: Path, manifest: Mapping[str, Any], template: Any) -> Any:
+    """The state of a checkpoint whose manifest `newest` gave.
+
+    Leaves are compared first, as orbax silently casts dtypes and drops subtrees.
+
+    Raises:
+      CheckpointError: it does not fit the template.
+    """
+    checkpoint = _absolute(folder) / str(manifest["step"])
+    saved, expected = manifest["leaves"], _leaves(template)
     for path in sorted({*saved, *expected}):
         if saved.get(path) != expected.get(path):
             raise CheckpointError(

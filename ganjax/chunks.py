@@ -8,15 +8,18 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 
 from ganjax import data as sources
 from ganjax import devices, spread
 from ganjax.console import aside
 from ganjax.experiment import Experiment, initial_state, template
+from ganjax.types import GanState
 
 log = logging.getLogger(__name__)
 
 FINITE = -1  # a chunk's `bad_step` when all was finite
+WATCHED = ("loss/", "grad_norm/")  # metrics that must be finite
 
 
 class Chunk(NamedTuple):
@@ -26,10 +29,12 @@ class Chunk(NamedTuple):
       metrics: mean over the chunk's steps of every metric, the sum for counts of evaluations.
       bad_step: index within the chunk of the first step with a loss or gradient that is not finite,
         the last if only something in the state is, or `FINITE`.
+      largest: the largest size of a parameter after the chunk.
     """
 
     metrics: dict[str, jax.Array]
     bad_step: jax.Array
+    largest: jax.Array
 
 
 class Sums(NamedTuple):
@@ -41,12 +46,13 @@ class Sums(NamedTuple):
     Attributes:
       metrics: by name.
       steps: their number.
-      bad_step: as of `Chunk`.
+      bad_step, largest: as of `Chunk`.
     """
 
     metrics: dict[str, jax.Array]
     steps: jax.Array
     bad_step: jax.Array
+    largest: jax.Array
 
 
 def steps(experiment: Experiment) -> Callable:
@@ -82,7 +88,7 @@ def steps(experiment: Experiment) -> Callable:
             return state, added(sums, metrics)
 
         state, sums = jax.lax.fori_loop(0, length, body, (state, sums))
-        return state, checked(sums, state)
+        return state, checked(sums, state)._replace(largest=largest(state))
 
     return run
 
@@ -92,7 +98,8 @@ def no_sums(experiment: Experiment) -> Sums:
 
     def one(rng):
         state = initial_state(experiment, rng)
-        return experiment.scheme.step(state, experiment.batch(experiment.train, rng), rng)[1]
+        batch = experiment.batch(experiment.train, rng)
+        return experiment.scheme.step(state, batch, rng)[1], largest(state)
 
     def zero(key, metric):
         counted = key.startswith("evaluations/")
@@ -100,9 +107,9 @@ def no_sums(experiment: Experiment) -> Sums:
 
     if experiment.axis_name is not None:  # as on one device
         one = jax.vmap(one, axis_name=experiment.axis_name, axis_size=1, in_axes=None)
-    metrics = jax.eval_shape(one, jax.random.key(0))
+    metrics, size = jax.eval_shape(one, jax.random.key(0))
     metrics = {key: zero(key, metric) for key, metric in metrics.items()}
-    return Sums(metrics, np.int32(0), np.int32(FINITE))
+    return Sums(metrics, np.int32(0), np.int32(FINITE), np.zeros((), size.dtype))
 
 
 def means(sums: Sums) -> Chunk:
@@ -111,7 +118,7 @@ def means(sums: Sums) -> Chunk:
         key: value if key.startswith("evaluations/") else value / sums.steps.astype(value.dtype)
         for key, value in sums.metrics.items()
     }
-    return Chunk(metrics, sums.bad_step)
+    return Chunk(metrics, sums.bad_step, sums.largest)
 
 
 def plain(sums: Sums) -> dict[str, Any]:
@@ -185,15 +192,30 @@ def _compiled(experiment, run, layout, length, *numbers) -> Callable:
 
 def added(sums: Sums, metrics: dict[str, jax.Array]) -> Sums:
     """Sums with those of one more step."""
-    watched = [value for key, value in metrics.items() if key.startswith(("loss/", "grad_norm/"))]
-    bad = (sums.bad_step == FINITE) & ~jnp.all(jnp.isfinite(jnp.stack(watched)))
+    bad = (sums.bad_step == FINITE) & ~finite_metrics(metrics)
     summed = {key: value + metrics[key].astype(value.dtype) for key, value in sums.metrics.items()}
-    return Sums(summed, sums.steps + 1, jnp.where(bad, sums.steps, sums.bad_step))
+    at = jnp.where(bad, sums.steps, sums.bad_step)
+    return sums._replace(metrics=summed, steps=sums.steps + 1, bad_step=at)
 
 
 def checked(sums: Sums, state: Any) -> Sums:
     """Sums whose `bad_step` has seen the state after the last step as well."""
-    floats = [x for x in jax.tree.leaves(state) if jnp.issubdtype(x.dtype, jnp.inexact)]
-    finite = jnp.all(jnp.stack([jnp.all(jnp.isfinite(leaf)) for leaf in floats]))
-    good = finite | (sums.bad_step != FINITE)
+    good = finite_state(state) | (sums.bad_step != FINITE)
     return sums._replace(bad_step=jnp.where(good, sums.bad_step, sums.steps - 1))
+
+
+def finite_metrics(metrics: dict[str, jax.Array]) -> jax.Array:
+    """Whether the metrics of a step that must be finite are so."""
+    watched = [value for key, value in metrics.items() if key.startswith(WATCHED)]
+    return jnp.all(jnp.isfinite(jnp.stack(watched)))
+
+
+def finite_state(state: Any) -> jax.Array:
+    """Whether every number of a state is finite."""
+    floats = [x for x in jax.tree.leaves(state) if jnp.issubdtype(x.dtype, jnp.inexact)]
+    return jnp.all(jnp.stack([jnp.all(jnp.isfinite(leaf)) for leaf in floats]))
+
+
+def largest(state: GanState) -> jax.Array:
+    """`Chunk.largest` of the state after it."""
+    return optax.tree.norm(state.params, ord=jnp.inf)

@@ -24,7 +24,7 @@ from absl import flags
 from ml_collections import config_flags
 
 from ganjax import cluster, console, run_folder
-from ganjax.config import SECTIONS, validate
+from ganjax.config import SECTIONS, SETTINGS, validate
 from ganjax.config_files import find_config as find_config
 from ganjax.config_files import read_config as read_config
 from ganjax.errors import (
@@ -34,6 +34,7 @@ from ganjax.errors import (
     Interrupted,
     MachineError,
 )
+from ganjax.files import cache_folder
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +43,8 @@ flags.disclaim_key_flags()  # flags that are defined here belong to the calling 
 IMAGES = (".png", ".jpg", ".jpeg", ".webp", ".pdf")  # formats of pictures made of pixels
 FIGURES = (*IMAGES, ".svg")  # and of those that matplotlib draws
 WIDTH = 100  # columns of a help text
+# Messages of JAX and XLA, the last about arrays that no machine has.
+OUT_OF_MEMORY = ("RESOURCE_EXHAUSTED", "Out of memory", "random bits array of size exceeding")
 HELP = {"-h", "-help", "--help", "-helpfull", "--helpfull", "-helpshort", "--helpshort"}  # absl's
 
 
@@ -64,6 +67,7 @@ class Flags:
         self.config = partial(define_config, **define)
         self.output = partial(define_output, **define)
         self.processes = partial(define_processes, **define)
+        self.trust = partial(define_trust, **define)
 
 
 def define_config(
@@ -175,6 +179,17 @@ def define_processes(
     )
 
 
+def define_trust(flag_values: flags.FlagValues = flags.FLAGS) -> flags.FlagHolder:
+    """Defines the flag `--trust MODULE`, of commands that build the config of a run folder."""
+    return flags.DEFINE_multi_string(
+        "trust",
+        [],
+        "Modules of yours, with commas between, whose functions the config of the run folder may "
+        "name; their submodules are included",
+        flag_values=flag_values,
+    )
+
+
 def resolved(config: ml_collections.ConfigDict) -> dict[str, Any]:
     """The config of the flags as a checked plain dict, before anything heavy is imported.
 
@@ -226,12 +241,12 @@ def keep_compiled() -> None:
     In the user's cache folder, or where JAX_COMPILATION_CACHE_DIR says; nowhere if it is empty or
     cannot be written.
     """
-    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
+    folder = cache_folder()
+    if folder is not None and "JAX_COMPILATION_CACHE_DIR" not in os.environ:
         with contextlib.suppress(OSError):
-            (home / "ganjax").mkdir(parents=True, exist_ok=True)
-            if os.access(home / "ganjax", os.W_OK):
-                os.environ["JAX_COMPILATION_CACHE_DIR"] = str(home / "ganjax")
+            folder.mkdir(parents=True, exist_ok=True)
+            if os.access(folder, os.W_OK):
+                os.environ["JAX_COMPILATION_CACHE_DIR"] = str(folder)
 
 
 def run(
@@ -250,6 +265,7 @@ def run(
       flag_values: the command's flags.
       argv: the command line, the program's name first; this process's own by default.
     """
+    _open_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
@@ -272,8 +288,17 @@ def run(
             main(*names)
     except KeyboardInterrupt:
         leave(Interrupted("stopped at once; call it again (training resumes where it last saved)"))
+    except SystemExit as error:
+        if error.code:  # 1, of a benchmark that has failed
+            raise
+        leave(
+            ConfigError(
+                f"a function that the config names ended the process ({error!r}); let it "
+                "raise an error instead"
+            )
+        )
     except Exception as error:
-        failure = _no_platform(error) or _failure(error)
+        failure = _no_platform(error) or _failure(error, flag_values)
         if failure is None:
             raise
         leave(failure)
@@ -307,6 +332,18 @@ def _no_error(record: logging.LogRecord) -> bool:
     return record.levelno != logging.ERROR
 
 
+def _open_streams() -> None:
+    """Leads standard streams that are closed to nowhere: no file may get their numbers."""
+    for number in range(3):
+        with contextlib.suppress(OSError):
+            os.fstat(number)
+            continue
+        os.open(os.devnull, os.O_RDWR)  # takes the lowest free number
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
+
+
 def usage(main: Callable[..., None], flag_values: flags.FlagValues) -> str:
     """The help text of a command: its module's docstring, then its flags in their order."""
     lines = [(main.__globals__.get("__doc__") or "").strip(), ""]
@@ -329,6 +366,9 @@ def _parsed(argv: list[str], flag_values: flags.FlagValues, most: int) -> list[s
     before, sys.argv = sys.argv, argv  # where config_flags looks for overrides
     try:
         _, *rest = flag_values(argv)
+        for name in flag_values:
+            if flag_values[name].value == "" and flag_values[name].default is None:
+                raise ConfigError(f"--{name}= is empty; name a file or a folder, or leave it out")
         if rest[most:]:
             raise ConfigError(f"unexpected argument {rest[most]!r}; flags are --name value")
         return rest
@@ -346,7 +386,7 @@ def _parsed(argv: list[str], flag_values: flags.FlagValues, most: int) -> list[s
         sys.argv = before
 
 
-def _failure(error: Exception) -> GanjaxError | None:
+def _failure(error: Exception, flag_values: flags.FlagValues = flags.FLAGS) -> GanjaxError | None:
     """A failure as an error with a message for the user; None for a bug."""
     if type(error).__name__ == "JaxRuntimeError":  # JAX is slow to import
         from ganjax.data.reading import cause
@@ -356,10 +396,29 @@ def _failure(error: Exception) -> GanjaxError | None:
         return error
     if isinstance(error, OSError):
         return MachineError(f"{error}; repair that or choose another place, then call it again")
-    if isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error):
-        reason = (str(error).splitlines() or ["of the host"])[0]
-        return DeviceMemoryError(f"out of device memory; lower config.batch_size ({reason})")
+    of_host = isinstance(error, MemoryError)
+    if of_host or any(text in str(error) for text in OUT_OF_MEMORY):
+        whose, knobs = "host" if of_host else "device", _knobs(flag_values)
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        return DeviceMemoryError(f"out of {whose} memory; lower {knobs} ({reason})")
     return None
+
+
+def _knobs(flag_values: flags.FlagValues) -> str:
+    """The numbers that set the memory of a command, the largest first."""
+    config = flag_values["config"].value if "config" in flag_values else None
+    if config is None:
+        return "--n, or take a run of a smaller config"
+    plain = config.to_dict()
+    sizes = {"batch_size": plain.get("batch_size", SETTINGS["batch_size"][0])}
+    sizes |= {
+        f"{section}.{key}": value
+        for section in ("scheme", "generator", "discriminator", "autoencoder")
+        for key, value in plain.get(section, {}).items()
+    }
+    whole = {key: value for key, value in sizes.items() if type(value) is int and value > 1}
+    largest = sorted(whole, key=whole.get, reverse=True)
+    return " or ".join(f"config.{key}={whole[key]}" for key in largest[:3])
 
 
 def _no_platform(error: BaseException) -> MachineError | None:

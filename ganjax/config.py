@@ -16,7 +16,7 @@ from ganjax.nested import by_place, is_list, merged, plain
 
 log = logging.getLogger("ganjax")
 
-LARGEST = 2**32 - 1  # of any setting; a seed has 32 bits
+LARGEST = 2**32 - 1  # of any whole number; a seed has 32 bits
 
 # name: (default, smallest value, meaning). All are whole numbers.
 SETTINGS = {
@@ -31,6 +31,8 @@ SETTINGS = {
     "keep_checkpoints": (2, 1, "newest checkpoints to keep"),
     "sample_count": (64, 1, "samples of one picture"),
     "evaluation_samples": (5000, 2, "samples that the evaluation scores"),
+    # From 1e9 on float32 numbers are 64 apart: a step of less than 32 is lost in rounding.
+    "largest_parameter": (10**9, 0, "size of a parameter beyond which a run has diverged; 0: none"),
 }
 
 # name: (default, the others, meaning). A choice is one of a few words.
@@ -248,6 +250,8 @@ def _check_section(where: str, section: Any) -> None:
             f"dict(name='...'); got {dict(section)!r}"
         )
     for key, value in section.items():
+        if type(value) is int and abs(value) > LARGEST:
+            raise ConfigError(f"{where}.{key}={value} is larger than {LARGEST}; lower it")
         if is_list(value) and all(isinstance(item, numbers.Real) for item in value.values()):
             continue  # a table, {step: factor}
         if is_list(value):

@@ -10,10 +10,11 @@ from typing import Any
 import jax
 import numpy as np
 
-from ganjax import devices, feed
+from ganjax import devices, feed, memory
 from ganjax.chunks import Sums, compiled_steps, no_sums
 from ganjax.console import Stop, aside
 from ganjax.experiment import Experiment, streams
+from ganjax.records import Clock
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +40,7 @@ class Cuts:
         layout: devices.Layout | None,
         stop: Stop,
         feeds: contextlib.ExitStack,
+        clock: Clock,
     ) -> None:
         """Compiles nothing yet, but begins to read streamed data.
 
@@ -49,9 +51,10 @@ class Cuts:
           layout: devices to spread over; None for one.
           stop: after the first cut there is something to lose, and its `at_once` becomes False.
           feeds: closed now, and to close the new feed by.
+          clock: of the run.
         """
         self._share = partial(devices.share, layout) if layout else lambda tree: tree
-        self._stage, self._layout, self._stop = stage, layout, stop
+        self._stage, self._layout, self._stop, self._clock = stage, layout, stop, clock
         key = streams(experiment.config.seed).play
         self._rng, self._train = self._share(key), self._share(stage.train)
         self._pieces = partial(_pieces, stage, experiment.config.log_every, step)
@@ -67,7 +70,10 @@ class Cuts:
         """By the steps that streamed rows are of; compiled before anything could be lost."""
         began = time.perf_counter()
         lengths = {length for _, length in self._pieces()} if self._stage.streamed else {0}
-        found = {length: compiled_steps(self._stage, self._layout, length) for length in lengths}
+        with self._clock("compiling"):
+            found = {n: compiled_steps(self._stage, self._layout, n) for n in lengths}
+        for program in found.values():
+            memory.check(program)
         log.info("compiled the training in %.1f s", time.perf_counter() - began)
         return found
 
@@ -98,7 +104,8 @@ class Cuts:
                 return placed_after, jax.device_get(sums)
 
         began = time.perf_counter()
-        placed, sums = aside(train) if self._stop.at_once else train()  # pmap compiles now
+        with self._clock("training"):
+            placed, sums = aside(train) if self._stop.at_once else train()  # pmap compiles now
         self.seconds = time.perf_counter() - began
         self._length = int(np.clip(SECONDS * length / self.seconds, 1, 2**31 - 1))
         self._stop.at_once = False

@@ -46,6 +46,7 @@ XMP = """\
 <?xpacket end="r"?>"""
 DAMAGE = (
     *(EOFError, OSError, RuntimeError, SyntaxError, ValueError),  # PIL has all of these
+    *(Image.DecompressionBombError, MemoryError),  # sizes that a file claims
     *(SafetensorError, struct.error, zipfile.BadZipFile, zlib.error),
 )
 

@@ -1,4 +1,4 @@
-"""Files that are whole or not there, and full disks."""
+"""Full disks."""
 
 import contextlib
 import errno
@@ -10,25 +10,6 @@ from pathlib import Path
 from ganjax.errors import GanjaxError, MachineError
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
-
-
-@contextlib.contextmanager
-def drafted(path: Path) -> Iterator[Path]:
-    """A path beside `path` to write to; it is renamed at the end, or removed if the block raises.
-
-    The folder is made if missing. A link in the draft's place is removed, not followed.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.stem}.draft{path.suffix}")
-    draft.unlink(missing_ok=True)
-    try:
-        yield draft
-        with open(draft, "rb") as file:
-            os.fsync(file.fileno())
-        os.replace(draft, path)
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise
 
 
 def full(error: BaseException, folder: Path, needed: int | None = None) -> MachineError | None:

@@ -18,6 +18,7 @@ from safetensors.numpy import save
 from ganjax import disclosure, run_folder
 from ganjax.errors import ConfigError
 from ganjax.experiment import SAMPLE_CHUNK, Experiment
+from ganjax.files import replaced
 
 PLATFORMS = ("cpu", "cuda", "tpu")
 PROGRAM = "program"
@@ -106,8 +107,6 @@ def write(run: Experiment, path: Path, workdir: Path) -> str:
         **run_folder.versions(("ganjax", "jax")),
     }
     packed = np.frombuffer(program.serialize(), np.uint8)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.draft")
-    draft.write_bytes(save({**weights, PROGRAM: packed}, metadata))
-    draft.replace(path)
+    with replaced(path) as file:
+        file.write(save({**weights, PROGRAM: packed}, metadata))
     return code(file=str(path))

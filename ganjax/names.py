@@ -4,7 +4,6 @@
 """
 
 import contextlib
-import importlib
 import inspect
 import numbers
 import sys
@@ -12,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
+from ganjax import trust
 from ganjax.config import located
 from ganjax.errors import ConfigError, unknown
 
@@ -24,20 +24,13 @@ def lookup(where: str, name: str, shelf: Mapping[str, Any]) -> Any:
     """A row of a shelf, or the object that `module:function` names.
 
     Raises:
-      ConfigError: an unknown name, with the nearest and the known ones, or a module that fails.
+      ConfigError: an unknown name, with the nearest and the known ones; others as `trust.found`.
     """
     if ":" not in name:
         if name not in shelf:
             raise ConfigError(unknown(where, name, shelf) + " Your own: 'module:function'.")
         return shelf[name]
-    module, _, attribute = name.partition(":")
-    try:
-        return getattr(importlib.import_module(module), attribute)
-    except Exception as error:  # the import of a user's module may raise anything
-        raise ConfigError(
-            f"{where} {name!r} cannot be imported ({type(error).__name__}: {error}); name it "
-            "'module:function', with the module on PYTHONPATH"
-        ) from error
+    return trust.found(where, name, shelf)
 
 
 def own_files(config: Any) -> set[str]:
@@ -61,7 +54,7 @@ def call(
     function = _function(where, section["name"], shelf)
     parameters = inspect.signature(function).parameters
     given = {name: value for name, value in given.items() if name in parameters}
-    arguments = _arguments(where, section, nested)
+    arguments = _arguments(where, section, nested, parameters)
     with _factory(section["name"]):
         check_arguments(where, function, arguments, given=tuple(given))
     with located(where, ValueError, TypeError):
@@ -77,7 +70,7 @@ def bind(
       ConfigError: as `call`.
     """
     function = _function(where, section["name"], shelf)
-    arguments = _arguments(where, section, nested)
+    arguments = _arguments(where, section, nested, inspect.signature(function).parameters)
     with _factory(section["name"]):
         check_arguments(where, function, arguments, given=given)
     return partial(function, **arguments)
@@ -103,7 +96,9 @@ def _factory(name: str) -> Iterator[None]:
         ) from error
 
 
-def _arguments(where: str, section: Section, nested: Nested) -> dict[str, Any]:
+def _arguments(
+    where: str, section: Section, nested: Nested, parameters: Mapping[str, Any]
+) -> dict[str, Any]:
     """A section's keyword arguments; names and sections among them are resolved."""
     arguments = {}
     for key, value in section.items():
@@ -113,8 +108,13 @@ def _arguments(where: str, section: Section, nested: Nested) -> dict[str, Any]:
         if key in nested and isinstance(value, Mapping | str):
             value = nested[key](inside, {"name": value} if isinstance(value, str) else value)
         elif isinstance(value, Mapping):
-            may = f"only {', '.join(nested)} may be one" if nested else "none is expected here"
-            raise ConfigError(f"{inside} is a section, but {may}")
+            if key not in parameters:
+                raise ConfigError(f"in {where}: " + unknown("argument", key, parameters))
+            takes = [repr(other) for other in nested if other in parameters]
+            raise ConfigError(
+                f"{inside} is a section, and {section['name']!r} takes a plain value there"
+                + (f"; {' and '.join(takes)} may be sections" if takes else "")
+            )
         elif key in nested and key != "learning_rate" and value is not None:
             raise ConfigError(f"{inside}={value!r} must be a name or a section")
         arguments[key] = value

@@ -1,17 +1,18 @@
-"""Records of a run in its folder: rows of metrics, pictures, scores, the reason of a failure."""
+"""Records of a run in its folder: rows of metrics, pictures, scores, the traceback of a failure."""
 
 import contextlib
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import jax
 import numpy as np
 
 from ganjax import checkpoints, devices, disclosure, disk, metrics, pictures, run_folder
-from ganjax.chunks import FINITE, Chunk
-from ganjax.errors import ConfigError, GanjaxError, NotFiniteError
+from ganjax.chunks import Chunk
+from ganjax.errors import ConfigError, GanjaxError
 from ganjax.experiment import Experiment, streams
 from ganjax.types import GanState
 
@@ -62,28 +63,9 @@ def monitored(experiment: Experiment) -> Callable[[Callable[[], GanState], int, 
     return row
 
 
-def check_finite(outcome: Chunk, workdir: Path, step: int, saved: int | None) -> None:
-    """Ends a run whose chunk, from `step` on, is not finite; `saved` is its last checkpoint's step.
-
-    Raises:
-      NotFiniteError: it is not; status and means are in the folder.
-    """
-    if outcome.bad_step == FINITE:
-        return
-    bad = step + int(outcome.bad_step) + 1
-    means = jax.device_get(outcome.metrics)
-    culprits = ", ".join(sorted(key for key, value in means.items() if not np.isfinite(value)))
-    reason = f"a loss, a gradient or the state is not finite at step {bad}"
-    reason += f" (metrics: {culprits})" if culprits else ""
-    last = "nothing was saved yet" if saved is None else f"the last checkpoint is of step {saved}"
-    means = {key: repr(float(value)) for key, value in means.items()}
-    crash = {"reason": reason, "metrics": means}
-    run_folder.write_json(workdir / "crash" / f"step_{bad}.json", crash)
-    run_folder.write_status(workdir, "diverged", bad, reason)
-    raise NotFiniteError(
-        f"{reason}; {last}. The same config diverges again: lower a learning rate or change the "
-        "loss, in another --workdir"
-    )
+def picture(workdir: Path, step: int) -> Path:
+    """The file of a step's samples."""
+    return workdir / "samples" / f"step_{step}.png"
 
 
 def draw(
@@ -100,7 +82,7 @@ def draw(
         return None
     origin = {"disclosure": disclosure.of_run(workdir, step)}
     pictures.save_curves(workdir / "curves.png", rows, f"{workdir.name}, step {step}", **origin)
-    path = workdir / "samples" / f"step_{step}.png"
+    path = picture(workdir, step)
     rng_real, rng_fake = jax.random.split(streams(experiment.config.seed).pictures)
     if "panels" in experiment.game.queries:
         examples = experiment.data.show(rng_real, experiment.config.sample_count)
@@ -158,18 +140,20 @@ def scores(
     config = experiment.config
     if experiment.evaluate is None or not devices.leads():
         return {}
-    path, n = workdir / "eval" / f"step_{step}.json", config.evaluation_samples
-    if not path.exists() or run_folder.read_json(path).get("evaluation_samples", n) != n:
+    n, kept = config.evaluation_samples, run_folder.read_evaluation(workdir, step)
+    if kept is None or kept.get("evaluation_samples", n) != n:
         run_folder.write_status(workdir, "scoring", step)
         rng = streams(config.seed).evaluation
         found = experiment.evaluate(state, rng, n, devices.local_mesh())
         protocol = experiment.protocol(state, step=step, seed=config.seed, scores=found)
-        content = {"protocol": protocol, "evaluation_samples": n, "scores": found}
-        run_folder.write_json(path, content)
-    return run_folder.read_json(path)["scores"]
+        kept = {"protocol": protocol, "evaluation_samples": n, "scores": found}
+        run_folder.write_json(workdir / "eval" / f"step_{step}.json", kept)
+    return kept["scores"]
 
 
-def is_best(experiment: Experiment, workdir: Path, found: Mapping[str, float]) -> bool:
+def is_best(
+    experiment: Experiment, workdir: Path, rows: list[Row], found: Mapping[str, float]
+) -> bool:
     """Whether scores are better than those of the checkpoint that is kept as the best, if any.
 
     Raises:
@@ -182,13 +166,38 @@ def is_best(experiment: Experiment, workdir: Path, found: Mapping[str, float]) -
         raise ConfigError(
             f"best.name={name!r}, but the evaluation gives {', '.join(found)}; name one of them"
         )
-    kept = checkpoints.steps(workdir / "best")
-    if not kept:
+    kept, key = checkpoints.steps(workdir / "best"), f"score/{name}"
+    scored = [row[key] for row in rows if row["step"] in kept and key in row]
+    if not scored:
         return True
-    before = run_folder.read_json(workdir / "eval" / f"step_{kept[-1]}.json")["scores"][name]
     if metrics.SCORES[name].better == "below":
-        return found[name] < before
-    return found[name] > before
+        return found[name] < scored[-1]
+    return found[name] > scored[-1]
+
+
+class Clock:
+    """Seconds of a run by kind of work, over all calls that trained it, in `summary.json`."""
+
+    def __init__(self, workdir: Path):
+        self._path, self._seconds = workdir / "summary.json", defaultdict(float)
+        with contextlib.suppress(OSError, ValueError, TypeError, KeyError, AttributeError):
+            before = run_folder.read_json(self._path)["seconds"]
+            self._seconds.update({kind: float(seconds) for kind, seconds in before.items()})
+
+    @contextlib.contextmanager
+    def __call__(self, kind: str) -> Iterator[float]:
+        """Adds the time of the block; gives `time.perf_counter()` at its beginning."""
+        began = time.perf_counter()
+        try:
+            yield began
+        finally:
+            self._seconds[kind] += time.perf_counter() - began
+
+    def write(self) -> None:
+        """Writes the file, if the disk lets it."""
+        seconds = {kind: round(value, 3) for kind, value in sorted(self._seconds.items())}
+        with contextlib.suppress(OSError):
+            run_folder.write_json(self._path, {"seconds": seconds})
 
 
 def failure(workdir: Path, error: BaseException) -> None:

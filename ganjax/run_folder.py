@@ -17,11 +17,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ganjax.disk import drafted
 from ganjax.errors import RunFolderError
+from ganjax.files import not_followed, replaced
 from ganjax.nested import difference
+from ganjax.trust import foreign
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("ganjax")
 
 # Settings that may change when a run is resumed, as they change no mathematics.
 RESUMABLE = (
@@ -33,6 +34,7 @@ RESUMABLE = (
     "keep_checkpoints",
     "sample_count",
     "evaluation_samples",
+    "largest_parameter",
 )
 # Metrics by their names in older run folders and configs: quantity, then player, since 2026-11.
 RENAMED = {
@@ -63,8 +65,10 @@ def write_text(path: Path, text: str) -> None:
 
     Bytes of file names that the locale could not decode are written as they are.
     """
-    with drafted(path) as draft:
-        draft.write_text(text, encoding="utf-8", errors="surrogateescape")
+    with replaced(path) as file:
+        file.write(text.encode("utf-8", "surrogateescape"))
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def write_json(path: Path, content: Any) -> None:
@@ -75,6 +79,38 @@ def write_json(path: Path, content: Any) -> None:
 def read_json(path: Path) -> Any:
     """The content of a JSON file."""
     return json.loads(path.read_text(encoding="utf-8"))
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """The content of a JSON file that holds an object.
+
+    Raises:
+      RunFolderError: it holds something else, or is damaged.
+    """
+    try:
+        content = read_json(path)
+    except (ValueError, RecursionError) as error:
+        raise RunFolderError(f"{path} is not JSON: {error}") from None
+    if not isinstance(content, dict):
+        raise RunFolderError(f"{path} holds a {type(content).__name__}; expected a JSON object")
+    return content
+
+
+def check_links(workdir: Path) -> None:
+    """Refuses a run folder in which a folder is a link: files would be written elsewhere.
+
+    Links to files are harmless: files are written anew, in their place.
+
+    Raises:
+      RunFolderError: there is one.
+    """
+    for folder, names, _ in os.walk(workdir):
+        for path in (Path(folder, name) for name in names):
+            if path.is_symlink():
+                raise RunFolderError(
+                    f"{path} is a link to a folder, through which files would be written out of "
+                    f"{workdir}; replace it by the folder, or make {workdir} itself the link"
+                )
 
 
 @contextlib.contextmanager
@@ -89,17 +125,18 @@ def locked(workdir: Path) -> Iterator[Callable[[], None]]:
       this process's: moved, replaced, or taken over on another host.
 
     Raises:
-      RunFolderError: another process holds it.
+      RunFolderError: another process holds it; or as `check_links`.
     """
     made = not workdir.exists()
     workdir.mkdir(parents=True, exist_ok=True)
-    path, flags = workdir / "lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
+    path, flags = workdir / "lock", os.O_RDWR | os.O_CREAT
     start = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     record = f"process {os.getpid()} on {platform.node()} since {start}"
     with contextlib.ExitStack() as held:
-        folder, file = os.open(workdir, os.O_RDONLY), os.open(path, flags, 0o666)
+        folder, file = os.open(workdir, os.O_RDONLY), not_followed(path, flags)
         for opened in (folder, file):
             held.callback(os.close, opened)
+        check_links(workdir)
         before = _holder(path)
         try:
             for opened in (folder, file):
@@ -207,18 +244,23 @@ def _later(old: Mapping[str, Any], new: Mapping[str, Any], trained: int) -> bool
     return order == new_order and all(a == b or min(a, b) >= trained for a, b in ends)
 
 
-def read_config(workdir: Path) -> dict[str, Any]:
+def read_config(workdir: Path, trust: str | Iterable[str] = ()) -> dict[str, Any]:
     """The resolved config of a run.
 
+    Args:
+      workdir: the run folder.
+      trust: modules whose functions the config may name, see `ganjax.trust`.
+
     Raises:
-      RunFolderError: the folder is no run folder, or its config cannot be read.
+      RunFolderError: the folder is no run folder, or its config cannot be read; or as
+        `check_links`.
     """
+    check_links(workdir)
     try:
-        return read_json(workdir / "config.json")
+        config = read_object(workdir / "config.json")
     except FileNotFoundError:
         raise RunFolderError(f"{workdir} is not a run folder: it has no config.json") from None
-    except ValueError as error:
-        raise RunFolderError(f"{workdir / 'config.json'} is not JSON: {error}") from None
+    return foreign(config, trust)
 
 
 def versions(packages: Iterable[str]) -> dict[str, str]:
@@ -231,7 +273,7 @@ def versions(packages: Iterable[str]) -> dict[str, str]:
 
 
 def write_manifest(workdir: Path, devices: list[str], seed: int, **more: Any) -> None:
-    """Records versions, machine, devices, seed, arguments, and more."""
+    """Records versions, machine and its name, devices, seed, arguments, and more."""
     write_json(
         workdir / "manifest.json",
         {
@@ -239,6 +281,7 @@ def write_manifest(workdir: Path, devices: list[str], seed: int, **more: Any) ->
             "arguments": sys.argv,
             "python": platform.python_version(),
             "platform": platform.platform(),
+            "host": platform.node(),
             "packages": versions(PACKAGES),
             "devices": devices,
             "seed": seed,
@@ -254,48 +297,106 @@ def read_manifest(workdir: Path) -> dict[str, Any]:
       RunFolderError: it cannot be read.
     """
     path = workdir / "manifest.json"
-    try:
-        return read_json(path) if path.exists() else {}
-    except ValueError as error:
-        raise RunFolderError(f"{path} is not JSON: {error}") from None
+    return read_object(path) if path.exists() else {}
 
 
 def write_status(workdir: Path, status: str, step: int, reason: str = "") -> None:
-    """Writes `status.json`: running, scoring, done, diverged, interrupted or failed, and why."""
-    write_json(workdir / "status.json", {"status": status, "step": step, "reason": reason})
+    """Writes `status.json`: running, scoring, done, diverged, interrupted or failed, and why.
+
+    `row` and `checkpoint` in it are the steps of the last row and of the last checkpoint, or null.
+    """
+    last = metrics_row(_last_line(workdir / "metrics.jsonl"))
+    saved = [int(path.name) for path in workdir.glob("checkpoints/*") if path.name.isdecimal()]
+    saved = max((at for at in saved if at <= step), default=None)  # those after it are damaged
+    found = {"row": last and last["step"], "checkpoint": saved}
+    write_json(workdir / "status.json", {"status": status, "step": step, "reason": reason, **found})
 
 
-def read_metrics(workdir: Path) -> list[dict[str, float]]:
-    """Rows of `metrics.jsonl`, their steps strictly rising; a torn last line is dropped.
+def read_evaluation(workdir: Path, step: int) -> dict[str, Any] | None:
+    """The content of `eval/step_N.json`; None if there is none, or a damaged one."""
+    path = workdir / "eval" / f"step_{step}.json"
+    try:
+        content = read_object(path)
+        if isinstance(content["scores"], dict) and isinstance(content["protocol"], dict):
+            return content
+    except FileNotFoundError:
+        return None
+    except (RunFolderError, KeyError):
+        pass
+    log.warning("%s is damaged; it is left out", path)
+    return None
+
+
+def read_evaluations(workdir: Path) -> dict[int, dict[str, Any]]:
+    """The evaluations of a run by step, in order; damaged ones are left out."""
+    names = (path.stem.removeprefix("step_") for path in (workdir / "eval").glob("step_*.json"))
+    steps = sorted(int(name) for name in names if name.isdecimal())
+    found = {step: read_evaluation(workdir, step) for step in steps}
+    return {step: content for step, content in found.items() if content is not None}
+
+
+def _last_line(path: Path) -> bytes:
+    """The last whole line of a file; b"" if it has none."""
+    if not path.exists():
+        return b""
+    with open(path, "rb") as file:
+        file.seek(max(0, file.seek(0, os.SEEK_END) - 2**16))
+        return (b"\n" + file.read()).rsplit(b"\n", 2)[-2]
+
+
+def read_metrics(workdir: Path, until: float = float("inf")) -> list[dict[str, float]]:
+    """Rows of `metrics.jsonl` up to a step, their steps strictly rising; a torn end is dropped.
 
     Metrics of older runs go by their present names (`RENAMED`).
 
     Raises:
-      RunFolderError: a line before the last is not JSON.
+      RunFolderError: a line before the last of these rows is no row, an object of numbers with a
+        `step`, or its step does not rise.
     """
+    rows = list(map(metrics_row, metrics_lines(workdir)))
+    count = max((n for n, row in enumerate(rows, 1) if row and row["step"] <= until), default=0)
+    before = 0
+    for number, row in enumerate(rows[:count], start=1):
+        if row is None or row["step"] <= before:
+            fault = "is damaged" if row is None else f"repeats step {row['step']} after {before}"
+            raise RunFolderError(
+                f"{workdir / 'metrics.jsonl'}, line {number} {fault}; repair or remove it"
+            )
+        before = row["step"]
+    return rows[:count]
+
+
+def metrics_lines(workdir: Path) -> list[bytes]:
+    """The lines of `metrics.jsonl` with their ends, which a torn last one lacks."""
     path = workdir / "metrics.jsonl"
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    rows = []
-    for number, line in enumerate(lines, start=1):
-        try:
-            row = json.loads(line)
-            rows.append({RENAMED.get(key, key): value for key, value in row.items()})
-        except ValueError:
-            if number < len(lines):
-                raise RunFolderError(
-                    f"{path}, line {number} is damaged; repair or remove it"
-                ) from None
-    return rows
+    return path.read_bytes().splitlines(keepends=True) if path.exists() else []
 
 
-def append_metrics(workdir: Path, row: Mapping[str, float]) -> None:
-    """Adds one row to `metrics.jsonl`."""
-    with open(workdir / "metrics.jsonl", "a", encoding="utf-8") as file:
-        file.write(json.dumps(row) + "\n")
+def metrics_row(line: bytes) -> dict[str, float] | None:
+    """The row of a line, by present names; None of a line that is none."""
+    try:
+        row = {RENAMED.get(key, key): value for key, value in json.loads(line).items()}
+        whole = type(row["step"]) is int and row["step"] >= 0
+        return row if whole and all(type(value) in (int, float) for value in row.values()) else None
+    except (ValueError, AttributeError, TypeError, KeyError, RecursionError):
+        return None
+
+
+def append_metrics(workdir: Path, row: Mapping[str, float]) -> bytes:
+    """Adds one row to `metrics.jsonl`, and returns its line."""
+    line = f"{json.dumps(row)}\n".encode()
+    with open(workdir / "metrics.jsonl", "ab", opener=not_followed) as file:
+        file.write(line)
+    return line
 
 
 def rewind_metrics(workdir: Path, step: int) -> list[dict[str, float]]:
-    """Drops the rows after `step`, which a resumed run writes again, and returns the rest."""
-    rows = [row for row in read_metrics(workdir) if row["step"] <= step]
-    write_text(workdir / "metrics.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
+    """Drops the rows after `step`, which a resumed run writes again, and returns the rest.
+
+    Raises:
+      RunFolderError: as `read_metrics`.
+    """
+    rows = read_metrics(workdir, step)
+    kept = (line.rstrip(b"\n") + b"\n" for line in metrics_lines(workdir)[: len(rows)])
+    write_text(workdir / "metrics.jsonl", b"".join(kept).decode(errors="surrogateescape"))
     return rows

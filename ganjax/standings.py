@@ -28,8 +28,9 @@ def table(workdir: Path) -> dict[str, Any]:
       else None; `same`, pairs of cells with the same scores in every seed at every evaluation;
       `power`, see `sweep.power`; and `rows`, one a cell in the order of the config:
       `cell`; `changes` {path: (value in the resolved base, in the cell)}; `seeds` finished;
-      `diverged` {seed: step}; `memory`, whether it ran out of it; `mean`, `std`, `low`, `high` of
-      the last score over finished seeds, a 95% bootstrap interval within the score's range;
+      `diverged` {seed: step}; `memory`, whether it ran out of it; `failed`, the reason or None;
+      `mean`, `std`, `low`, `high` of the last score over finished seeds, a 95% bootstrap interval
+      within the score's range;
       `beyond_real`, "above" or "below" where the mean is better than real data's own score, else
       None; `difference` from the baseline (`mean`, `low`, `high`, `p`, `p_adjusted` by Holm over
       all cells, `seeds`) and `wins` (`share`, `low`, `high`) against it, None for itself;
@@ -70,6 +71,7 @@ def _row(name: str, result: Mapping[str, Any], comparison: Mapping[str, Any]) ->
         "seeds": len(finite),
         "diverged": {seed: step for seed, status, step in stopped if status == "diverged"},
         "memory": "out of memory" in result["status"],
+        "failed": result.get("reason"),
         **summary,
         "beyond_real": _beyond_real(result, comparison["score"], summary["mean"]),
         "difference": None,
@@ -248,6 +250,7 @@ def failures(row: Row) -> list[str]:
     return [
         *diverged,
         *(["out of memory: the program needs more than the device has"] if row["memory"] else []),
+        *([f"failed: {row['failed']}"] if row["failed"] else []),
     ]
 
 

@@ -67,8 +67,8 @@ def describe(experiment: Experiment, compiled: jax.stages.Compiled) -> str:
     memory = compiled.memory_analysis()
     if memory is not None:
         temporary = memory.temp_size_in_bytes
+        # The state is donated, but a copy of it is kept for the record of a divergence.
         total = temporary + memory.argument_size_in_bytes + memory.output_size_in_bytes
-        total -= memory.alias_size_in_bytes
         lines.append(f"temporary memory of a step: {temporary / MEBIBYTE:.2f} MiB")
         lines.append(f"estimated memory of the device: {total / MEBIBYTE:.2f} MiB")
     return "\n".join(lines)

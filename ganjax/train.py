@@ -6,31 +6,32 @@ It holds no mathematics: a step is the scheme's, a batch is the data's.
 import contextlib
 import logging
 import tempfile
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Collection, Mapping
 from functools import cache, partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ganjax import checkpoints, cuts, devices, disk, records, run_folder
+from ganjax import checkpoints, consistency, crashes, cuts, devices, disk, records, run_folder
 from ganjax import data as sources
 from ganjax.chunks import FINITE as FINITE
 from ganjax.chunks import Sums, as_sums, means, plain
 from ganjax.chunks import chunk as chunk
 from ganjax.chunks import compiled_chunk as compiled_chunk
 from ganjax.console import Stop, aside, interruptible, progress
-from ganjax.errors import DataError, Interrupted, NotFiniteError, RunFolderError
+from ganjax.errors import GanjaxError, Interrupted, NotFiniteError, RunFolderError
 from ganjax.experiment import (
     Experiment,
+    belonging,
     forms_of,
     grow,
     initial_state,
     load,
-    restore,
     streams,
     template,
     warm_start,
@@ -40,6 +41,8 @@ from ganjax.sinks import Factory, Sink, installed, opened
 from ganjax.types import GanState
 
 log = logging.getLogger(__name__)
+
+STATUS_SECONDS = 1  # between updates of status.json, apart from those at checkpoints
 
 
 class Result(NamedTuple):
@@ -56,7 +59,10 @@ class _Run(NamedTuple):
     experiment: Experiment
     workdir: Path
     layout: devices.Layout | None
+    digests: dict[int, str | None]  # of the data, by the last step of the stage that has them
     rows: list[Row]
+    written: consistency.Rows
+    clock: records.Clock
     sink: Sink
     stop: Stop
     held: Callable[[], None]  # checks that the folder is still this process's
@@ -74,6 +80,7 @@ def train(
     layout: devices.Layout | None = None,
     init_from: Path | None = None,
     sinks: Mapping[str, Factory] = MappingProxyType({}),
+    trust: Collection[str] = (),
     held: Callable[[], None] | None = None,
 ) -> Result:
     """Trains to the config's number of steps, from the newest checkpoint if there is one.
@@ -87,6 +94,7 @@ def train(
       init_from: run folder whose newest weights a new run starts from, see `experiment.warm_start`;
         the manifest records which. None for new weights.
       sinks: further places for metrics and pictures, by name, see `ganjax.sinks`.
+      trust: modules whose functions the config of `init_from` may name, see `experiment.load`.
       held: from `run_folder.locked`, if the folder is locked already.
 
     Raises:
@@ -102,9 +110,9 @@ def train(
             devices.check_batch(stage.config.batch_size, layout.count)
     if not devices.leads():
         with tempfile.TemporaryDirectory() as other:
-            return _train(experiment, Path(other), layout, init_from, {}, None)
+            return _train(experiment, Path(other), layout, init_from, {}, trust, None)
     with disk.writing(workdir):
-        return _train(experiment, workdir, layout, init_from, sinks, held)
+        return _train(experiment, workdir, layout, init_from, sinks, trust, held)
 
 
 def _train(
@@ -113,6 +121,7 @@ def _train(
     layout: devices.Layout | None,
     init_from: Path | None,
     factories: Mapping[str, Factory],
+    trust: Collection[str],
     held: Callable[[], None] | None,
 ) -> Result:
     config = experiment.config
@@ -122,26 +131,31 @@ def _train(
         contextlib.ExitStack() as feeds,
     ):
         stop.at_once = devices.alone()
-        origin, first = _origin(experiment, workdir, init_from)
-        trained = max(checkpoints.steps(workdir / "checkpoints"), default=0)
-        run_folder.claim(workdir, config.to_dict(), trained=trained)
-        run = None
+        origin, first = _origin(experiment, workdir, init_from, trust)
+        saved = consistency.newest(workdir, belonging(experiment, workdir))
+        run_folder.claim(workdir, config.to_dict(), trained=saved.get("step", 0))
+        run, clock = None, records.Clock(workdir)
         try:
-            step, state = _start(experiment, workdir, first)
+            forms = forms_of(experiment)
+            digests = _digests(experiment, forms)
+            _check_data(experiment.stage(saved.get("step", 0)), workdir, saved, digests)
+            step, state = _start(experiment, workdir, saved, first)
             rows = run_folder.rewind_metrics(workdir, step)
+            sink, written = opened({}, workdir, {}, step), consistency.Rows(workdir, rows)
             run = _Run(
-                experiment, workdir, layout, rows, opened({}, workdir, {}, step), stop, held, feeds
+                *(experiment, workdir, layout, digests, rows, written, clock, sink, stop, held),
+                feeds,
             )
             if step >= config.steps or devices.any_of(run.settled):
                 log.info("%s is done already, at step %d", workdir, step)
             else:
-                more = {"data": forms_of(experiment), "init_from": origin}
+                more = {"data": forms, "init_from": origin}
                 names = list(map(str, jax.devices()))
                 run_folder.write_manifest(workdir, names, config.seed, **more)
                 run_folder.write_status(workdir, "running", step)
                 factories = {**installed(), **factories}
                 run = run._replace(sink=opened(factories, workdir, config.to_dict(), step))
-                step, state = _advance(run, step, state)
+                step, state = _advance(run, step, state, saved.get("sums"))
             return _finish(run, step, state)
         except NotFiniteError:  # it has left its status
             raise
@@ -153,12 +167,13 @@ def _train(
             records.failure(workdir, error)
             raise
         finally:
+            clock.write()
             if run is not None:
                 run.sink.close()
 
 
 def _origin(
-    experiment: Experiment, workdir: Path, init_from: Path | None
+    experiment: Experiment, workdir: Path, init_from: Path | None, trust: Collection[str]
 ) -> tuple[dict[str, Any] | None, GanState | None]:
     """The record of the run whose weights this one starts from, and the state to start at, if any.
 
@@ -176,7 +191,7 @@ def _origin(
         return record, None
     if not devices.leads():
         return None, jax.tree.map(jnp.zeros_like, template(experiment.stage(0)))
-    other = load(init_from, data=False)
+    other = load(init_from, data=False, trust=trust)
     state = jax.jit(
         lambda state, rng, train: warm_start(experiment, other._replace(state=state), rng, train)
     )(other.state, streams(experiment.config.seed).init, experiment.stage(0).train)
@@ -186,25 +201,21 @@ def _origin(
 
 
 @sources.errors_of_reading()
-def _start(experiment: Experiment, workdir: Path, first: GanState | None) -> tuple[int, GanState]:
-    """Step and state of the newest checkpoint, or of a fresh start; the first process's for all."""
-    step, state = _newest(experiment, workdir, first)
+def _start(
+    experiment: Experiment, workdir: Path, saved: Mapping[str, Any], first: GanState | None
+) -> tuple[int, GanState]:
+    """Step and state of a checkpoint, or of a fresh start; the first process's for all."""
+    step, state = saved.get("step", 0), first
+    if saved:
+        state = checkpoints.read(workdir / "checkpoints", saved, template(experiment.stage(step)))
+        log.info("resuming %s at step %d", workdir, step)
+    elif first is None:
+        stage, rng = experiment.stage(0), streams(experiment.config.seed).init
+        state = compiled_start(stage)(rng, stage.train)
     step = int(devices.from_first(np.int32(step)))
     if not devices.leads() and step:
         state = jax.tree.map(jnp.zeros_like, template(experiment.stage(step)))
     return step, devices.from_first(state) if step or first is not None else state
-
-
-def _newest(experiment: Experiment, workdir: Path, first: GanState | None) -> tuple[int, GanState]:
-    if checkpoints.steps(workdir / "checkpoints"):
-        step, state = restore(experiment, workdir)
-        _check_data(experiment.stage(step), workdir, step)
-        log.info("resuming %s at step %d", workdir, step)
-        return step, state
-    if first is not None:
-        return 0, first
-    stage, rng = experiment.stage(0), streams(experiment.config.seed).init
-    return 0, compiled_start(stage)(rng, stage.train)
 
 
 def compiled_start(experiment: Experiment) -> Callable[[jax.Array, sources.Batch], GanState]:
@@ -213,45 +224,50 @@ def compiled_start(experiment: Experiment) -> Callable[[jax.Array, sources.Batch
     return aside(program.lower(jax.random.key(0), experiment.train).compile)
 
 
-def _check_data(stage: Experiment, workdir: Path, step: int) -> None:
-    """Refuses data of other content than the checkpoint was trained on."""
-    then, now = checkpoints.manifest(workdir / "checkpoints", step).get("data"), _digest(stage)
-    if then is not None and then != now:
-        where = stage.data.source.where if now else "the config's data"
-        raise DataError(
-            f"{where} has changed since step {step} of {workdir}: its digest was {then} and is "
-            f"{now}; restore the data, or train in another --workdir"
-        )
+def _digests(experiment: Experiment, forms: list) -> dict[int, str | None]:
+    """The digest of the data of each stage, by its last step."""
+    steps = [stage.config.steps for stage in experiment.stages or (experiment,)]
+    return {end: form and form["digest"] for end, form in zip(steps, forms, strict=True)}
 
 
-def _digest(stage: Experiment) -> str | None:
-    """Of the data, where they have a source; all others follow from the config."""
-    return stage.data.source.digest if stage.data and stage.data.source else None
+def _check_data(stage: Experiment, workdir: Path, saved: dict, digests: dict) -> None:
+    source = stage.data.source if stage.data else None
+    where = source.where if source else "the config's data"
+    consistency.check_data(workdir, saved, digests[stage.config.steps], where)
 
 
 @sources.errors_of_reading()
-def _advance(run: _Run, step: int, state: GanState) -> tuple[int, GanState]:
+def _advance(
+    run: _Run, step: int, state: GanState, sums: dict[str, Any] | None
+) -> tuple[int, GanState]:
     """Trains from `step` to the end, which is `config.steps` or where the monitor stops it.
 
     Chunks end where a stage does, and at multiples of `log_every`. Checkpoints, pictures and rows
     are in the folder as soon as they are due.
     """
     config, stage, saved = run.experiment.config, run.experiment.stage(step), step or None
+    told, kept = time.monotonic(), crashes.Kept()
+    _make_up(run, stage, step, state)
     placed, advance, monitored = _begun(run, stage, step, state)
-    sums, taken = _sums(run, advance.zero, step), (0, 0.0)  # steps since the last row, and seconds
+    sums = devices.from_first(as_sums(advance.zero, sums) if sums else advance.zero)
+    taken = 0, 0.0  # steps since the last row, and seconds
     whole = cache(partial(_whole, run.layout, placed))
     with progress(step, config.steps) as show:
         while step < config.steps and not run.settled:
             if step == stage.config.steps:
                 stage, run.stop.at_once = run.experiment.stage(step + 1), devices.alone()
                 placed, advance, monitored = _begun(run, stage, step, _grown(stage, step, whole()))
-                sums = advance.zero
-            placed, sums, new = advance(placed, sums, step)
-            taken = np.add(taken, (new - step, advance.seconds))
-            step, outcome = new, means(sums)
+                sums, kept = advance.zero, crashes.Kept()
+            kept.keep(step, placed)
+            before, (placed, sums, step) = step, advance(placed, sums, step)
+            taken, outcome = np.add(taken, (step - before, advance.seconds)), means(sums)
             whole = cache(partial(_whole, run.layout, placed))  # gathered only where it is due
-            records.check_finite(outcome, run.workdir, step - int(sums.steps), saved)
-            if step % config.log_every and step != stage.config.steps:  # within a chunk
+            within = step % config.log_every and step != stage.config.steps  # a chunk
+            bound, length = 0 if within else stage.config.largest_parameter, int(sums.steps)
+            fault = crashes.fault(outcome, step - length, length, bound)
+            if fault is not None:
+                _crash(run, stage, fault, kept, before, saved)
+            if within:
                 if devices.any_of(run.stop.is_set()):
                     _save(run, step, whole(), sums=sums)
                     raise _stopped(config, step)
@@ -263,7 +279,7 @@ def _advance(run: _Run, step: int, state: GanState) -> tuple[int, GanState]:
             done, ends = step == config.steps or run.settled, step == stage.config.steps
             if config.evaluate_every and (done or _due(config.evaluate_every, step)):
                 run.rows[-1].update(_scored(run, stage, step, whole()))
-            run_folder.append_metrics(run.workdir, run.rows[-1])
+            run.written.append(run.rows[-1])
             run.sink.row(run.rows[-1])
             show(run.rows[-1])
 
@@ -271,6 +287,9 @@ def _advance(run: _Run, step: int, state: GanState) -> tuple[int, GanState]:
             if stopping or done or ends or _due(config.checkpoint_every, step):
                 _save(run, step, whole())  # called by all processes, which hold a part each
                 saved = step
+            if saved == step or time.monotonic() - told > STATUS_SECONDS:
+                run_folder.write_status(run.workdir, "running", step)
+                told = time.monotonic()
             if (ends or _due(config.sample_every, step)) and not done:
                 _show(run, stage, step, whole())
             if stopping:
@@ -282,17 +301,9 @@ def _begun(
     run: _Run, stage: Experiment, step: int, state: GanState
 ) -> tuple[Any, cuts.Cuts, Callable]:
     """A stage's state on its devices, its training, and its monitor."""
-    advance = cuts.Cuts(run.experiment, stage, step, run.layout, run.stop, run.feeds)
+    advance = cuts.Cuts(run.experiment, stage, step, run.layout, run.stop, run.feeds, run.clock)
     placed = state if run.layout is None else devices.put(run.layout, state)
     return placed, advance, records.monitored(stage)
-
-
-def _sums(run: _Run, zero: Sums, step: int) -> Sums:
-    """Since the last row, of a checkpoint within a chunk; the first process's for all."""
-    folder, saved = run.workdir / "checkpoints", None
-    if step in checkpoints.steps(folder):
-        saved = checkpoints.manifest(folder, step).get("sums")
-    return devices.from_first(zero if saved is None else as_sums(zero, saved))
 
 
 def _whole(layout: devices.Layout | None, placed: Any) -> GanState:
@@ -326,25 +337,71 @@ def _save(
     """Saves; within a chunk with the sums since the last row."""
     if devices.leads():
         run.held()
-        keep = run.experiment.config.keep_checkpoints if folder == "checkpoints" else 1
-        data = _digest(run.experiment.stage(step))
-        record = {"data": data, "sums": sums and plain(sums)}
-        checkpoints.save(run.workdir / folder, step, state, keep=keep, record=record)
+        config = run.experiment.config
+        keep = config.keep_checkpoints if folder == "checkpoints" else 1
+        record = {
+            "config": consistency.settings_digest(config.to_dict(), step),
+            "data": run.digests[run.experiment.stage(step).config.steps],
+            "rows": run.written.record(),
+            "updates": int(state.step),
+            **({"sums": plain(sums)} if sums else {}),
+        }
+        with run.clock("checkpoints"):
+            checkpoints.save(run.workdir / folder, step, state, keep=keep, record=record)
+
+
+def _crash(
+    run: _Run,
+    stage: Experiment,
+    fault: crashes.Fault,
+    kept: crashes.Kept,
+    start: int,
+    saved: int | None,
+) -> NoReturn:
+    """Marks the run as diverged, and leaves the record of the chunk after step `start`."""
+    run_folder.write_status(run.workdir, "diverged", fault.step, fault.reason)
+    state, folder = _whole(run.layout, kept.state), f"crash/step_{fault.step}"
+    if devices.leads():
+        row, save = run.rows[-1] if run.rows else {}, partial(_save, run, folder=folder)
+        try:
+            at = {"kept": (kept.step, state), "start": start}
+            crashes.record(stage, run.workdir / folder, fault, **at, row=row, save=save)
+        except (GanjaxError, OSError, jax.errors.JaxRuntimeError) as error:
+            log.warning("%s has no whole record of it: %s", run.workdir / folder, error)
+    last = "nothing was saved yet" if saved is None else f"the last checkpoint is of step {saved}"
+    raise NotFiniteError(
+        f"{fault.reason}; {last}. `ganjax replay --workdir {run.workdir}` names the operation. The "
+        "same config diverges again: lower a learning rate or change the loss, in another --workdir"
+    )
 
 
 def _scored(run: _Run, stage: Experiment, step: int, state: GanState) -> Row:
     """The scores as metrics, and the checkpoint kept if they are the best so far."""
-    found = records.scores(stage, run.workdir, step, state)
-    if records.is_best(stage, run.workdir, found):
+    with run.clock("scoring"):
+        found = records.scores(stage, run.workdir, step, state)
+    if records.is_best(stage, run.workdir, run.rows, found):
         _save(run, step, state, "best")
     if devices.leads():
         run_folder.write_status(run.workdir, "running", step)
     return {f"score/{name}": value for name, value in found.items()}
 
 
+def _make_up(run: _Run, stage: Experiment, step: int, state: GanState) -> None:
+    """Scores and picture that were due at the step where a run resumes, if they are missing."""
+    if not step or not devices.leads():
+        return
+    if _due(run.experiment.config.evaluate_every, step):
+        with run.clock("scoring"):
+            records.scores(stage, run.workdir, step, state)
+    pictured = step == stage.config.steps or _due(run.experiment.config.sample_every, step)
+    if pictured and not records.picture(run.workdir, step).exists():
+        _show(run, stage, step, state)
+
+
 def _show(run: _Run, stage: Experiment, step: int, state: GanState) -> Path | None:
     """Draws, and passes the picture on to the sinks."""
-    picture = records.draw(stage, run.workdir, step, state, run.rows)
+    with run.clock("pictures"):
+        picture = records.draw(stage, run.workdir, step, state, run.rows)
     if picture is not None:
         run.sink.picture(step, picture)
     return picture
@@ -355,7 +412,8 @@ def _finish(run: _Run, step: int, state: GanState) -> Result:
     """Draws and scores the last state, and marks the run as done."""
     stage, run.stop.at_once = run.experiment.stage(step), devices.alone()
     picture = _show(run, stage, step, state)
-    result = Result(step, records.scores(stage, run.workdir, step, state), picture)
+    with run.clock("scoring"):
+        result = Result(step, records.scores(stage, run.workdir, step, state), picture)
     reason = stage.stop_reason if run.settled else ""
     run_folder.write_status(run.workdir, "done", step, reason)
     devices.wait()

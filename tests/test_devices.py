@@ -519,7 +519,7 @@ def test_nothing_is_traced_again_after_the_first_chunk(form, tmp_path, monkeypat
     monkeypatch.setattr(
         train.run_folder,
         "append_metrics",
-        lambda workdir, row: (counts.append(len(traced)), write(workdir, row)),
+        lambda workdir, row: (counts.append(len(traced)), write(workdir, row))[1],
     )
     train.train(built._replace(scheme=built.scheme._replace(step=counted)), tmp_path, layout)
     assert len(counts) == 4

@@ -10,8 +10,17 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "ganjax"
 LEVELS = (
-    ("types", "errors", "checks", "swept", "draws", "memory", "cluster"),
-    ("disclosure", "disk", "spread", "nested", "divergences", "augmentations", "statistics"),
+    ("types", "errors", "checks", "files", "swept", "draws", "memory", "cluster", "nonfinite"),
+    (
+        "disclosure",
+        "disk",
+        "spread",
+        "nested",
+        "trust",
+        "divergences",
+        "augmentations",
+        "statistics",
+    ),
     ("config", "console", "losses", "penalties", "latents", "nets", "data", "pictures", "html"),
     (
         "config_files",
@@ -22,11 +31,21 @@ LEVELS = (
         "games",
         "checkpoints",
     ),
-    ("cli", "averages", "optimisers", "schemes", "dynamics", "metrics", "devices", "people"),
+    (
+        "cli",
+        "averages",
+        "consistency",
+        "optimisers",
+        "schemes",
+        "dynamics",
+        "metrics",
+        "devices",
+        "people",
+    ),
     ("features",),
     ("experiment",),
     ("chunks", "export", "summary", "sweep"),
-    ("records", "feed"),
+    ("records", "feed", "crashes"),
     ("cuts",),
     ("train",),
     ("standings",),

@@ -53,8 +53,8 @@ def test_metrics_of_older_runs_go_by_their_present_names(tmp_path):
     run_folder.append_metrics(tmp_path, old)
     new = {"step": 1, "accuracy/disc": 0.5, "k/disc": 0.1, "loss/gen": 2.0, "time/seconds": 3.0}
     assert run_folder.read_metrics(tmp_path) == [new]
-    run_folder.rewind_metrics(tmp_path, 1)
-    assert json.loads((tmp_path / "metrics.jsonl").read_text()) == new
+    assert run_folder.rewind_metrics(tmp_path, 1) == [new]
+    assert json.loads((tmp_path / "metrics.jsonl").read_text()) == old  # a digest vouches for it
 
 
 def test_metrics_rewind(tmp_path):
@@ -72,8 +72,17 @@ def test_metrics_rewind(tmp_path):
 def test_status_and_manifest(tmp_path):
     run_folder.write_status(tmp_path, "diverged", 7, "why")
     status = json.loads((tmp_path / "status.json").read_text())
-    assert status == {"status": "diverged", "step": 7, "reason": "why"}
+    told = {"status": "diverged", "step": 7, "reason": "why"}
+    assert status == {**told, "row": None, "checkpoint": None}
+    run_folder.append_metrics(tmp_path, {"step": 6})
+    with open(tmp_path / "metrics.jsonl", "a") as file:
+        file.write('{"step": 7')  # torn
+    (tmp_path / "checkpoints" / "4").mkdir(parents=True)
+    run_folder.write_status(tmp_path, "running", 7)
+    status = json.loads((tmp_path / "status.json").read_text())
+    assert (status["row"], status["checkpoint"]) == (6, 4)
     run_folder.write_manifest(tmp_path, ["cpu:0"], seed=3)
     manifest = json.loads((tmp_path / "manifest.json").read_text())
     assert {"jax", "flax", "optax", "ganjax"} <= manifest["packages"].keys()
     assert (manifest["seed"], manifest["devices"]) == (3, ["cpu:0"])
+    assert manifest["host"]

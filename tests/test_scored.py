@@ -1,5 +1,6 @@
 """Scores while a run trains: in metrics and status, and in the checkpoint kept as the best."""
 
+import itertools
 import json
 
 import examples
@@ -64,7 +65,8 @@ def test_the_status_says_scoring(run):
     expected = [("running", 0)]
     for step in (2, 4, 6):
         expected += [("scoring", step), ("running", step)]
-    assert statuses == [*expected, ("done", 6)]
+    told = [status for status, _ in itertools.groupby(statuses)]  # it is written anew at times
+    assert told == [*expected, ("done", 6)]
 
 
 def test_the_best_checkpoint_is_kept(run):

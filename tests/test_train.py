@@ -104,7 +104,12 @@ def stop_after(monkeypatch, rows):
 def test_a_run_leaves_its_folder(whole):
     workdir, result = whole
     assert result.step == 25
-    assert status(workdir) == {"status": "done", "step": 25, "reason": ""}
+    steps = dict.fromkeys(("step", "row", "checkpoint"), 25)
+    assert status(workdir) == {"status": "done", "reason": "", **steps}
+    seconds = run_folder.read_json(workdir / "summary.json")["seconds"]
+    kinds = {"compiling", "training", "scoring", "pictures", "checkpoints"}
+    assert seconds.keys() == kinds
+    assert min(seconds.values()) >= 0
     assert checkpoints.steps(workdir / "checkpoints") == [20, 25]
     assert [row["step"] for row in untimed(workdir)] == [5, 10, 15, 20, 25]
     assert untimed(workdir)[-1]["evaluations/gen"] == 25
@@ -250,7 +255,7 @@ def test_a_divergence_is_found_at_its_step(tmp_path):
         train.train(built, tmp_path)
     assert status(tmp_path)["status"] == "diverged"
     assert status(tmp_path)["step"] == bad
-    assert (tmp_path / "crash" / f"step_{bad}.json").exists()
+    assert (tmp_path / "crash" / f"step_{bad}" / "report.json").exists()
 
 
 def test_a_state_that_is_not_finite_is_never_saved(tmp_path, monkeypatch):

@@ -26,6 +26,7 @@ N = FLAGS.integer("n", 5000, "Number of samples; with --samples, all by default.
 SEED = FLAGS.integer("seed", 0, "Seed of the latents.", 0, 2**32 - 1)
 LIVE = FLAGS.bool("live", False, "Use the last weights, not their moving averages.")
 BEST = FLAGS.bool("best", False, "Use the best checkpoint, of a run whose config names one.")
+TRUST = FLAGS.trust()
 JSON = FLAGS.output("json", (".json",), "Also write the scores to this JSON file.")
 SHOWN = 49  # samples in the picture
 PICTURE = FLAGS.output(
@@ -45,30 +46,28 @@ def experiment_of_flags() -> Any:
             "--config, to score the samples of another program"
         )
     if not SAMPLES.value:
-        return experiment.load(WORKDIR.value, best=BEST.value)
+        return experiment.load(WORKDIR.value, best=BEST.value, trust=TRUST.value)
     if LIVE.value or BEST.value or FLAGS.values["seed"].present:
         raise ConfigError("--live, --best and --seed are for samples of a run; leave them out")
     if WORKDIR.value:
-        return experiment.build(run_folder.read_config(Path(WORKDIR.value)))
+        return experiment.build(run_folder.read_config(Path(WORKDIR.value), TRUST.value))
     return experiment.build(cli.resolved(CONFIG.value))
 
 
 def samples_of_file(run: Any) -> tuple[Any, Any]:
     """Samples [n, ...] of the file and their labels [n], or None if it has no labels."""
-    import numpy as np
 
     from ganjax import data
+    from ganjax.data.files.array_files import arrays_of
     from ganjax.errors import ConfigError, DataError
 
-    x, y = data.samples_of_file(SAMPLES.value, run.data.shape, data.parsed_range(RANGE.value)), None
-    loaded = np.load(SAMPLES.value, allow_pickle=False)
-    if not isinstance(loaded, np.ndarray) and "y" in loaded:
-        y = loaded["y"]
-        if y.shape != x.shape[:1] or y.dtype.kind not in "iu":
-            raise DataError(
-                f"{SAMPLES.value} has labels y of shape {y.shape} and type {y.dtype}; expected "
-                f"whole numbers [{len(x)}], one per sample"
-            )
+    x = data.samples_of_file(SAMPLES.value, run.data.shape, data.parsed_range(RANGE.value))
+    y = arrays_of(SAMPLES.value, {"x": True, "y": False}).get("y")
+    if y is not None and (y.shape != x.shape[:1] or y.dtype.kind not in "iu"):
+        raise DataError(
+            f"{SAMPLES.value} has labels y of shape {y.shape} and type {y.dtype}; expected whole "
+            f"numbers [{len(x)}], one per sample"
+        )
     n = N.value if FLAGS.values["n"].present else len(x)
     if n > len(x):
         raise ConfigError(f"--n={n}, but {SAMPLES.value} has {len(x)} samples; leave --n out")

@@ -14,6 +14,7 @@ from ganjax import cli
 
 FLAGS = cli.Flags()
 WORKDIR = FLAGS.string("workdir", None, "Run folder.", required=True)
+TRUST = FLAGS.trust()
 OUT = FLAGS.output(
     "out", (".safetensors",), "File to write; by default generator.safetensors in the run folder."
 )
@@ -25,7 +26,7 @@ def main() -> None:
     from ganjax import experiment, export
 
     workdir = Path(WORKDIR.value)
-    run = experiment.load(workdir, data=False)
+    run = experiment.load(workdir, data=False, trust=TRUST.value)
     if LIVE.value:
         run = run._replace(state=experiment.live(run.state))
     path = Path(OUT.value or workdir / "generator.safetensors")

@@ -18,6 +18,7 @@ from ganjax import cli
 FLAGS = cli.Flags()
 FLAGS.values.set_gnu_getopt()  # flags may follow the further runs or answers
 WORKDIR = FLAGS.string("workdir", None, "Run folder; further ones may follow, of the same data.")
+TRUST = FLAGS.trust()
 N = FLAGS.integer("n", 50, "Generated images of each run; as many real ones as of all.", 1)
 SEED = FLAGS.integer(
     "seed",
@@ -65,18 +66,15 @@ def sampled(workdir: Path, rng: Any, count: int) -> tuple[Any, Any, dict[str, An
     from ganjax import experiment, pictures, run_folder
     from ganjax.errors import ConfigError
 
-    run = experiment.load(workdir)
+    run = experiment.load(workdir, trust=TRUST.value)
     if run.sample is None or len(run.data.shape) != 3:
         raise ConfigError(f"{workdir} has no generator of images; people judge images")
     pictures.check_drawable(run.data.shape, "choose another run")
     state = experiment.live(run.state) if LIVE.value else run.state
     entry = {"name": workdir.resolve().name, "workdir": str(workdir), "step": run.step}
     entry["live"] = LIVE.value
-    evaluations = {int(p.stem[5:]): p for p in (workdir / "eval").glob("step_*.json")}
-    if evaluations:
-        last = max(evaluations)
-        scores = run_folder.read_json(evaluations[last])["scores"]
-        entry |= {"evaluated_at": last, "scores": scores}
+    for last, evaluation in run_folder.read_evaluations(workdir).items():
+        entry |= {"evaluated_at": last, "scores": evaluation["scores"]}
     return run, np.asarray(run.sample(state, rng, count)), entry
 
 

@@ -18,6 +18,7 @@ PRIORS = ("gaussian", "discriminator", "none")
 
 FLAGS = cli.Flags()
 WORKDIR = FLAGS.string("workdir", None, "Run folder.", required=True)
+TRUST = FLAGS.trust()
 HOLE = FLAGS.integer("hole", 4, "Side of the hole in pixels.", lower_bound=1)
 KINDS = FLAGS.list("kinds", ["centre", "square", "left", "pixels"], "Kinds of holes.")
 N = FLAGS.integer("n", 64, "Held-out images, each with every kind.", lower_bound=1)
@@ -159,7 +160,7 @@ def main() -> None:
 
     from ganjax import disclosure, experiment, metrics, pictures, run_folder
 
-    run = experiment.load(WORKDIR.value)
+    run = experiment.load(WORKDIR.value, trust=TRUST.value)
     if PICTURE.value:
         pictures.check_drawable(run.data.shape if run.data else (), "leave --picture out")
     x, labels = held_out(run)

@@ -25,6 +25,7 @@ NPZ = FLAGS.output(
 OUTDIR = FLAGS.string("outdir", None, "Write each image, unscaled, into a PNG file in this folder.")
 LIVE = FLAGS.bool("live", False, "Use the last weights, not their moving average.")
 BEST = FLAGS.bool("best", False, "Use the best checkpoint, of a run whose config names one.")
+TRUST = FLAGS.trust()
 
 
 def sample_labels(run: Any) -> Any:
@@ -68,7 +69,7 @@ def points_of_data(workdir: Path, step: int, rng: Any) -> Any:
     from ganjax.errors import GanjaxError
 
     try:
-        run = experiment.build(run_folder.read_config(workdir)).stage(step)
+        run = experiment.build(run_folder.read_config(workdir, TRUST.value)).stage(step)
     except GanjaxError as error:
         print(f"the picture has no data behind the samples: {error}", file=sys.stderr)
         return None
@@ -80,12 +81,11 @@ def main() -> None:
     import jax
     import numpy as np
 
-    from ganjax import disclosure, experiment, pictures
-    from ganjax.disk import drafted
+    from ganjax import disclosure, experiment, files, pictures
     from ganjax.errors import ConfigError
 
     workdir = Path(WORKDIR.value)
-    run = experiment.load(workdir, data=False, best=BEST.value)
+    run = experiment.load(workdir, data=False, best=BEST.value, trust=TRUST.value)
     if run.sample is None:
         raise ConfigError(f"{workdir} is a game without a generator; it has no samples")
     y, shape = sample_labels(run), run.data.shape
@@ -103,7 +103,7 @@ def main() -> None:
     rng_fake, rng_real = jax.random.split(jax.random.key(SEED.value))
     x = np.asarray(run.sample(state, rng_fake, N.value, y))
     if NPZ.value:
-        with drafted(Path(NPZ.value)) as draft, open(draft, "wb") as file:
+        with files.replaced(Path(NPZ.value)) as file:
             np.savez(file, x=x, **({} if y is None else {"y": y}), **origin.arrays())
         print(NPZ.value)
     if OUTDIR.value:

@@ -33,6 +33,7 @@ STATISTICS = FLAGS.enum(
 INIT_FROM = FLAGS.string(
     "init_from", None, "Run folder whose weights a new run starts from, with new optimisers."
 )
+TRUST = FLAGS.trust()
 SINK = FLAGS.strings(
     "sink",
     [],
@@ -70,7 +71,7 @@ def _train(config: dict[str, Any], held: Callable[[], None] | None) -> None:
         return
     workdir = Path(WORKDIR.value)
     init_from = Path(INIT_FROM.value) if INIT_FROM.value else None
-    result = train.train(built, workdir, layout, init_from, sinks, held)
+    result = train.train(built, workdir, layout, init_from, sinks, TRUST.value, held)
     if not devices.leads():
         return
     print(f"{workdir}: {result.step} steps")

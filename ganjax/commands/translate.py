@@ -9,6 +9,7 @@ from ganjax import cli
 
 FLAGS = cli.Flags()
 WORKDIR = FLAGS.string("workdir", None, "Run folder.", required=True)
+TRUST = FLAGS.trust()
 DIRECTION = FLAGS.enum("direction", "ab", ["ab", "ba"], "From a to b (ab), or from b to a (ba).")
 N = FLAGS.integer("n", 16, "Number of held-out examples.", 1)
 INPUT = FLAGS.string(
@@ -26,13 +27,12 @@ def main() -> None:
     import jax
     import numpy as np
 
-    from ganjax import data, disclosure, experiment, pictures
-    from ganjax.disk import drafted
+    from ganjax import data, disclosure, experiment, files, pictures
     from ganjax.errors import ConfigError, DataError
 
     workdir, direction = Path(WORKDIR.value), DIRECTION.value
     value_range = data.parsed_range(RANGE.value)
-    run = experiment.load(workdir, data=not INPUT.value)
+    run = experiment.load(workdir, data=not INPUT.value, trust=TRUST.value)
     state = experiment.live(run.state) if LIVE.value else run.state
     queries = {way: run.queries(state).get(f"translate_{way}") for way in ("ab", "ba")}
     if queries[direction] is None:
@@ -55,7 +55,7 @@ def main() -> None:
     x = np.asarray(jax.jit(queries[direction])(source))
     origin = disclosure.of_run(workdir, run.step)._replace(source=disclosure.MIXED)
     if NPZ.value:
-        with drafted(Path(NPZ.value)) as draft, open(draft, "wb") as file:
+        with files.replaced(Path(NPZ.value)) as file:
             np.savez(file, source=source, x=x, **origin.arrays())
         print(NPZ.value)
     out = Path(OUT.value or workdir / "samples" / f"translated_{direction}_n_{len(x)}.png")

@@ -25,6 +25,7 @@ CONCEPT = re.compile(r"(\d+)([a-z]*)")
 
 FLAGS = cli.Flags()
 WORKDIR = FLAGS.string("workdir", None, "Run folder.", required=True)
+TRUST = FLAGS.trust()
 KIND = FLAGS.enum("kind", "slerp", ("lerp", "slerp"), "Straight or along great circles.")
 ROWS = FLAGS.integer(
     "rows", 10, "Walks, or classes of a conditional generator; rows and columns of a plane.", 1
@@ -269,7 +270,7 @@ def main() -> None:
     from ganjax.errors import ConfigError
 
     workdir = Path(WORKDIR.value)
-    run = experiment.load(workdir, data=ARITHMETIC.value is not None)
+    run = experiment.load(workdir, data=ARITHMETIC.value is not None, trust=TRUST.value)
     if run.sample is None or len(run.data.shape) != 3:
         raise ConfigError(f"{workdir} has no generator of images to walk through")
     pictures.check_drawable(run.data.shape, "`ganjax sample --npz FILE` has the numbers")

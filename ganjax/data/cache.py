@@ -20,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ganjax import files
 from ganjax.data.columns import META, THREADS, Columns, Row, Source, reason
 from ganjax.data.resident import Rows
 from ganjax.data.rows import Table
@@ -150,9 +151,10 @@ def cached(
 def _roots(beside: str | Path | None) -> list[Path]:
     """Folders of caches, the best first."""
     if own := os.environ.get("GANJAX_CACHE"):
-        return [Path(own).expanduser()]
-    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ganjax" / "data"
-    return [home] if beside is None else [Path(beside) / NAME, home]
+        return [Path(os.path.expanduser(own))]  # as it is for a user without a home
+    home = files.cache_folder()
+    roots = [] if beside is None or (Path(beside) / NAME).is_symlink() else [Path(beside) / NAME]
+    return roots if home is None else [*roots, home / "data"]
 
 
 def writable_root() -> Path | None:
@@ -163,10 +165,14 @@ def writable_root() -> Path | None:
 def _writable(root: Path) -> bool:
     try:
         root.mkdir(parents=True, exist_ok=True)
-        (root / ".gitignore").write_text("*\n", encoding="utf-8")
+        with (
+            contextlib.suppress(FileExistsError),
+            open(root / ".gitignore", "x", encoding="utf-8") as file,
+        ):
+            file.write("*\n")
     except OSError:
         return False
-    return True
+    return os.access(root, os.W_OK)
 
 
 def _opened(folder: Path, source: Source) -> Cached | Exception:
@@ -223,7 +229,7 @@ def _written(root: Path, digest: str, source: Source) -> Cached:
 @contextlib.contextmanager
 def _alone(path: Path, where: str) -> Iterator[bool]:
     """A lock between processes; False where the file system has none."""
-    with open(path, "w", encoding="utf-8") as file:
+    with open(path, "w", encoding="utf-8", opener=files.not_followed) as file:
         try:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

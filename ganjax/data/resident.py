@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ganjax.errors import DataError
+from ganjax.errors import DataError, RunFolderError
 
 Batch = dict[str, jax.Array]
 BUFFER = 2**28  # bytes of streamed batches
@@ -125,8 +125,9 @@ def form(data: Data) -> dict[str, Any]:
 
     Returns:
       `shape`, `num_classes`, `paired`, as in `Data`; `batch`, {key: [shape of one row, dtype]};
-      `classes`, the labels that the training examples have; and `source`, where data of rows come
-      from: `where`, `rows`, `digest`, and of folders the `names` of classes and files `left_out`.
+      `classes`, the labels that the training examples have; `digest`, of the source or of resident
+      examples, None of a closed form; and `source`, where data of rows come from: `where`, `rows`,
+      `digest`, and of folders the `names` of classes and files `left_out`.
     """
     batch = jax.eval_shape(lambda rng: data.sample(data.train, rng, 1), jax.random.key(0))
     return {
@@ -135,6 +136,7 @@ def form(data: Data) -> dict[str, Any]:
         "paired": data.paired,
         "batch": {key: [list(rows.shape[1:]), str(rows.dtype)] for key, rows in batch.items()},
         "classes": [int(label) for label in classes(data)],
+        "digest": data.source.digest if data.source else digest(data) if data.train else None,
         **({} if data.source is None else {"source": origin(data.source)}),
     }
 
@@ -155,14 +157,25 @@ def origin(source: Rows) -> dict[str, Any]:
 
 
 def of_form(form: Mapping[str, Any]) -> Data:
-    """Data of a form, with an example for every class, all zeros; nothing is held out."""
-    count = max(1, len(form["classes"]))
-    train = {key: np.zeros((count, *shape), kind) for key, (shape, kind) in form["batch"].items()}
-    if "y" in train:
-        train["y"] = np.array(form["classes"], train["y"].dtype)
-    train = jax.tree.map(jnp.asarray, train)
-    classes, paired = form["num_classes"], form["paired"]
-    return Data(tuple(form["shape"]), train, {}, sample_rows, num_classes=classes, paired=paired)
+    """Data of a form, with an example for every class, all zeros; nothing is held out.
+
+    Raises:
+      RunFolderError: it is none, as of a damaged manifest.
+    """
+    try:
+        count, batch = max(1, len(form["classes"])), form["batch"].items()
+        train = {key: np.zeros((count, *shape), kind) for key, (shape, kind) in batch}
+        if "y" in train:
+            train["y"] = np.array(form["classes"], train["y"].dtype)
+        train = jax.tree.map(jnp.asarray, train)
+        classes, paired = form["num_classes"], form["paired"]
+        shape = tuple(form["shape"])
+    except (AttributeError, LookupError, MemoryError, TypeError, ValueError) as error:
+        raise RunFolderError(
+            f"the form of the data in manifest.json is damaged ({type(error).__name__}: {error}); "
+            "restore the file, or remove its `data`"
+        ) from error
+    return Data(shape, train, {}, sample_rows, num_classes=classes, paired=paired)
 
 
 def labels(data: Data) -> np.ndarray | None:

@@ -7,7 +7,7 @@ settings, its factory states in `Game.needs`; no game is known here by name.
 from ganjax.averages import live
 from ganjax.experiment.building import build, reschemed
 from ganjax.experiment.experiment import Experiment, after_a_step, initial_state, streams, template
-from ganjax.experiment.restoring import forms_of, load, restore
+from ganjax.experiment.restoring import belonging, forms_of, load, restore
 from ganjax.experiment.sampling import SAMPLE_CHUNK, protocol_of_file, score
 from ganjax.experiment.stages import grow, warm_start
 
@@ -15,6 +15,7 @@ __all__ = [
     "SAMPLE_CHUNK",
     "Experiment",
     "after_a_step",
+    "belonging",
     "build",
     "forms_of",
     "grow",

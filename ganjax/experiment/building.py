@@ -7,7 +7,7 @@ from typing import Any
 
 import ml_collections
 
-from ganjax import averages, games
+from ganjax import averages, games, trust
 from ganjax import data as sources
 from ganjax.config import located, validate
 from ganjax.experiment import batches, fit, sampling, sections, stages
@@ -36,7 +36,7 @@ def build(
       DataError: the data are not as declared.
     """
     config = validate(config)
-    forms = iter(forms or ())
+    forms = iter(forms if isinstance(forms, Sequence) else ())
     if not config.stages:
         experiment = _build(config, axis_name, form=next(forms, None))
         stages.check_fade([experiment], config["steps"])
@@ -86,7 +86,12 @@ def _build(
     parts = sections.parts_of(config)
     # For its mistakes, before data are read.
     sections.transforms_of(config["gen_tx"], config["disc_tx"])
-    data = sections.data_of(config.get("data")) if form is None else sources.of_form(form)
+    if form is None:
+        data = sections.data_of(config.get("data"))
+    else:
+        data = sources.of_form(form)
+        for key in ("data", "evaluation", "monitor"):  # named, and not called
+            trust.check(key, config.get(key, {"name": "none"})["name"])
     game = _game(config, parts, data)
     scheme = sections.scheme_of(config, game, begin=begin)
     one_batch = batches.batcher(data, config["batch_size"])

@@ -20,6 +20,7 @@ from ganjax.data.columns import digest_of, reason
 from ganjax.errors import DataError
 from ganjax.features.inception_net import SIDE, InceptionV3
 from ganjax.features.torch_file import tensors_of
+from ganjax.files import replaced
 
 # pt_inception-2015-12-05-6726825d.pth of pytorch-fid, weights-inception-2015-12-05-6726825d.pth of
 # torch-fidelity: one file of 95,628,359 bytes.
@@ -66,7 +67,7 @@ def read(path: str | Path) -> dict[str, np.ndarray]:
         raise DataError(f"there is no file {path}; expected the weights of the Inception network")
     try:
         found = READERS[path.suffix.lower()](path)
-    except (OSError, ValueError, zipfile.BadZipFile, SafetensorError) as error:
+    except (OSError, ValueError, MemoryError, zipfile.BadZipFile, SafetensorError) as error:
         raise DataError(f"{path} cannot be read: {reason(error)}") from error
     expected = shapes()
     missing = [name for name in expected if name not in found]
@@ -108,10 +109,8 @@ def convert(source: str | Path, out: str | Path) -> Converted:
     tensors, out = read(source), Path(out)
     with open(source, "rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    out.parent.mkdir(parents=True, exist_ok=True)
-    draft = out.with_name(f".{out.name}.draft")
-    draft.write_bytes(save(tensors, {"source_sha256": sha256}))
-    draft.replace(out)
+    with replaced(out) as file:
+        file.write(save(tensors, {"source_sha256": sha256}))
     return Converted(digest_of(tensors), sha256 == USUAL)
 
 

@@ -1,5 +1,6 @@
 """From a config section to an optimiser: names, nested sections, rates, and a trial."""
 
+import inspect
 import math
 import numbers
 from collections.abc import Callable, Iterator, Mapping
@@ -9,12 +10,20 @@ from typing import Any
 import jax
 import optax
 
-from ganjax import names
+from ganjax import checks, names
 from ganjax.errors import ConfigError
 from ganjax.nested import by_place, is_list
 from ganjax.optimisers.descent import LAYER, check_descent
 from ganjax.optimisers.schedules import Rate, schedule, scheduled
-from ganjax.optimisers.shelf import MASKS, NOWHERE, NUMBERS_ONLY, OPTIMISERS, TRANSFORMS, matching
+from ganjax.optimisers.shelf import (
+    MASKS,
+    NOWHERE,
+    NUMBERS_ONLY,
+    OPTIMISERS,
+    RANGES,
+    TRANSFORMS,
+    matching,
+)
 from ganjax.swept import Swept
 
 SHELF = {**OPTIMISERS, **TRANSFORMS}
@@ -77,10 +86,13 @@ def _made(where: str, section: names.Section, steps_of: Callable) -> Any:
             f"{where}.learning_rate={rate!r} must be a number of at least 0, or a section that "
             "names an optax schedule"
         )
-    for key in ("weight_decay", "weight_decay_rate"):
-        decay = section.get(key)
-        if ":" not in name and isinstance(decay, int | float) and not 0 <= decay < math.inf:
-            raise ConfigError(f"{where}.{key}={decay!r} must be a number of at least 0")
+    takes = inspect.signature(SHELF[name]).parameters if name in SHELF else {}
+    for key in RANGES.keys() & section.keys() & takes.keys():
+        if isinstance(value := section[key], numbers.Real):
+            try:
+                checks.within(RANGES[key], **{f"{where}.{key}": value})
+            except ValueError as error:
+                raise ConfigError(str(error)) from error
     parts = section.get("transforms", {"0": {}})
     if not is_list(parts) or not all(isinstance(part, Mapping) for part in parts.values()):
         raise ConfigError(

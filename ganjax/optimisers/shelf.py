@@ -159,6 +159,14 @@ TRANSFORMS = rows(
     scale_by_sign scale_by_sm3 scale_by_stddev scale_by_trust_ratio scale_by_yogi trace
     zero_nans""",
 )
+# Ranges of arguments, which optax does not check. Momentum may be negative (arXiv:1807.04740).
+RANGES = {
+    **dict.fromkeys(("b1", "adam_b1", "momentum", "decay"), "(-1, 1)"),
+    **dict.fromkeys(("b2", "b3", "adam_b2", "rho"), "[0, 1)"),
+    **dict.fromkeys(("eps", "eps_root", "adam_eps_root", "initial_accumulator_value"), "[0, inf)"),
+    **dict.fromkeys(("weight_decay", "weight_decay_rate", "adam_weight_decay"), "[0, inf)"),
+    **dict.fromkeys(("max_norm", "max_delta", "threshold", "clipping_threshold"), "(0, inf)"),
+}
 # Rows that take a number as their learning rate, not a schedule.
 NUMBERS_ONLY = ("rprop", "sm3")
 # Arguments of these rows that are patterns of parameters' names.

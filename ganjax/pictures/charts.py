@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from ganjax.disclosure import CHART, MIXED, Disclosure
-from ganjax.disk import drafted
+from ganjax.files import replaced
 
 
 def save_points(
@@ -109,5 +109,6 @@ def save_curves(
 
 def save_figure(path: Path, figure: Figure, *, disclosure: Disclosure) -> None:
     """Writes a figure in the format of the path's ending; equal figures give equal bytes."""
-    with drafted(path) as draft, matplotlib.rc_context({"svg.hashsalt": path.name}):
-        figure.savefig(draft, dpi=110, **disclosure.figure_options(path.suffix))
+    kind, options = path.suffix[1:].lower(), disclosure.figure_options(path.suffix)
+    with matplotlib.rc_context({"svg.hashsalt": path.name}), replaced(path) as file:
+        figure.savefig(file, format=kind, dpi=110, **options)

@@ -7,8 +7,8 @@ import numpy as np
 from PIL import Image
 
 from ganjax.disclosure import Disclosure
-from ganjax.disk import drafted
 from ganjax.errors import ConfigError
+from ganjax.files import replaced
 
 TILE = 48  # smallest side of an image in a grid, in pixels
 
@@ -68,8 +68,9 @@ def grid_shape(n: int, columns: int | None) -> tuple[int, int]:
 
 def save_image(path: Path, image: np.ndarray, *, disclosure: Disclosure) -> None:
     """Writes a uint8 image [height, width, 1 or 3] in the format of the path's ending."""
-    with drafted(path) as draft:
-        _image(image).save(draft, **disclosure.image_options(path.suffix))
+    kind, options = Image.registered_extensions(), disclosure.image_options(path.suffix)
+    with replaced(path) as file:
+        _image(image).save(file, kind[path.suffix.lower()], title=path.stem, **options)
 
 
 def _image(x: np.ndarray) -> Image.Image:
@@ -101,5 +102,5 @@ def save_animation(
     images = [_image(frame) for frame in frames]
     options = dict(append_images=images[1:], duration=round(1000 * seconds), loop=0)
     options |= disclosure.image_options(".gif")
-    with drafted(path) as draft:
-        images[0].save(draft, format="GIF", save_all=True, optimize=True, **options)
+    with replaced(path) as file:
+        images[0].save(file, format="GIF", save_all=True, optimize=True, **options)

@@ -19,16 +19,21 @@ def write(workdir: Path) -> Path:
       Path of the page.
 
     Raises:
-      RunFolderError: the folder holds neither.
+      RunFolderError: the folder holds neither, or a file that is damaged.
     """
-    if (workdir / "comparison.json").exists():
-        page = comparison.page(workdir)
-    elif (workdir / "config.json").exists():
-        page = run.page(workdir)
-    else:
+    kinds = {"comparison.json": comparison, "config.json": run}
+    kind = next((kind for name, kind in kinds.items() if (workdir / name).exists()), None)
+    if kind is None:
         raise RunFolderError(
             f"{workdir} holds neither a comparison (comparison.json) nor a run (config.json)"
         )
+    try:
+        page = kind.page(workdir)
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        raise RunFolderError(
+            f"a file of {workdir} is not as a run writes it ({type(error).__name__}: {error}); "
+            "restore the folder"
+        ) from error
     path = workdir / "report.html"
     run_folder.write_text(path, page)
     return path

@@ -34,8 +34,7 @@ def page(workdir: Path) -> str:
     config, rows = run_folder.read_config(workdir), run_folder.read_metrics(workdir)
     game, scheme = config["game"]["name"], config["scheme"]["name"]
     title = f"{workdir.resolve().name}: {game}, {scheme}"
-    evaluations = sorted((workdir / "eval").glob("step_*.json"), key=_step)
-    evaluation = _read(evaluations[-1]) if evaluations else {}
+    evaluation = next(reversed(run_folder.read_evaluations(workdir).values()), {})
     sections = [
         parts.head(title),
         f'<main id="main">\n{_status(workdir, rows)}',
@@ -53,7 +52,7 @@ def page(workdir: Path) -> str:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    return run_folder.read_json(path) if path.exists() else {}
+    return run_folder.read_object(path) if path.exists() else {}
 
 
 def _status(workdir: Path, rows: list[Mapping[str, float]]) -> str:

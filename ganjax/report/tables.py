@@ -120,7 +120,7 @@ def of_settings(comparison: Mapping[str, Any]) -> str:
 
 
 def of_failures(table: Mapping[str, Any]) -> str:
-    """The runs that diverged or ran out of memory."""
+    """The runs that diverged, ran out of memory or failed."""
     rows = [(row["cell"], text) for row in table["rows"] for text in standings.failures(row)]
     if not rows:
         return "<p>None.</p>"

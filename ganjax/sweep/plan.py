@@ -10,10 +10,11 @@ from typing import Any
 import jax
 import numpy as np
 
-from ganjax import devices, run_folder
+from ganjax import devices
 from ganjax.comparison import Comparison
 from ganjax.console import aside
 from ganjax.memory import free_bytes
+from ganjax.sweep.folder import DamageError, read_sealed, write_sealed
 from ganjax.sweep.programs import Program
 from ganjax.sweep.runner import MAPPINGS, Runner, runner
 
@@ -34,7 +35,7 @@ def planned(
       the runner and for `mapped`, and the `bytes` that are too many.
     """
     path, key = workdir / "plan.json", ",".join(program.cells)
-    plans = run_folder.read_json(path) if path.exists() else {}
+    plans = _read(path)
     plan = json.loads(devices.text_from_first(json.dumps(plans.get(key))))
     if plan is not None:
         compiled = runner(program, comparison.seeds, plan["mapped"]) if plan["mapped"] else None
@@ -64,8 +65,29 @@ def planned(
         }
         log.info("%s by %s, %.3g s a step of a run", key, mapped, seconds)
     plan = json.loads(devices.text_from_first(json.dumps(plan)))
-    run_folder.write_json(path, {**plans, key: plan})
+    write_sealed(path, {**plans, key: plan})
     return timed[plan["mapped"]][-1] if timed else None, plan
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """The plans in a folder; {} if the file is damaged, so that they are made again."""
+    if not path.exists():
+        return {}
+    try:
+        plans = read_sealed(path, {})
+    except DamageError as error:
+        log.warning("programs are timed again: %s", error)
+        return {}
+    whole = {key: plan for key, plan in plans.items() if _is_plan(plan)}
+    if whole != plans:
+        log.warning("%s has odd plans, which are made again", path)
+    return whole
+
+
+def _is_plan(plan: Any) -> bool:
+    if not isinstance(plan, dict) or plan.get("mapped") not in (None, *MAPPINGS):
+        return False
+    return isinstance(plan.get("steps" if plan.get("mapped") else "bytes"), int)
 
 
 def _timed(compiled: Runner) -> tuple[float, dict[str, int]]:

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import traceback
 from collections.abc import Mapping
 from functools import partial
 from typing import Any, NamedTuple
@@ -11,7 +12,7 @@ import jax.numpy as jnp
 from flax.traverse_util import flatten_dict
 
 from ganjax import experiment
-from ganjax.errors import ConfigError
+from ganjax.errors import ConfigError, GanjaxError
 from ganjax.experiment import Experiment
 from ganjax.swept import Swept
 from ganjax.types import GanState, Scheme
@@ -37,7 +38,7 @@ class Program(NamedTuple):
 
 
 def programs(cells: Mapping[str, Mapping[str, Any]]) -> list[Program]:
-    """The fewest programs that train the cells.
+    """The fewest programs that train the cells; every cell is built, a step of it traced.
 
     Args:
       cells: {name: resolved config}.
@@ -55,13 +56,21 @@ def programs(cells: Mapping[str, Mapping[str, Any]]) -> list[Program]:
     for name, config in cells.items():
         try:
             built[name] = experiment.build(config)
-        except ConfigError as error:
-            raise ConfigError(f"in cell {name!r}: {error}") from error
+        except Exception as error:  # whatever a user's function raises while it is traced
+            reason = error if isinstance(error, GanjaxError) else raised(error)
+            raise ConfigError(f"in cell {name!r}: {reason}") from error
     return [
         program
         for names in groups.values()
         for program in _split({name: built[name] for name in names}, cells)
     ]
+
+
+def raised(error: Exception) -> str:
+    """An error of any kind on one line, with the place where it was raised."""
+    at = traceback.extract_tb(error.__traceback__)[-1]
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text} ({at.filename}, line {at.lineno})"
 
 
 def _split(

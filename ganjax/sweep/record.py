@@ -68,8 +68,10 @@ class Record:
             bad = -1 if outcome is None else int(outcome.bad_step[run])
             if bad >= 0 and self.stopped_at[place] is None:
                 self.stopped_at[place] = bad
-            alive = self.stopped_at[place] is None
             state = jax.tree.map(lambda leaf, run=run: leaf[run], states)
+            if self.stopped_at[place] is None and self._grown(state):
+                self.stopped_at[place] = step
+            alive = self.stopped_at[place] is None
             scores.append(_scores(self.built, state, seed) if alive else {})
             means.append(_means(outcome, run) if alive and outcome is not None else {})
             counts = _mode_counts(self.built, state, seed) if last and alive else None
@@ -80,6 +82,11 @@ class Record:
         self.metrics.append(means)
         if self.built.data is None:
             self.trajectory.append([_flat(states, run) for run in runs])
+
+    def _grown(self, state: GanState) -> bool:
+        """Whether a parameter is beyond the config's bound."""
+        bound, leaves = self.built.config.largest_parameter, jax.tree.leaves(state.params)
+        return bound > 0 and any(np.abs(leaf).max(initial=0) > bound for leaf in leaves)
 
     def _keep_samples(self, state: GanState, seed: int) -> None:
         """Samples from the same latents at every evaluation."""

@@ -9,6 +9,7 @@ import logging
 import tempfile
 import threading
 import time
+import traceback
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -21,9 +22,9 @@ from ganjax import devices, disk, run_folder
 from ganjax.comparison import Comparison
 from ganjax.console import aside, interruptible
 from ganjax.errors import ConfigError, Interrupted, unknown
-from ganjax.sweep.folder import claim, read, result_path, write
+from ganjax.sweep.folder import claim, read, read_cell, write
 from ganjax.sweep.plan import planned
-from ganjax.sweep.programs import Program, programs
+from ganjax.sweep.programs import Program, programs, raised
 from ganjax.sweep.record import Record
 from ganjax.sweep.runner import MAPPINGS, Runner
 from ganjax.sweep.seeds import limits, power, reach
@@ -40,8 +41,9 @@ def run(
     """Trains the cells that are missing in the folder.
 
     Of several processes the first keeps the folder, and all train their share of the runs. A run
-    that diverges, or a program that needs more memory than there is, is a result. Cells may be
-    added to a folder; any other change needs another folder.
+    that diverges, a program that needs more memory than there is, or a cell that fails while it is
+    trained, is a result. Files of cells that are damaged count as missing. Cells may be added to a
+    folder; any other change needs another folder.
 
     Args:
       comparison: from `comparison.resolve`.
@@ -51,7 +53,8 @@ def run(
 
     Raises:
       RunFolderError: the folder is in use, or holds another comparison.
-      ConfigError: a cell cannot be built, or its evaluation does not report the score.
+      ConfigError: a cell cannot be built, which is known before any is trained, or its evaluation
+        does not report the score.
       MachineError: the disk is full.
       Interrupted: SIGINT, SIGTERM or SIGHUP came; the same command trains the missing cells.
     """
@@ -72,28 +75,25 @@ def _run(comparison: Comparison, workdir: Path, how: str, held: Callable[[], Non
         interruptible() as stop_asked,
     ):
         stop_asked.at_once = devices.alone()
+        compiled_together = programs(comparison.cells)
         claim(workdir, comparison)
         run_folder.write_manifest(workdir, list(map(str, jax.devices())), seed=comparison.seeds[0])
         _log_limits(comparison)
         logged = False
         # The baseline first: differences from it soon show how large a difference is detectable.
         for program in sorted(
-            programs(comparison.cells), key=lambda program: comparison.baseline not in program.cells
+            compiled_together, key=lambda program: comparison.baseline not in program.cells
         ):
-            absent = np.array([not result_path(workdir, name).exists() for name in program.cells])
+            absent = np.array([read_cell(workdir, name) is None for name in program.cells])
             absent = devices.from_first(absent)
             missing = [name for name, a in zip(program.cells, absent, strict=True) if a]
             if not missing:
                 continue
             log.info("%s: %d seeds", ", ".join(program.cells), len(comparison.seeds))
-            compiled, plan = planned(program, comparison, workdir, how)
-            if compiled is None:
-                results, costs = _out_of_memory(program, comparison, plan)
-            else:
-                results, costs = _trained(program, comparison, compiled, plan, stop_asked)
+            results = _results(program, comparison, workdir, how, stop_asked)
             held()
             for name in missing:
-                write(workdir, name, results[name], costs[name])
+                write(workdir, name, *results[name])
             logged = logged or _log_reach(workdir, comparison)
 
 
@@ -116,14 +116,40 @@ def _log_reach(workdir: Path, comparison: Comparison) -> bool:
     return bool(found["detectable"])
 
 
-def _out_of_memory(program: Program, comparison: Comparison, plan: dict[str, Any]):
-    """`({cell: result}, {cell: costs})` of a program that fits into memory by no mapping."""
+def _results(
+    program: Program, comparison: Comparison, workdir: Path, how: str, stop_asked: threading.Event
+) -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
+    """{cell: (result, costs)} of a program; cells that fail together are trained alone."""
+    try:
+        compiled, plan = planned(program, comparison, workdir, how)
+        if compiled is not None:
+            return _trained(program, comparison, compiled, plan, stop_asked)
+        failed = _untrained("out of memory", comparison, bytes=plan["bytes"])
+        return dict.fromkeys(program.cells, failed)
+    except (Interrupted, ConfigError):
+        raise
+    except Exception as error:
+        if disk.full(error, workdir) is not None:
+            raise
+        log.warning("%s: %s", ", ".join(program.cells), raised(error))
+        if len(program.cells) == 1:
+            why = {"reason": raised(error), "traceback": traceback.format_exc()}
+            failed = _untrained("failed", comparison, **why)
+            return dict.fromkeys(program.cells, failed)
+    results = {}
+    for name in program.cells:
+        (alone,) = programs({name: comparison.cells[name]})
+        results |= _results(alone, comparison, workdir, how, stop_asked)
+    return results
+
+
+def _untrained(status: str, comparison: Comparison, **why: Any):
+    """`(result, costs)` of a cell without scores."""
     seeds = list(comparison.seeds)
-    result = {"seeds": seeds, "status": ["out of memory"] * len(seeds)}
+    result = {"seeds": seeds, "status": [status] * len(seeds)}
     result |= {"stopped_at": [0] * len(seeds), "step": [0], "scores": {}, "metrics": {}}
-    result |= {"evaluations": {"gen": [0], "disc": [0]}, "bytes": plan["bytes"]}
-    costs = {"seconds": [0.0], "mapped": None}
-    return dict.fromkeys(program.cells, result), dict.fromkeys(program.cells, costs)
+    result |= {"evaluations": {"gen": [0], "disc": [0]}, **why}
+    return result, {"seconds": [0.0], "mapped": None}
 
 
 def _trained(
@@ -132,8 +158,8 @@ def _trained(
     compiled: Runner,
     plan: dict[str, Any],
     stop_asked: threading.Event,
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """`({cell: result}, {cell: costs})` of a program, trained and evaluated to its last step."""
+) -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
+    """{cell: (result, costs)} of a program, trained and evaluated to its last step."""
     records = {name: Record(program.experiment, comparison) for name in program.cells}
     steps = np.unique(np.linspace(0, plan["steps"], comparison.looks + 1).round().astype(int))
     logged = set(steps[:: -(-len(steps) // 10)])
@@ -153,10 +179,10 @@ def _trained(
                 _check_score(comparison.score, record.scores)
         if step in logged:
             log.info("  step %d of %d, %.0f s", step, plan["steps"], seconds)
-    return (
-        {name: record.result() for name, record in records.items()},
-        {name: {"seconds": r.seconds, "mapped": plan["mapped"]} for name, r in records.items()},
-    )
+    return {
+        name: (record.result(), {"seconds": record.seconds, "mapped": plan["mapped"]})
+        for name, record in records.items()
+    }
 
 
 def _played(compiled: Runner, states: Any, before: int, step: int) -> tuple[Any, Any]:
@@ -165,6 +191,6 @@ def _played(compiled: Runner, states: Any, before: int, step: int) -> tuple[Any,
 
 
 def _check_score(score: str, scores: list[list[dict[str, float]]]) -> None:
-    known = {key for row in scores for run in row for key in run}
-    if score not in known:
+    known = {key for row in scores for run in row for key in run}  # of runs that have not diverged
+    if known and score not in known:
         raise ConfigError(unknown("score", score, known))

@@ -9,7 +9,7 @@ import numpy as np
 
 from ganjax import run_folder
 from ganjax.disclosure import MIXED, Disclosure
-from ganjax.disk import drafted
+from ganjax.files import replaced
 
 EQUAL, AT_LEAST, AT_MOST = "equal", "at_least", "at_most"
 
@@ -90,9 +90,9 @@ def keep(folder: Path, claim: Claim, code: str) -> None:
       claim: to write.
       code: digest of the code that computed it.
     """
-    origin = Disclosure("tour", config=code, source=MIXED)
-    with drafted(folder / f"{claim.name}.npz") as draft:
-        np.savez_compressed(draft, **claim.arrays, **origin.arrays())
+    with replaced(folder / f"{claim.name}.npz") as file:
+        origin = Disclosure("tour", config=code, source=MIXED)
+        np.savez_compressed(file, **claim.arrays, **origin.arrays())
     run_folder.write_json(folder / f"{claim.name}.json", {"code": code, **as_json(claim)})
 
 

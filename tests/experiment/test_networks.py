@@ -99,7 +99,7 @@ def test_a_game_with_two_more_networks_trains(tmp_path):
     built = experiment.build(json.loads(json.dumps(CONFIG)))
     first = jax.jit(partial(experiment.initial_state, built))(experiment.streams(0).init)
     assert train.train(built, tmp_path / "run").step == 2
-    run = experiment.load(tmp_path / "run")
+    run = experiment.load(tmp_path / "run", trust="alpha_game")
     shapes = jax.tree.map(lambda leaf: leaf.shape, run.state.params)
     assert shapes.gen["encoder"]["Dense_0"]["kernel"] == (2, 6)
     assert shapes.gen["encoder"]["Dense_2"]["kernel"] == (6, 3)

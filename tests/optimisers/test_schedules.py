@@ -382,7 +382,7 @@ def test_the_factors_of_a_table_are_overridden_by_step():
             },
             "must be a dict {step: factor}",
         ),
-        ({**FALL, "alpha": FALL}, "alpha is a section, but only schedules, boundaries"),
+        ({**FALL, "alpha": FALL}, "alpha is a section, and .* takes a plain value there$"),
         ({"name": "sgdr_schedule", "cosine_kwargs": 1}, "unknown gen_tx.learning_rate"),
     ],
 )

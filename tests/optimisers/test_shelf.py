@@ -231,7 +231,7 @@ def test_groups_of_parameters_have_an_optimiser_each():
         ({**ADAM, "name": "adafactor", "weight_decay_rate": -0.1}, "weight_decay_rate=-0.1 must"),
         (
             {"name": "chain", "transforms": [{**DECAY, "weight_decay": -0.1}, SGD]},
-            "gen_tx.transforms.0.weight_decay=-0.1 must be a number of at least 0",
+            "gen_tx.transforms.0.weight_decay=-0.1 must be in [0, inf)",
         ),
         ({"name": "chain", "transforms": [SGD, DECAY]}, "lets the weights grow"),
         ({"name": "chain", "transforms": [ADAM, DECAY]}, "add_decayed_weights stands before"),

@@ -169,5 +169,5 @@ def test_a_new_experiment_runs(line, tmp_path, monkeypatch):
     config = json.loads((folder / "runs" / "first" / "config.json").read_text(encoding="utf-8"))
     assert config["loss"]["name"] == "my_gan:logistic"
     assert (folder / "sink.txt").read_text(encoding="utf-8") == "row 20 picture 20 closed "
-    done = call("sample", *workdir, "--n", 9, "--npz", "x.npz", cwd=folder)
+    done = call("sample", *workdir, "--n", 9, "--npz", "x.npz", "--trust", "my_gan", cwd=folder)
     assert done.returncode == 0, done.stderr

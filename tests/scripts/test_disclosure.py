@@ -25,7 +25,7 @@ PAIRED = {
     "disc_tx": examples.SGD,
 }
 CONFIG = "import ml_collections\ndef get_config():\n    return ml_collections.ConfigDict({})\n"
-WRITE_NOTHING = {"inspect", "list", "new", "prepare"}  # of generated content
+WRITE_NOTHING = {"replay", "inspect", "list", "new", "prepare"}  # of generated content
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ def runs(tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs")
     train.train(experiment.build(examples.IMAGES), folder / "digits")
     for step, modes in ((2, 1.0), (10, 3.0)):
-        content = {"scores": {"modes": modes, "frechet_distance": 9.0}}
+        content = {"scores": {"modes": modes, "frechet_distance": 9.0}, "protocol": {}}
         run_folder.write_json(folder / "digits" / "eval" / f"step_{step}.json", content)
     shutil.copytree(folder / "digits", folder / "other")
     shutil.rmtree(folder / "other" / "eval")

@@ -82,6 +82,12 @@ def runs(own, tmp_path_factory):
 
 
 @pytest.fixture
+def here(here):
+    """Calls a command that trusts the module of the data."""
+    return lambda command, *flags: here(command, *flags, "--trust=own_images")
+
+
+@pytest.fixture
 def data_gone(own, monkeypatch):
     """The data cannot be read any more."""
     monkeypatch.delitem(sys.modules, "own_images", raising=False)
@@ -192,11 +198,11 @@ def test_samples_need_no_data(name, runs, here, tmp_path, request):
     """The same with and without; classes in turn and one of them."""
     of = ("--workdir", runs / name, "--n=7")
     here("sample", *of, "--npz", tmp_path / "a.npz")
-    loaded = experiment.load(runs / name)
+    loaded = experiment.load(runs / name, trust="own_images")
     expected = np.asarray(loaded.sample(loaded.state, jax.random.split(jax.random.key(0))[0], 7))
     request.getfixturevalue("data_gone")
     with pytest.raises(ConfigError, match="own_images"):
-        experiment.load(runs / name)
+        experiment.load(runs / name, trust="own_images")
     here("sample", *of, "--npz", tmp_path / "b.npz")
     with np.load(tmp_path / "a.npz") as a, np.load(tmp_path / "b.npz") as b:
         assert a.files == b.files == [*"xy"[: 2 if name == "labelled" else 1], "disclosure"]
@@ -213,13 +219,13 @@ def test_samples_need_no_data(name, runs, here, tmp_path, request):
 
 def test_averages_with_statistics_of_the_data_need_them(runs, monkeypatch):
     """The data are then read, as `averages.needs_data` sees with their form alone."""
-    alone = experiment.load(runs / "labelled", data=False)
+    alone = experiment.load(runs / "labelled", data=False, trust="own_images")
     assert len(alone.train["x"]) == 3  # an example for each class
     seen = []
     monkeypatch.setattr(
         averages, "needs_data", lambda game, batch, *rest: seen.append(rest) or True
     )
-    loaded = experiment.load(runs / "labelled", data=False)
+    loaded = experiment.load(runs / "labelled", data=False, trust="own_images")
     assert len(loaded.train["x"]) == 40
     assert len(seen) == 1
 
@@ -228,7 +234,9 @@ def test_points_without_data_are_drawn_alone(runs, here, tmp_path):
     workdir = tmp_path / "moved"
     shutil.copytree(runs / "ring", workdir)
     config = run_folder.read_config(workdir)
-    (workdir / "config.json").write_text(json.dumps({**config, "data": {"name": "gone:ring"}}))
+    (workdir / "config.json").write_text(
+        json.dumps({**config, "data": {"name": "own_images:gone"}})
+    )
     here("sample", "--workdir", workdir, "--n=3", "--out", tmp_path / "x.png")
     with Image.open(tmp_path / "x.png") as image:
         assert image.size == (550, 550)
@@ -271,7 +279,11 @@ def test_images_apart(runs, here, tmp_path):
 @pytest.mark.filterwarnings("ignore:the load_module")  # of ml_collections
 def test_samples_of_another_program(runs, here, tmp_path):
     """Scored as a run's own are; the protocol says where they come from."""
-    loaded, file, out = experiment.load(runs / "ring"), tmp_path / "x.npz", tmp_path / "e.json"
+    loaded, file, out = (
+        experiment.load(runs / "ring", trust="own_images"),
+        tmp_path / "x.npz",
+        tmp_path / "e.json",
+    )
     rng = jax.random.key(3)
     x = np.asarray(loaded.sample(loaded.state, rng, 60))
     np.savez(file, x=x)

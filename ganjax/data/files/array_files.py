@@ -1,13 +1,17 @@
 """Arrays in npy and npz files, mapped into memory where the file stores them as they are."""
 
 import contextlib
+import math
 import zipfile
 from pathlib import Path
 
 import numpy as np
 
+from ganjax.data.columns import reason
 from ganjax.data.files.image_files import begin_of
 from ganjax.errors import DataError
+
+DEFLATED = 1032  # bytes, at most, that deflate makes of one
 
 
 def arrays_of(path: str | Path, wanted: dict[str, bool], hint: str = "") -> dict[str, np.ndarray]:
@@ -38,10 +42,10 @@ def arrays_of(path: str | Path, wanted: dict[str, bool], hint: str = "") -> dict
                 found = {name: _member(path, loaded, name) for name in wanted if name in names}
             else:
                 names, found = ["one array"], {first: _mapped(path)}
-    except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
+    except Exception as error:  # NumPy and zipfile raise errors of many types
         raise DataError(
-            f"{path} cannot be read as a npz or npy file ({error}); numpy.savez(file, {first}=...) "
-            "writes one"
+            f"{path} cannot be read as a npz or npy file ({reason(error)}); "
+            f"numpy.savez(file, {first}=...) writes one"
         ) from error
     for name, needed in wanted.items():
         if needed and name not in found:
@@ -60,11 +64,9 @@ def _mapped(path: str | Path) -> np.ndarray:
 
 def _member(path: str | Path, loaded: np.lib.npyio.NpzFile, name: str) -> np.ndarray:
     """An array of a npz file, mapped if it is neither compressed nor out of line."""
-    entry = next(e for e in loaded.zip.infolist() if e.filename in (f"{name}.npy", name))
-    if entry.compress_type != zipfile.ZIP_STORED:
-        return loaded[name]
-    with open(path, "rb") as file:
-        file.seek(begin_of(file.fileno(), entry))
+    archive = loaded.zip
+    entry = next(e for e in archive.infolist() if e.filename in (f"{name}.npy", name))
+    with archive.open(entry) as file:
         version = np.lib.format.read_magic(file)
         readers = {
             (1, 0): np.lib.format.read_array_header_1_0,
@@ -73,9 +75,13 @@ def _member(path: str | Path, loaded: np.lib.npyio.NpzFile, name: str) -> np.nda
         if version not in readers:
             return loaded[name]
         shape, fortran_order, kind = readers[version](file)
-        begin = file.tell()
-    if kind.hasobject or 0 in shape or begin % kind.alignment:
+        header = file.tell()
+    claimed, there = header + kind.itemsize * math.prod(shape), Path(path).stat().st_size
+    stored = entry.compress_type == zipfile.ZIP_STORED
+    if claimed > (there if stored else min(entry.file_size, DEFLATED * there)):
+        raise ValueError(f"{name} is cut short: its header claims {claimed} bytes")
+    with open(path, "rb") as file:
+        begin = header + begin_of(file.fileno(), entry)
+    if not stored or kind.hasobject or 0 in shape or begin % kind.alignment:
         return loaded[name]
-    if begin + kind.itemsize * np.prod(shape, dtype=int) > Path(path).stat().st_size:
-        raise ValueError(f"{name} is cut short")
     return np.memmap(path, kind, "r", begin, shape, "F" if fortran_order else "C")

@@ -4,6 +4,7 @@ Nothing here imports TensorFlow, touches the network or decodes an image.
 """
 
 import difflib
+import json
 import os
 import re
 from collections.abc import Iterable
@@ -22,6 +23,7 @@ from ganjax.errors import DataError, MachineError, unknown
 
 NAME = re.compile(r"\w+(/\w[\w.+-]*)?(:[\w.*]+)?")
 VERSION = re.compile(r"\d+\.\d+\.\d+")
+CLASSES = ("type", "pythonClassName", "python_class_name")  # keys of features.json
 OPEN = 256  # shards at a time; a process may have 1,024 files
 NEAREST = 3  # names in a message about an unknown set
 
@@ -46,7 +48,7 @@ def library() -> ModuleType:
 def data_folder(data_dir: str | None) -> Path:
     """The folder of all sets: the given one, `$TFDS_DATA_DIR`, or `~/tensorflow_datasets`."""
     default = os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets"
-    return Path(data_dir or default).expanduser()
+    return Path(os.path.expanduser(data_dir or default))  # as it is for a user without a home
 
 
 def command(name: str, data_dir: str | None) -> str:
@@ -71,6 +73,7 @@ def opened(name: str, data_dir: str | None) -> Any:
     if (folder := found(name, data_folder(data_dir))) is None:
         raise DataError(missing(name, data_dir))
     try:
+        _check_features(json.loads((folder / "features.json").read_text("utf-8")))
         builder = tfds.builder_from_directory(folder)
         kind = builder.info.file_format.value
     except Exception as error:  # JSON and protobuf raise errors of many types
@@ -85,6 +88,20 @@ def opened(name: str, data_dir: str | None) -> Any:
             "which writes array_record"
         )
     return builder
+
+
+def _check_features(content: Any) -> None:
+    """Refuses feature classes of other modules, which TFDS would import.
+
+    Raises:
+      ValueError: there is one.
+    """
+    parts = content if isinstance(content, dict) else dict(enumerate(content))
+    for key, value in parts.items():
+        if isinstance(value, dict | list):
+            _check_features(value)
+        elif key in CLASSES and not str(value).startswith("tensorflow_datasets."):
+            raise ValueError(f"the feature class {value!r} is none of tensorflow_datasets")
 
 
 def base(name: str) -> str:
