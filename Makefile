@@ -7,12 +7,13 @@ CONFIG ?= configs/digits_mlp.py
 # The runs that pictures of docs/ are drawn from.
 PICTURED := digits_mlp digits_conditional digits_ebgan digits_began digits_progressive photographs_cycle photographs_paired_colourisation
 
-.PHONY: help train test test-telling test-all test-newest install lint format constraints docs pictures collapse tour clean
+.PHONY: help train test test-telling test-faults test-all test-newest install lint format constraints docs pictures collapse tour clean
 
 help:
 	@echo "make train        install, train the default GAN on real digits, print where the pictures are"
 	@echo "make test         install, check style, run the default tests"
 	@echo "make test-telling the most telling of the slow tests, as continuous integration does"
+	@echo "make test-faults  kills, damage, full disks, hostile folders: the long ones too"
 	@echo "make test-all     the same with the slow tests"
 	@echo "make test-newest  the default tests against the newest releases, in .venv-newest"
 	@echo "make docs         build the site with the API reference into site/; broken links are errors"
@@ -41,6 +42,9 @@ test: install lint
 
 test-telling: install
 	$(PYTEST) -m "slow and telling"
+
+test-faults: install
+	$(PYTEST) tests/faults
 
 test-all: install lint
 	$(PYTEST)

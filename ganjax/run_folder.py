@@ -350,8 +350,7 @@ def read_metrics(workdir: Path, until: float = float("inf")) -> list[dict[str, f
     Metrics of older runs go by their present names (`RENAMED`).
 
     Raises:
-      RunFolderError: a line before the last of these rows is no row, an object of numbers with a
-        `step`, or its step does not rise.
+      RunFolderError: a line before the last of these rows is damaged, or its step does not rise.
     """
     rows = list(map(metrics_row, metrics_lines(workdir)))
     count = max((n for n, row in enumerate(rows, 1) if row and row["step"] <= until), default=0)
@@ -376,9 +375,9 @@ def metrics_row(line: bytes) -> dict[str, float] | None:
     """The row of a line, by present names; None of a line that is none."""
     try:
         row = {RENAMED.get(key, key): value for key, value in json.loads(line).items()}
-        whole = type(row["step"]) is int and row["step"] >= 0
-        return row if whole and all(type(value) in (int, float) for value in row.values()) else None
-    except (ValueError, AttributeError, TypeError, KeyError, RecursionError):
+        numbers = all(type(value) in (int, float) for value in row.values())
+        return row if numbers and type(row["step"]) is int and row["step"] >= 0 else None
+    except (ValueError, TypeError, AttributeError, KeyError, RecursionError):
         return None
 
 

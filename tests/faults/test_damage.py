@@ -54,7 +54,7 @@ def test_a_line_that_is_no_row_is_refused_and_a_torn_last_one_dropped(line, tmp_
         run_folder.read_metrics(tmp_path)
 
 
-EVALUATION = {"protocol": {}, "evaluation_samples": 8, "scores": {"modes": 3.0}}
+EVALUATION = {"evaluation_samples": 8, "protocol": {"step": 2}, "scores": {"modes": 3.0}}
 TORN = ("", "{", "[1]", "3", '{"scores": [1]}', '{"scores": {}', '{"protocol": {}}', "\0" * 99)
 
 

@@ -20,7 +20,7 @@ ANYWHERE = ("import_module", "exec_module", "run_path", "run_module")
 ALLOWED = {
     ("ganjax/trust.py", "import_module"),
     ("ganjax/config_files.py", "exec_module"),
-    ("scripts/inspect.py", "exec_module"),  # of the standard library's module of this name
+    ("scripts/inspect.py", "exec_module"),  # of the standard library's module of that name
 }
 FLAGS = {"shell", "allow_pickle"}  # arguments that are never True
 

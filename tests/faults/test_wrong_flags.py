@@ -138,13 +138,18 @@ def test_a_standard_stream_may_be_closed(closed, tmp_path):
     assert ended("train", TOY, run, "--config.steps=x", closed=closed).code == 2
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("command", ["sample", "evaluate", "export", "walk", "restore", "report"])
-def test_a_missing_platform_is_named_by_every_command(command, tmp_path):
-    run = f"--workdir={tmp_path}/run"
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    run = f"--workdir={tmp_path_factory.mktemp('runs') / 'run'}"
     small = ("--config.steps=2", "--config.log_every=2", "--config.evaluation_samples=100")
     assert ended("train", "--config=digits_mlp", run, *small).code == 0
-    done = ended(command, run, JAX_PLATFORMS="cuda")
+    return run
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", ["sample", "evaluate", "export", "walk", "restore", "report"])
+def test_a_missing_platform_is_named_by_every_command(command, trained):
+    done = ended(command, trained, JAX_PLATFORMS="cuda")
     if command == "report":  # which needs no device
         assert done.code == 0
     else:
