@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import jax
 import orbax.checkpoint as ocp
 
+from ganjax import disk
 from ganjax.errors import CheckpointError, MachineError, RunFolderError
 
 log = logging.getLogger(__name__)
@@ -101,7 +102,17 @@ def save(
       The checkpoint's folder.
     """
     folder = _absolute(folder)
-    final, draft = folder / str(step), folder / f".{step}.draft"
+    needed = sum(leaf.nbytes for leaf in jax.tree.leaves(state))
+    draft = folder / f".{step}.draft"
+    with disk.writing(folder, needed):
+        try:
+            return _save(draft, step, state, keep, record)
+        finally:
+            _remove(draft)
+
+
+def _save(draft: Path, step: int, state: Any, keep: int, record: Mapping[str, Any]) -> Path:
+    folder, final = draft.parent, draft.with_name(str(step))
     _remove(draft)
     draft.mkdir(parents=True)
     with _checkpointer() as checkpointer:

@@ -9,10 +9,12 @@ import inspect
 import io
 import logging
 import os
+import signal
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable, Iterable, Sequence
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
@@ -21,6 +23,7 @@ import ml_collections
 from absl import flags
 from ml_collections import config_flags
 
+from ganjax import cluster, console, run_folder
 from ganjax.config import SECTIONS, SETTINGS, validate
 from ganjax.config_files import find_config as find_config
 from ganjax.config_files import read_config as read_config
@@ -32,6 +35,8 @@ from ganjax.errors import (
     MachineError,
 )
 from ganjax.files import cache_folder
+
+log = logging.getLogger(__name__)
 
 flags.disclaim_key_flags()  # flags that are defined here belong to the calling module
 
@@ -195,6 +200,29 @@ def resolved(config: ml_collections.ConfigDict) -> dict[str, Any]:
     return validate({key: value for key, value in plain.items() if value != {}})
 
 
+@contextlib.contextmanager
+def locked(
+    workdir: str, processes: Sequence[flags.FlagHolder], dry_run: bool
+) -> Iterator[Callable[[], None] | None]:
+    """`run_folder.locked` before JAX is imported, so that a folder in use is refused at once.
+
+    Of several processes the first locks the folder later, as `train` and `sweep.run` do: this gives
+    None then, and for a dry run. Signals end the process at once until training handles them.
+
+    Args:
+      workdir: the folder.
+      processes: the flags of `define_processes`.
+      dry_run: whether nothing is to be written.
+    """
+    several = processes[0].value or cluster.announced(os.environ)
+    with console.endable(signal.SIGINT):
+        if dry_run or several:
+            yield None
+        else:
+            with run_folder.locked(Path(workdir)) as held:
+                yield held
+
+
 def cores() -> int:
     """Cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
@@ -252,9 +280,12 @@ def run(
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr, force=True)
     logging.getLogger("ganjax").setLevel(logging.INFO)
     logging.getLogger("absl").setLevel(logging.WARNING)
+    for name in ("absl", "asyncio", "concurrent.futures"):
+        logging.getLogger(name).addFilter(_no_error)
     keep_compiled()
     try:
-        main(*names)
+        with console.endable(), _told_once():
+            main(*names)
     except KeyboardInterrupt:
         leave(Interrupted("stopped at once; call it again (training resumes where it last saved)"))
     except SystemExit as error:
@@ -271,6 +302,34 @@ def run(
         if failure is None:
             raise
         leave(failure)
+
+
+@contextlib.contextmanager
+def _told_once() -> Iterator[None]:
+    """Threads and callbacks of libraries print no tracebacks."""
+    before = sys.unraisablehook, threading.excepthook
+    sys.unraisablehook, threading.excepthook = _unraisable, _of_thread
+    try:
+        yield
+    finally:
+        sys.unraisablehook, threading.excepthook = before
+
+
+def _unraisable(found: Any) -> None:
+    """Hides errors of callbacks of a save that has failed, whose own error is raised."""
+    if str(found.exc_value) != "Event loop is closed":
+        sys.__unraisablehook__(found)
+
+
+def _of_thread(found: Any) -> None:
+    """Tells the error of a thread in one line."""
+    name = found.thread and found.thread.name
+    log.warning("thread %s: %s: %s", name, found.exc_type.__name__, found.exc_value)
+
+
+def _no_error(record: logging.LogRecord) -> bool:
+    """Hides errors that a library logs besides raising them."""
+    return record.levelno != logging.ERROR
 
 
 def _open_streams() -> None:
@@ -391,5 +450,8 @@ def _no_platform(error: BaseException) -> MachineError | None:
 
 def leave(error: GanjaxError) -> NoReturn:
     """Prints the error on one line and ends the process with its exit code."""
-    print(f"{'stopped' if isinstance(error, Interrupted) else 'error'}: {error}", file=sys.stderr)
-    sys.exit(error.exit_code)
+    with contextlib.suppress(OSError):  # of a terminal that is gone
+        print(
+            f"{'stopped' if isinstance(error, Interrupted) else 'error'}: {error}", file=sys.stderr
+        )
+    console.end(error.exit_code)

@@ -2,18 +2,48 @@
 
 import contextlib
 import logging
+import os
 import signal
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future
+from contextvars import ContextVar, copy_context
+from typing import NoReturn, TypeVar
 
 import tqdm
+
+from ganjax.errors import Interrupted
 
 log = logging.getLogger(__name__)
 
 SECONDS = 10  # between lines about a long work
 SHOWN = ("loss/gen", "loss/disc", "accuracy/disc")
+ENDING = (signal.SIGTERM, signal.SIGHUP)  # signals that end a process, besides SIGINT
+ASIDE = "ganjax aside"
+POLL = 0.2  # seconds
+
+Result = TypeVar("Result")
+
+
+class Stop(threading.Event):
+    """Set by a signal.
+
+    Attributes:
+      at_once: nothing would be lost now, and a signal leaves the block of `interruptible`.
+    """
+
+    at_once = False
+
+    def check(self) -> None:
+        """Leaves the block if a signal has come, and nothing would be lost."""
+        if self.at_once and self.is_set():
+            raise _Left
+
+
+class _Left(KeyboardInterrupt):
+    """No Exception, which a caller of a user's function would take for one of its errors."""
 
 
 @contextlib.contextmanager
@@ -63,22 +93,95 @@ def _values(row: Mapping[str, float]) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def interruptible() -> Iterator[threading.Event]:
-    """An event that SIGINT or SIGTERM sets; a second signal raises KeyboardInterrupt at once."""
-    stop = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield stop
-        return
+def interruptible() -> Iterator[Stop]:
+    """A `Stop` that SIGINT, SIGTERM or SIGHUP sets; a second signal raises KeyboardInterrupt.
+
+    Raises:
+      Interrupted: a signal came while `at_once` was set.
+    """
+    stop, terminals = Stop(), [stream for stream in (1, 2) if os.isatty(stream)]
 
     def request(number, frame):
         stop.set()
-        for each in before:
-            signal.signal(each, signal.default_int_handler)
-        log.warning("stopping after this chunk; once more to leave at once, unsaved")
+        for each in (signal.SIGINT, *ENDING):
+            if signal.getsignal(each) is request:
+                signal.signal(each, signal.default_int_handler)
+        if number == signal.SIGHUP:  # the terminal is gone, and writing to it fails
+            for stream in terminals:
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream)
+        stop.check()
+        log.warning("stopping in a few seconds; once more to leave at once, unsaved")
 
-    before = {number: signal.signal(number, request) for number in (signal.SIGINT, signal.SIGTERM)}
+    with _handled((signal.SIGINT, *ENDING), request):
+        token = _STOP.set(stop)
+        try:
+            yield stop
+        except _Left:
+            raise Interrupted("stopped; all is saved, and the same command resumes") from None
+        finally:
+            _STOP.reset(token)
+
+
+def endable(*more: int) -> contextlib.AbstractContextManager[None]:
+    """Within it SIGTERM, SIGHUP and `more` signals end the process at once, resumable.
+
+    An error raised by a handler would be lost if it came within a callback of the collector.
+    """
+
+    def request(number, frame):
+        with contextlib.suppress(OSError):
+            os.write(2, b"stopped at once; the same command begins again, or resumes\n")
+        os._exit(Interrupted.exit_code)
+
+    return _handled((*ENDING, *more), request)
+
+
+@contextlib.contextmanager
+def _handled(numbers: Iterable[int], handler: Callable) -> Iterator[None]:
+    """Signals handled so in the main thread; those that are ignored, as under nohup, stay so."""
+    before = {}
+    if threading.current_thread() is threading.main_thread():
+        for number in numbers:
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                before[number] = signal.signal(number, handler)
     try:
-        yield stop
+        yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for number, old in before.items():
+            signal.signal(number, old)
+
+
+_STOP: ContextVar[Stop] = ContextVar("stop", default=Stop())  # noqa: B039 - it is never set
+
+
+def aside(work: Callable[[], Result]) -> Result:
+    """The result of `work`, done in a thread while the main thread waits.
+
+    For compilers and other code that would keep a signal waiting: it is handled at once. Where
+    that raises an error, the thread is left behind, and the process must end by `end`.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return work()
+    future, done, context = Future(), threading.Event(), copy_context()
+
+    def run():
+        try:
+            future.set_result(context.run(work))
+        except BaseException as error:
+            future.set_exception(error)
+        done.set()
+
+    threading.Thread(target=run, daemon=True, name=ASIDE).start()
+    while not done.wait(POLL):
+        _STOP.get().check()  # again, as a handler's error is lost within a garbage collection
+    return future.result()
+
+
+def end(code: int) -> NoReturn:
+    """Ends the process; a thread that `aside` left behind is not waited for."""
+    if any(thread.name == ASIDE for thread in threading.enumerate()):
+        with contextlib.suppress(OSError):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)

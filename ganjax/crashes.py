@@ -4,7 +4,6 @@ It has the state at the start of the chunk (as a checkpoint), the first bad step
 and `report.json`. Randomness is a function of (seed, step), so these steps can be trained again.
 """
 
-import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
@@ -17,9 +16,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from ganjax import checkpoints, nonfinite, run_folder
-from ganjax.chunks import FINITE, GROWN, WATCHED, Chunk, bad_step, beyond
+from ganjax.chunks import FINITE, GROWN, WATCHED, Chunk, beyond, finite_metrics, finite_state
 from ganjax.errors import RunFolderError
 from ganjax.experiment import Experiment, reschemed, streams, template
+from ganjax.files import replaced
 from ganjax.types import GanState
 
 KEEP_SECONDS = 0.1  # between copies of the state: a copy takes microseconds, as may a whole chunk
@@ -84,9 +84,11 @@ def fault(outcome: Chunk, first: int, length: int, bound: float) -> Fault | None
       outcome: of the chunk, on the host.
       first: steps before it.
       length: steps in it.
-      bound: the config's `largest_parameter`.
+      bound: the config's `largest_parameter`; 0 within a chunk, as that may be cut anywhere.
     """
     if outcome.bad_step == GROWN:
+        if not bound:
+            return None
         last = first + length
         reason = f"a parameter is beyond largest_parameter={bound:g} at step {last}"
         return Fault(last, f"{reason}: the parameters grow without bound", bound)
@@ -123,7 +125,7 @@ def trained(
 
 
 def _sound(bound: float, metrics: Mapping[str, jax.Array], state: GanState) -> jax.Array:
-    finite = bad_step({key: value[None] for key, value in metrics.items()}, state, 1) == FINITE
+    finite = finite_metrics(metrics) & finite_state(state)
     return finite & jnp.logical_not(beyond(state, bound))
 
 
@@ -170,9 +172,8 @@ def record(
     *previous, step = deque(trained(stage, kept[1], start, found.step, found.bound), maxlen=2)
     arrays = {} if step.batch is None else jax.device_get(step.batch)
     if arrays:
-        draft = folder / ".batch.draft.npz"
-        np.savez(draft, **arrays)
-        os.replace(draft, folder / "batch.npz")
+        with replaced(folder / "batch.npz") as file:
+            np.savez(file, **arrays)
     report = {
         "step": found.step,
         "reason": found.reason,

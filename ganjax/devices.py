@@ -14,7 +14,8 @@ import numpy as np
 from jax.experimental import multihost_utils
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
-from ganjax import spread
+from ganjax import cluster, spread
+from ganjax.console import aside
 from ganjax.draws import is_key
 from ganjax.errors import ConfigError, MachineError, unknown
 from ganjax.types import GanState
@@ -138,23 +139,21 @@ def initialise(coordinator: str = "", num_processes: int = 0, process_id: int = 
     if all(given) and process_id >= num_processes:
         raise ConfigError(f"process_id={process_id} must be below num_processes={num_processes}")
     arguments = (coordinator, num_processes, process_id) if all(given) else ()
-    if arguments or _in_cluster(os.environ):
+    if arguments or cluster.announced(os.environ):
         try:
             jax.distributed.initialize(*arguments)
         except RuntimeError as error:
             raise MachineError(f"the processes do not find each other: {error}") from error
 
 
-def _in_cluster(environment: dict[str, str]) -> bool:
-    """Whether the environment announces several processes."""
-    counts = ("SLURM_NTASKS", "OMPI_COMM_WORLD_SIZE")
-    several = any(int(environment.get(name) or 1) > 1 for name in counts)
-    return several or "," in environment.get("TPU_WORKER_HOSTNAMES", "")
-
-
 def leads() -> bool:
     """Whether this process writes the run folder."""
     return jax.process_index() == 0
+
+
+def alone() -> bool:
+    """Whether this is the only process."""
+    return jax.process_count() == 1
 
 
 def any_of(flag: bool) -> bool:
@@ -328,7 +327,8 @@ def compiled(
         donate_argnums=0,
     )
     with jax.set_mesh(layout.mesh):
-        program = jitted.lower(state, examples, *shared).compile()
+        lowered = jitted.lower(state, examples, *shared)
+    program = aside(lowered.compile)
 
     def spread_out(state, examples, *shared):
         examples = share(layout, examples) if axis is None else examples

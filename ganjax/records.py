@@ -10,7 +10,7 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from ganjax import checkpoints, devices, disclosure, metrics, pictures, run_folder
+from ganjax import checkpoints, devices, disclosure, disk, metrics, pictures, run_folder
 from ganjax.chunks import Chunk
 from ganjax.errors import ConfigError, GanjaxError
 from ganjax.experiment import Experiment, streams
@@ -201,10 +201,11 @@ class Clock:
 
 
 def failure(workdir: Path, error: BaseException) -> None:
-    """Leaves status and traceback in the folder, unless the disk is what failed."""
-    status = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
+    """Leaves status and traceback in the folder, if the disk has room for them."""
+    reason = disk.full(error, workdir) or error
     with contextlib.suppress(OSError, GanjaxError):
-        run_folder.write_text(workdir / "crash" / "traceback.txt", traceback.format_exc())
         rows = run_folder.read_metrics(workdir)
         step = rows[-1]["step"] if rows else 0
-        run_folder.write_status(workdir, status, step, f"{type(error).__name__}: {error}")
+        run_folder.write_status(workdir, "failed", step, f"{type(reason).__name__}: {reason}")
+    with contextlib.suppress(OSError, GanjaxError):
+        run_folder.write_text(workdir / "crash" / "traceback.txt", traceback.format_exc())

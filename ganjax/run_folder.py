@@ -10,9 +10,10 @@ import json
 import logging
 import os
 import platform
+import shutil
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -113,27 +114,65 @@ def check_links(workdir: Path) -> None:
 
 
 @contextlib.contextmanager
-def locked(workdir: Path) -> Iterator[None]:
+def locked(workdir: Path) -> Iterator[Callable[[], None]]:
     """Locks the folder for one process; the system frees the lock however the process ends.
+
+    The folder itself is locked, which nobody can remove from it, and its file `lock`, which other
+    hosts of a network file system see. The file names the holder: process, host and start.
+
+    Yields:
+      A function to call before every save; it raises a RunFolderError if the folder is no longer
+      this process's: moved, replaced, or taken over on another host.
 
     Raises:
       RunFolderError: another process holds it; or as `check_links`.
     """
+    made = not workdir.exists()
     workdir.mkdir(parents=True, exist_ok=True)
-    check_links(workdir)
-    with open(workdir / "lock", "a+", encoding="utf-8", opener=not_followed) as file:
+    path, flags = workdir / "lock", os.O_RDWR | os.O_CREAT
+    start = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    record = f"process {os.getpid()} on {platform.node()} since {start}"
+    with contextlib.ExitStack() as held:
+        folder, file = os.open(workdir, os.O_RDONLY), not_followed(path, flags)
+        for opened in (folder, file):
+            held.callback(os.close, opened)
+        check_links(workdir)
+        before = _holder(path)
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            for opened in (folder, file):
+                fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            file.seek(0)
             raise RunFolderError(
-                f"{workdir} is in use by process {file.read().strip() or '?'}; wait for it, or "
-                "choose another --workdir"
+                f"{workdir} is in use by {before or 'another process'}; wait for it, or choose "
+                "another --workdir"
             ) from None
-        file.truncate(0)
-        file.write(f"{os.getpid()}\n")
-        file.flush()
-        yield
+        if before and f" on {platform.node()} " not in before:
+            log.warning("%s was not released by %s; make sure that it has ended", workdir, before)
+        path.write_text(f"{record}\n", encoding="utf-8")
+
+        def check():
+            if not workdir.is_dir() or not os.path.samestat(os.stat(workdir), os.fstat(folder)):
+                raise RunFolderError(f"{workdir} was moved or replaced while this process used it")
+            holder = _holder(path)
+            if not holder:  # the file was removed; the folder's lock still holds
+                path.write_text(f"{record}\n", encoding="utf-8")
+            elif holder != record:
+                raise RunFolderError(f"{workdir} was taken over by {holder}; this process ends")
+
+        check()
+        try:
+            yield check
+        finally:
+            with contextlib.suppress(OSError):
+                if _holder(path) == record:
+                    path.write_text("", encoding="utf-8")
+                if made and [*workdir.iterdir()] == [path]:  # nothing came of it
+                    shutil.rmtree(workdir)
+
+
+def _holder(path: Path) -> str:
+    """The record in a lock file; "" if it has none."""
+    return path.read_text(encoding="utf-8").strip() if path.exists() else ""
 
 
 def claim(workdir: Path, config: Mapping[str, Any], *, trained: int = 0) -> None:

@@ -6,11 +6,9 @@ It holds no mathematics: a step is the scheme's, a batch is the data's.
 import contextlib
 import logging
 import tempfile
-import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import cache, partial
-from itertools import accumulate
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple, NoReturn
@@ -19,12 +17,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ganjax import checkpoints, consistency, crashes, devices, feed, memory, records, run_folder
+from ganjax import checkpoints, consistency, crashes, cuts, devices, disk, records, run_folder
 from ganjax import data as sources
 from ganjax.chunks import FINITE as FINITE
+from ganjax.chunks import Sums, as_sums, means, plain
 from ganjax.chunks import chunk as chunk
-from ganjax.chunks import compiled_chunk, joined
-from ganjax.console import interruptible, progress
+from ganjax.chunks import compiled_chunk as compiled_chunk
+from ganjax.console import Stop, aside, interruptible, progress
 from ganjax.errors import GanjaxError, Interrupted, NotFiniteError, RunFolderError
 from ganjax.experiment import (
     Experiment,
@@ -65,7 +64,8 @@ class _Run(NamedTuple):
     written: consistency.Rows
     clock: records.Clock
     sink: Sink
-    stop: threading.Event
+    stop: Stop
+    held: Callable[[], None]  # checks that the folder is still this process's
     feeds: contextlib.ExitStack  # closes the feed of the stage
 
     @property
@@ -81,6 +81,7 @@ def train(
     init_from: Path | None = None,
     sinks: Mapping[str, Factory] = MappingProxyType({}),
     trust: Collection[str] = (),
+    held: Callable[[], None] | None = None,
 ) -> Result:
     """Trains to the config's number of steps, from the newest checkpoint if there is one.
 
@@ -94,21 +95,24 @@ def train(
         the manifest records which. None for new weights.
       sinks: further places for metrics and pictures, by name, see `ganjax.sinks`.
       trust: modules whose functions the config of `init_from` may name, see `experiment.load`.
+      held: from `run_folder.locked`, if the folder is locked already.
 
     Raises:
       ConfigError: the weights of `init_from` do not fit, or a sink does not start.
       RunFolderError: the folder is in use, holds another config, or a run that starts otherwise.
       CheckpointError: it has checkpoints, and none is usable.
+      MachineError: the disk is full.
       NotFiniteError: the run diverged; status and reason are in the folder.
-      Interrupted: SIGINT or SIGTERM came; the state is saved and the same command resumes.
+      Interrupted: SIGINT, SIGTERM or SIGHUP came; the state is saved and the same command resumes.
     """
     for stage in experiment.stages or (experiment,):
         if layout is not None and stage.data is not None:
             devices.check_batch(stage.config.batch_size, layout.count)
     if not devices.leads():
-        with tempfile.TemporaryDirectory() as aside:
-            return _train(experiment, Path(aside), layout, init_from, {}, trust)
-    return _train(experiment, workdir, layout, init_from, sinks, trust)
+        with tempfile.TemporaryDirectory() as other:
+            return _train(experiment, Path(other), layout, init_from, {}, trust, None)
+    with disk.writing(workdir):
+        return _train(experiment, workdir, layout, init_from, sinks, trust, held)
 
 
 def _train(
@@ -118,13 +122,15 @@ def _train(
     init_from: Path | None,
     factories: Mapping[str, Factory],
     trust: Collection[str],
+    held: Callable[[], None] | None,
 ) -> Result:
     config = experiment.config
     with (
-        run_folder.locked(workdir),
+        contextlib.nullcontext(held) if held else run_folder.locked(workdir) as held,
         interruptible() as stop,
         contextlib.ExitStack() as feeds,
     ):
+        stop.at_once = devices.alone()
         origin, first = _origin(experiment, workdir, init_from, trust)
         saved = consistency.newest(workdir, belonging(experiment, workdir))
         run_folder.claim(workdir, config.to_dict(), trained=saved.get("step", 0))
@@ -137,7 +143,8 @@ def _train(
             rows = run_folder.rewind_metrics(workdir, step)
             sink, written = opened({}, workdir, {}, step), consistency.Rows(workdir, rows)
             run = _Run(
-                experiment, workdir, layout, digests, rows, written, clock, sink, stop, feeds
+                *(experiment, workdir, layout, digests, rows, written, clock, sink, stop, held),
+                feeds,
             )
             if step >= config.steps or devices.any_of(run.settled):
                 log.info("%s is done already, at step %d", workdir, step)
@@ -148,9 +155,13 @@ def _train(
                 run_folder.write_status(workdir, "running", step)
                 factories = {**installed(), **factories}
                 run = run._replace(sink=opened(factories, workdir, config.to_dict(), step))
-                step, state = _advance(run, step, state)
+                step, state = _advance(run, step, state, saved.get("sums"))
             return _finish(run, step, state)
-        except (NotFiniteError, Interrupted):  # these have left their status
+        except NotFiniteError:  # it has left its status
+            raise
+        except (Interrupted, KeyboardInterrupt):
+            saved = max(checkpoints.steps(workdir / "checkpoints"), default=0)
+            run_folder.write_status(workdir, "interrupted", saved, "asked to stop")
             raise
         except BaseException as error:
             records.failure(workdir, error)
@@ -209,7 +220,8 @@ def _start(
 
 def compiled_start(experiment: Experiment) -> Callable[[jax.Array, sources.Batch], GanState]:
     """A program of the state before the first step, as a function of its key and the data."""
-    return jax.jit(partial(initial_state, experiment))
+    program = jax.jit(partial(initial_state, experiment))
+    return aside(program.lower(jax.random.key(0), experiment.train).compile)
 
 
 def _digests(experiment: Experiment, forms: list) -> dict[int, str | None]:
@@ -225,35 +237,45 @@ def _check_data(stage: Experiment, workdir: Path, saved: dict, digests: dict) ->
 
 
 @sources.errors_of_reading()
-def _advance(run: _Run, step: int, state: GanState) -> tuple[int, GanState]:
+def _advance(
+    run: _Run, step: int, state: GanState, sums: dict[str, Any] | None
+) -> tuple[int, GanState]:
     """Trains from `step` to the end, which is `config.steps` or where the monitor stops it.
 
     Chunks end where a stage does, and at multiples of `log_every`. Checkpoints, pictures and rows
     are in the folder as soon as they are due.
     """
     config, stage, saved = run.experiment.config, run.experiment.stage(step), step or None
-    told = time.monotonic()
+    told, kept = time.monotonic(), crashes.Kept()
     _make_up(run, stage, step, state)
-    placed, programs, monitored = _begun(run, stage, step, state)
-    whole, kept = cache(partial(_whole, run.layout, placed)), crashes.Kept()
+    placed, advance, monitored = _begun(run, stage, step, state)
+    sums = devices.from_first(as_sums(advance.zero, sums) if sums else advance.zero)
+    taken = 0, 0.0  # steps since the last row, and seconds
+    whole = cache(partial(_whole, run.layout, placed))
     with progress(step, config.steps) as show:
         while step < config.steps and not run.settled:
             if step == stage.config.steps:
-                stage, kept = run.experiment.stage(step + 1), crashes.Kept()
-                placed, programs, monitored = _begun(run, stage, step, _grown(stage, step, whole()))
-            length = _length(run.experiment, stage, step)
-            program = programs(length)
+                stage, run.stop.at_once = run.experiment.stage(step + 1), devices.alone()
+                placed, advance, monitored = _begun(run, stage, step, _grown(stage, step, whole()))
+                sums, kept = advance.zero, crashes.Kept()
             kept.keep(step, placed)
-            with run.clock("training") as began:
-                placed, outcome = program(placed, step)
-            rate = length / (time.perf_counter() - began)
+            before, (placed, sums, step) = step, advance(placed, sums, step)
+            taken, outcome = np.add(taken, (step - before, advance.seconds)), means(sums)
             whole = cache(partial(_whole, run.layout, placed))  # gathered only where it is due
-            fault = crashes.fault(outcome, step, length, stage.config.largest_parameter)
+            within = step % config.log_every and step != stage.config.steps  # a chunk
+            bound, length = 0 if within else stage.config.largest_parameter, int(sums.steps)
+            fault = crashes.fault(outcome, step - length, length, bound)
             if fault is not None:
-                _crash(run, stage, fault, kept, step, saved)
-            step += length
-            row = records.row(outcome, step, run.rows, rate)
+                _crash(run, stage, fault, kept, before, saved)
+            if within:
+                if devices.any_of(run.stop.is_set()):
+                    _save(run, step, whole(), sums=sums)
+                    raise _stopped(config, step)
+                continue
+            run.held()
+            row = records.row(outcome, step, run.rows, np.divide(*taken))
             run.rows.append(row | monitored(whole, step, outcome.metrics))
+            sums, taken = advance.zero, (0, 0.0)
             done, ends = step == config.steps or run.settled, step == stage.config.steps
             if config.evaluate_every and (done or _due(config.evaluate_every, step)):
                 run.rows[-1].update(_scored(run, stage, step, whole()))
@@ -271,67 +293,17 @@ def _advance(run: _Run, step: int, state: GanState) -> tuple[int, GanState]:
             if (ends or _due(config.sample_every, step)) and not done:
                 _show(run, stage, step, whole())
             if stopping:
-                run_folder.write_status(run.workdir, "interrupted", step, "asked to stop")
-                raise Interrupted(
-                    f"stopped and saved at step {step} of {config.steps}; the same command resumes"
-                )
+                raise _stopped(config, step)
     return step, whole()
 
 
 def _begun(
     run: _Run, stage: Experiment, step: int, state: GanState
-) -> tuple[Any, Callable, Callable]:
-    """A stage's state on its devices, its programs by length, and its monitor."""
-    share = partial(devices.share, run.layout) if run.layout else lambda tree: tree
-    key = streams(run.experiment.config.seed).play
-    train, rng = share(stage.train), share(key)
-    run.feeds.close()
-    if stage.streamed:
-        fed = feed.Feed(stage, run.layout, key, _pieces(run.experiment, stage, step))
-        run.feeds.callback(fed.close)
-
-    @cache
-    def compiled(length):
-        began = time.perf_counter()
-        with run.clock("compiling"):
-            program = compiled_chunk(stage, length, run.layout)
-            memory.check(program)
-        log.info("compiled %d steps in %.1f s", length, time.perf_counter() - began)
-        return program
-
-    @cache
-    def programs(length):
-        lengths = feed.pieces(stage, length) if stage.streamed else [length]
-        runs = list(map(compiled, lengths))
-
-        def program(placed, step):
-            outcomes = []
-            for run_piece, first in zip(runs, accumulate(lengths, initial=step), strict=False):
-                first_step = share(jax.device_put(np.int32(first)))
-                examples = next(fed) if stage.streamed else train
-                with jax.transfer_guard("disallow"):  # the loop waits for nothing but its means
-                    placed, outcome = run_piece(placed, examples, rng, first_step)
-                outcomes.append(outcome)
-            return placed, joined(outcomes, lengths)
-
-        return program
-
+) -> tuple[Any, cuts.Cuts, Callable]:
+    """A stage's state on its devices, its training, and its monitor."""
+    advance = cuts.Cuts(run.experiment, stage, step, run.layout, run.stop, run.feeds, run.clock)
     placed = state if run.layout is None else devices.put(run.layout, state)
-    return placed, programs, records.monitored(stage)
-
-
-def _pieces(experiment: Experiment, stage: Experiment, step: int) -> Iterator[tuple[int, int]]:
-    """(first step, length) of every piece of a stage's chunks, from `step` on."""
-    while step < stage.config.steps:
-        for length in feed.pieces(stage, _length(experiment, stage, step)):
-            yield step, length
-            step += length
-
-
-def _length(experiment: Experiment, stage: Experiment, step: int) -> int:
-    """Steps of the chunk that begins at `step`."""
-    every = experiment.config.log_every
-    return min(every - step % every, stage.config.steps - step)
+    return placed, advance, records.monitored(stage)
 
 
 def _whole(layout: devices.Layout | None, placed: Any) -> GanState:
@@ -342,15 +314,29 @@ def _grown(stage: Experiment, step: int, state: GanState) -> GanState:
     """The first state of a stage; its new layers are a function of (seed, step)."""
     log.info("a new stage begins at step %d", step)
     rng = jax.random.fold_in(streams(stage.config.seed).init, step)
-    return jax.jit(partial(grow, stage))(state, rng, stage.train)
+    return aside(partial(jax.jit(partial(grow, stage)), state, rng, stage.train))
 
 
 def _due(every: int, step: int) -> bool:
     return every > 0 and step % every == 0
 
 
-def _save(run: _Run, step: int, state: GanState, folder: str = "checkpoints") -> None:
+def _stopped(config: Any, step: int) -> Interrupted:
+    return Interrupted(
+        f"stopped and saved at step {step} of {config.steps}; the same command resumes"
+    )
+
+
+def _save(
+    run: _Run,
+    step: int,
+    state: GanState,
+    folder: str = "checkpoints",
+    sums: Sums | None = None,
+) -> None:
+    """Saves; within a chunk with the sums since the last row."""
     if devices.leads():
+        run.held()
         config = run.experiment.config
         keep = config.keep_checkpoints if folder == "checkpoints" else 1
         record = {
@@ -358,6 +344,7 @@ def _save(run: _Run, step: int, state: GanState, folder: str = "checkpoints") ->
             "data": run.digests[run.experiment.stage(step).config.steps],
             "rows": run.written.record(),
             "updates": int(state.step),
+            **({"sums": plain(sums)} if sums else {}),
         }
         with run.clock("checkpoints"):
             checkpoints.save(run.workdir / folder, step, state, keep=keep, record=record)
@@ -423,7 +410,7 @@ def _show(run: _Run, stage: Experiment, step: int, state: GanState) -> Path | No
 @sources.errors_of_reading()
 def _finish(run: _Run, step: int, state: GanState) -> Result:
     """Draws and scores the last state, and marks the run as done."""
-    stage = run.experiment.stage(step)
+    stage, run.stop.at_once = run.experiment.stage(step), devices.alone()
     picture = _show(run, stage, step, state)
     with run.clock("scoring"):
         result = Result(step, records.scores(stage, run.workdir, step, state), picture)

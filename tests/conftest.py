@@ -22,7 +22,7 @@ import json
 import jax
 import pytest
 
-from ganjax import names, run_folder, train
+from ganjax import cuts, names, run_folder, train
 from ganjax.experiment import fit
 
 jax.config.update("jax_numpy_rank_promotion", "raise")
@@ -88,8 +88,8 @@ def shared_chunks(_chunks):
         return compiled
 
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("compiled_chunk", "compiled_start"):
-            patch.setattr(train, name, shared(getattr(train, name)))
+        for room, name in ((cuts, "compiled_steps"), (train, "compiled_start")):
+            patch.setattr(room, name, shared(getattr(room, name)))
         yield
 
 

@@ -10,8 +10,17 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "ganjax"
 LEVELS = (
-    ("types", "errors", "checks", "files", "swept", "draws", "memory", "nonfinite"),
-    ("disclosure", "spread", "nested", "trust", "divergences", "augmentations", "statistics"),
+    ("types", "errors", "checks", "files", "swept", "draws", "memory", "cluster", "nonfinite"),
+    (
+        "disclosure",
+        "disk",
+        "spread",
+        "nested",
+        "trust",
+        "divergences",
+        "augmentations",
+        "statistics",
+    ),
     ("config", "console", "losses", "penalties", "latents", "nets", "data", "pictures", "html"),
     (
         "config_files",
@@ -37,6 +46,7 @@ LEVELS = (
     ("experiment",),
     ("chunks", "export", "summary", "sweep"),
     ("records", "feed", "crashes"),
+    ("cuts",),
     ("train",),
     ("standings",),
     ("report",),

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from marks import telling
 
-from ganjax import checkpoints, experiment, run_folder, train
+from ganjax import checkpoints, cuts, experiment, run_folder, train
 from ganjax.errors import ConfigError, Interrupted
 from ganjax.games.progressive import FADED
 from ganjax.summary import describe
@@ -61,14 +61,14 @@ def built():
 
 @pytest.fixture(scope="module")
 def compiled(built):
-    """Compiled chunks, for all runs of this file: (calls, function)."""
-    calls, known, compile_chunk = [], {}, train.compiled_chunk
+    """Compiled steps, for all runs of this file: (calls, function)."""
+    calls, known, compile_steps = [], {}, cuts.compiled_steps
 
-    def once(stage, length, layout):
-        key = stage.data.shape, length
+    def once(stage, *more):
+        key = stage.data.shape
         calls.append(key)
         if key not in known:
-            known[key] = compile_chunk(stage, length, layout)
+            known[key] = compile_steps(stage, *more)
         return known[key]
 
     return calls, once
@@ -77,7 +77,7 @@ def compiled(built):
 @pytest.fixture
 def quick(compiled, monkeypatch):
     compiled[0].clear()
-    monkeypatch.setattr(train, "compiled_chunk", compiled[1])
+    monkeypatch.setattr(cuts, "compiled_steps", compiled[1])
     return compiled[0]
 
 
@@ -86,7 +86,7 @@ def whole(built, compiled, tmp_path_factory):
     workdir = tmp_path_factory.mktemp("whole")
     with pytest.MonkeyPatch.context() as patch:
         compiled[0].clear()
-        patch.setattr(train, "compiled_chunk", compiled[1])
+        patch.setattr(cuts, "compiled_steps", compiled[1])
         result = train.train(built, workdir)
         return workdir, result, tuple(compiled[0])
 
@@ -155,14 +155,14 @@ def test_a_dry_run_describes_every_stage(built):
 
 @telling
 def test_a_run_trains_every_stage(built, whole):
-    """Chunks end where a stage does, each is compiled once; metrics run on."""
+    """Chunks end where a stage does, which is compiled once; metrics run on."""
     workdir, result, compilations = whole
     rows = untimed(workdir)
     assert [row["step"] for row in rows] == [3, 6, 9]
     assert rows[-1]["evaluations/disc"] == 9
     # Means over chunks of 1, 1, 1, then 0, 1/4, 1/2, then 3/4, 1, 1.
     np.testing.assert_allclose([row["alpha/gen"] for row in rows], [1, 0.25, 11 / 12], rtol=1e-6)
-    assert compilations == (((8, 8, 1), 3), ((16, 16, 1), 3))
+    assert compilations == ((8, 8, 1), (16, 16, 1))
     assert (result.step, result.picture) == (9, workdir / "samples" / "step_9.png")
     assert (workdir / "samples" / "step_3.png").exists()
     assert checkpoints.steps(workdir / "checkpoints") == [3, 9]

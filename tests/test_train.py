@@ -260,11 +260,17 @@ def test_a_divergence_is_found_at_its_step(tmp_path):
 
 def test_a_state_that_is_not_finite_is_never_saved(tmp_path, monkeypatch):
     """The last step's loss is finite, what it makes of the state is not."""
-    metrics = {f"{k}/{p}": jnp.ones(5) for k in ("loss", "grad_norm") for p in ("gen", "disc")}
-    assert chunks.bad_step(metrics, {"w": jnp.ones(2)}, 5) == train.FINITE
-    assert chunks.bad_step(metrics, {"w": jnp.array([1, jnp.nan])}, 5) == 4
-    metrics["loss/gen"] = jnp.array([1, 1, jnp.inf, 1, jnp.nan])
-    assert chunks.bad_step(metrics, {"w": jnp.ones(2)}, 5) == 2
+    zero = chunks.no_sums(experiment.build(TOY))
+    for losses, params, bad in (
+        ([1, 1, 1, 1, 1], [1.0], train.FINITE),
+        ([1, 1, 1, 1, 1], [1.0, jnp.nan], 4),
+        ([1, 1, jnp.inf, 1, jnp.nan], [1.0], 2),
+        ([1, 1, jnp.inf, 1, jnp.nan], [jnp.nan], 2),
+    ):
+        sums = zero
+        for loss in losses:
+            sums = chunks.added(sums, dict.fromkeys(zero.metrics, jnp.float32(loss)))
+        assert chunks.checked(sums, {"w": jnp.array(params)}).bad_step == bad
     # Step 1e38 from 5: the gradient 5 and the loss are finite, the parameter is not.
     steep = {**SGD, "learning_rate": 3e38}
     game = {"name": "bilinear", "start": (5.0, 5.0)}

@@ -3,6 +3,7 @@
 ganjax compare --config compare_ring8 --workdir runs/compare_ring8
 """
 
+from collections.abc import Callable
 from pathlib import Path
 
 from ml_collections import config_flags
@@ -68,6 +69,11 @@ def main() -> None:
     """Trains the missing runs and prints the table."""
     given = {key: value for key, value in CONFIG.value.to_dict().items() if value != {}}
     resolved = comparison.resolve(given, base)
+    with cli.locked(WORKDIR.value, PROCESSES, DRY_RUN.value) as held:
+        _compare(resolved, held)
+
+
+def _compare(resolved: comparison.Comparison, held: Callable[[], None] | None) -> None:
     cli.use_all_cores()
     from ganjax import devices, standings, sweep
 
@@ -80,7 +86,7 @@ def main() -> None:
         *_, workdir = sweep.halve(resolved, workdir, MAPPED.value)
     else:
         resolved = sweep.drawn(resolved) if SEARCH.value == "random" else resolved
-        sweep.run(resolved, workdir, MAPPED.value)
+        sweep.run(resolved, workdir, MAPPED.value, held)
     if not devices.leads():
         return
     table = standings.table(workdir)

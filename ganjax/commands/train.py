@@ -4,7 +4,9 @@ ganjax train --config digits_mlp --workdir runs/digits_mlp
 ganjax train --config digits_mlp --workdir runs/slow --config.gen_tx.learning_rate=1e-4
 """
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from ganjax import cli
 
@@ -49,6 +51,11 @@ DRY_RUN = FLAGS.bool(
 def main() -> None:
     """Builds the experiment, trains it and prints its scores and the paths of its pictures."""
     config = cli.resolved(CONFIG.value)
+    with cli.locked(WORKDIR.value, PROCESSES, DRY_RUN.value) as held:
+        _train(config, held)
+
+
+def _train(config: dict[str, Any], held: Callable[[], None] | None) -> None:
     from ganjax import devices, experiment, names, train
     from ganjax.sinks import SINKS
     from ganjax.summary import describe, report_table
@@ -64,7 +71,7 @@ def main() -> None:
         return
     workdir = Path(WORKDIR.value)
     init_from = Path(INIT_FROM.value) if INIT_FROM.value else None
-    result = train.train(built, workdir, layout, init_from, sinks, TRUST.value)
+    result = train.train(built, workdir, layout, init_from, sinks, TRUST.value, held)
     if not devices.leads():
         return
     print(f"{workdir}: {result.step} steps")

@@ -3,6 +3,7 @@
 import json
 import logging
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 
 from ganjax import devices
 from ganjax.comparison import Comparison
+from ganjax.console import aside
 from ganjax.memory import free_bytes
 from ganjax.sweep.folder import DamageError, read_sealed, write_sealed
 from ganjax.sweep.programs import Program
@@ -45,7 +47,7 @@ def planned(
             log.info("%s by %s needs %.1f GiB", key, mapping, candidate.bytes / 2**30)
             continue
         try:
-            timed[mapping] = (*_timed(candidate), candidate)
+            timed[mapping] = (*aside(partial(_timed, candidate)), candidate)
         except jax.errors.JaxRuntimeError as error:
             if "RESOURCE_EXHAUSTED" not in str(error):
                 raise

@@ -11,6 +11,7 @@ import numpy as np
 from jax.sharding import NamedSharding, PartitionSpec
 
 from ganjax import devices, experiment
+from ganjax.console import aside
 from ganjax.errors import ConfigError, unknown
 from ganjax.sweep.programs import Program, scheme, step
 from ganjax.types import GanState
@@ -87,7 +88,7 @@ def runner(
     whole = NamedSharding(mesh, WHOLE)
     number = jax.ShapeDtypeStruct((), jnp.int32, sharding=whole)
     train_runs = _over_devices(train_runs, mesh, shared=3, donate_argnums=0)
-    compiled = train_runs.lower(states, keys, values, train, number, number).compile()
+    compiled = aside(train_runs.lower(states, keys, values, train, number, number).compile)
     memory = compiled.memory_analysis()
 
     def play(states, first_step, length):

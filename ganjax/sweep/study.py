@@ -4,20 +4,23 @@
 training, and `power.json` the differences that the seeds can detect, by the first cells.
 """
 
+import contextlib
 import logging
 import tempfile
 import threading
 import time
 import traceback
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
 
-from ganjax import devices, run_folder
+from ganjax import devices, disk, run_folder
 from ganjax.comparison import Comparison
-from ganjax.console import interruptible
+from ganjax.console import aside, interruptible
 from ganjax.errors import ConfigError, Interrupted, unknown
 from ganjax.sweep.folder import claim, read, read_cell, write
 from ganjax.sweep.plan import planned
@@ -29,7 +32,12 @@ from ganjax.sweep.seeds import limits, power, reach
 log = logging.getLogger(__name__)
 
 
-def run(comparison: Comparison, workdir: Path, how: str = "auto") -> None:
+def run(
+    comparison: Comparison,
+    workdir: Path,
+    how: str = "auto",
+    held: Callable[[], None] | None = None,
+) -> None:
     """Trains the cells that are missing in the folder.
 
     Of several processes the first keeps the folder, and all train their share of the runs. A run
@@ -41,25 +49,32 @@ def run(comparison: Comparison, workdir: Path, how: str = "auto") -> None:
       comparison: from `comparison.resolve`.
       workdir: the folder; made if missing.
       how: a row of `MAPPINGS`, or "auto" for the faster, which is timed once for every program.
+      held: from `run_folder.locked`, if the folder is locked already.
 
     Raises:
       RunFolderError: the folder is in use, or holds another comparison.
       ConfigError: a cell cannot be built, which is known before any is trained, or its evaluation
         does not report the score.
-      Interrupted: SIGINT or SIGTERM came; the same command trains the missing cells.
+      MachineError: the disk is full.
+      Interrupted: SIGINT, SIGTERM or SIGHUP came; the same command trains the missing cells.
     """
     if how not in (*MAPPINGS, "auto"):
         raise ConfigError(unknown("mapping", how, (*MAPPINGS, "auto")))
     if devices.leads():
-        _run(comparison, workdir, how)
+        with disk.writing(workdir):
+            _run(comparison, workdir, how, held)
     else:
-        with tempfile.TemporaryDirectory() as aside:
-            _run(comparison, Path(aside), how)
+        with tempfile.TemporaryDirectory() as other:
+            _run(comparison, Path(other), how, None)
     devices.wait()
 
 
-def _run(comparison: Comparison, workdir: Path, how: str) -> None:
-    with run_folder.locked(workdir), interruptible() as stop_asked:
+def _run(comparison: Comparison, workdir: Path, how: str, held: Callable[[], None] | None) -> None:
+    with (
+        contextlib.nullcontext(held) if held else run_folder.locked(workdir) as held,
+        interruptible() as stop_asked,
+    ):
+        stop_asked.at_once = devices.alone()
         compiled_together = programs(comparison.cells)
         claim(workdir, comparison)
         run_folder.write_manifest(workdir, list(map(str, jax.devices())), seed=comparison.seeds[0])
@@ -76,6 +91,7 @@ def _run(comparison: Comparison, workdir: Path, how: str) -> None:
                 continue
             log.info("%s: %d seeds", ", ".join(program.cells), len(comparison.seeds))
             results = _results(program, comparison, workdir, how, stop_asked)
+            held()
             for name in missing:
                 write(workdir, name, *results[name])
             logged = logged or _log_reach(workdir, comparison)
@@ -113,6 +129,8 @@ def _results(
     except (Interrupted, ConfigError):
         raise
     except Exception as error:
+        if disk.full(error, workdir) is not None:
+            raise
         log.warning("%s: %s", ", ".join(program.cells), raised(error))
         if len(program.cells) == 1:
             why = {"reason": raised(error), "traceback": traceback.format_exc()}
@@ -145,19 +163,18 @@ def _trained(
     records = {name: Record(program.experiment, comparison) for name in program.cells}
     steps = np.unique(np.linspace(0, plan["steps"], comparison.looks + 1).round().astype(int))
     logged = set(steps[:: -(-len(steps) // 10)])
-    states, seconds, outcome = compiled.init(), 0.0, None
+    states, seconds, outcome = aside(compiled.init), 0.0, None
     for before, step in zip((0, *steps[:-1]), steps, strict=True):
         if devices.any_of(stop_asked.is_set()):
             raise Interrupted("stopped; the same command trains the missing cells")
         if step > before:
             began = time.perf_counter()
-            states, outcome = compiled.play(states, int(before), int(step - before))
-            outcome = devices.gathered(outcome)
+            states, outcome = aside(partial(_played, compiled, states, int(before), int(step)))
             seconds += time.perf_counter() - began
         host, share = devices.gathered(states), seconds / compiled.runs
         for index, record in enumerate(records.values()):
             first, last = index * len(comparison.seeds), step == steps[-1]
-            record.evaluate(int(step), host, outcome, first, share, last=last)
+            aside(partial(record.evaluate, int(step), host, outcome, first, share, last=last))
             if step == 0:
                 _check_score(comparison.score, record.scores)
         if step in logged:
@@ -166,6 +183,11 @@ def _trained(
         name: (record.result(), {"seconds": record.seconds, "mapped": plan["mapped"]})
         for name, record in records.items()
     }
+
+
+def _played(compiled: Runner, states: Any, before: int, step: int) -> tuple[Any, Any]:
+    states, outcome = compiled.play(states, before, step - before)
+    return states, devices.gathered(outcome)
 
 
 def _check_score(score: str, scores: list[list[dict[str, float]]]) -> None:
