@@ -270,7 +270,7 @@ def test_a_state_that_is_not_finite_is_never_saved(tmp_path, monkeypatch):
         sums = zero
         for loss in losses:
             sums = chunks.added(sums, dict.fromkeys(zero.metrics, jnp.float32(loss)))
-        assert chunks.checked(sums, {"w": jnp.array(params)}).bad_step == bad
+        assert chunks.checked(sums, {"w": jnp.array(params)}, 0).bad_step == bad
     # Step 1e38 from 5: the gradient 5 and the loss are finite, the parameter is not.
     steep = {**SGD, "learning_rate": 3e38}
     game = {"name": "bilinear", "start": (5.0, 5.0)}
