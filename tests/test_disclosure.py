@@ -20,6 +20,7 @@ ROOT = Path(__file__).parent.parent
 FILES = sorted([*(ROOT / "ganjax").rglob("*.py"), *(ROOT / "scripts").rglob("*.py")])
 ORIGIN = Disclosure('a "b" <c> & (한) \\\udc80\n', "ab" * 32, 7)
 EXEMPT = (
+    "ganjax/crashes.py",  # a batch of data and the numbers of a key
     "ganjax/data/sets/writer.py",  # data as they are, which nothing generated
     "ganjax/features/kept.py",  # weights and statistics, no samples
     "ganjax/html.py",  # SVG within a page, which discloses
