@@ -10,7 +10,6 @@ import io
 import logging
 import os
 import signal
-import subprocess
 import sys
 import textwrap
 import threading
@@ -23,16 +22,14 @@ import ml_collections
 from absl import flags
 from ml_collections import config_flags
 
-from ganjax import cluster, console, run_folder
-from ganjax.config import SECTIONS, SETTINGS, validate
+from ganjax import cluster, console, failures, run_folder
+from ganjax.config import SECTIONS, validate
 from ganjax.config_files import find_config as find_config
 from ganjax.config_files import read_config as read_config
 from ganjax.errors import (
     ConfigError,
-    DeviceMemoryError,
     GanjaxError,
     Interrupted,
-    MachineError,
 )
 from ganjax.files import cache_folder
 
@@ -43,8 +40,6 @@ flags.disclaim_key_flags()  # flags that are defined here belong to the calling 
 IMAGES = (".png", ".jpg", ".jpeg", ".webp", ".pdf")  # formats of pictures made of pixels
 FIGURES = (*IMAGES, ".svg")  # and of those that matplotlib draws
 WIDTH = 100  # columns of a help text
-# Messages of JAX and XLA, the last about arrays that no machine has.
-OUT_OF_MEMORY = ("RESOURCE_EXHAUSTED", "Out of memory", "random bits array of size exceeding")
 HELP = {"-h", "-help", "--help", "-helpfull", "--helpfull", "-helpshort", "--helpshort"}  # absl's
 
 
@@ -298,10 +293,10 @@ def run(
             )
         )
     except Exception as error:
-        failure = _no_platform(error) or _failure(error, flag_values)
-        if failure is None:
+        told = failures.no_platform(error) or failures.failure(error, flag_values)
+        if told is None:
             raise
-        leave(failure)
+        leave(told)
 
 
 @contextlib.contextmanager
@@ -373,7 +368,7 @@ def _parsed(argv: list[str], flag_values: flags.FlagValues, most: int) -> list[s
             raise ConfigError(f"unexpected argument {rest[most]!r}; flags are --name value")
         return rest
     except ConfigError as error:
-        leave(_no_platform(error) or error)
+        leave(failures.no_platform(error) or error)
     except (flags.Error, KeyError, AttributeError, ValueError, TypeError) as error:
         text = " ".join(str(error.args[0] if error.args else error).split())
         if isinstance(error, KeyError) and len(text.split()) == 1:  # a part of a path, bare
@@ -384,68 +379,6 @@ def _parsed(argv: list[str], flag_values: flags.FlagValues, most: int) -> list[s
         leave(ConfigError(f"in the flags: {text}; --help lists them"))
     finally:
         sys.argv = before
-
-
-def _failure(error: Exception, flag_values: flags.FlagValues = flags.FLAGS) -> GanjaxError | None:
-    """A failure as an error with a message for the user; None for a bug."""
-    if type(error).__name__ == "JaxRuntimeError":  # JAX is slow to import
-        from ganjax.data.reading import cause
-
-        error = cause(error)
-    if isinstance(error, GanjaxError):
-        return error
-    if isinstance(error, OSError):
-        return MachineError(f"{error}; repair that or choose another place, then call it again")
-    of_host = isinstance(error, MemoryError)
-    if of_host or any(text in str(error) for text in OUT_OF_MEMORY):
-        whose, knobs = "host" if of_host else "device", _knobs(flag_values)
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        return DeviceMemoryError(f"out of {whose} memory; lower {knobs} ({reason})")
-    return None
-
-
-def _knobs(flag_values: flags.FlagValues) -> str:
-    """The numbers that set the memory of a command, the largest first."""
-    config = flag_values["config"].value if "config" in flag_values else None
-    if config is None:
-        return "--n, or take a run of a smaller config"
-    plain = config.to_dict()
-    sizes = {"batch_size": plain.get("batch_size", SETTINGS["batch_size"][0])}
-    sizes |= {
-        f"{section}.{key}": value
-        for section in ("scheme", "generator", "discriminator", "autoencoder")
-        for key, value in plain.get(section, {}).items()
-    }
-    whole = {key: value for key, value in sizes.items() if type(value) is int and value > 1}
-    largest = sorted(whole, key=whole.get, reverse=True)
-    return " or ".join(f"config.{key}={whole[key]}" for key in largest[:3])
-
-
-def _no_platform(error: BaseException) -> MachineError | None:
-    """The error of a machine without the platform that JAX is told to use, if that is the cause.
-
-    JAX raises a RuntimeError or a bare AssertionError where it is first called, be it in a config
-    file, in data, in tracing or in a subprocess, and whoever catches that may raise another error.
-    So JAX is asked again if one of these is among the causes.
-    """
-    causes = []
-    while error is not None:
-        causes.append(error)
-        error = error.__cause__ or error.__context__
-    failures = (RuntimeError, AssertionError, subprocess.SubprocessError)
-    if not any(isinstance(cause, failures) for cause in causes):
-        return None
-    import jax
-
-    try:
-        jax.devices()
-    except (RuntimeError, AssertionError) as missing:
-        reason = (str(missing).splitlines() or [""])[0]
-        return MachineError(
-            f"JAX_PLATFORMS={jax.config.jax_platforms}: this machine has no such device; leave it "
-            f"unset or set it to cpu{f' ({reason})' if reason else ''}"
-        )
-    return None
 
 
 def leave(error: GanjaxError) -> NoReturn:

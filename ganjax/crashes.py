@@ -4,6 +4,7 @@ It has the state at the start of the chunk (as a checkpoint), the first bad step
 and `report.json`. Randomness is a function of (seed, step), so these steps can be trained again.
 """
 
+import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
@@ -17,10 +18,12 @@ import numpy as np
 
 from ganjax import checkpoints, nonfinite, run_folder
 from ganjax.chunks import FINITE, GROWN, WATCHED, Chunk, beyond, finite_metrics, finite_state
-from ganjax.errors import RunFolderError
+from ganjax.errors import GanjaxError, RunFolderError
 from ganjax.experiment import Experiment, reschemed, streams, template
 from ganjax.files import replaced
 from ganjax.types import GanState
+
+log = logging.getLogger(__name__)
 
 KEEP_SECONDS = 0.1  # between copies of the state: a copy takes microseconds, as may a whole chunk
 
@@ -142,6 +145,23 @@ def bad_names(metrics: Mapping[str, Any], state: GanState, bound: float) -> list
         if grown or not nonfinite.is_finite(leaf):
             names.append(name)
     return names
+
+
+def recorded(
+    stage: Experiment, workdir: Path, found: Fault, *, save: Callable, **more: Any
+) -> None:
+    """`record` in `crash/step_N` of a run folder; what fails there is a warning.
+
+    Args:
+      stage, found, more: as of `record`.
+      workdir: the run folder.
+      save: `(step, state, folder)`, which saves in a folder of the run.
+    """
+    folder = f"crash/step_{found.step}"
+    try:
+        record(stage, workdir / folder, found, save=partial(save, folder=folder), **more)
+    except (GanjaxError, OSError, jax.errors.JaxRuntimeError) as error:
+        log.warning("%s has no whole record of it: %s", workdir / folder, error)
 
 
 def record(

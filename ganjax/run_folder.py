@@ -20,7 +20,7 @@ from typing import Any
 from ganjax.errors import RunFolderError
 from ganjax.files import not_followed, replaced
 from ganjax.nested import difference
-from ganjax.trust import foreign
+from ganjax.trust import check_links, foreign
 
 log = logging.getLogger("ganjax")
 
@@ -96,23 +96,6 @@ def read_object(path: Path) -> dict[str, Any]:
     return content
 
 
-def check_links(workdir: Path) -> None:
-    """Refuses a run folder in which a folder is a link: files would be written elsewhere.
-
-    Links to files are harmless: files are written anew, in their place.
-
-    Raises:
-      RunFolderError: there is one.
-    """
-    for folder, names, _ in os.walk(workdir):
-        for path in (Path(folder, name) for name in names):
-            if path.is_symlink():
-                raise RunFolderError(
-                    f"{path} is a link to a folder, through which files would be written out of "
-                    f"{workdir}; replace it by the folder, or make {workdir} itself the link"
-                )
-
-
 @contextlib.contextmanager
 def locked(workdir: Path) -> Iterator[Callable[[], None]]:
     """Locks the folder for one process; the system frees the lock however the process ends.
@@ -125,7 +108,7 @@ def locked(workdir: Path) -> Iterator[Callable[[], None]]:
       this process's: moved, replaced, or taken over on another host.
 
     Raises:
-      RunFolderError: another process holds it; or as `check_links`.
+      RunFolderError: another process holds it; or as `trust.check_links`.
     """
     made = not workdir.exists()
     workdir.mkdir(parents=True, exist_ok=True)

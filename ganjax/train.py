@@ -17,24 +17,32 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ganjax import checkpoints, consistency, crashes, cuts, devices, disk, records, run_folder
+from ganjax import (
+    checkpoints,
+    consistency,
+    crashes,
+    cuts,
+    devices,
+    disk,
+    origins,
+    records,
+    run_folder,
+)
 from ganjax import data as sources
 from ganjax.chunks import FINITE as FINITE
 from ganjax.chunks import Sums, as_sums, means, plain
 from ganjax.chunks import chunk as chunk
 from ganjax.chunks import compiled_chunk as compiled_chunk
 from ganjax.console import Stop, aside, interruptible, progress
-from ganjax.errors import GanjaxError, Interrupted, NotFiniteError, RunFolderError
+from ganjax.errors import Interrupted, NotFiniteError
 from ganjax.experiment import (
     Experiment,
     belonging,
     forms_of,
     grow,
     initial_state,
-    load,
     streams,
     template,
-    warm_start,
 )
 from ganjax.records import Row
 from ganjax.sinks import Factory, Sink, installed, opened
@@ -131,7 +139,7 @@ def _train(
         contextlib.ExitStack() as feeds,
     ):
         stop.at_once = devices.alone()
-        origin, first = _origin(experiment, workdir, init_from, trust)
+        origin, first = origins.origin(experiment, workdir, init_from, trust)
         saved = consistency.newest(workdir, belonging(experiment, workdir))
         run_folder.claim(workdir, config.to_dict(), trained=saved.get("step", 0))
         run, clock = None, records.Clock(workdir)
@@ -170,34 +178,6 @@ def _train(
             clock.write()
             if run is not None:
                 run.sink.close()
-
-
-def _origin(
-    experiment: Experiment, workdir: Path, init_from: Path | None, trust: Collection[str]
-) -> tuple[dict[str, Any] | None, GanState | None]:
-    """The record of the run whose weights this one starts from, and the state to start at, if any.
-
-    Those of the first process; the others get the state from it.
-    """
-    manifest, begun = run_folder.read_manifest(workdir), checkpoints.steps(workdir / "checkpoints")
-    record = manifest.get("init_from")
-    known, wanted = (record or {}).get("workdir"), init_from and str(init_from.resolve())
-    if (manifest or begun) and wanted != known and (wanted or not begun):
-        raise RunFolderError(
-            f"{workdir} holds a run that starts from {known or 'new weights'}, not from "
-            f"{wanted or 'new weights'}; call it as before, or choose another --workdir"
-        )
-    if wanted is None or begun:
-        return record, None
-    if not devices.leads():
-        return None, jax.tree.map(jnp.zeros_like, template(experiment.stage(0)))
-    other = load(init_from, data=False, trust=trust)
-    state = jax.jit(
-        lambda state, rng, train: warm_start(experiment, other._replace(state=state), rng, train)
-    )(other.state, streams(experiment.config.seed).init, experiment.stage(0).train)
-    log.info("starting from the weights of %s at step %d", init_from, other.step)
-    digest = checkpoints.digest(init_from / "checkpoints", other.step)
-    return {"workdir": wanted, "step": other.step, "checkpoint_sha256": digest}, state
 
 
 @sources.errors_of_reading()
@@ -360,14 +340,11 @@ def _crash(
 ) -> NoReturn:
     """Marks the run as diverged, and leaves the record of the chunk after step `start`."""
     run_folder.write_status(run.workdir, "diverged", fault.step, fault.reason)
-    state, folder = _whole(run.layout, kept.state), f"crash/step_{fault.step}"
+    state = _whole(run.layout, kept.state)
     if devices.leads():
-        row, save = run.rows[-1] if run.rows else {}, partial(_save, run, folder=folder)
-        try:
-            at = {"kept": (kept.step, state), "start": start}
-            crashes.record(stage, run.workdir / folder, fault, **at, row=row, save=save)
-        except (GanjaxError, OSError, jax.errors.JaxRuntimeError) as error:
-            log.warning("%s has no whole record of it: %s", run.workdir / folder, error)
+        row, save = run.rows[-1] if run.rows else {}, partial(_save, run)
+        at = {"kept": (kept.step, state), "start": start}
+        crashes.recorded(stage, run.workdir, fault, **at, row=row, save=save)
     last = "nothing was saved yet" if saved is None else f"the last checkpoint is of step {saved}"
     raise NotFiniteError(
         f"{fault.reason}; {last}. `ganjax replay --workdir {run.workdir}` names the operation. The "

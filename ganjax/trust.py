@@ -5,12 +5,14 @@ config; a string of the user's own config or flag is a plain one.
 """
 
 import importlib
+import os
 import sys
 import types
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
-from ganjax.errors import ConfigError
+from ganjax.errors import ConfigError, RunFolderError
 
 WRITTEN = (types.BuiltinFunctionType, types.FunctionType, types.MethodType, types.ModuleType, type)
 
@@ -85,6 +87,23 @@ def check(where: str, name: str) -> None:
         _check_trusted(where, name, module)
     if colon:
         _check_standard(where, name, module)
+
+
+def check_links(workdir: Path) -> None:
+    """Refuses a run folder in which a folder is a link: files would be written elsewhere.
+
+    Links to files are harmless: files are written anew, in their place.
+
+    Raises:
+      RunFolderError: there is one.
+    """
+    for folder, names, _ in os.walk(workdir):
+        for path in (Path(folder, name) for name in names):
+            if path.is_symlink():
+                raise RunFolderError(
+                    f"{path} is a link to a folder, through which files would be written out of "
+                    f"{workdir}; replace it by the folder, or make {workdir} itself the link"
+                )
 
 
 def _package(module: str) -> str:

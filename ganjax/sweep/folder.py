@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ganjax import run_folder
+from ganjax import run_folder, trust
 from ganjax.comparison import Comparison
 from ganjax.config import CHOICES, SETTINGS
 from ganjax.disclosure import Disclosure
@@ -133,7 +133,7 @@ def described(workdir: Path) -> dict[str, Any]:
     Raises:
       RunFolderError: it is no folder of a comparison.
     """
-    run_folder.check_links(workdir)
+    trust.check_links(workdir)
     path = workdir / "comparison.json"
     try:
         found = run_folder.read_json(path)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ganjax import cli
+from ganjax import cli, failures
 
 from .conftest import ended, refused
 
@@ -118,11 +118,11 @@ def test_the_knob_of_memory_is_the_largest_number(flags, told):
     values.config()
     cli._parsed(["train", "--config=ring8_r1", *flags], values.values, 0)
     for text in ("RESOURCE_EXHAUSTED: x", "INTERNAL: Out of memory allocating 8 bytes."):
-        failure = cli._failure(RuntimeError(text), values.values)
-        assert failure.exit_code == 7
-        assert told in str(failure)
-    failure = cli._failure(MemoryError(), values.values)
-    assert str(failure).startswith("out of host memory; lower config.")
+        told_of = failures.failure(RuntimeError(text), values.values)
+        assert told_of.exit_code == 7
+        assert told in str(told_of)
+    told_of = failures.failure(MemoryError(), values.values)
+    assert str(told_of).startswith("out of host memory; lower config.")
 
 
 @pytest.mark.slow

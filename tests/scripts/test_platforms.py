@@ -8,7 +8,7 @@ import jax
 import pytest
 from marks import marked
 
-from ganjax import cli
+from ganjax import failures
 from ganjax.errors import ConfigError
 
 from .conftest import ROOT
@@ -64,15 +64,15 @@ def test_a_missing_platform_is_named(platform, first, tmp_path):
 def test_other_failures_stay_what_they_are():
     """JAX is asked again after a failure of its kind, and works."""
     assert jax.devices()
-    assert cli._no_platform(AssertionError("a bug")) is None
+    assert failures.no_platform(AssertionError("a bug")) is None
     error = ConfigError("a mistake")
     error.__cause__ = RuntimeError("another")
-    assert cli._no_platform(error) is None
-    assert cli._failure(error) is error
-    assert cli._failure(ValueError("a bug")) is None
-    for code, failure in (
+    assert failures.no_platform(error) is None
+    assert failures.failure(error) is error
+    assert failures.failure(ValueError("a bug")) is None
+    for code, error in (
         (8, OSError()),
         (7, MemoryError()),
         (7, RuntimeError("RESOURCE_EXHAUSTED")),
     ):
-        assert cli._failure(failure).exit_code == code
+        assert failures.failure(error).exit_code == code
