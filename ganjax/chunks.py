@@ -1,5 +1,6 @@
 """Chunks: many training steps as one compiled program, cut where time or data ask for it."""
 
+import contextlib
 import logging
 from collections.abc import Callable
 from functools import partial
@@ -103,9 +104,11 @@ def no_sums(experiment: Experiment) -> Sums:
         counted = key.startswith("evaluations/")
         return np.zeros((), metric.dtype if counted else jnp.promote_types(metric.dtype, "float32"))
 
-    if experiment.axis_name is not None:  # as on one device
-        one = jax.vmap(one, axis_name=experiment.axis_name, axis_size=1, in_axes=None)
-    metrics = jax.eval_shape(one, jax.random.key(0))
+    axis_name = experiment.axis_name
+    if axis_name is not None:  # as on one device
+        one = jax.vmap(one, axis_name=axis_name, axis_size=1, in_axes=None)
+    with devices.mapping() if axis_name else contextlib.nullcontext():
+        metrics = jax.eval_shape(one, jax.random.key(0))
     metrics = {key: zero(key, metric) for key, metric in metrics.items()}
     return Sums(metrics, np.int32(0), np.int32(FINITE))
 

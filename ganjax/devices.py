@@ -4,8 +4,9 @@ Batch sizes are global, and a batch has the draws that it has on one device: the
 those of one device up to rounding, unless statistics are left to each device.
 """
 
+import contextlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -278,6 +279,15 @@ def _whole(layout: Layout) -> NamedSharding:
     return NamedSharding(mesh, PartitionSpec())
 
 
+@contextlib.contextmanager
+def mapping() -> Iterator[None]:
+    """Errors of tracing a mapped step, as a ConfigError."""
+    try:
+        yield
+    except (ValueError, TypeError, NotImplementedError) as error:
+        raise ConfigError(f"under --form=pmap: {error}") from error
+
+
 def compiled(
     layout: Layout, run: Callable, state: Any, examples: Any, *shared: Any, axis: int | None = None
 ) -> Callable:
@@ -311,10 +321,8 @@ def compiled(
         def replicas(state, examples, *shared):
             shared_bits = jax.tree.map(_bits, share(layout, shared))
             examples = share(layout, examples) if axis is None else examples
-            try:
+            with mapping():
                 state, metrics = mapped(state, examples, *shared_bits)
-            except (ValueError, TypeError, NotImplementedError) as error:  # in the first trace
-                raise ConfigError(f"under --form=pmap: {error}") from error
             return state, jax.tree.map(lambda x: x.addressable_data(0)[0], metrics)
 
         return replicas
