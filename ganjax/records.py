@@ -194,10 +194,9 @@ class Clock:
             self._seconds[kind] += time.perf_counter() - began
 
     def write(self) -> None:
-        """Writes the file, if the disk lets it."""
+        """Writes the file."""
         seconds = {kind: round(value, 3) for kind, value in sorted(self._seconds.items())}
-        with contextlib.suppress(OSError):
-            run_folder.write_json(self._path, {"seconds": seconds})
+        run_folder.write_json(self._path, {"seconds": seconds})
 
 
 def failure(workdir: Path, error: BaseException) -> None:

@@ -34,7 +34,7 @@ from ganjax.chunks import Sums, as_sums, means, plain
 from ganjax.chunks import chunk as chunk
 from ganjax.chunks import compiled_chunk as compiled_chunk
 from ganjax.console import Stop, aside, interruptible, progress
-from ganjax.errors import Interrupted, NotFiniteError
+from ganjax.errors import Interrupted, MachineError, NotFiniteError
 from ganjax.experiment import (
     Experiment,
     belonging,
@@ -165,17 +165,16 @@ def _train(
                 run = run._replace(sink=opened(factories, workdir, config.to_dict(), step))
                 step, state = _advance(run, step, state, saved.get("sums"))
             return _finish(run, step, state)
-        except NotFiniteError:  # it has left its status
-            raise
-        except (Interrupted, KeyboardInterrupt):
-            saved = max(checkpoints.steps(workdir / "checkpoints"), default=0)
-            run_folder.write_status(workdir, "interrupted", saved, "asked to stop")
-            raise
         except BaseException as error:
-            records.failure(workdir, error)
+            with contextlib.suppress(OSError, MachineError):
+                clock.write()
+            if isinstance(error, Interrupted | KeyboardInterrupt):
+                saved = max(checkpoints.steps(workdir / "checkpoints"), default=0)
+                run_folder.write_status(workdir, "interrupted", saved, "asked to stop")
+            elif not isinstance(error, NotFiniteError):  # which has left its status
+                records.failure(workdir, error)
             raise
         finally:
-            clock.write()
             if run is not None:
                 run.sink.close()
 
@@ -391,6 +390,7 @@ def _finish(run: _Run, step: int, state: GanState) -> Result:
     picture = _show(run, stage, step, state)
     with run.clock("scoring"):
         result = Result(step, records.scores(stage, run.workdir, step, state), picture)
+    run.clock.write()
     reason = stage.stop_reason if run.settled else ""
     run_folder.write_status(run.workdir, "done", step, reason)
     devices.wait()

@@ -3,6 +3,9 @@
 import jax.numpy as jnp
 import numpy as np
 
+from ganjax import checkpoints, consistency, run_folder
+from ganjax.nested import merged
+
 SGD = {"name": "sgd", "learning_rate": 0.1}
 ADAM = {"name": "adam", "learning_rate": 1e-3}
 MLP = {"name": "mlp", "width": 4, "depth": 1}
@@ -42,3 +45,15 @@ def waves(rng, shape, dtype=jnp.float32):
     """Initial weights that draw nothing: a draw compiles for longer than a layer."""
     del rng
     return jnp.asarray(np.sin(1.0 + np.arange(np.prod(shape))).reshape(shape), dtype)
+
+
+def changed(workdir, change):
+    """Changes the config of a run folder, and forges its checkpoints to vouch for it."""
+    config = merged(run_folder.read_config(workdir), change)
+    run_folder.write_json(workdir / "config.json", config)
+    for path in workdir.glob("checkpoints/*/manifest.json"):
+        manifest = run_folder.read_json(path)
+        manifest["config"] = consistency.settings_digest(config, manifest["step"])
+        del manifest["sha256"]
+        seal = checkpoints._digest_of(manifest)
+        run_folder.write_json(path, {**manifest, "sha256": seal})

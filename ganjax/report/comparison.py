@@ -191,6 +191,7 @@ def _provenance(workdir: Path, comparison: Mapping[str, Any]) -> str:
             *(parts.number(decided.get("seconds_per_step", {}).get(m), 3) for m in sweep.MAPPINGS),
         ]
         for cells, decided in plan.items()
+        if isinstance(decided, dict)  # not the digest
     ]
     heads = ["cells of one program", "mapping", *(f"{m}, s per step" for m in sweep.MAPPINGS)]
     cells = html.escape(json.dumps(comparison["cells"], indent=1, sort_keys=True))

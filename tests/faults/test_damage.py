@@ -84,7 +84,7 @@ def test_a_finished_run_with_a_torn_evaluation_makes_it_again(tmp_path):
         assert path.read_bytes() == whole
     for kept in (tmp_path / "eval").glob("*.json"):
         kept.write_text("{")
-    assert records.is_best(run, tmp_path, {"modes": 0.0})
+    assert records.is_best(run, tmp_path, [], {"modes": 0.0})
 
 
 def member(name, header, content=b"", compression=zipfile.ZIP_STORED):

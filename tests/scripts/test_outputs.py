@@ -1,7 +1,6 @@
 """Scripts write each output in the format of its ending, or refuse."""
 
 import ast
-import json
 import shutil
 import sys
 
@@ -233,10 +232,7 @@ def test_averages_with_statistics_of_the_data_need_them(runs, monkeypatch):
 def test_points_without_data_are_drawn_alone(runs, here, tmp_path):
     workdir = tmp_path / "moved"
     shutil.copytree(runs / "ring", workdir)
-    config = run_folder.read_config(workdir)
-    (workdir / "config.json").write_text(
-        json.dumps({**config, "data": {"name": "own_images:gone"}})
-    )
+    examples.changed(workdir, {"data": {"name": "own_images:gone"}})
     here("sample", "--workdir", workdir, "--n=3", "--out", tmp_path / "x.png")
     with Image.open(tmp_path / "x.png") as image:
         assert image.size == (550, 550)
