@@ -93,6 +93,13 @@ def shared_chunks(_chunks):
         yield
 
 
+@pytest.fixture(autouse=True)
+def _single_precision():
+    """A command that a test calls in this process may have set float64."""
+    yield
+    jax.config.update("jax_enable_x64", False)
+
+
 @pytest.fixture
 def x64():
     """Float64 for the mathematics."""

@@ -9,7 +9,6 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import NamedTuple
 
-import jax
 import pytest
 
 from ganjax import cli
@@ -84,9 +83,7 @@ def called(capsys, monkeypatch):
             code = error.code
         return Ended(code, *capsys.readouterr())
 
-    precise = jax.config.jax_enable_x64  # a command may set it
     yield call
-    jax.config.update("jax_enable_x64", precise)
     root.handlers[:] = handlers
     for name, level in levels.items():
         logging.getLogger(name).setLevel(level)
