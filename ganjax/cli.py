@@ -293,10 +293,10 @@ def run(
             )
         )
     except Exception as error:
-        told = failures.no_platform(error) or failures.failure(error, flag_values)
-        if told is None:
+        known = failures.no_platform(error) or failures.failure(error, flag_values)
+        if known is None:
             raise
-        leave(told)
+        leave(known)
 
 
 @contextlib.contextmanager

@@ -47,11 +47,11 @@ def _knobs(flag_values: flags.FlagValues) -> str:
 
 
 def no_platform(error: BaseException) -> MachineError | None:
-    """The error of a machine without the platform that JAX is told to use, if that is the cause.
+    """A MachineError if this machine lacks the platform of JAX_PLATFORMS, and that is the cause.
 
     JAX raises a RuntimeError or a bare AssertionError where it is first called, be it in a config
-    file, in data, in tracing or in a subprocess, and whoever catches that may raise another error.
-    So JAX is asked again if one of these is among the causes.
+    file, in data, in tracing or in a subprocess, and a caller may turn that into another error.
+    So JAX is tried again if one of these is among the causes.
     """
     causes = []
     while error is not None:

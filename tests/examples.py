@@ -47,6 +47,14 @@ def waves(rng, shape, dtype=jnp.float32):
     return jnp.asarray(np.sin(1.0 + np.arange(np.prod(shape))).reshape(shape), dtype)
 
 
+def untimed(workdir):
+    """The rows of metrics of a run, without their times."""
+    return [
+        {key: value for key, value in row.items() if not key.startswith("time/")}
+        for row in run_folder.read_metrics(workdir)
+    ]
+
+
 def changed(workdir, change):
     """Changes the config of a run folder, and forges its checkpoints to vouch for it."""
     config = merged(run_folder.read_config(workdir), change)

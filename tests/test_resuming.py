@@ -56,13 +56,6 @@ def equal(a, b):
     jax.tree.map(np.testing.assert_array_equal, a, b)
 
 
-def untimed(workdir):
-    return [
-        {key: value for key, value in row.items() if not key.startswith("time/")}
-        for row in run_folder.read_metrics(workdir)
-    ]
-
-
 @pytest.fixture(scope="module")
 def one_go(shared_chunks, tmp_path_factory):
     workdir = tmp_path_factory.mktemp("whole") / "one_go"
@@ -77,7 +70,7 @@ def test_more_steps_are_those_of_one_go(one_go, tmp_path):
     assert run({**GAN, "steps": 8}, workdir).step == 8
     assert run(GAN, workdir).step == 12
     equal(state_of(GAN, workdir), state_of(GAN, one_go))
-    assert untimed(workdir) == untimed(one_go)
+    assert examples.untimed(workdir) == examples.untimed(one_go)
     assert run_folder.read_config(workdir)["steps"] == 12
     for name in ("samples/step_12.png", "eval/step_12.json"):
         assert (workdir / name).read_bytes() == (one_go / name).read_bytes()
@@ -91,8 +84,11 @@ def test_settings_outside_the_mathematics_may_change(one_go, tmp_path):
     changed |= {"keep_checkpoints": 9, "sample_count": 5, "evaluation_samples": 60}
     run(changed, tmp_path)
     equal(state_of(changed, tmp_path), state_of(GAN, one_go))
-    assert [row["step"] for row in untimed(tmp_path)] == [4, 6, 9, 12]
-    assert untimed(tmp_path)[-1]["evaluations/gen"] == untimed(one_go)[-1]["evaluations/gen"]
+    assert [row["step"] for row in examples.untimed(tmp_path)] == [4, 6, 9, 12]
+    assert (
+        examples.untimed(tmp_path)[-1]["evaluations/gen"]
+        == examples.untimed(one_go)[-1]["evaluations/gen"]
+    )
     assert checkpoints.steps(tmp_path / "checkpoints") == [6, 9, 12]
     report = tmp_path / "eval" / "step_12.json"
     assert run_folder.read_json(report)["evaluation_samples"] == 60
@@ -160,7 +156,7 @@ def test_staged_runs_go_on(tmp_path):
     run(stages(4, 10), tmp_path / "a")
     run(stages(4, 10), tmp_path / "b")
     equal(state_of(stages(4, 10), tmp_path / "a"), state_of(stages(4, 10), tmp_path / "b"))
-    assert untimed(tmp_path / "a") == untimed(tmp_path / "b")
+    assert examples.untimed(tmp_path / "a") == examples.untimed(tmp_path / "b")
     for changed, told in (
         (stages(6, 12), "stages.a.until: 4 -> 6"),  # its end is behind
         (stages(14, 12), "stages.a.until: 4 -> 14"),

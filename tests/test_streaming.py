@@ -48,13 +48,6 @@ def equal(a, b):
     jax.tree.map(np.testing.assert_array_equal, jax.device_get(a), jax.device_get(b))
 
 
-def untimed(workdir):
-    return [
-        {key: value for key, value in row.items() if not key.startswith("time/")}
-        for row in run_folder.read_metrics(workdir)
-    ]
-
-
 CASES = [
     (scheme, order, form)
     for scheme in SCHEMES
@@ -78,7 +71,7 @@ def test_streamed_is_resident(scheme, order, form, tmp_path):
         if keep == "device":
             resident = state
     equal(state, resident)
-    assert untimed(tmp_path / "stream") == untimed(tmp_path / "device")
+    assert examples.untimed(tmp_path / "stream") == examples.untimed(tmp_path / "device")
 
 
 @telling
@@ -140,7 +133,7 @@ def test_pieces_fit_into_the_buffer(tmp_path):
     assert feed.pieces(resident, 7) == [7]
     assert feed.pieces(built, 7) == [1] * 7
     equal(state, expected)
-    assert untimed(tmp_path / "pieces") == untimed(tmp_path / "whole")
+    assert examples.untimed(tmp_path / "pieces") == examples.untimed(tmp_path / "whole")
 
 
 def test_pieces_differ_in_length_by_one_at_most():

@@ -50,13 +50,6 @@ SGD = examples.SGD
 TOY = {**examples.BILINEAR, "steps": 20, "log_every": 5, "scheme": {"name": "simultaneous"}}
 
 
-def untimed(workdir):
-    return [
-        {key: value for key, value in row.items() if not key.startswith("time/")}
-        for row in run_folder.read_metrics(workdir)
-    ]
-
-
 def status(workdir):
     return json.loads((workdir / "status.json").read_text())
 
@@ -111,9 +104,9 @@ def test_a_run_leaves_its_folder(whole):
     assert seconds.keys() == kinds
     assert min(seconds.values()) >= 0
     assert checkpoints.steps(workdir / "checkpoints") == [20, 25]
-    assert [row["step"] for row in untimed(workdir)] == [5, 10, 15, 20, 25]
-    assert untimed(workdir)[-1]["evaluations/gen"] == 25
-    assert untimed(workdir)[-1]["evaluations/disc"] == 50
+    assert [row["step"] for row in examples.untimed(workdir)] == [5, 10, 15, 20, 25]
+    assert examples.untimed(workdir)[-1]["evaluations/gen"] == 25
+    assert examples.untimed(workdir)[-1]["evaluations/disc"] == 50
     assert result.picture == workdir / "samples" / "step_25.png"
     pictures = ("curves.png", "samples/step_25.png", "samples/real.png")
     for name in ("config.json", "manifest.json", *pictures):
@@ -156,7 +149,7 @@ def test_interrupted_and_resumed_is_bitwise_uninterrupted(
     uninterrupted = checkpoints.restore(whole[0] / "checkpoints", template)
     assert resumed.step == uninterrupted.step == 25
     states_equal(resumed.state, uninterrupted.state)
-    assert untimed(workdir) == untimed(whole[0])
+    assert examples.untimed(workdir) == examples.untimed(whole[0])
     for name in ("samples/step_25.png", "eval/step_25.json"):
         assert (workdir / name).read_bytes() == (whole[0] / name).read_bytes()
 
@@ -177,9 +170,9 @@ def test_killed_after_a_checkpoint_resumes_from_it(built, whole, tmp_path, monke
         with pytest.raises(KeyboardInterrupt):
             train.train(built, tmp_path)
     assert checkpoints.steps(tmp_path / "checkpoints") == [10]
-    assert [row["step"] for row in untimed(tmp_path)] == [5, 10, 15]
+    assert [row["step"] for row in examples.untimed(tmp_path)] == [5, 10, 15]
     train.train(built, tmp_path)
-    assert untimed(tmp_path) == untimed(whole[0])
+    assert examples.untimed(tmp_path) == examples.untimed(whole[0])
 
 
 def test_a_finished_run_is_not_trained_again(built, whole, monkeypatch):
@@ -386,7 +379,7 @@ def test_a_monitor_changes_nothing(tmp_path):
     watched = {**TOY, "monitor": {"name": "nash"}}
     for name, config in (("plain", TOY), ("watched", watched)):
         assert train.train(experiment.build(config), tmp_path / name).step == 20
-    a, b = untimed(tmp_path / "plain"), untimed(tmp_path / "watched")
+    a, b = examples.untimed(tmp_path / "plain"), examples.untimed(tmp_path / "watched")
     kept = [{k: v for k, v in row.items() if not k.startswith(("gain/", "monitor/"))} for row in b]
     assert kept == a
     assert {"gain/gen", "gain/disc", "monitor/stop"} <= b[0].keys()

@@ -153,5 +153,5 @@ def measured(of: Compared, scores: tuple[str, ...]) -> dict[str, float]:
     for names, function in TOGETHER.items():
         if not set(names).isdisjoint(wanted):
             found |= function(of)
-    told = {name + ending for name in wanted for ending in BESIDE}
-    return {name: value for name, value in found.items() if name in told}
+    shown = {name + ending for name in wanted for ending in BESIDE}
+    return {name: value for name, value in found.items() if name in shown}

@@ -33,13 +33,6 @@ RING = {
 }
 
 
-def untimed(workdir):
-    return [
-        {key: value for key, value in row.items() if not key.startswith("time/")}
-        for row in run_folder.read_metrics(workdir)
-    ]
-
-
 def test_a_draft_never_replaces_a_whole_file(tmp_path):
     path = tmp_path / "made" / "curves.png"
     image = np.zeros((4, 4, 1), np.uint8)
@@ -121,7 +114,7 @@ def test_every_write_may_fail(tmp_path, monkeypatch):
         jax.tree.map(
             np.testing.assert_array_equal, experiment.restore(built, workdir).state, expected
         )
-        assert untimed(workdir) == untimed(tmp_path / "whole" / "run")
+        assert examples.untimed(workdir) == examples.untimed(tmp_path / "whole" / "run")
     print(f"{whole.count} writes failed in turn")
 
 

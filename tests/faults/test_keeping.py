@@ -42,13 +42,6 @@ def run(whole, tmp_path):
     return Path(shutil.copytree(whole, tmp_path / "run"))
 
 
-def untimed(workdir):
-    return [
-        {key: value for key, value in row.items() if not key.startswith("time/")}
-        for row in run_folder.read_metrics(workdir)
-    ]
-
-
 def newest(built, workdir):
     """The step that training resumes from."""
     return consistency.newest(workdir, experiment.belonging(built, workdir))["step"]
@@ -136,7 +129,7 @@ def test_a_renamed_checkpoint_is_passed_over(change, step, built, run, whole):
     change(run / "checkpoints")
     assert newest(built, run) == step
     assert train.train(built, run).step == 60
-    assert untimed(run) == untimed(whole)
+    assert examples.untimed(run) == examples.untimed(whole)
 
 
 @pytest.mark.parametrize("record", [{"config": "f00d"}, {"updates": 61}, {"rows": {"count": 13}}])
@@ -215,7 +208,7 @@ def test_damaged_rows_are_written_again_from_an_older_checkpoint(
     damage(run / "metrics.jsonl")
     assert newest(built, run) == 40
     assert train.train(built, run).step == 60
-    assert untimed(run) == untimed(whole)
+    assert examples.untimed(run) == examples.untimed(whole)
     logged = [record.getMessage() for record in caplog.records]
     assert any("step 60 does not go with its folder" in line for line in logged)
     for step in (20, 40):
@@ -253,9 +246,9 @@ def test_runs_of_older_versions_resume(built, run, whole):
     shutil.rmtree(run / "checkpoints" / "60")
     assert newest(built, run) == 40
     train.train(built, run)
-    assert untimed(run) == untimed(whole)
+    assert examples.untimed(run) == examples.untimed(whole)
     with open(run / "metrics.jsonl", "a", encoding="utf-8") as file:
-        file.write(json.dumps(untimed(run)[0]) + "\n")
+        file.write(json.dumps(examples.untimed(run)[0]) + "\n")
     with pytest.raises(RunFolderError, match="line 13 repeats step 5 after 60"):
         train.train(experiment.build({**TOY, "steps": 65}), run)
 

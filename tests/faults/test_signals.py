@@ -35,13 +35,6 @@ RING = {
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
-def untimed(workdir):
-    return [
-        {key: value for key, value in row.items() if not key.startswith("time/")}
-        for row in run_folder.read_metrics(workdir)
-    ]
-
-
 def equal(a, b):
     jax.tree.map(np.testing.assert_array_equal, a, b)
 
@@ -89,7 +82,7 @@ def test_stopped_within_a_chunk_and_resumed_is_bitwise_the_same(
     assert ("sums" in saved) == (after != 8)
     train.train(ring, workdir)
     equal(experiment.restore(ring, workdir).state, experiment.restore(ring, whole).state)
-    assert untimed(workdir) == untimed(whole)
+    assert examples.untimed(workdir) == examples.untimed(whole)
 
 
 def test_a_long_chunk_is_cut_by_the_clock(ring, whole, tmp_path, monkeypatch):
@@ -106,7 +99,7 @@ def test_a_long_chunk_is_cut_by_the_clock(ring, whole, tmp_path, monkeypatch):
     train.train(ring, tmp_path)
     assert lengths == [1] * 12
     equal(experiment.restore(ring, tmp_path).state, experiment.restore(ring, whole).state)
-    assert untimed(tmp_path) == untimed(whole)
+    assert examples.untimed(tmp_path) == examples.untimed(whole)
 
 
 @telling
@@ -127,7 +120,7 @@ def test_streamed_data_are_cut_within_their_pieces(tmp_path, monkeypatch):
             stopped(monkeypatch, streamed, workdir, after, signal.SIGTERM)
         train.train(streamed, workdir)
         equal(experiment.restore(streamed, workdir).state, expected)
-        assert untimed(workdir) == untimed(tmp_path / "resident")
+        assert examples.untimed(workdir) == examples.untimed(tmp_path / "resident")
 
 
 def left(work):
@@ -235,7 +228,7 @@ def test_a_long_chunk_is_stopped_soon_and_goes_on_bitwise(tmp_path, monkeypatch)
     assert reached == sorted(reached)
     built = experiment.build(LONG)
     equal(*(experiment.restore(built, folder).state for folder in (workdir, cut)))
-    assert untimed(workdir) == untimed(cut)
+    assert examples.untimed(workdir) == examples.untimed(cut)
 
 
 @pytest.mark.slow
