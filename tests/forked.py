@@ -39,6 +39,10 @@ class Commands:
         """The exit code, that of a shell if a signal ended the process."""
         return self._ask({"wait": process})
 
+    def ended(self, process):
+        """The exit code as `wait` gives it; None while the process runs."""
+        return self._ask({"wait": process, "options": os.WNOHANG})
+
     def run(self, err, *arguments):
         return self.wait(self.start(err, *arguments))
 
@@ -61,9 +65,9 @@ def serve():
     for line in sys.stdin:
         question = json.loads(line)
         if "wait" in question:
-            status = os.waitpid(question["wait"], 0)[1]
+            process, status = os.waitpid(question["wait"], question.get("options", 0))
             code = os.waitstatus_to_exitcode(status)
-            answer = code if code >= 0 else 128 - code
+            answer = (code if code >= 0 else 128 - code) if process else None
         else:
             answer = os.fork()
             if answer == 0:
