@@ -12,7 +12,7 @@ import numpy as np
 import optax
 
 from ganjax import data as sources
-from ganjax import devices, spread
+from ganjax import devices, memory, spread
 from ganjax.console import aside
 from ganjax.experiment import Experiment, initial_state, template
 from ganjax.types import GanState
@@ -153,6 +153,17 @@ def chunk(experiment: Experiment, length: int) -> Callable:
 def batch_axis(experiment: Experiment) -> int:
     """The batch axis of a batch's arrays: behind the axes of the scheme's sub-batches."""
     return 0 if experiment.data is None else len(experiment.scheme.batches)
+
+
+def compiled_start(experiment: Experiment) -> Callable[[jax.Array, sources.Batch], GanState]:
+    """A program of the state before the first step, as a function of its key and the data.
+
+    Raises: as `memory.check`.
+    """
+    program = jax.jit(partial(initial_state, experiment))
+    program = aside(program.lower(jax.random.key(0), experiment.train).compile)
+    memory.check(program)
+    return program
 
 
 def compiled_chunk(

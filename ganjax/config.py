@@ -16,7 +16,8 @@ from ganjax.nested import by_place, is_list, merged, plain
 
 log = logging.getLogger("ganjax")
 
-LARGEST = 2**32 - 1  # of any whole number; a seed has 32 bits
+LARGEST = 2**31 - 1  # of any whole number, as counts of steps are int32; but of seeds
+LARGEST_SEED = 2**32 - 1
 
 # name: (default, smallest value, meaning). All are whole numbers.
 SETTINGS = {
@@ -223,7 +224,7 @@ def _check_values(config: Mapping[str, Any]) -> None:
     """Checks the settings and choices of a config that has all of them."""
     try:
         for key, (_, smallest, meaning) in SETTINGS.items():
-            checks.whole(smallest, LARGEST, hint=meaning, **{key: config[key]})
+            checks.whole(smallest, _largest(key), hint=meaning, **{key: config[key]})
         for key, (default, others, meaning) in CHOICES.items():
             checks.one_of((default, *others), hint=meaning, **{key: config[key]})
     except ValueError as error:
@@ -235,6 +236,10 @@ def _check_values(config: Mapping[str, Any]) -> None:
                 f"{key}={every} is not a multiple of log_every={chunk}; steps are compiled in "
                 f"chunks of log_every: use e.g. {max(chunk, every // chunk * chunk)}"
             )
+
+
+def _largest(key: str) -> int:
+    return LARGEST_SEED if key == "seed" else LARGEST
 
 
 def _check_mapping(where: str, value: Any) -> None:
@@ -250,8 +255,8 @@ def _check_section(where: str, section: Any) -> None:
             f"dict(name='...'); got {dict(section)!r}"
         )
     for key, value in section.items():
-        if type(value) is int and abs(value) > LARGEST:
-            raise ConfigError(f"{where}.{key}={value} is larger than {LARGEST}; lower it")
+        if type(value) is int and abs(value) > _largest(key):
+            raise ConfigError(f"{where}.{key}={value} is larger than {_largest(key)}; lower it")
         if is_list(value) and all(isinstance(item, numbers.Real) for item in value.values()):
             continue  # a table, {step: factor}
         if is_list(value):

@@ -38,7 +38,7 @@ def _knobs(flag_values: flags.FlagValues) -> str:
     sizes = {"batch_size": plain.get("batch_size", SETTINGS["batch_size"][0])}
     sizes |= {
         f"{section}.{key}": value
-        for section in ("scheme", "generator", "discriminator", "autoencoder")
+        for section in ("game", "scheme", "generator", "discriminator", "autoencoder")
         for key, value in plain.get(section, {}).items()
     }
     whole = {key: value for key, value in sizes.items() if type(value) is int and value > 1}

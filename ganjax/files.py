@@ -1,6 +1,7 @@
 """Files that are written in one step, without following links, and the user's folder for caches."""
 
 import contextlib
+import errno
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,8 +29,14 @@ def replaced(path: Path) -> Iterator[BinaryIO]:
 
 
 def not_followed(path: str, flags: int) -> int:
-    """An opener for `open` that raises OSError where the path is a link."""
-    return os.open(path, flags | os.O_NOFOLLOW, 0o666)
+    """An opener for `open` that raises OSError where the path is a link, symbolic or hard."""
+    opened = os.open(path, flags & ~os.O_TRUNC | os.O_NOFOLLOW, 0o666)
+    if os.fstat(opened).st_nlink > 1:
+        os.close(opened)
+        raise OSError(errno.EMLINK, "it has other names (hard links); remove this one", str(path))
+    if flags & os.O_TRUNC:
+        os.ftruncate(opened, 0)
+    return opened
 
 
 def cache_folder() -> Path | None:

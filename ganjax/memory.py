@@ -4,8 +4,10 @@ import os
 from typing import Any
 
 import jax
+from jax.extend.core import Jaxpr, jaxprs_in_params
 
 MEBIBYTE = 2**20
+LARGEST = 2**44  # elements of an array that a process can address; XLA aborts from 2**63 on
 
 
 def free_bytes() -> float:
@@ -44,6 +46,20 @@ def check(program: Any) -> None:
         if on_host:
             raise MemoryError(text)
         raise jax.errors.JaxRuntimeError(f"RESOURCE_EXHAUSTED: {text}")
+
+
+def check_arrays(jaxpr: Jaxpr) -> None:
+    """Refuses a traced function with an array that no machine could hold, before it is compiled.
+
+    Raises:
+      MemoryError: its shape is in the message.
+    """
+    for equation in jaxpr.eqns:
+        for inside in jaxprs_in_params(equation.params):
+            check_arrays(inside)
+        for variable in equation.outvars:
+            if getattr(variable.aval, "size", 0) > LARGEST:
+                raise MemoryError(f"an array {variable.aval.str_short()} is needed")
 
 
 def host_bytes() -> float:

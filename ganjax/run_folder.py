@@ -131,14 +131,14 @@ def locked(workdir: Path) -> Iterator[Callable[[], None]]:
             ) from None
         if before and f" on {platform.node()} " not in before:
             log.warning("%s was not released by %s; make sure that it has ended", workdir, before)
-        path.write_text(f"{record}\n", encoding="utf-8")
+        _hold(path, record)
 
         def check():
             if not workdir.is_dir() or not os.path.samestat(os.stat(workdir), os.fstat(folder)):
                 raise RunFolderError(f"{workdir} was moved or replaced while this process used it")
             holder = _holder(path)
             if not holder:  # the file was removed; the folder's lock still holds
-                path.write_text(f"{record}\n", encoding="utf-8")
+                _hold(path, record)
             elif holder != record:
                 raise RunFolderError(f"{workdir} was taken over by {holder}; this process ends")
 
@@ -148,9 +148,14 @@ def locked(workdir: Path) -> Iterator[Callable[[], None]]:
         finally:
             with contextlib.suppress(OSError):
                 if _holder(path) == record:
-                    path.write_text("", encoding="utf-8")
+                    _hold(path, "")
                 if made and [*workdir.iterdir()] == [path]:  # nothing came of it
                     shutil.rmtree(workdir)
+
+
+def _hold(path: Path, record: str) -> None:
+    with open(path, "w", encoding="utf-8", opener=not_followed) as file:
+        file.write(f"{record}\n")
 
 
 def _holder(path: Path) -> str:

@@ -33,6 +33,7 @@ from ganjax.chunks import FINITE as FINITE
 from ganjax.chunks import Sums, as_sums, means, plain
 from ganjax.chunks import chunk as chunk
 from ganjax.chunks import compiled_chunk as compiled_chunk
+from ganjax.chunks import compiled_start as compiled_start
 from ganjax.console import Stop, aside, interruptible, progress
 from ganjax.errors import Interrupted, MachineError, NotFiniteError
 from ganjax.experiment import (
@@ -40,7 +41,6 @@ from ganjax.experiment import (
     belonging,
     forms_of,
     grow,
-    initial_state,
     streams,
     template,
 )
@@ -195,12 +195,6 @@ def _start(
     if not devices.leads() and step:
         state = jax.tree.map(jnp.zeros_like, template(experiment.stage(step)))
     return step, devices.from_first(state) if step or first is not None else state
-
-
-def compiled_start(experiment: Experiment) -> Callable[[jax.Array, sources.Batch], GanState]:
-    """A program of the state before the first step, as a function of its key and the data."""
-    program = jax.jit(partial(initial_state, experiment))
-    return aside(program.lower(jax.random.key(0), experiment.train).compile)
 
 
 def _digests(experiment: Experiment, forms: list) -> dict[int, str | None]:

@@ -13,7 +13,7 @@ import numpy as np
 from flax.errors import FlaxError
 
 from ganjax import data as sources
-from ganjax import games, names, optimisers
+from ganjax import games, memory, names, optimisers
 from ganjax.config import SECTIONS
 from ganjax.errors import ConfigError, unknown
 from ganjax.experiment.experiment import Experiment, after_a_step, initial_state
@@ -143,7 +143,12 @@ def _check_support(source: str, data: sources.Data, smallest: float, largest: fl
 
 
 def check_step(experiment: Experiment) -> None:
-    """Traces initialisation and a step, so that misfits are refused before training."""
+    """Traces initialisation and a step, so that misfits are refused before training.
+
+    Raises:
+      ConfigError: the parts do not fit.
+      MemoryError: as `memory.check_arrays`.
+    """
 
     def first_step(rng):
         before = initial_state(experiment, rng)
@@ -157,7 +162,7 @@ def check_step(experiment: Experiment) -> None:
         return before, after
 
     try:
-        before, after = jax.eval_shape(first_step, jax.random.key(0))
+        traced, (before, after) = jax.make_jaxpr(first_step, return_shape=True)(jax.random.key(0))
         chex.assert_trees_all_equal_shapes_and_dtypes(before, after)
     except KeyError as error:
         at = traceback.extract_tb(error.__traceback__)[-1]
@@ -172,6 +177,7 @@ def check_step(experiment: Experiment) -> None:
         if not line and not isinstance(error, MISFITS):
             raise
         raise ConfigError(f"the sections do not fit together: {line}{error}") from error
+    memory.check_arrays(traced.jaxpr)
     for where, like in (("gen_tx", before.params.gen), ("disc_tx", before.params.disc)):
         section = experiment.config[where].to_dict()
         if optimisers.is_own(section):

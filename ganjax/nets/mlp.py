@@ -24,7 +24,7 @@ class MLPGenerator(nn.Module):
     Attributes:
       shape: shape of one sample, e.g. (2,) or (8, 8, 1).
       width: units of a hidden layer.
-      depth: number of hidden layers, at least 0.
+      depth: number of hidden layers, from 0 to 1000.
       activation: of the hidden layers.
       output_activation: of the last layer; tanh for images, the identity for points.
       kernel_init: initialiser of all weight matrices; biases start at 0.
@@ -44,7 +44,7 @@ class MLPGenerator(nn.Module):
     @nn.compact
     def __call__(self, z: jax.Array, y: jax.Array | None = None, train: bool = True) -> jax.Array:
         whole(1, width=self.width)
-        whole(0, depth=self.depth)
+        whole(0, 1000, depth=self.depth)
         z = z.reshape(z.shape[0], -1)
         z, norm, rows, use_bias = normalised(self, self.labels(z, y), y, train=train)
         dense = partial(nn.Dense, kernel_init=self.kernel_init)
@@ -82,7 +82,7 @@ class MLPDiscriminator(nn.Module):
     @nn.compact
     def __call__(self, x: jax.Array, y: jax.Array | None = None, train: bool = True) -> Any:
         whole(1, width=self.width)
-        whole(0, depth=self.depth)
+        whole(0, 1000, depth=self.depth)
         within("[0, inf)", noise=self.noise)
         x, norm, rows, use_bias = normalised(self, self.labels(x, y), y, train=train)
         dense = partial(nn.Dense, kernel_init=self.kernel_init)

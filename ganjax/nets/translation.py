@@ -188,7 +188,7 @@ class ResidualMLP(nn.Module):
     Attributes:
       shape: shape of a point, (dim,), in and out.
       width: units of a hidden layer.
-      depth: number of hidden layers, at least 0.
+      depth: number of hidden layers, from 0 to 1000.
       activation: of the hidden layers.
     """
 
@@ -200,7 +200,7 @@ class ResidualMLP(nn.Module):
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
         whole(1, width=self.width)
-        whole(0, depth=self.depth)
+        whole(0, 1000, depth=self.depth)
         if x.shape[1:] != tuple(self.shape) or len(self.shape) != 1:
             raise ValueError(
                 f"ResidualMLP maps points [dim] to points of the same shape, not {x.shape[1:]} to "

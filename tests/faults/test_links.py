@@ -1,5 +1,6 @@
 """Links in a folder, which may come from anybody, lead no byte out of it."""
 
+import contextlib
 import os
 
 import jax.numpy as jnp
@@ -97,17 +98,32 @@ def lock(workdir):
         pass
 
 
+@pytest.mark.parametrize("kind", [os.symlink, os.link], ids=["symbolic", "hard"])
 @pytest.mark.parametrize(
     ("name", "write"),
     [("metrics.jsonl", lambda d: run_folder.append_metrics(d, {"step": 1})), ("lock", lock)],
 )
-def test_a_file_that_grows_is_not_followed(name, write, tmp_path):
+def test_a_file_that_is_written_in_place_is_not_followed(name, write, kind, tmp_path):
     (tmp_path / "run").mkdir()
     (tmp_path / "outside").write_text("safe")
-    (tmp_path / "run" / name).symlink_to(tmp_path / "outside")
+    kind(tmp_path / "outside", tmp_path / "run" / name)
     with pytest.raises(OSError, match=name):
         write(tmp_path / "run")
     assert (tmp_path / "outside").read_text() == "safe"
+
+
+@pytest.mark.parametrize("kind", [os.symlink, os.link], ids=["symbolic", "hard"])
+def test_a_lock_that_becomes_a_link_is_not_followed(kind, tmp_path):
+    """Nor emptied at the end."""
+    outside, path = tmp_path / "outside", tmp_path / "run" / "lock"
+    with run_folder.locked(tmp_path / "run") as check:
+        outside.write_text("" if kind is os.link else path.read_text())
+        before = outside.read_text()
+        path.unlink()
+        kind(outside, path)
+        with contextlib.suppress(OSError):
+            check()
+    assert outside.read_text() == before
 
 
 def test_a_draft_of_a_checkpoint_is_not_followed(tmp_path):

@@ -5,8 +5,8 @@ import pytest
 from marks import marked
 
 from ganjax import experiment
-from ganjax.config import SETTINGS
-from ganjax.errors import GanjaxError
+from ganjax.config import LARGEST, SETTINGS, validate
+from ganjax.errors import ConfigError, GanjaxError
 
 NAN, INFINITE = float("nan"), float("inf")
 CONFIG = examples.SCORED
@@ -141,3 +141,20 @@ def test_it_is_refused(first):
         assert caught.value.exit_code == (6 if isinstance(missing, str) else 2), change
         assert "\n" not in str(caught.value), change
         assert len(str(caught.value)) > 20
+
+
+@pytest.mark.parametrize(
+    ("section", "name"), [("generator", "width"), ("discriminator", "depth"), ("game", "z_dim")]
+)
+def test_a_size_that_no_array_has_is_refused_before_it_is_compiled(section, name):
+    """XLA ends the process where the number of elements overflows."""
+    config = {**CONFIG, "batch_size": LARGEST}
+    with pytest.raises((ConfigError, MemoryError)):
+        experiment.build({**config, section: {**CONFIG[section], name: LARGEST}})
+    with pytest.raises(ConfigError, match="larger than"):
+        experiment.build({**config, section: {**CONFIG[section], name: LARGEST + 1}})
+
+
+def test_seeds_have_32_bits():
+    data = {"name": "digits_few_labels", "seed": 2**32 - 1}
+    assert validate({**CONFIG, "data": data, "seed": 2**32 - 1})["data"]["seed"] == 2**32 - 1

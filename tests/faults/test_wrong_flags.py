@@ -8,6 +8,7 @@ from .conftest import ended, refused
 
 TOY = "--config=bilinear_alternating"
 TRAIN = ("train", TOY, "--workdir={folder}/run")
+RING = ("train", "--config=ring8_nonsaturating", "--workdir={folder}/run")
 SCORE = ("evaluate", TOY)
 SAMPLES = "--samples=/nowhere.npz"
 WRONG = [
@@ -49,6 +50,8 @@ WRONG = [
     (2, *TRAIN, "--config.="),
     (2, *TRAIN, "--config.gen_tx.b1=1.5", "--config.gen_tx.name=adam"),
     (2, *TRAIN, "--config.game.name=sys:exit"),
+    (7, *RING, "--config.generator.width=2147483647"),
+    (2, *RING, "--config.generator.width=4294967295"),
     (2, "sample"),
     (4, "sample", "--workdir=/nowhere"),
     (8, "sample", "--workdir=/dev/null"),
