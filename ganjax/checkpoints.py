@@ -16,6 +16,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import orbax.checkpoint as ocp
 
 from ganjax import disk
@@ -116,7 +117,8 @@ def _save(draft: Path, step: int, state: Any, keep: int, record: Mapping[str, An
     _remove(draft)
     draft.mkdir(parents=True)
     with _checkpointer() as checkpointer:
-        checkpointer.save(draft / "state", jax.device_get(state) if _several() else state)
+        filled = jax.tree.map(_filled, state)
+        checkpointer.save(draft / "state", jax.device_get(filled) if _several() else filled)
     manifest = {"step": step, "leaves": _leaves(state), "files": _digests(draft / "state")}
     manifest |= record
     manifest["sha256"] = _digest_of(manifest)
@@ -258,14 +260,22 @@ def read(folder: Path, manifest: Mapping[str, Any], template: Any) -> Any:
                 f"{checkpoint} does not fit: {path} is {saved.get(path, 'absent')} on disk and "
                 f"{expected.get(path, 'absent')} here; was it written by another version?"
             )
-    shapes = jax.tree.map(ocp.utils.to_shape_dtype_struct, template)
+    shapes = jax.tree.map(ocp.utils.to_shape_dtype_struct, jax.tree.map(_filled, template))
     if _several():
         here = jax.sharding.SingleDeviceSharding(jax.local_devices()[0])
         shapes = jax.tree.map(
             lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=here), shapes
         )
     with _checkpointer() as checkpointer:
-        return checkpointer.restore(checkpoint / "state", shapes)
+        found = checkpointer.restore(checkpoint / "state", shapes)
+    return jax.tree.map(
+        lambda like, leaf: leaf if like.size else jnp.zeros(like.shape, like.dtype), template, found
+    )
+
+
+def _filled(leaf: Any) -> Any:
+    """An array; of one element in place of none, as orbax saves none without elements."""
+    return leaf if leaf.size else jnp.zeros(1, leaf.dtype)
 
 
 def _several() -> bool:
