@@ -1,6 +1,7 @@
 """`Data`: its fields, its form without the examples, and row sampling."""
 
 import hashlib
+import json
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol
 
@@ -127,10 +128,10 @@ def form(data: Data) -> dict[str, Any]:
       `shape`, `num_classes`, `paired`, as in `Data`; `batch`, {key: [shape of one row, dtype]};
       `classes`, the labels that the training examples have; `digest`, of the source or of resident
       examples, None of a closed form; and `source`, where data of rows come from: `where`, `rows`,
-      `digest`, and of folders the `names` of classes and files `left_out`.
+      `digest`, and of folders the `names` of classes and files `left_out`; `sha256`, of all else.
     """
     batch = jax.eval_shape(lambda rng: data.sample(data.train, rng, 1), jax.random.key(0))
-    return {
+    found = {
         "shape": list(data.shape),
         "num_classes": data.num_classes,
         "paired": data.paired,
@@ -139,6 +140,12 @@ def form(data: Data) -> dict[str, Any]:
         "digest": data.source.digest if data.source else digest(data) if data.train else None,
         **({} if data.source is None else {"source": origin(data.source)}),
     }
+    return {**found, "sha256": _seal(found)}
+
+
+def _seal(form: Mapping[str, Any]) -> str:
+    rest = {key: value for key, value in form.items() if key != "sha256"}
+    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
 
 
 def digest(data: Data) -> str:
@@ -163,6 +170,8 @@ def of_form(form: Mapping[str, Any]) -> Data:
       RunFolderError: it is none, as of a damaged manifest.
     """
     try:
+        if form.get("sha256", seal := _seal(form)) != seal:  # older ones have none
+            raise ValueError("it has changed")
         count, batch = max(1, len(form["classes"])), form["batch"].items()
         train = {key: np.zeros((count, *shape), kind) for key, (shape, kind) in batch}
         if "y" in train:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from marks import telling
 
-from ganjax import config_files, disclosure, experiment, records, report, run_folder, train
+from ganjax import config_files, data, disclosure, experiment, records, report, run_folder, train
 from ganjax.data import cache
 from ganjax.data.files.array_files import arrays_of
 from ganjax.errors import DataError, RunFolderError
@@ -160,6 +160,17 @@ def test_a_damaged_form_of_the_data_is_told(form, tmp_path):
     run_folder.write_json(tmp_path / "manifest.json", {"data": [form]})
     with pytest.raises(RunFolderError, match=r"the form of the data in manifest\.json is damaged"):
         experiment.load(tmp_path, data=False)
+
+
+def test_a_changed_form_of_the_data_is_told(tmp_path):
+    """Else samples would be of other classes, in silence."""
+    form = data.form(data.digits())
+    run_folder.write_json(tmp_path / "config.json", {**examples.RING, "data": {"name": "digits"}})
+    for change in ({"classes": [3]}, {"num_classes": 9}, {"digest": None}, {"paired": True}):
+        run_folder.write_json(tmp_path / "manifest.json", {"data": [{**form, **change}]})
+        with pytest.raises(RunFolderError, match="it has changed"):
+            experiment.load(tmp_path, data=False)
+    assert data.of_form(form).num_classes == 10
 
 
 REPORTED = {
