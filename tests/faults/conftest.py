@@ -5,6 +5,7 @@ import logging
 import os
 import subprocess
 import sys
+import time
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import NamedTuple
@@ -49,6 +50,14 @@ def refused(done, code, *told):
     for text in told:
         assert text in done.err
     return True
+
+
+@contextlib.contextmanager
+def soon(seconds=3.0):
+    """A block that takes fewer seconds of the processor; on a busy machine more pass."""
+    began = time.process_time()
+    yield
+    assert time.process_time() - began < seconds
 
 
 @contextlib.contextmanager

@@ -8,6 +8,8 @@ from ganjax import experiment
 from ganjax.config import LARGEST, SETTINGS, validate
 from ganjax.errors import ConfigError, GanjaxError
 
+from .conftest import soon
+
 NAN, INFINITE = float("nan"), float("inf")
 CONFIG = examples.SCORED
 NO_NUMBER = ("x", [1, 2], NAN, -1, 10**30, {"name": "x"}, 0.5)  # none that a setting may have
@@ -134,7 +136,7 @@ def test_there_are_many():
 )
 def test_it_is_refused(first):
     for change in WRONG[first : first + 20]:
-        with pytest.raises(GanjaxError) as caught:
+        with soon(), pytest.raises(GanjaxError) as caught:
             experiment.build({**CONFIG, **change})
         of_data = change.get("data", {})
         missing = isinstance(of_data, dict) and of_data.get("path", of_data.get("set"))

@@ -4,7 +4,7 @@ import pytest
 
 from ganjax import cli, failures
 
-from .conftest import ended, refused
+from .conftest import ended, refused, soon
 
 TOY = "--config=bilinear_alternating"
 TRAIN = ("train", TOY, "--workdir={folder}/run")
@@ -98,7 +98,8 @@ WRONG = [
 def test_it_is_refused(code, line, called, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "folder").mkdir()
-    done = called(*(part.format(folder=tmp_path / "folder") for part in line))
+    with soon():
+        done = called(*(part.format(folder=tmp_path / "folder") for part in line))
     assert refused(done, code)
     assert len(done.err.splitlines()) == 1
     assert not done.out
