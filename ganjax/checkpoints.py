@@ -132,9 +132,21 @@ def _save(draft: Path, step: int, state: Any, keep: int, record: Mapping[str, An
         os.replace(final, aside)
     os.replace(draft, final)
     shutil.rmtree(aside, ignore_errors=True)
+    _prune(folder, step, keep)
+    return final
+
+
+def _prune(folder: Path, step: int, keep: int) -> None:
     for old in [other for other in steps(folder) if other <= step][:-keep]:
         shutil.rmtree(folder / str(old))
-    return final
+
+
+def tidy(folder: Path, step: int, keep: int) -> None:
+    """Removes what a kill has left where a run resumes: drafts, and checkpoints partly removed."""
+    for kind in (".*.draft", ".*.replaced"):
+        for path in folder.glob(kind):
+            _remove(path)
+    _prune(folder, step, keep)
 
 
 def _remove(path: Path) -> None:

@@ -149,6 +149,7 @@ def _train(
             _check_data(experiment.stage(saved.get("step", 0)), workdir, saved, digests)
             step, state = _start(experiment, workdir, saved, first)
             rows = run_folder.rewind_metrics(workdir, step)
+            checkpoints.tidy(workdir / "checkpoints", step, config.keep_checkpoints)
             sink, written = opened({}, workdir, {}, step), consistency.Rows(workdir, rows)
             run = _Run(
                 *(experiment, workdir, layout, digests, rows, written, clock, sink, stop, held),

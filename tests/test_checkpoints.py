@@ -106,6 +106,18 @@ def test_a_draft_is_no_checkpoint(tmp_path, state):
     assert checkpoints.steps(tmp_path) == [5]
 
 
+def test_leftovers_of_a_kill_are_removed(tmp_path, state):
+    """Drafts, and a checkpoint that was being removed, but none that the run could resume from."""
+    for step in (2, 4, 6, 8):
+        checkpoints.save(tmp_path, step, state, keep=9)
+    (tmp_path / "2" / "manifest.json").unlink()
+    (tmp_path / ".8.draft" / "state").mkdir(parents=True)
+    (tmp_path / ".6.replaced").mkdir()
+    checkpoints.tidy(tmp_path, 6, keep=2)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["4", "6", "8"]
+    checkpoints.tidy(tmp_path / "nowhere", 0, keep=2)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
