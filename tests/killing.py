@@ -34,7 +34,7 @@ GROWING = {"name": "progressive", "fmap_base": 8, "fmap_max": 2}
 
 
 def cells(folder):
-    """Changes by name, each to one of the configs above; writes the data files to the folder."""
+    """Configs by name; writes the files of their data to the folder."""
     pixels, y = load_digits(return_X_y=True)
     x = (pixels[:60].reshape(-1, 8, 8, 1) * 15.9).astype(np.uint8)
     np.savez(folder / "x.npz", x=x, y=y[:60].astype(np.uint8))
