@@ -132,11 +132,13 @@ def test_an_error_of_a_collective_is_that_of_a_lost_process(text, monkeypatch):
 ADAM = {"name": "adam", "learning_rate": 1e-3, "b1": 0.5}
 MLP = {"name": "mlp", "width": 8, "depth": 1}
 RING = {
-    "steps": 400,
-    "log_every": 10,
-    "checkpoint_every": 20,
+    "steps": 200,
+    "log_every": 5,
+    "checkpoint_every": 10,
     "sample_every": 100,
     "evaluate_every": 20,
+    "evaluation": {"name": "modes"},
+    "evaluation_samples": 100_000,
     "batch_size": 8,
     "data": {"name": "ring"},
     "game": {"name": "gan", "z_dim": 4},
@@ -190,7 +192,7 @@ class Pair:
         until(lambda: self.found("status.json", "running") or self.found("status.json", "scoring"))
         before = self.rows()
         if moment == "row":
-            until(lambda: self.rows() >= before + 2)
+            until(lambda: self.rows() >= before + 9)
         elif moment == "scoring":
             until(lambda: self.found("status.json", "scoring"))
         elif moment == "saving":
