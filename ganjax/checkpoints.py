@@ -85,6 +85,7 @@ def save(
     *,
     keep: int,
     record: Mapping[str, Any] = MappingProxyType({}),
+    ready: Callable[[], None] = lambda: None,
 ) -> Path:
     """Writes a checkpoint, puts it in place by a rename, then removes all but the newest `keep`.
 
@@ -97,6 +98,7 @@ def save(
       state: pytree of arrays, not replicated over devices.
       keep: checkpoints to keep, at least 1.
       record: more for the manifest, as JSON: what is to be compared when it is restored.
+      ready: called when all is written, before the rename; an error of it leaves nothing behind.
 
     Returns:
       The checkpoint's folder.
@@ -106,33 +108,42 @@ def save(
     draft = folder / f".{step}.draft"
     with disk.writing(folder, needed):
         try:
-            return _save(draft, step, state, keep, record)
+            clear(folder)
+            _write(draft, jax.device_get(state), {"step": step, **record})
+            ready()
+            return _put(draft, folder / str(step), keep)
         finally:
             _remove(draft)
 
 
-def _save(draft: Path, step: int, state: Any, keep: int, record: Mapping[str, Any]) -> Path:
-    folder, final = draft.parent, draft.with_name(str(step))
-    _remove(draft)
+def _write(draft: Path, state: Any, record: Mapping[str, Any]) -> None:
     draft.mkdir(parents=True)
     with _checkpointer() as checkpointer:
-        checkpointer.save(draft / "state", jax.device_get(state) if _several() else state)
-    manifest = {"step": step, "leaves": _leaves(state), "files": _digests(draft / "state")}
-    manifest |= record
+        checkpointer.save(draft / "state", state)
+    manifest = {**record, "leaves": _leaves(state), "files": _digests(draft / "state")}
     manifest["sha256"] = _digest_of(manifest)
     with open(draft / "manifest.json", "w", encoding="utf-8") as file:
         json.dump(manifest, file, indent=1)
         file.flush()
         os.fsync(file.fileno())
-    aside = folder / f".{step}.replaced"
-    _remove(aside)
+
+
+def _put(draft: Path, final: Path, keep: int) -> Path:
+    """Renames a draft, and removes older checkpoints."""
+    aside = final.with_name(f".{final.name}.replaced")
     if final.exists():
         os.replace(final, aside)
     os.replace(draft, final)
-    shutil.rmtree(aside, ignore_errors=True)
-    for old in [other for other in steps(folder) if other <= step][:-keep]:
-        shutil.rmtree(folder / str(old))
+    _remove(aside)
+    for old in [other for other in steps(final.parent) if other <= int(final.name)][:-keep]:
+        shutil.rmtree(final.with_name(str(old)))
     return final
+
+
+def clear(folder: Path) -> None:
+    """Removes the parts of checkpoints that a killed process has left."""
+    for left in (*folder.glob(".*.draft"), *folder.glob(".*.replaced")):
+        _remove(left)
 
 
 def _remove(path: Path) -> None:
@@ -258,12 +269,13 @@ def read(folder: Path, manifest: Mapping[str, Any], template: Any) -> Any:
                 f"{checkpoint} does not fit: {path} is {saved.get(path, 'absent')} on disk and "
                 f"{expected.get(path, 'absent')} here; was it written by another version?"
             )
-    shapes = jax.tree.map(ocp.utils.to_shape_dtype_struct, template)
-    if _several():
-        here = jax.sharding.SingleDeviceSharding(jax.local_devices()[0])
-        shapes = jax.tree.map(
-            lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=here), shapes
-        )
+    here = jax.sharding.SingleDeviceSharding(jax.local_devices()[0])
+
+    def shape(leaf):
+        sharding = None if _several() else getattr(leaf, "sharding", None)
+        return jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding or here)
+
+    shapes = jax.tree.map(shape, template)
     with _checkpointer() as checkpointer:
         return checkpointer.restore(checkpoint / "state", shapes)
 

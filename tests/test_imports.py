@@ -47,7 +47,7 @@ LEVELS = (
     ("experiment",),
     ("chunks", "export", "summary", "sweep"),
     ("records", "feed", "crashes", "origins"),
-    ("cuts",),
+    ("cuts", "saver"),
     ("train",),
     ("standings",),
     ("report",),
