@@ -86,6 +86,7 @@ def save(
     keep: int,
     record: Mapping[str, Any] = MappingProxyType({}),
     ready: Callable[[], None] = lambda: None,
+    together: bool = False,
 ) -> Path:
     """Writes a checkpoint, puts it in place by a rename, then removes all but the newest `keep`.
 
@@ -99,27 +100,39 @@ def save(
       keep: checkpoints to keep, at least 1.
       record: more for the manifest, as JSON: what is to be compared when it is restored.
       ready: called when all is written, before the rename; an error of it leaves nothing behind.
+      together: whether `state` is spread over all processes; the others call `save_part`.
 
     Returns:
       The checkpoint's folder.
     """
     folder = _absolute(folder)
     needed = sum(leaf.nbytes for leaf in jax.tree.leaves(state))
-    draft = folder / f".{step}.draft"
+    draft = _draft(folder, step)
     with disk.writing(folder, needed):
         try:
             clear(folder)
-            _write(draft, jax.device_get(state), {"step": step, **record})
+            _write(draft, state, {"step": step, **record}, together)
             ready()
             return _put(draft, folder / str(step), keep)
         finally:
             _remove(draft)
 
 
-def _write(draft: Path, state: Any, record: Mapping[str, Any]) -> None:
-    draft.mkdir(parents=True)
-    with _checkpointer() as checkpointer:
+def save_part(folder: Path, step: int, state: Any) -> None:
+    """Writes this process's part of a state that the first process saves together with others."""
+    draft = _draft(_absolute(folder), step)
+    with disk.writing(folder), _checkpointer(draft.name) as checkpointer:
         checkpointer.save(draft / "state", state)
+
+
+def _draft(folder: Path, step: int) -> Path:
+    return folder / f".{step}.draft"
+
+
+def _write(draft: Path, state: Any, record: Mapping[str, Any], together: bool) -> None:
+    draft.mkdir(parents=True)
+    with _checkpointer(draft.name if together else None) as checkpointer:
+        checkpointer.save(draft / "state", state if together else jax.device_get(state))
     manifest = {**record, "leaves": _leaves(state), "files": _digests(draft / "state")}
     manifest["sha256"] = _digest_of(manifest)
     with open(draft / "manifest.json", "w", encoding="utf-8") as file:
@@ -284,12 +297,18 @@ def _several() -> bool:
     return jax.process_count() > 1
 
 
-def _checkpointer() -> ocp.StandardCheckpointer:
-    """A checkpointer without cross-process barriers: each process has whole arrays and a folder."""
+def _checkpointer(meeting: str | None = None) -> ocp.StandardCheckpointer:
+    """A checkpointer without cross-process barriers: each process has whole arrays and a folder.
+
+    With a meeting's name the barriers are those of all processes, which write their shards.
+    """
     if not _several():
         return ocp.StandardCheckpointer()
     this = jax.process_index()
+    first, active, prefix = this, {this}, f"process_{this}"
+    if meeting is not None:
+        first, active, prefix = 0, {*range(jax.process_count())}, meeting
     options = ocp.options.MultiprocessingOptions(
-        primary_host=this, active_processes={this}, barrier_sync_key_prefix=f"process_{this}"
+        primary_host=first, active_processes=active, barrier_sync_key_prefix=prefix
     )
     return ocp.StandardCheckpointer(multiprocessing_options=options)

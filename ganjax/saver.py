@@ -1,7 +1,8 @@
 """Checkpoints of a running training, written in a thread while it goes on."""
 
+import secrets
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future, wait
+from concurrent.futures import wait
 from functools import partial
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ganjax import checkpoints, consistency, devices
+from ganjax import checkpoints, consistency, crashes, devices
 from ganjax.chunks import Sums, plain
 from ganjax.console import beside
 from ganjax.draws import is_key
@@ -21,9 +22,14 @@ from ganjax.types import GanState
 class Saver:
     """Saves the states of a run, one at a time. As a context it waits for the last save.
 
-    An error of a save is raised by the next call of a method, or at the end of the context. In all
-    processes but the first nothing is written.
+    An error of a save is raised by the next call of a method, or at the end of the context.
+
+    Attributes:
+      together: whether every process writes its part of a state, which is then saved as it is
+        spread; else the first process writes whole ones. Known within the context.
     """
+
+    together = False
 
     def __init__(
         self,
@@ -33,6 +39,7 @@ class Saver:
         written: consistency.Rows,
         clock: Clock,
         held: Callable[[], None],
+        spread: Path | None = None,
     ) -> None:
         """Saves nothing yet.
 
@@ -43,14 +50,17 @@ class Saver:
           written: the rows of metrics.
           clock: of the run; it counts the seconds that training waits.
           held: from `run_folder.locked`, called before a save is begun and before it is in place.
+          spread: the run folder, as this process may see it, of a state that is in parts in several
+            processes; None of any other.
         """
         self._experiment, self._workdir, self._digests = experiment, workdir, digests
         self._written, self._clock, self._held = written, clock, held
-        self._saving: Future | None = None
+        self._spread, self._saving = spread, None
 
     def __enter__(self) -> "Saver":
         for folder in ("checkpoints", "best"):
             checkpoints.clear(self._workdir / folder)
+        self.together = self._spread is not None and _shared(self._spread)
         return self
 
     def __exit__(self, *_) -> None:
@@ -63,13 +73,18 @@ class Saver:
 
         Args:
           step: of the state.
-          state: on this process's devices; it may be donated afterwards.
+          state: spread if `together` and in "checkpoints", else on this process's devices; it may
+            be donated afterwards.
           folder: of the run folder; one checkpoint is kept in any but "checkpoints".
           sums: since the last row of metrics, within a chunk.
         """
-        if not devices.leads():
-            return
+        together = self.together and folder == "checkpoints"
         self.wait()
+        if not devices.leads():
+            if together:
+                part = partial(checkpoints.save_part, self._spread / folder, step)
+                self._saving = beside(partial(part, crashes.copied(state)))
+            return
         self._held()
         config = self._experiment.config
         record = {
@@ -81,8 +96,8 @@ class Saver:
         }
         keep = config.keep_checkpoints if folder == "checkpoints" else 1
         with self._clock("checkpoints"):
-            copy = _on_host(state)
-        options = {"keep": keep, "record": record, "ready": self._ready}
+            copy = crashes.copied(state) if together else _on_host(state)
+        options = {"keep": keep, "record": record, "ready": self._ready, "together": together}
         self._saving = beside(
             partial(checkpoints.save, self._workdir / folder, step, copy, **options)
         )
@@ -112,3 +127,15 @@ def _on_host(state: GanState) -> GanState:
     return jax.tree.map(
         lambda leaf: jnp.copy(leaf) if is_key(leaf) else np.array(leaf), jax.device_get(state)
     )
+
+
+def _shared(folder: Path) -> bool:
+    """Whether every process sees the files that the first one writes in a folder."""
+    path = folder / devices.text_from_first(f".shared_{secrets.token_hex(8)}")
+    if devices.leads():
+        path.touch()
+    devices.wait()
+    shared = not devices.any_of(not path.exists())
+    if devices.leads():
+        path.unlink()
+    return shared

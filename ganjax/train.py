@@ -94,7 +94,8 @@ def train(
 ) -> Result:
     """Trains to the config's number of steps, from the newest checkpoint if there is one.
 
-    Of several processes the first writes the folder; the others read and write nothing there.
+    Of several processes the first writes the folder; the others read and write nothing there but
+    their parts of a sharded state, if they see the folder.
 
     Args:
       experiment: from `experiment.build`, with the layout's `axis_name`.
@@ -119,9 +120,9 @@ def train(
             devices.check_batch(stage.config.batch_size, layout.count)
     if not devices.leads():
         with tempfile.TemporaryDirectory() as other:
-            return _train(experiment, Path(other), layout, init_from, {}, trust, None)
+            return _train(experiment, Path(other), layout, init_from, {}, trust, None, workdir)
     with disk.writing(workdir):
-        return _train(experiment, workdir, layout, init_from, sinks, trust, held)
+        return _train(experiment, workdir, layout, init_from, sinks, trust, held, workdir)
 
 
 def _train(
@@ -132,6 +133,7 @@ def _train(
     factories: Mapping[str, Factory],
     trust: Collection[str],
     held: Callable[[], None] | None,
+    place: Path,
 ) -> Result:
     config = experiment.config
     with (
@@ -151,7 +153,8 @@ def _train(
             step, state = _start(experiment, workdir, saved, first)
             rows = run_folder.rewind_metrics(workdir, step)
             sink, written = opened({}, workdir, {}, step), consistency.Rows(workdir, rows)
-            saver = Saver(experiment, workdir, digests, written, clock, held)
+            spread = place if devices.parted(layout) else None
+            saver = Saver(experiment, workdir, digests, written, clock, held, spread)
             run = _Run(
                 *(experiment, workdir, layout, saver, rows, written, clock, sink, stop, held),
                 feeds,
@@ -253,7 +256,7 @@ def _advance(
                 _crash(run, stage, fault, kept, before, saved)
             if within:
                 if devices.any_of(run.stop.is_set()):
-                    run.saver.begin(step, whole(), sums=sums)
+                    run.saver.begin(step, placed if run.saver.together else whole(), sums=sums)
                     raise _stopped(config, step)
                 continue
             run.held()
@@ -269,7 +272,7 @@ def _advance(
 
             stopping = devices.any_of(run.stop.is_set()) and not done
             if stopping or done or ends or _due(config.checkpoint_every, step):
-                run.saver.begin(step, whole())  # in all processes, which hold a part each
+                run.saver.begin(step, placed if run.saver.together else whole())
                 saved = step
             if saved == step or time.monotonic() - told > STATUS_SECONDS:
                 run_folder.write_status(run.workdir, "running", step)

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from forked import until
 
-from ganjax import checkpoints, console, experiment, run_folder, saver, train
+from ganjax import checkpoints, console, devices, experiment, run_folder, saver, train
 from ganjax.errors import Interrupted, MachineError
 
 pytestmark = pytest.mark.usefixtures("shared_chunks")
@@ -154,3 +154,11 @@ def test_a_copy_shares_no_memory_and_keeps_keys():
     jax.jit(lambda tree: tree, donate_argnums=0)(state)
     np.testing.assert_array_equal(copy["x"], np.arange(4.0))
     assert copy["key"] == jax.random.key(3)
+
+
+def test_a_folder_that_another_process_does_not_see(tmp_path, monkeypatch):
+    """Of the first process's file."""
+    assert saver._shared(tmp_path)
+    assert [*tmp_path.iterdir()] == []
+    monkeypatch.setattr(devices, "leads", lambda: False)
+    assert not saver._shared(tmp_path)
