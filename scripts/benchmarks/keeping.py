@@ -3,10 +3,11 @@
 python scripts/benchmarks/keeping.py --config digits_mlp --config bilinear_alternating
 python scripts/benchmarks/keeping.py --saves --config digits_mlp --config digits_dcgan
 
-Compiled chunks of `log_every` steps, each with its row of metrics, in turn; median ratios. Either
-with copies of the state and the bound on parameters, for the record of a divergence, in CPU
-seconds. Or, with --saves, with a checkpoint every `checkpoint_every` steps, in seconds: written
-beside training, and waited for; and the seconds that training waits in the first case.
+Compiled chunks of `log_every` steps, each with its row of metrics, in turn. Either with copies of
+the state and the bound on parameters, for the record of a divergence: the median ratio of CPU
+seconds. Or, with --saves, a chunk with a checkpoint, written beside training or waited for: the
+median of the seconds it adds, as a ratio to those of `checkpoint_every` steps; the same of CPU
+seconds; and the seconds that training waits in the first case.
 """
 
 import statistics
@@ -63,25 +64,40 @@ def saved(name: str, folder: Path, waits: list[float]) -> dict:
     from ganjax.saver import Saver
 
     built = experiment.build(cli.read_config(name))
-    every, rows = built.config.checkpoint_every, consistency.Rows(folder, [])
+    length, rows = built.config.log_every, consistency.Rows(folder, [])
     ends = {stage.config.steps: None for stage in built.stages or (built,)}
     saver = Saver(built, folder, ends, rows, records.Clock(folder), lambda: None)
 
-    def begin(step, state):
-        if step == 0:
-            saver.begin(step, state)
-
     def beside(*at):
+        saver.wait()
         began = time.perf_counter()
-        begin(*at)
+        saver.begin(*at)
         waits.append(time.perf_counter() - began)
 
     def waited(*at):
-        begin(*at)
+        saver.begin(*at)
         saver.wait()
 
-    ways = {"beside": beside, "waited for": waited, "none": lambda *_: None}
-    return {way: trained(name, every, begin, folder) for way, begin in ways.items()}
+    ways = {"beside": beside, "waited for": waited, "none": lambda *_: saver.wait()}
+    return {way: trained(name, length, begin, folder) for way, begin in ways.items()}
+
+
+def told(name: str, times: dict, waits: list[float]) -> str:
+    """The line of a config with --saves."""
+    config = cli.resolved(cli.read_config(name))
+    chunks = config["checkpoint_every"] / config["log_every"]
+
+    def added(way, kind):
+        pairs = zip(times[way], times["none"], strict=True)
+        more = statistics.median(with_one[kind] - without[kind] for with_one, without in pairs)
+        return more / (chunks * statistics.median(pair[kind] for pair in times["none"]))
+
+    ways = ", ".join(
+        f"{way} {1 + added(way, 0):.4f} (CPU {1 + added(way, 1):.4f})"
+        for way in ("beside", "waited for")
+    )
+    seconds = chunks * statistics.median(wall for wall, _ in times["none"])
+    return f"{name}: {ways} of {seconds:.3g} s; waits {statistics.median(waits):.2g} s"
 
 
 def main() -> None:
@@ -92,14 +108,11 @@ def main() -> None:
             waits, at = [], (name, Path(folder))
             rounds = saved(*at, waits) if SAVES.value else watched(*at)
             times = with_cpu(rounds, ROUNDS.value)
-        wall, cpu = ({way: [pair[i] for pair in of] for way, of in times.items()} for i in (0, 1))
         if SAVES.value:
-            ratios = (f"{way} {ratio(wall[way], wall['none']):.4f}" for way in list(wall)[:2])
-            told = f"{', '.join(ratios)} of {min(wall['none']):.3g} s"
-            every = len(waits) // (ROUNDS.value + 1)
-            print(f"{name}: {told}; waits {statistics.median(waits[::every]):.2g} s", flush=True)
-        else:
-            print(f"{name}: {ratio(cpu[True], cpu[False]):.4f} of {min(cpu[False]):.3g} s")
+            print(told(name, times, waits), flush=True)
+            continue
+        cpu = {watched: [spent for _, spent in of] for watched, of in times.items()}
+        print(f"{name}: {ratio(cpu[True], cpu[False]):.4f} of {min(cpu[False]):.3g} s", flush=True)
 
 
 if __name__ == "__main__":
