@@ -84,7 +84,7 @@ def saved(name: str, folder: Path, waits: list[float]) -> dict:
 
 def told(name: str, times: dict, waits: list[float]) -> str:
     """The line of a config with --saves."""
-    config = cli.resolved(cli.read_config(name))
+    config = cli.read_config(name)
     chunks = config["checkpoint_every"] / config["log_every"]
 
     def added(way, kind):
