@@ -152,7 +152,7 @@ def define_output(
 
 def define_processes(
     flag_values: flags.FlagValues = flags.FLAGS,
-) -> tuple[flags.FlagHolder, flags.FlagHolder, flags.FlagHolder]:
+) -> tuple[flags.FlagHolder, flags.FlagHolder, flags.FlagHolder, flags.FlagHolder]:
     """Defines the flags of several processes, in the order of `devices.initialise`."""
     return (
         flags.DEFINE_string(
@@ -169,6 +169,14 @@ def define_processes(
             "process_id",
             -1,
             "Index of this process, from 0, with --coordinator.",
+            flag_values=flag_values,
+        ),
+        flags.DEFINE_integer(
+            "partner_seconds",
+            cluster.PARTNER_SECONDS,
+            "Seconds until a process that does not come, or is silent, counts as lost, and the "
+            "others end.",
+            lower_bound=5,
             flag_values=flag_values,
         ),
     )

@@ -1,6 +1,8 @@
-"""Whether there are several processes, before JAX is imported."""
+"""Whether a run has several processes, before JAX is imported."""
 
 from collections.abc import Mapping
+
+PARTNER_SECONDS = 40  # until another process that does not come, or is silent, counts as lost
 
 
 def announced(environment: Mapping[str, str]) -> bool:

@@ -23,6 +23,7 @@ SHOWN = ("loss/gen", "loss/disc", "accuracy/disc")
 ENDING = (signal.SIGTERM, signal.SIGHUP)  # signals that end a process, besides SIGINT
 ASIDE = "ganjax aside"
 POLL = 0.2  # seconds
+STREAMS = [1, 2]  # that may be terminals
 
 Result = TypeVar("Result")
 
@@ -99,7 +100,7 @@ def interruptible() -> Iterator[Stop]:
     Raises:
       Interrupted: a signal came while `at_once` was set.
     """
-    stop, terminals = Stop(), [stream for stream in (1, 2) if os.isatty(stream)]
+    stop, terminals = Stop(), [stream for stream in STREAMS if os.isatty(stream)]
 
     def request(number, frame):
         stop.set()

@@ -118,7 +118,12 @@ def check_batch(batch_size: int, count: int) -> None:
         )
 
 
-def initialise(coordinator: str = "", num_processes: int = 0, process_id: int = -1) -> None:
+def initialise(
+    coordinator: str = "",
+    num_processes: int = 0,
+    process_id: int = -1,
+    partner_seconds: int = cluster.PARTNER_SECONDS,
+) -> None:
     """Joins the other processes, before any other use of JAX; does nothing if there are none.
 
     Args:
@@ -126,6 +131,8 @@ def initialise(coordinator: str = "", num_processes: int = 0, process_id: int = 
         pod, SLURM or Open MPI with several processes.
       num_processes: their number.
       process_id: the number of this one, from 0.
+      partner_seconds: until a process that does not come, or is silent, counts as lost; JAX then
+        aborts the others, see `ganjax.partners`.
 
     Raises:
       ConfigError: only some of the three are given, or they do not fit each other.
@@ -140,9 +147,13 @@ def initialise(coordinator: str = "", num_processes: int = 0, process_id: int = 
     if all(given) and process_id >= num_processes:
         raise ConfigError(f"process_id={process_id} must be below num_processes={num_processes}")
     arguments = (coordinator, num_processes, process_id) if all(given) else ()
+    limits = dict.fromkeys(
+        ("initialization_timeout", "heartbeat_timeout_seconds", "shutdown_timeout_seconds"),
+        partner_seconds,
+    )
     if arguments or cluster.announced(os.environ):
         try:
-            jax.distributed.initialize(*arguments)
+            aside(partial(jax.distributed.initialize, *arguments, **limits))
         except RuntimeError as error:
             raise MachineError(f"the processes do not find each other: {error}") from error
 

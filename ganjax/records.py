@@ -10,9 +10,18 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from ganjax import checkpoints, devices, disclosure, disk, metrics, pictures, run_folder
+from ganjax import (
+    checkpoints,
+    devices,
+    disclosure,
+    disk,
+    metrics,
+    partners,
+    pictures,
+    run_folder,
+)
 from ganjax.chunks import Chunk
-from ganjax.errors import ConfigError, GanjaxError
+from ganjax.errors import ConfigError, GanjaxError, Interrupted
 from ganjax.experiment import Experiment, streams
 from ganjax.types import GanState
 
@@ -200,7 +209,16 @@ class Clock:
 
 
 def failure(workdir: Path, error: BaseException) -> None:
-    """Leaves status and traceback in the folder, if the disk has room for them."""
+    """Leaves status and traceback in the folder, if the disk has room for them.
+
+    The status is "interrupted", without a traceback, if nothing is wrong with the run.
+    """
+    gone = partners.lost(error)
+    if gone or isinstance(error, Interrupted | KeyboardInterrupt):
+        saved = max(checkpoints.steps(workdir / "checkpoints"), default=0)
+        reason = partners.REASON if gone else "asked to stop"
+        run_folder.write_status(workdir, "interrupted", saved, reason)
+        return
     reason = disk.full(error, workdir) or error
     with contextlib.suppress(OSError, GanjaxError):
         rows = run_folder.read_metrics(workdir)

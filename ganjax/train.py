@@ -173,10 +173,7 @@ def _train(
         except BaseException as error:
             with contextlib.suppress(OSError, MachineError):
                 clock.write()
-            if isinstance(error, Interrupted | KeyboardInterrupt):
-                saved = max(checkpoints.steps(workdir / "checkpoints"), default=0)
-                run_folder.write_status(workdir, "interrupted", saved, "asked to stop")
-            elif not isinstance(error, NotFiniteError):  # which has left its status
+            if not isinstance(error, NotFiniteError):  # which has left its status
                 records.failure(workdir, error)
             raise
         finally:

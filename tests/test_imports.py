@@ -42,6 +42,7 @@ LEVELS = (
         "metrics",
         "devices",
         "people",
+        "partners",
     ),
     ("features",),
     ("experiment",),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ml_collections import config_flags
 
-from ganjax import cli, comparison
+from ganjax import cli, comparison, partners
 from ganjax.config_files import SHIPPED
 from ganjax.nested import difference
 
@@ -69,7 +69,10 @@ def main() -> None:
     """Trains the missing runs and prints the table."""
     given = {key: value for key, value in CONFIG.value.to_dict().items() if value != {}}
     resolved = comparison.resolve(given, base)
-    with cli.locked(WORKDIR.value, PROCESSES, DRY_RUN.value) as held:
+    with (
+        partners.watched([flag.value for flag in PROCESSES]),
+        cli.locked(WORKDIR.value, PROCESSES, DRY_RUN.value) as held,
+    ):
         _compare(resolved, held)
 
 

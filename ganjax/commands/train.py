@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ganjax import cli
+from ganjax import cli, partners
 
 FLAGS = cli.Flags()
 CONFIG = FLAGS.config()
@@ -51,7 +51,11 @@ DRY_RUN = FLAGS.bool(
 def main() -> None:
     """Builds the experiment, trains it and prints its scores and the paths of its pictures."""
     config = cli.resolved(CONFIG.value)
-    with cli.locked(WORKDIR.value, PROCESSES, DRY_RUN.value) as held:
+    workdir = None if DRY_RUN.value else Path(WORKDIR.value)
+    with (
+        partners.watched([flag.value for flag in PROCESSES], workdir),
+        cli.locked(WORKDIR.value, PROCESSES, DRY_RUN.value) as held,
+    ):
         _train(config, held)
 
 

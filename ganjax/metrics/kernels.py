@@ -6,7 +6,8 @@ import numpy as np
 
 from ganjax.checks import whole
 from ganjax.metrics.finite import compared
-from ganjax.metrics.manifolds import BLOCK
+
+BLOCK = 2048  # rows and columns of a matrix of pairs that are held at once: 32 MiB
 
 
 class KernelDistance(NamedTuple):
@@ -34,7 +35,7 @@ def _cubed(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 def _sums(x: np.ndarray, y: np.ndarray, of_x: np.ndarray, of_y: np.ndarray) -> np.ndarray:
     """Sum of k over the pairs of rows of each subset [subsets].
 
-    Subsets that overlap much share one matrix of all pairs, taken in blocks of rows.
+    Subsets that overlap much share one matrix of all pairs, taken in blocks.
 
     Args:
       of_x, of_y: rows of the subsets [subsets, size].
@@ -46,11 +47,14 @@ def _sums(x: np.ndarray, y: np.ndarray, of_x: np.ndarray, of_y: np.ndarray) -> n
     in_x, in_y = np.zeros((subsets, len(x))), np.zeros((subsets, len(y)))
     np.put_along_axis(in_x, of_x, 1.0, 1)
     np.put_along_axis(in_y, of_y, 1.0, 1)
-    step = max(1, BLOCK // len(y))
-    return sum(
-        ((in_x[:, i : i + step] @ _cubed(x[i : i + step], y)) * in_y).sum(1)
-        for i in range(0, len(x), step)
-    )
+    total = np.zeros(subsets)
+    for i in range(0, len(x), BLOCK):
+        for j in range(i if x is y else 0, len(y), BLOCK):
+            rows, columns = slice(i, i + BLOCK), slice(j, j + BLOCK)
+            of_pairs = in_x[:, rows] @ _cubed(x[rows], y[columns])
+            twice = 1 + (x is y and i < j)  # the kernel is symmetric
+            total += twice * np.einsum("ij,ij->i", of_pairs, in_y[:, columns])
+    return total
 
 
 def _within(x: np.ndarray, of_x: np.ndarray) -> np.ndarray:

@@ -18,7 +18,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from ganjax import devices, disk, run_folder
+from ganjax import devices, disk, partners, run_folder
 from ganjax.comparison import Comparison
 from ganjax.console import aside, interruptible
 from ganjax.errors import ConfigError, Interrupted, unknown
@@ -129,7 +129,7 @@ def _results(
     except (Interrupted, ConfigError):
         raise
     except Exception as error:
-        if disk.full(error, workdir) is not None:
+        if disk.full(error, workdir) is not None or partners.lost(error):
             raise
         log.warning("%s: %s", ", ".join(program.cells), raised(error))
         if len(program.cells) == 1:
