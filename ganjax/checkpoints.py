@@ -86,6 +86,8 @@ def save(
     *,
     keep: int,
     record: Mapping[str, Any] = MappingProxyType({}),
+    ready: Callable[[], None] = lambda: None,
+    together: bool = False,
 ) -> Path:
     """Writes a checkpoint, puts it in place by a rename, then removes all but the newest `keep`.
 
@@ -98,55 +100,78 @@ def save(
       state: pytree of arrays, not replicated over devices.
       keep: checkpoints to keep, at least 1.
       record: more for the manifest, as JSON: what is to be compared when it is restored.
+      ready: called when all is written, before the rename; an error of it leaves nothing behind.
+      together: whether `state` is spread over all processes; the others call `save_part`.
 
     Returns:
       The checkpoint's folder.
     """
     folder = _absolute(folder)
     needed = sum(leaf.nbytes for leaf in jax.tree.leaves(state))
-    draft = folder / f".{step}.draft"
+    draft = _draft(folder, step)
     with disk.writing(folder, needed):
         try:
-            return _save(draft, step, state, keep, record)
+            clear(folder)
+            _write(draft, state, {"step": step, **record}, together)
+            ready()
+            return _put(draft, folder / str(step), keep)
         finally:
             _remove(draft)
 
 
-def _save(draft: Path, step: int, state: Any, keep: int, record: Mapping[str, Any]) -> Path:
-    folder, final = draft.parent, draft.with_name(str(step))
-    _remove(draft)
+def save_part(folder: Path, step: int, state: Any) -> None:
+    """Writes this process's part of a state that the first process saves together with others."""
+    draft = _draft(_absolute(folder), step)
+    with disk.writing(folder), _checkpointer(draft.name) as checkpointer:
+        checkpointer.save(draft / "state", jax.tree.map(_filled, state))
+
+
+def _draft(folder: Path, step: int) -> Path:
+    return folder / f".{step}.draft"
+
+
+def _write(draft: Path, state: Any, record: Mapping[str, Any], together: bool) -> None:
     draft.mkdir(parents=True)
-    with _checkpointer() as checkpointer:
-        filled = jax.tree.map(_filled, state)
-        checkpointer.save(draft / "state", jax.device_get(filled) if _several() else filled)
-    manifest = {"step": step, "leaves": _leaves(state), "files": _digests(draft / "state")}
-    manifest |= record
+    filled = jax.tree.map(_filled, state)
+    with _checkpointer(draft.name if together else None) as checkpointer:
+        checkpointer.save(draft / "state", filled if together else jax.device_get(filled))
+    manifest = {**record, "leaves": _leaves(state), "files": _digests(draft / "state")}
     manifest["sha256"] = _digest_of(manifest)
     with open(draft / "manifest.json", "w", encoding="utf-8") as file:
         json.dump(manifest, file, indent=1)
         file.flush()
         os.fsync(file.fileno())
-    aside = folder / f".{step}.replaced"
-    _remove(aside)
+
+
+def _put(draft: Path, final: Path, keep: int) -> Path:
+    """Renames a draft, and removes older checkpoints."""
+    aside = final.with_name(f".{final.name}.replaced")
     if final.exists():
         os.replace(final, aside)
     os.replace(draft, final)
-    shutil.rmtree(aside, ignore_errors=True)
-    _prune(folder, step, keep)
+    _remove(aside)
+    _prune(final.parent, int(final.name), keep)
     return final
 
 
 def _prune(folder: Path, step: int, keep: int) -> None:
+    """Removes all but the newest checkpoints up to a step; none is ever seen removed in part."""
     for old in [other for other in steps(folder) if other <= step][:-keep]:
-        shutil.rmtree(folder / str(old))
+        aside = folder / f".{old}.replaced"
+        os.replace(folder / str(old), aside)
+        _remove(aside)
 
 
 def tidy(folder: Path, step: int, keep: int) -> None:
-    """Removes what a kill has left where a run resumes: drafts, and checkpoints partly removed."""
-    for kind in (".*.draft", ".*.replaced"):
-        for path in folder.glob(kind):
-            _remove(path)
+    """Removes what a killed process has left, where a run resumes at this step."""
+    clear(folder)
     _prune(folder, step, keep)
+
+
+def clear(folder: Path) -> None:
+    """Removes the parts of checkpoints that a killed process has left."""
+    for left in (*folder.glob(".*.draft"), *folder.glob(".*.replaced")):
+        _remove(left)
 
 
 def _remove(path: Path) -> None:
@@ -272,12 +297,13 @@ def read(folder: Path, manifest: Mapping[str, Any], template: Any) -> Any:
                 f"{checkpoint} does not fit: {path} is {saved.get(path, 'absent')} on disk and "
                 f"{expected.get(path, 'absent')} here; was it written by another version?"
             )
-    shapes = jax.tree.map(ocp.utils.to_shape_dtype_struct, jax.tree.map(_filled, template))
-    if _several():
-        here = jax.sharding.SingleDeviceSharding(jax.local_devices()[0])
-        shapes = jax.tree.map(
-            lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=here), shapes
-        )
+    here = jax.sharding.SingleDeviceSharding(jax.local_devices()[0])
+
+    def shape(leaf):
+        sharding = None if _several() else getattr(leaf, "sharding", None)
+        return jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding or here)
+
+    shapes = jax.tree.map(shape, jax.tree.map(_filled, template))
     with _checkpointer() as checkpointer:
         found = checkpointer.restore(checkpoint / "state", shapes)
     return jax.tree.map(
@@ -294,12 +320,18 @@ def _several() -> bool:
     return jax.process_count() > 1
 
 
-def _checkpointer() -> ocp.StandardCheckpointer:
-    """A checkpointer without cross-process barriers: each process has whole arrays and a folder."""
+def _checkpointer(meeting: str | None = None) -> ocp.StandardCheckpointer:
+    """A checkpointer without cross-process barriers: each process has whole arrays and a folder.
+
+    With a meeting's name the barriers are those of all processes, which write their shards.
+    """
     if not _several():
         return ocp.StandardCheckpointer()
     this = jax.process_index()
+    first, active, prefix = this, {this}, f"process_{this}"
+    if meeting is not None:
+        first, active, prefix = 0, {*range(jax.process_count())}, meeting
     options = ocp.options.MultiprocessingOptions(
-        primary_host=this, active_processes={this}, barrier_sync_key_prefix=f"process_{this}"
+        primary_host=first, active_processes=active, barrier_sync_key_prefix=prefix
     )
     return ocp.StandardCheckpointer(multiprocessing_options=options)

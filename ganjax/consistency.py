@@ -62,10 +62,13 @@ class Rows:
         self._count, self._step = self._count + 1, row["step"]
 
     def record(self) -> dict[str, Any]:
-        """`count`, `step` and `sha256` for a manifest, once the rows are safe on the disk."""
+        """`count`, `step` and `sha256` for a manifest; `sync` comes before that."""
+        return {"count": self._count, "step": self._step, "sha256": self._sha256.hexdigest()}
+
+    def sync(self) -> None:
+        """Makes the rows safe on the disk."""
         with open(self._path, "ab") as file:
             os.fsync(file.fileno())
-        return {"count": self._count, "step": self._step, "sha256": self._sha256.hexdigest()}
 
 
 def check_rows(workdir: Path, manifest: Mapping[str, Any]) -> None:

@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from contextvars import ContextVar, copy_context
 from typing import NoReturn, TypeVar
 
@@ -163,23 +163,28 @@ def aside(work: Callable[[], Result]) -> Result:
     """
     if threading.current_thread() is not threading.main_thread():
         return work()
-    future, done, context = Future(), threading.Event(), copy_context()
+    future = beside(work)
+    while not wait([future], POLL).done:
+        _STOP.get().check()  # again, as a handler's error is lost within a garbage collection
+    return future.result()
+
+
+def beside(work: Callable[[], Result]) -> "Future[Result]":
+    """The result of `work` to come, done in a thread, which may be left behind as by `aside`."""
+    future, context = Future(), copy_context()
 
     def run():
         try:
             future.set_result(context.run(work))
         except BaseException as error:
             future.set_exception(error)
-        done.set()
 
     threading.Thread(target=run, daemon=True, name=ASIDE).start()
-    while not done.wait(POLL):
-        _STOP.get().check()  # again, as a handler's error is lost within a garbage collection
-    return future.result()
+    return future
 
 
 def end(code: int) -> NoReturn:
-    """Ends the process; a thread that `aside` left behind is not waited for."""
+    """Ends the process; a thread that was left behind is not waited for."""
     if any(thread.name == ASIDE for thread in threading.enumerate()):
         with contextlib.suppress(OSError):
             sys.stdout.flush()

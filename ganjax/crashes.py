@@ -72,11 +72,12 @@ class Kept:
         # Several processes must keep the same step, and their clocks differ.
         if time.monotonic() - self._time >= KEEP_SECONDS or jax.process_count() > 1:
             self.state = None  # frees the old one first
-            self.step, self.state, self._time = step, _copied(state), time.monotonic()
+            self.step, self.state, self._time = step, copied(state), time.monotonic()
 
 
 @jax.jit
-def _copied(tree: Any) -> Any:
+def copied(tree: Any) -> Any:
+    """A copy on the same devices."""
     return jax.tree.map(jnp.copy, tree)
 
 

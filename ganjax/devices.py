@@ -168,6 +168,11 @@ def alone() -> bool:
     return jax.process_count() == 1
 
 
+def parted(layout: Layout | None) -> bool:
+    """Whether several processes hold a part of the state each."""
+    return layout is not None and layout.shard_optimiser and not alone()
+
+
 def any_of(flag: bool) -> bool:
     """Whether a flag is set in any process."""
     if jax.process_count() == 1:

@@ -30,7 +30,7 @@ from ganjax import (
 )
 from ganjax import data as sources
 from ganjax.chunks import FINITE as FINITE
-from ganjax.chunks import Sums, as_sums, means, plain
+from ganjax.chunks import as_sums, means
 from ganjax.chunks import chunk as chunk
 from ganjax.chunks import compiled_chunk as compiled_chunk
 from ganjax.chunks import compiled_start as compiled_start
@@ -45,6 +45,7 @@ from ganjax.experiment import (
     template,
 )
 from ganjax.records import Row
+from ganjax.saver import Saver
 from ganjax.sinks import Factory, Sink, installed, opened
 from ganjax.types import GanState
 
@@ -67,7 +68,7 @@ class _Run(NamedTuple):
     experiment: Experiment
     workdir: Path
     layout: devices.Layout | None
-    digests: dict[int, str | None]  # of the data, by the last step of the stage that has them
+    saver: Saver
     rows: list[Row]
     written: consistency.Rows
     clock: records.Clock
@@ -93,7 +94,8 @@ def train(
 ) -> Result:
     """Trains to the config's number of steps, from the newest checkpoint if there is one.
 
-    Of several processes the first writes the folder; the others read and write nothing there.
+    Of several processes the first writes the folder; the others read and write nothing there but
+    their parts of a sharded state, if they see the folder.
 
     Args:
       experiment: from `experiment.build`, with the layout's `axis_name`.
@@ -118,9 +120,9 @@ def train(
             devices.check_batch(stage.config.batch_size, layout.count)
     if not devices.leads():
         with tempfile.TemporaryDirectory() as other:
-            return _train(experiment, Path(other), layout, init_from, {}, trust, None)
+            return _train(experiment, Path(other), layout, init_from, {}, trust, None, workdir)
     with disk.writing(workdir):
-        return _train(experiment, workdir, layout, init_from, sinks, trust, held)
+        return _train(experiment, workdir, layout, init_from, sinks, trust, held, workdir)
 
 
 def _train(
@@ -131,6 +133,7 @@ def _train(
     factories: Mapping[str, Factory],
     trust: Collection[str],
     held: Callable[[], None] | None,
+    place: Path,
 ) -> Result:
     config = experiment.config
     with (
@@ -149,10 +152,13 @@ def _train(
             _check_data(experiment.stage(saved.get("step", 0)), workdir, saved, digests)
             step, state = _start(experiment, workdir, saved, first)
             rows = run_folder.rewind_metrics(workdir, step)
-            checkpoints.tidy(workdir / "checkpoints", step, config.keep_checkpoints)
+            for folder, keep in (("checkpoints", config.keep_checkpoints), ("best", 1)):
+                checkpoints.tidy(workdir / folder, step, keep)
             sink, written = opened({}, workdir, {}, step), consistency.Rows(workdir, rows)
+            spread = place if devices.parted(layout) else None
+            saver = Saver(experiment, workdir, digests, written, clock, held, spread)
             run = _Run(
-                *(experiment, workdir, layout, digests, rows, written, clock, sink, stop, held),
+                *(experiment, workdir, layout, saver, rows, written, clock, sink, stop, held),
                 feeds,
             )
             if step >= config.steps or devices.any_of(run.settled):
@@ -223,9 +229,12 @@ def _advance(
     sums = devices.from_first(as_sums(advance.zero, sums) if sums else advance.zero)
     taken = 0, 0.0  # steps since the last row, and seconds
     whole = cache(partial(_whole, run.layout, placed))
-    with progress(step, config.steps) as show:
+    with progress(step, config.steps) as show, run.saver:
         while step < config.steps and not run.settled:
+            if run.saver.ended():
+                run_folder.write_status(run.workdir, "running", step)
             if step == stage.config.steps:
+                run.saver.wait()  # or a signal would leave at once
                 stage, run.stop.at_once = run.experiment.stage(step + 1), devices.alone()
                 placed, advance, monitored = _begun(run, stage, step, _grown(stage, step, whole()))
                 sums, kept = advance.zero, crashes.Kept()
@@ -240,7 +249,7 @@ def _advance(
                 _crash(run, stage, fault, kept, before, saved)
             if within:
                 if devices.any_of(run.stop.is_set()):
-                    _save(run, step, whole(), sums=sums)
+                    run.saver.begin(step, placed if run.saver.together else whole(), sums=sums)
                     raise _stopped(config, step)
                 continue
             run.held()
@@ -256,7 +265,7 @@ def _advance(
 
             stopping = devices.any_of(run.stop.is_set()) and not done
             if stopping or done or ends or _due(config.checkpoint_every, step):
-                _save(run, step, whole())  # called by all processes, which hold a part each
+                run.saver.begin(step, placed if run.saver.together else whole())
                 saved = step
             if saved == step or time.monotonic() - told > STATUS_SECONDS:
                 run_folder.write_status(run.workdir, "running", step)
@@ -298,29 +307,6 @@ def _stopped(config: Any, step: int) -> Interrupted:
     )
 
 
-def _save(
-    run: _Run,
-    step: int,
-    state: GanState,
-    folder: str = "checkpoints",
-    sums: Sums | None = None,
-) -> None:
-    """Saves; within a chunk with the sums since the last row."""
-    if devices.leads():
-        run.held()
-        config = run.experiment.config
-        keep = config.keep_checkpoints if folder == "checkpoints" else 1
-        record = {
-            "config": consistency.settings_digest(config.to_dict(), step),
-            "data": run.digests[run.experiment.stage(step).config.steps],
-            "rows": run.written.record(),
-            "updates": int(state.step),
-            **({"sums": plain(sums)} if sums else {}),
-        }
-        with run.clock("checkpoints"):
-            checkpoints.save(run.workdir / folder, step, state, keep=keep, record=record)
-
-
 def _crash(
     run: _Run,
     stage: Experiment,
@@ -330,11 +316,16 @@ def _crash(
     saved: int | None,
 ) -> NoReturn:
     """Marks the run as diverged, and leaves the record of the chunk after step `start`."""
+    run.saver.wait()
     run_folder.write_status(run.workdir, "diverged", fault.step, fault.reason)
     state = _whole(run.layout, kept.state)
+
+    def save(step, state, folder):
+        run.saver.begin(step, state, folder)
+        run.saver.wait()
+
     if devices.leads():
-        row, save = run.rows[-1] if run.rows else {}, partial(_save, run)
-        at = {"kept": (kept.step, state), "start": start}
+        row, at = run.rows[-1] if run.rows else {}, {"kept": (kept.step, state), "start": start}
         crashes.recorded(stage, run.workdir, fault, **at, row=row, save=save)
     last = "nothing was saved yet" if saved is None else f"the last checkpoint is of step {saved}"
     raise NotFiniteError(
@@ -347,8 +338,9 @@ def _scored(run: _Run, stage: Experiment, step: int, state: GanState) -> Row:
     """The scores as metrics, and the checkpoint kept if they are the best so far."""
     with run.clock("scoring"):
         found = records.scores(stage, run.workdir, step, state)
+    run.saver.wait()  # the best so far is in its folder
     if records.is_best(stage, run.workdir, run.rows, found):
-        _save(run, step, state, "best")
+        run.saver.begin(step, state, "best")
     if devices.leads():
         run_folder.write_status(run.workdir, "running", step)
     return {f"score/{name}": value for name, value in found.items()}

@@ -408,6 +408,8 @@ def test_two_processes_train_like_one_and_resume(flags, alone, tmp_path):
     shutil.rmtree(newest)
     trained(tmp_path, 2, name, *flags)
     again = experiment.load(tmp_path / "run")
+    parts = {path.name for path in newest.glob("state/ocdbt.process_*")}
+    assert ("ocdbt.process_1" in parts) == ("--shard_optimiser" in flags)
     assert again.step == 20
     for a, b in zip(jax.tree.leaves(together), jax.tree.leaves(again.state), strict=True):
         np.testing.assert_array_equal(a, b)

@@ -48,7 +48,7 @@ LEVELS = (
     ("experiment",),
     ("chunks", "export", "summary", "sweep"),
     ("records", "feed", "crashes", "origins"),
-    ("cuts",),
+    ("cuts", "saver"),
     ("train",),
     ("standings",),
     ("report",),

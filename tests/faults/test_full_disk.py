@@ -118,6 +118,26 @@ def test_every_write_may_fail(tmp_path, monkeypatch):
     print(f"{whole.count} writes failed in turn")
 
 
+def test_an_error_of_a_save_is_the_exit_code(called, tmp_path, monkeypatch):
+    """The first of two, which is written beside the training."""
+    config = {**examples.BILINEAR, "steps": 4, "log_every": 2, "checkpoint_every": 2}
+    path = tmp_path / "config.py"
+    path.write_text(
+        f"from ml_collections import ConfigDict\ndef get_config(): return ConfigDict({config!r})\n"
+    )
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(ocp.StandardCheckpointer, "save", full)
+    done = called("train", "--config", path, "--workdir", tmp_path / "run")
+    assert done.code == 8
+    *_, last = done.err.splitlines()
+    folder = tmp_path / "run" / "checkpoints"
+    assert last.startswith(f"error: the disk of {folder} is full: at least ")
+    assert [*folder.iterdir()] == []
+
+
 @pytest.fixture
 def small_disk(tmp_path):
     """`size -> folder` on a disk of so many KiB; skipped where nothing can be mounted."""

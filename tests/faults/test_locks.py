@@ -8,9 +8,10 @@ import time
 
 import examples
 import pytest
+from forked import until
 from marks import telling
 
-from ganjax import experiment, run_folder, train
+from ganjax import consistency, experiment, run_folder, train
 from ganjax.errors import RunFolderError
 
 pytestmark = pytest.mark.usefixtures("shared_chunks")
@@ -82,6 +83,8 @@ def test_a_run_that_is_taken_over_saves_nothing_more(after, tmp_path, monkeypatc
     def taken(workdir, row):
         line = append(workdir, row)
         if row["step"] == after:
+            before = workdir / "checkpoints" / str(after - 5)
+            until(lambda: after == 5 or before.exists())
             (workdir / "lock").write_text("process 7 on elsewhere since 2026\n")
         return line
 
@@ -92,6 +95,18 @@ def test_a_run_that_is_taken_over_saves_nothing_more(after, tmp_path, monkeypatc
             train.train(experiment.build(TOY), tmp_path)
     saved = sorted(int(path.name) for path in (tmp_path / "checkpoints").glob("[0-9]*"))
     assert max(saved, default=0) == after - 5
+
+
+def test_a_save_underway_is_not_put_in_place_once_another_has_taken_over(tmp_path, monkeypatch):
+    def taken(self):
+        sync(self)
+        (tmp_path / "lock").write_text("process 7 on elsewhere since 2026\n")
+
+    sync = consistency.Rows.sync
+    monkeypatch.setattr(consistency.Rows, "sync", taken)
+    with pytest.raises(RunFolderError, match="taken over by process 7 on elsewhere"):
+        train.train(experiment.build(TOY), tmp_path)
+    assert [*(tmp_path / "checkpoints").iterdir()] == []
 
 
 @telling
