@@ -54,14 +54,15 @@ def sampler(game: Game, data: sources.Data | None, asked: Callable) -> Callable 
     if not {"latents", "generate"} <= game.queries.keys():
         return None
 
-    def chunk(params, model_state, rng, *labels):
+    def chunk(params, model_state, rng, index, *labels):
+        rng = jax.random.fold_in(rng, index)
         z = game.queries["latents"](params, model_state, rng, SAMPLE_CHUNK)
         return game.queries["generate"](params, model_state, z, *labels)
 
     @jax.jit
-    def chunks(params, model_state, rngs, *labels):
-        axes = (None, None, *(0 for _ in (rngs, *labels)))
-        x = jax.vmap(chunk, axes)(params, model_state, rngs, *labels)
+    def chunks(params, model_state, rng, *dealt):
+        axes = (None, None, None, *(0 for _ in dealt))
+        x = jax.vmap(chunk, axes)(params, model_state, rng, *dealt)
         return x.reshape(-1, *x.shape[2:])
 
     one = jax.jit(chunk)
@@ -81,18 +82,19 @@ def sampler(game: Game, data: sources.Data | None, asked: Callable) -> Callable 
         elif y is not None:
             raise ConfigError("this game has no class labels; call sample() without y")
         state = asked(state)
-        players = state.params, state.model_state
+        given = state.params, state.model_state, rng
         if mesh:
             whole, dealt = (NamedSharding(mesh, PartitionSpec(*a)) for a in ((), (spread.AXIS,)))
-            players = jax.device_put(players, whole)
+            given = jax.device_put(given, whole)
+        of_chunks = (np.arange(count), *labels)
         for begin in range(0, count, each):
             if mesh:
-                rngs = jax.vmap(partial(jax.random.fold_in, rng))(np.arange(begin, begin + each))
-                given = (rngs, *(y[begin : begin + each] for y in labels))
-                x = chunks(*players, *jax.device_put(given, dealt))
+                part = tuple(x[begin : begin + each] for x in of_chunks)
+                x = chunks(*given, *jax.device_put(part, dealt))
             else:
-                x = one(*players, jax.random.fold_in(rng, begin), *(y[begin] for y in labels))
-            yield x[: n - begin * SAMPLE_CHUNK]
+                x = one(*given, *(x[begin] for x in of_chunks))
+            left = n - begin * SAMPLE_CHUNK
+            yield x if len(x) <= left else x[:left]
 
     return parts
 

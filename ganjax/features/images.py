@@ -26,7 +26,7 @@ from ganjax.features.gathered import (
 from ganjax.features.kept import kept
 from ganjax.features.pixels import pixels
 
-BATCH, AHEAD = 256, 2  # images of a device whose features are taken at a time, batches in flight
+BATCH, AHEAD = 64, 8  # images of a device whose features are taken at a time, batches in flight
 SUMMED = 1024  # images whose features are summed at a time
 
 
@@ -92,7 +92,8 @@ def images_report(
         ahead = deque()
         for x in _grouped(parts, size):
             for begin in range(0, len(x), size):
-                ahead.append(run(apply, _dealt(x[begin : begin + size], mesh)))
+                part = x if len(x) <= size else x[begin : begin + size]
+                ahead.append(run(apply, _dealt(part, mesh)))
                 if len(ahead) > AHEAD:
                     yield ahead.popleft()
         yield from ahead

@@ -29,7 +29,9 @@ def _cubed(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """k(x, y) of all pairs of rows."""
     base = x / x.shape[1] @ y.T
     base += 1
-    return base * base * base  # no power: 100 times as slow
+    for rows in np.split(base, range(32, len(base), 32)):  # which fit into a processor's cache
+        rows *= rows * rows  # no power: 100 times as slow
+    return base
 
 
 def _sums(x: np.ndarray, y: np.ndarray, of_x: np.ndarray, of_y: np.ndarray) -> np.ndarray:

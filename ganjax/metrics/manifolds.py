@@ -10,7 +10,7 @@ import numpy as np
 from ganjax.checks import whole
 from ganjax.metrics.finite import compared
 
-BLOCK = 2**22  # distances held at once: 32 MiB
+BLOCK = 2**20  # distances held at once: 8 MiB
 ROUNDING = 1e-13  # of the largest squared norm
 
 
