@@ -6,6 +6,7 @@ import numpy as np
 
 from ganjax.checks import whole
 from ganjax.metrics.finite import compared
+from ganjax.metrics.remembered import remembered
 
 BLOCK = 2048  # rows and columns of a matrix of pairs that are held at once: 32 MiB
 
@@ -59,6 +60,7 @@ def _sums(x: np.ndarray, y: np.ndarray, of_x: np.ndarray, of_y: np.ndarray) -> n
     return total
 
 
+@remembered
 def _within(x: np.ndarray, of_x: np.ndarray) -> np.ndarray:
     """`_sums` over pairs of different rows of a set."""
     alone = ((x * x).sum(1) / x.shape[1] + 1) ** 3

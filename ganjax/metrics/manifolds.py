@@ -9,6 +9,7 @@ import numpy as np
 
 from ganjax.checks import whole
 from ganjax.metrics.finite import compared
+from ganjax.metrics.remembered import remembered
 
 BLOCK = 2**20  # distances held at once: 8 MiB
 ROUNDING = 1e-13  # of the largest squared norm
@@ -49,6 +50,7 @@ def slack(a: np.ndarray, b: np.ndarray) -> float:
     return ROUNDING * max(squared_norms(a).max(), squared_norms(b).max())
 
 
+@remembered
 def _radii(centres: np.ndarray, neighbours: int) -> np.ndarray:
     """Distance of every row [n, dim] to its k-th nearest other row [n]."""
     from sklearn.neighbors import NearestNeighbors  # 0.7 s: after the checks
