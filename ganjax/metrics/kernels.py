@@ -50,12 +50,12 @@ def _sums(x: np.ndarray, y: np.ndarray, of_x: np.ndarray, of_y: np.ndarray) -> n
     in_x, in_y = np.zeros((subsets, len(x))), np.zeros((subsets, len(y)))
     np.put_along_axis(in_x, of_x, 1.0, 1)
     np.put_along_axis(in_y, of_y, 1.0, 1)
-    total = np.zeros(subsets)
+    total, same = np.zeros(subsets), x is y and of_x is of_y
     for i in range(0, len(x), BLOCK):
-        for j in range(i if x is y else 0, len(y), BLOCK):
+        for j in range(i if same else 0, len(y), BLOCK):
             rows, columns = slice(i, i + BLOCK), slice(j, j + BLOCK)
             of_pairs = in_x[:, rows] @ _cubed(x[rows], y[columns])
-            twice = 1 + (x is y and i < j)  # the kernel is symmetric
+            twice = 1 + (same and i < j)  # the kernel is symmetric
             total += twice * np.einsum("ij,ij->i", of_pairs, in_y[:, columns])
     return total
 

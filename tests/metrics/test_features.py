@@ -84,11 +84,14 @@ def test_kernel_distance_takes_half_of_small_sets_and_refuses_too_large_subsets(
         metrics.kernel_distance(real=x, generated=x, subset_size=11)
 
 
-@pytest.mark.parametrize(("n", "pairs"), [(40, 3 * 40 * 40), (400, 3 * 20 * 30 * 30)])
-def test_kernel_distance_by_subsets(n, pairs, monkeypatch):
+@pytest.mark.parametrize(
+    ("n", "block", "pairs"),
+    [(40, 1000, 3 * 40 * 40), (40, 30, 3 * 40 * 40 - 2 * 10 * 30), (400, 30, 3 * 20 * 30 * 30)],
+)
+def test_kernel_distance_by_subsets(n, block, pairs, monkeypatch):
     """Subsets that overlap much share one matrix of pairs; the distance is the same."""
     cubed, taken = kernels._cubed, []
-    monkeypatch.setattr(kernels, "BLOCK", 1000)
+    monkeypatch.setattr(kernels, "BLOCK", block)
     monkeypatch.setattr(
         kernels, "_cubed", lambda x, y: taken.append(len(x) * len(y)) or cubed(x, y)
     )
@@ -103,6 +106,16 @@ def test_kernel_distance_by_subsets(n, pairs, monkeypatch):
         within = [k[s, s].sum() - k[s, s].trace() for s in (slice(30), slice(30, 60))]
         values.append(sum(within) / (30 * 29) - 2 * k[:30, 30:].mean())
     np.testing.assert_allclose(found[:2], [np.mean(values), np.std(values)], rtol=1e-10)
+
+
+def test_kernel_distance_of_a_set_to_itself(monkeypatch):
+    """It is that to a copy: the subsets of both differ."""
+    monkeypatch.setattr(kernels, "BLOCK", 30)
+    x = RNG.normal(size=(40, 300))
+    found, copied = (
+        metrics.kernel_distance(real=x, generated=y, subset_size=30) for y in (x, x.copy())
+    )
+    np.testing.assert_allclose(found[:2], copied[:2], rtol=1e-10)
 
 
 LINE = np.array([[0.0], [1.0], [3.0], [7.0]])  # radii to the nearest other: 1, 1, 2, 4
