@@ -250,7 +250,7 @@ def _advance(
             if within:
                 if devices.any_of(run.stop.is_set()):
                     run.saver.begin(step, placed if run.saver.together else whole(), sums=sums)
-                    raise _stopped(config, step)
+                    _stopped(run, step)
                 continue
             run.held()
             row = records.row(outcome, step, run.rows, np.divide(*taken))
@@ -273,7 +273,7 @@ def _advance(
             if (ends or _due(config.sample_every, step)) and not done:
                 _show(run, stage, step, whole())
             if stopping:
-                raise _stopped(config, step)
+                _stopped(run, step)
     return step, whole()
 
 
@@ -301,9 +301,13 @@ def _due(every: int, step: int) -> bool:
     return every > 0 and step % every == 0
 
 
-def _stopped(config: Any, step: int) -> Interrupted:
-    return Interrupted(
-        f"stopped and saved at step {step} of {config.steps}; the same command resumes"
+def _stopped(run: _Run, step: int) -> NoReturn:
+    """Leaves once the state is saved."""
+    run.saver.wait()
+    devices.wait()  # JAX would end the first process while it saves, once the others have left
+    raise Interrupted(
+        f"stopped and saved at step {step} of {run.experiment.config.steps}; the same command "
+        "resumes"
     )
 
 
@@ -327,6 +331,7 @@ def _crash(
     if devices.leads():
         row, at = run.rows[-1] if run.rows else {}, {"kept": (kept.step, state), "start": start}
         crashes.recorded(stage, run.workdir, fault, **at, row=row, save=save)
+    devices.wait()  # as `_stopped` does
     last = "nothing was saved yet" if saved is None else f"the last checkpoint is of step {saved}"
     raise NotFiniteError(
         f"{fault.reason}; {last}. `ganjax replay --workdir {run.workdir}` names the operation. The "

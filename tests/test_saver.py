@@ -120,6 +120,19 @@ def test_every_exit_waits_for_the_save(error, built, tmp_path, monkeypatch, on_r
     assert run_folder.read_json(tmp_path / "status.json")["checkpoint"] == 5
 
 
+def test_all_processes_wait_for_the_save_of_a_stop(built, tmp_path, monkeypatch, on_row):
+    """JAX would end the first one while it saves, once the others have left."""
+    seen = []
+    before_saving(monkeypatch, lambda: time.sleep(0.1), at=10)
+    monkeypatch.setattr(
+        devices, "wait", lambda: seen.append(checkpoints.steps(tmp_path / "checkpoints"))
+    )
+    on_row(_10=lambda: os.kill(os.getpid(), signal.SIGINT))
+    with pytest.raises(Interrupted, match="saved at step 10"):
+        train.train(built, tmp_path)
+    assert seen == [[5, 10]]
+
+
 @pytest.mark.parametrize("at", [5, 20])
 def test_an_error_of_a_save_ends_the_run(at, built, tmp_path, monkeypatch, on_row):
     """At the next step, or at the end; what else ends the run meanwhile does not hide it."""

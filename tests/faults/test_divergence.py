@@ -90,6 +90,13 @@ def test_an_overflow_is_recorded_and_replayed(tmp_path):
         crashes.replay(experiment.build(OVERFLOW), tmp_path, 6)
 
 
+def test_all_processes_wait_for_the_record(tmp_path, monkeypatch):
+    report, seen = tmp_path / "crash" / "step_3" / "report.json", []
+    monkeypatch.setattr(devices, "wait", lambda: seen.append(report.exists()))
+    diverged(OVERFLOW, tmp_path)
+    assert seen == [True]
+
+
 def test_growth_without_bound_is_a_divergence(tmp_path):
     """sqrt(1 + 0.5^2) a step: 9.3e9 after 200 steps."""
     rate = {"name": "sgd", "learning_rate": 0.5}
