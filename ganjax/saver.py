@@ -12,7 +12,7 @@ import numpy as np
 
 from ganjax import checkpoints, consistency, crashes, devices
 from ganjax.chunks import Sums, plain
-from ganjax.console import beside
+from ganjax.console import POLL, beside
 from ganjax.draws import is_key
 from ganjax.experiment import Experiment
 from ganjax.records import Clock
@@ -109,10 +109,11 @@ class Saver:
 
     def wait(self) -> None:
         """Waits until nothing is being saved."""
-        if self._saving is not None:
+        saving, self._saving = self._saving, None  # a second signal leaves it behind
+        if saving is not None:
             with self._clock("checkpoints"):
-                wait([self._saving])
-            saving, self._saving = self._saving, None
+                while not wait([saving], POLL).done:
+                    pass  # a signal that `partners` passes on wakes no wait
             saving.result()
 
     def _ready(self) -> None:

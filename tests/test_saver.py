@@ -1,5 +1,6 @@
 """Checkpoints are written while training goes on; no error of a save is lost, no exit cuts one."""
 
+import _thread
 import contextlib
 import errno
 import os
@@ -131,6 +132,34 @@ def test_all_processes_wait_for_the_save_of_a_stop(built, tmp_path, monkeypatch,
     with pytest.raises(Interrupted, match="saved at step 10"):
         train.train(built, tmp_path)
     assert seen == [[5, 10]]
+
+
+@pytest.mark.parametrize("passed_on", [False, True])
+def test_a_second_signal_leaves_a_save_behind(passed_on, built, tmp_path, monkeypatch, on_row):
+    """At once, as it is told: a disk may hang. `partners` passes it on without a system call."""
+    free, ended = threading.Event(), threading.Event()
+
+    def hang():
+        time.sleep(0.1)
+        if passed_on:
+            _thread.interrupt_main(signal.SIGINT)
+        else:
+            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+        if free.wait(SECONDS):
+            ended.set()
+        raise ZeroDivisionError
+
+    before_saving(monkeypatch, hang, at=10)
+    on_row(_10=lambda: os.kill(os.getpid(), signal.SIGINT))
+    began = time.monotonic()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            train.train(built, tmp_path)
+        assert time.monotonic() - began < SECONDS
+    finally:
+        free.set()
+    assert ended.wait(SECONDS)
+    assert run_folder.read_json(tmp_path / "status.json")["checkpoint"] == 5
 
 
 @pytest.mark.parametrize("at", [5, 20])
