@@ -33,7 +33,7 @@ def not_followed(path: str, flags: int) -> int:
     opened = os.open(path, flags & ~os.O_TRUNC | os.O_NOFOLLOW, 0o666)
     if os.fstat(opened).st_nlink > 1:
         os.close(opened)
-        raise OSError(errno.EMLINK, "it has other names (hard links); remove this one", str(path))
+        raise OSError(errno.EMLINK, "it has other names (hard links); put a copy here", str(path))
     if flags & os.O_TRUNC:
         os.ftruncate(opened, 0)
     return opened
