@@ -7,6 +7,7 @@ import contextlib
 import inspect
 import numbers
 import sys
+import traceback
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
@@ -18,6 +19,8 @@ from ganjax.errors import ConfigError, unknown
 Section = Mapping[str, Any]
 # Arguments that are names or sections, each with the function (where, section) -> value.
 Nested = Mapping[str, Callable[[str, Section], Any]]
+# Errors of a user's function that makes a part, besides ValueError and TypeError.
+MISTAKES = (NameError, AttributeError, LookupError, AssertionError, ArithmeticError, ImportError)
 
 
 def lookup(where: str, name: str, shelf: Mapping[str, Any]) -> Any:
@@ -43,6 +46,13 @@ def own_files(config: Any) -> set[str]:
     return {file} if (file := getattr(module, "__file__", None)) and ":" in config else set()
 
 
+def own_line(config: Any, error: Exception) -> str:
+    """ "FILE, line N: TYPE: " of the last line of the user's own functions; "" if there is none."""
+    own, frames = own_files(config), traceback.extract_tb(error.__traceback__)
+    frame = next((frame for frame in reversed(frames) if frame.filename in own), None)
+    return f"{frame.filename}, line {frame.lineno}: {type(error).__name__}: " if frame else ""
+
+
 def call(
     where: str, shelf: Mapping[str, Any], section: Section, nested: Nested, **given: Any
 ) -> Any:
@@ -57,8 +67,13 @@ def call(
     arguments = _arguments(where, section, nested, parameters)
     with _factory(section["name"]):
         check_arguments(where, function, arguments, given=tuple(given))
-    with located(where, ValueError, TypeError):
-        return function(**arguments, **given)
+    try:
+        with located(where, ValueError, TypeError):
+            return function(**arguments, **given)
+    except MISTAKES as error:
+        if not (line := own_line(section, error)):
+            raise
+        raise ConfigError(f"in {where}: {line}{error}") from error
 
 
 def bind(

@@ -115,7 +115,8 @@ def check_drawn(where: str, data: Data, batch: Batch) -> dict[str, np.ndarray]:
         if np.abs(x).max() > 1 + ROUNDING:
             remedy = "" if data.source is None else ", or give of_rows the value_range of yours"
             raise DataError(f"{found}; return images in [-1, 1]{remedy}")
-        if key not in data.train and data.value_range is None and x.min() >= 0:
+        as_read = key not in data.train or data.decode is not None
+        if as_read and data.value_range is None and x.min() >= 0:
             raise DataError(
                 f"{found}, none below 0, where -1 is black; return images in [-1, 1], or declare "
                 "value_range=(-1, 1) if they are right as they are"

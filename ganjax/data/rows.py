@@ -94,7 +94,7 @@ def of_rows(
     num_classes: int = 0,
     keep: str = "auto",
     order: str = "random",
-    value_range: tuple[float, float] = (0, 255),
+    value_range: tuple[float, float] | None = None,
     flip: bool = False,
     crop: int | None = None,
     paired: bool = False,
@@ -110,7 +110,8 @@ def of_rows(
       keep: "device": read once, whole; "stream": read as training goes on; "auto": on the device if
         they take at most a quarter of its free memory.
       order: "random": rows are drawn with replacement; "epochs": every row once an epoch.
-      value_range: the numbers of images that stand for black and white.
+      value_range: the numbers of images that stand for black and white. None for (-1, 1) of
+        floats and (0, 255) of all others.
       flip: mirror images at random.
       crop: side of a random square that a batch gets of an image; of the middle where nothing is
         random. None for whole images.
@@ -131,6 +132,11 @@ def of_rows(
         raise DataError(f"{source.where} holds no examples; expected one at least")
     first = read_rows(source, np.zeros(1, int))
     _check_first(source, first)
+    declared = (-1.0, 1.0)  # batches hold no others
+    if value_range is None:
+        floats = any(x.dtype.kind == "f" for key, x in first.items() if key != "y" and x.ndim > 3)
+        value_range = (-1, 1) if floats else (0, 255)
+        declared = None if floats else declared  # then images without a value below 0 are refused
     decode = partial(
         _decoded, value_range=tuple(value_range), flip=flip, crop=crop, together=paired
     )
@@ -155,7 +161,7 @@ def of_rows(
         sample=sample,
         num_classes=num_classes,
         paired=paired,
-        value_range=(-1.0, 1.0),
+        value_range=declared,
         buffer_bytes=buffer_bytes,
         source=source,
         rows=rows,

@@ -136,6 +136,10 @@ def _game(config: Mapping[str, Any], parts: Mapping[str, Any], data: sources.Dat
     fit.check_packing(section, made)
     fit.check_sections(section, {**parts, **networks}, config.get("networks", {}))
     game = sections.of_kind("game", section["name"], made(section), Game)
+    sections.check_call("game", section["name"], game.init, "rng", "batch")
+    sections.check_call(
+        "game", section["name"], game.losses, "params", "model_state", "batch", "rng"
+    )
     fit.check_game(config, data, game)
     if config["compute"] == "bfloat16":
         game = games.in_bfloat16(game)

@@ -3,6 +3,7 @@
 import inspect
 import itertools
 import math
+import textwrap
 import traceback
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
@@ -23,6 +24,8 @@ from ganjax.types import Game, GanState
 Section = Mapping[str, Any]
 # Errors of parts that do not fit together; any error is one, if it is of a user's function.
 MISFITS = (ValueError, TypeError, AssertionError, NotImplementedError, FlaxError)
+TRACED = (jax.errors.ConcretizationTypeError, jax.errors.TracerArrayConversionError)
+LONGEST = 1_000  # characters of another library's message
 
 
 def check_sections(section: Section, parts: Mapping[str, Any], networks: Collection[str]) -> None:
@@ -163,7 +166,7 @@ def check_step(experiment: Experiment) -> None:
 
     try:
         traced, (before, after) = jax.make_jaxpr(first_step, return_shape=True)(jax.random.key(0))
-        chex.assert_trees_all_equal_shapes_and_dtypes(before, after)
+        _check_kept(before, after)
     except KeyError as error:
         at = traceback.extract_tb(error.__traceback__)[-1]
         batch = jax.eval_shape(experiment.one_batch, experiment.train, jax.random.key(0))
@@ -173,10 +176,10 @@ def check_step(experiment: Experiment) -> None:
             f"{', '.join(batch or ('nothing',))}"
         ) from error
     except Exception as error:
-        line = _own_line(experiment, error)
+        line = names.own_line(experiment.config.to_dict(), error)
         if not line and not isinstance(error, MISFITS):
             raise
-        raise ConfigError(f"the sections do not fit together: {line}{error}") from error
+        raise ConfigError(f"the sections do not fit together: {line}{_told(error)}") from error
     memory.check_arrays(traced.jaxpr)
     for where, like in (("gen_tx", before.params.gen), ("disc_tx", before.params.disc)):
         section = experiment.config[where].to_dict()
@@ -185,12 +188,42 @@ def check_step(experiment: Experiment) -> None:
     _check_count(experiment)
 
 
-def _own_line(experiment: Experiment, error: Exception) -> str:
-    """ "FILE, line N: TYPE: " of the last line of the user's own functions; "" if there is none."""
-    own = names.own_files(experiment.config.to_dict())
-    frames = traceback.extract_tb(error.__traceback__)
-    frame = next((frame for frame in reversed(frames) if frame.filename in own), None)
-    return f"{frame.filename}, line {frame.lineno}: {type(error).__name__}: " if frame else ""
+def _check_kept(before: GanState, after: GanState) -> None:
+    """Raises ValueError for a step that changes the form of the state, naming the first place."""
+
+    def entries(state):  # a part without arrays is one entry, e.g. {'encoder': {}}
+        found, _ = jax.tree_util.tree_flatten_with_path(
+            state, is_leaf=lambda part: not jax.tree.leaves(part)
+        )
+        return {jax.tree_util.keystr(path): _form(part) for path, part in found}
+
+    def found(forms, path):
+        inside = sum(other.startswith(path) for other in forms)
+        return forms.get(path, f"a tree of {inside} entries" if inside else "absent")
+
+    old, new = entries(before), entries(after)
+    for path in {**old, **new}:
+        was, becomes = found(old, path), found(new, path)
+        if was != becomes:
+            raise ValueError(
+                f"state{path} is {was} before a step and {becomes} after it; let init and step "
+                "give the same entries, with the same shapes and dtypes"
+            )
+    chex.assert_trees_all_equal_structs(before, after)
+
+
+def _form(part: Any) -> str:
+    return f"{part.dtype}{list(part.shape)}" if hasattr(part, "dtype") else repr(part)
+
+
+def _told(error: Exception) -> str:
+    """An error on one line, without the program that JAX prints below a traced number."""
+    if isinstance(error, TRACED):
+        first = str(error).splitlines()[0]
+        return f"{first}; compute sizes and branches with Python or numpy, e.g. math.prod(shape)"
+    if isinstance(error, TypeError) and "__call__() missing" in str(error):
+        return f"{error}; a network is called with its inputs, with y for labels, and train=..."
+    return textwrap.shorten(str(error), LONGEST, placeholder=" ...")
 
 
 def _check_count(experiment: Experiment) -> None:

@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
+from flax import linen as nn
+
 from ganjax import (
     augmentations,
     dynamics,
@@ -45,6 +47,22 @@ def of_kind(where: str, name: str, made: Any, kind: type) -> Any:
             f"{kind.__module__}.{kind.__qualname__}"
         )
     return made
+
+
+def check_call(where: str, name: str, function: Any, *given: str) -> None:
+    """Refuses a user's function that cannot be called with the arguments that it will get."""
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):  # no function, or one without a signature
+        return
+    try:
+        signature.bind(*given)
+    except TypeError as error:
+        called = getattr(function, "__name__", type(function).__name__)
+        raise ConfigError(
+            f"{where} {name!r}: {called}{signature} is called with ({', '.join(given)}); give it "
+            "these parameters"
+        ) from error
 
 
 def is_none(where: str, section: Section | None) -> bool:
@@ -88,12 +106,18 @@ def networks_of(config: Section, data: sources.Data | None) -> dict[str, Any]:
     networks = {}
     for name, shelf in NETWORKS.items():
         if name in config:
-            networks[name] = call(name, shelf, config[name], **given)
+            networks[name] = _network(name, shelf, config[name], given)
     for name, section in config.get("networks", {}).items():
         # Those that the section sets are its own: an encoder's outputs are no samples.
         rest = {key: value for key, value in given.items() if key not in section}
-        networks[name] = call(f"networks.{name}", ALL_NETWORKS, section, **rest)
+        networks[name] = _network(f"networks.{name}", ALL_NETWORKS, section, rest)
     return networks
+
+
+def _network(
+    where: str, shelf: Mapping[str, Any], section: Section, given: Mapping[str, Any]
+) -> nn.Module:
+    return of_kind(where, section["name"], call(where, shelf, section, **given), nn.Module)
 
 
 def transforms_of(
@@ -119,6 +143,8 @@ def scheme_of(
     given = {"game": game, "tx": tx, "axis_name": axis_name}
     scheme = names.call("scheme", schemes.SCHEMES, config["scheme"], _nested(steps_of), **given)
     of_kind("scheme", config["scheme"]["name"], scheme, Scheme)
+    check_call("scheme", config["scheme"]["name"], scheme.init, "rng", "batch")
+    check_call("scheme", config["scheme"]["name"], scheme.step, "state", "batch", "rng")
     average = config.get("average")
     if is_none("average", average):
         return scheme
@@ -189,6 +215,12 @@ def _penalty(where: str, section: Section) -> Callable | penalties.WithMemory:
             f"{where} {section['name']!r} returned a {type(penalty).__name__}; expected a function "
             "(critic, x_real, x_fake, rng) -> scalar or a penalties.WithMemory(init, apply)"
         )
+    given = ("critic", "x_real", "x_fake", "rng")
+    if isinstance(penalty, penalties.WithMemory):
+        check_call(where, section["name"], penalty.init, "x_real")
+        check_call(where, section["name"], penalty.apply, "memory", *given)
+    elif not isinstance(penalty, penalties.Lazy):
+        check_call(where, section["name"], penalty, *given)
     return penalty
 
 

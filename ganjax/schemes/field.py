@@ -29,6 +29,11 @@ def start(
 
     `memory`: `params -> the scheme's first memory`, in new buffers, as a state is donated.
     """
+    if not callable(memory):
+        raise TypeError(
+            f"start got memory={memory!r}; expected a function of the parameters, e.g. "
+            "optax.tree.zeros_like"
+        )
     params, model_state = game.init(rng, batch)
     if not (isinstance(params, Players) and isinstance(model_state, Players)):
         raise TypeError(

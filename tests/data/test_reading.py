@@ -81,6 +81,28 @@ def test_64_bits_become_32(kind):
     assert found.dtype == kind.replace("64", "32")
 
 
+@pytest.mark.parametrize("keep", ["device", "stream"])
+def test_floats_are_pixels_from_minus_one_to_one(keep):
+    """As in arrays of a `Data`; others are refused, or need their range."""
+    floats = np.random.RandomState(0).uniform(-1, 1, (16, 8, 8, 1)).astype(np.float32)
+
+    def made(scale, **options):
+        table = data.Table({"x": scale * floats}, digest="random", where="floats")
+        return data.checked("floats", data.of_rows(table, keep=keep, **options))
+
+    found = made(1.0)
+    drawn = found.sample(found.train, jax.random.key(0), 8)["x"]
+    assert all((image == floats).all((1, 2, 3)).any() for image in np.asarray(drawn))
+    with pytest.raises(DataError, match=r"give of_rows the value_range of yours"):
+        made(255.0)
+    made(255.0, value_range=(-255, 255))
+    floats = np.abs(floats)
+    with pytest.raises(DataError, match=r"none below 0, .* value_range=\(-1, 1\)"):
+        made(1.0)
+    made(1.0, value_range=(0, 1))
+    made(1.0, value_range=(-1, 1))
+
+
 def test_a_list_is_an_array():
     found = data.read_rows(Faulty(lambda x: x.tolist()), np.arange(8))["x"]
     np.testing.assert_array_equal(found, Pixels().x[:8])

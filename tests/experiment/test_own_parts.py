@@ -9,11 +9,14 @@ from ganjax.errors import ConfigError, NotFiniteError
 from ganjax.nested import merged
 
 PARTS = """
+from functools import partial
+
 import jax.numpy as jnp
 from flax import linen as nn
 
 from ganjax import games, schemes
 from ganjax.penalties import WithMemory
+from ganjax.schemes.field import start
 from ganjax.types import Loss, Players, Scheme
 
 
@@ -26,6 +29,10 @@ def short():
         return jnp.mean(critic(x_real))
 
     return penalty
+
+
+def first_of_nothing():
+    return WithMemory(lambda: 0.0, lambda memory, critic, *_: (0.0, memory))
 
 
 def transposed():
@@ -73,6 +80,51 @@ def state_alone(game, tx, *, axis_name=None):
     return scheme._replace(step=lambda *given: scheme.step(*given)[0])
 
 
+def keyless(game, tx, *, axis_name=None):
+    scheme = schemes.simultaneous(game, tx)
+    return scheme._replace(step=lambda state, batch: scheme.step(state, batch, None))
+
+
+def remembers_zero(game, tx, *, axis_name=None):
+    step = schemes.simultaneous(game, tx).step
+    return Scheme(partial(start, game, tx, memory=0.0), step)
+
+
+def unnamed(game):
+    return schemes.simultaneous(game, tx)
+
+
+def surprised(game, tx, *, axis_name=None):
+    scheme = schemes.simultaneous(game, tx)
+
+    def step(state, batch, rng):
+        state, metrics = scheme.step(state, batch, rng)
+        return state._replace(memory=state.params), metrics
+
+    return Scheme(scheme.init, step)
+
+
+class Sized(nn.Module):
+    shape: tuple
+
+    @nn.compact
+    def __call__(self, z):
+        return nn.Dense(int(jnp.prod(jnp.array(self.shape))))(z)
+
+
+class Moded(nn.Module):
+    shape: tuple
+
+    @nn.compact
+    def __call__(self, z, training):
+        return nn.Dense(2)(z)
+
+
+class Bare:
+    def __init__(self, shape):
+        self.shape = shape
+
+
 def _changed(generator, discriminator, change):
     game = games.gan(generator, discriminator, z_dim=2)
     return game._replace(losses=lambda *given: change(game.losses(*given)))
@@ -91,6 +143,25 @@ def each_row(generator, discriminator):
         return losses._replace(gen=losses.gen._replace(value=jnp.ones(3)))
 
     return _changed(generator, discriminator, change)
+
+
+def forgetful(generator, discriminator):
+    game = games.gan(generator, discriminator, z_dim=2)
+
+    def init(rng, batch):
+        params, state = game.init(rng, batch)
+        return params, state._replace(gen={"generator": {}, "encoder": {}})
+
+    def losses(params, model_state, batch, rng):
+        found = game.losses(params, model_state._replace(gen={}), batch, rng)
+        return found._replace(gen=found.gen._replace(model_state={"generator": {}}))
+
+    return game._replace(init=init, losses=losses)
+
+
+def keyless_losses(generator, discriminator):
+    game = games.gan(generator, discriminator, z_dim=2)
+    return game._replace(losses=lambda params, model_state, batch: None)
 
 
 def plain(generator, discriminator):
@@ -146,8 +217,13 @@ def named(section, name):
             penalty("bare"),
             "lacks 'critic', 'x_real', 'x_fake', 'rng'; 'own_parts:bare' is called with",
         ),
-        (penalty("short"), "takes 3 positional arguments but 4"),
-        (penalty("transposed"), "own_parts.py, line 22: "),
+        (
+            penalty("short"),
+            "penalties.mine 'own_parts:short': penalty(critic, x_real, x_fake) is called with "
+            "(critic, x_real, x_fake, rng); give it these parameters",
+        ),
+        (penalty("first_of_nothing"), "<lambda>() is called with (x_real)"),
+        (penalty("transposed"), "own_parts.py, line 29: "),
         (
             penalty("silent"),
             "penalties.silent returned None, without a `return`; expected a scalar",
@@ -161,19 +237,39 @@ def named(section, name):
         (named("scheme", "pure_pair"), "returned a tuple; expected a ganjax.types.Scheme"),
         (named("scheme", "of_state"), "AttributeError: 'tuple' object has no attribute 'gen'"),
         (named("scheme", "state_alone"), "another thing than (GanState, metrics)"),
+        (named("scheme", "keyless"), "(state, batch) is called with (state, batch, rng)"),
+        (named("scheme", "remembers_zero"), "memory=0.0; expected a function of the parameters"),
+        (named("scheme", "unnamed"), "NameError: name 'tx' is not defined"),
+        (
+            named("scheme", "surprised"),
+            "state.memory is () before a step and a tree of 8 entries after it; let init and step",
+        ),
+        (
+            named("generator", "Sized"),
+            "traced array with shape int32[]; compute sizes and branches with Python or numpy",
+        ),
+        (named("generator", "Moded"), "'training'; a network is called with its inputs, with y"),
+        (named("generator", "Bare"), "returned a Bare; expected a flax.linen.module.Module"),
         (named("game", "two_functions"), "returned a tuple; expected a ganjax.types.Game"),
         (named("game", "numbers"), "losses returned a Players; expected Players(gen=Loss(value"),
         (named("game", "each_row"), "the game's loss of 'gen' has shape (3,); expected a scalar"),
+        (
+            named("game", "forgetful"),
+            "state.model_state is Players(gen={'encoder': {}, 'generator': {}}, disc={}) before "
+            "a step and Players(gen={'generator': {}}, disc={}) after it",
+        ),
+        (named("game", "keyless_losses"), "is called with (params, model_state, batch, rng)"),
         (named("game", "plain"), "init returned no pair of Players"),
     ],
 )
 def test_mistakes_are_answered(change, message):
     config = merged(CONFIG, change)
-    if "game" in change:  # without the options of `gan`
+    if change.keys() & {"game", "generator"}:  # without their options
         config = {**CONFIG, **change}
     with pytest.raises(ConfigError) as caught:
         experiment.build(config)
     assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
 
 
 def test_a_penalty_that_is_not_finite_is_named(tmp_path):
