@@ -113,7 +113,7 @@ def interruptible() -> Iterator[Stop]:
         stop.check()
         log.warning("stopping in a few seconds; once more to leave at once, unsaved")
 
-    with _handled((signal.SIGINT, *ENDING), request):
+    with _handled((signal.SIGINT, *ENDING), request), _quiet(_Left):
         token = _STOP.set(stop)
         try:
             yield stop
@@ -121,6 +121,17 @@ def interruptible() -> Iterator[Stop]:
             raise Interrupted("stopped; all is saved, and the same command resumes") from None
         finally:
             _STOP.reset(token)
+
+
+@contextlib.contextmanager
+def _quiet(kind: type[BaseException]) -> Iterator[None]:
+    """Prints no error of a kind that is lost within a destructor or a garbage collection."""
+    before = sys.unraisablehook
+    sys.unraisablehook = lambda lost: None if lost.exc_type is kind else before(lost)
+    try:
+        yield
+    finally:
+        sys.unraisablehook = before
 
 
 def endable(*more: int) -> contextlib.AbstractContextManager[None]:

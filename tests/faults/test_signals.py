@@ -176,6 +176,25 @@ def test_errors_of_work_aside_are_its_own():
         console.aside(lambda: 1 / 0)
 
 
+def test_a_signal_within_a_destructor_prints_nothing(capsys):
+    """Its error is lost there, as in a callback of the collector, and raised again afterwards."""
+
+    class Ending:
+        def __del__(self):
+            signal.raise_signal(signal.SIGTERM)
+
+    def ended_within():
+        with console.interruptible() as stop:
+            stop.at_once = True
+            ending = Ending()
+            del ending
+            console.aside(lambda: time.sleep(60))
+
+    with pytest.raises(Interrupted):
+        ended_within()
+    assert capsys.readouterr().err == ""
+
+
 LONG = {**RING, "steps": 200_000, "log_every": 1_000_000, "evaluation": {"name": "none"}}
 LIVES = int(os.environ.get("GANJAX_LIVES", 6))  # signals of each kind of the slow tests
 
