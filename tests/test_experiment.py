@@ -534,7 +534,7 @@ def test_a_likelihood_is_given_data_where_it_is_a_density(tmp_path, monkeypatch)
         (
             RING,
             {"generator": {"name": "mlp", "depth": -1}},
-            "depth=-1 must be a whole number, at least 0",
+            "depth=-1 must be a whole number, from 0 to 1000",
         ),
         (
             RING,

@@ -129,16 +129,6 @@ def left(work):
         console.aside(work)
 
 
-@pytest.fixture(autouse=True)
-def heard():
-    """No signal is ignored, as SIGHUP is under nohup, and SIGINT in the background."""
-    before = {number: signal.signal(number, signal.SIG_DFL) for number in SIGNALS}
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
-
-
 @pytest.mark.parametrize("number", SIGNALS)
 def test_a_compiler_does_not_keep_a_signal_waiting(number):
     """Where nothing can be lost, `aside` is left at once; else its work is finished."""

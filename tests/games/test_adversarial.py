@@ -6,6 +6,7 @@ import numpy as np
 import optax
 import pytest
 from flax import linen as nn
+from marks import marked, telling
 from scipy import stats
 from scipy.integrate import quad
 
@@ -223,6 +224,7 @@ def test_accuracy_knows_where_the_loss_is_undecided(loss, real, fake, batch):
     assert metrics["accuracy_real/disc"] == metrics["accuracy_fake/disc"] == 1.0
 
 
+@telling
 def test_generators_learn_through_the_augmentation(batch):
     game = games.gan(
         nets.MLPGenerator((16, 16, 1), width=4, depth=1),
@@ -239,7 +241,10 @@ def test_generators_learn_through_the_augmentation(batch):
     assert all(bool((leaf != 0).any()) for leaf in jax.tree.leaves(slopes))
 
 
-@pytest.mark.parametrize("name", ["alternating", "simultaneous", "extragradient", "unrolled"])
+LAZY = ("alternating", "simultaneous", "extragradient", "unrolled")
+
+
+@pytest.mark.parametrize("name", marked(LAZY, default=LAZY[:3], telling=LAZY[3:]))
 def test_lazy_penalties_follow_the_discriminators_updates(name, batch):
     """Every second update of the discriminator, also where it moves several times a step."""
     options = {"alternating": {"disc_updates": 3}, "unrolled": {"unroll_steps": 1}}.get(name, {})

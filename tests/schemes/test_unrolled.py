@@ -120,7 +120,10 @@ def test_averaging_leaves_the_iterates_alone():
     same(a, b._replace(average=()), rtol=0)
 
 
-@pytest.mark.parametrize("order", ["simultaneous", "gen_first", "disc_first"])
+ORDERS = ("simultaneous", "gen_first", "disc_first")
+
+
+@pytest.mark.parametrize("order", marked(ORDERS, default=["gen_first"], telling=ORDERS))
 def test_the_discriminators_own_step_is_an_ordinary_one(order, x64):
     """From its own parameters: looking ahead leaves nothing behind, whatever the order."""
     game, tx = mlp_game(), adam()
@@ -313,7 +316,6 @@ FORMS = {
 }
 
 
-ORDERS = ("simultaneous", "gen_first", "disc_first")
 PAIRS = marked(
     [(order, form) for order in ORDERS for form in FORMS],
     default=[("simultaneous", "adam")],
