@@ -110,11 +110,8 @@ def x64():
 
 
 @pytest.fixture(autouse=True)
-def _heard():
-    """No signal is ignored, as SIGHUP is under nohup, and SIGINT in the background."""
-    numbers = signal.SIGTERM, signal.SIGINT, signal.SIGHUP
-    before = {number: signal.signal(number, signal.SIG_DFL) for number in numbers}
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+def _interruptible():
+    """SIGINT is not ignored, as it is in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
+    signal.signal(signal.SIGINT, before)

@@ -129,6 +129,16 @@ def left(work):
         console.aside(work)
 
 
+@pytest.fixture(autouse=True)
+def heard():
+    """No signal is ignored, as SIGHUP is under nohup."""
+    numbers = signal.SIGTERM, signal.SIGHUP
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in numbers}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
 @pytest.mark.parametrize("number", SIGNALS)
 def test_a_compiler_does_not_keep_a_signal_waiting(number):
     """Where nothing can be lost, `aside` is left at once; else its work is finished."""
