@@ -183,15 +183,19 @@ def test_a_signal_within_a_destructor_prints_nothing(capsys):
         def __del__(self):
             signal.raise_signal(signal.SIGTERM)
 
+    free = threading.Event()
+
     def ended_within():
         with console.interruptible() as stop:
             stop.at_once = True
             ending = Ending()
             del ending
-            console.aside(lambda: time.sleep(60))
+            console.aside(lambda: free.wait(60))
 
     with pytest.raises(Interrupted):
         ended_within()
+    free.set()  # `console.end` leaves at once where such a thread is left
+    until(lambda: all(thread.name != console.ASIDE for thread in threading.enumerate()))
     assert capsys.readouterr().err == ""
 
 
