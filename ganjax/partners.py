@@ -105,13 +105,13 @@ def _watch(
     if code == LOST or (code == -signal.SIGABRT and FATAL in text):
         if workdir is not None:
             _interrupted(workdir, first)
-        told = f"{REASON}; start all of them again, and it resumes"
+        line = f"{REASON}; start all processes again, and the run resumes"
         if UNMET in text:
-            told = (
+            line = (
                 f"the processes did not find each other within {seconds} s; start all of them with "
                 "the same --coordinator, or raise --partner_seconds"
             )
-        text, code = f"stopped: {told}\n".encode(), Interrupted.exit_code
+        text, code = f"stopped: {line}\n".encode(), Interrupted.exit_code
     elif code < 0:
         code = 128 - code
     else:

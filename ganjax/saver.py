@@ -101,7 +101,7 @@ class Saver:
         )
 
     def ended(self) -> bool:
-        """Whether a save has ended that no call has told of before."""
+        """Whether a save has ended since the last call."""
         ended = self._saving is not None and self._saving.done()
         if ended:
             self.wait()

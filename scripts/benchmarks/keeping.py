@@ -82,7 +82,7 @@ def saved(name: str, folder: Path, waits: list[float]) -> dict:
     return {way: trained(name, length, begin, folder) for way, begin in ways.items()}
 
 
-def told(name: str, times: dict, waits: list[float]) -> str:
+def ratios_of(name: str, times: dict, waits: list[float]) -> str:
     """The line of a config with --saves."""
     config = cli.read_config(name)
     chunks = config["checkpoint_every"] / config["log_every"]
@@ -109,7 +109,7 @@ def main() -> None:
             rounds = saved(*at, waits) if SAVES.value else watched(*at)
             times = with_cpu(rounds, ROUNDS.value)
         if SAVES.value:
-            print(told(name, times, waits), flush=True)
+            print(ratios_of(name, times, waits), flush=True)
             continue
         cpu = {watched: [spent for _, spent in of] for watched, of in times.items()}
         print(f"{name}: {ratio(cpu[True], cpu[False]):.4f} of {min(cpu[False]):.3g} s", flush=True)
