@@ -274,7 +274,8 @@ def run(
             stream.reconfigure(errors="backslashreplace")
     argv = list(sys.argv if argv is None else argv)
     if HELP & {*argv[1:]}:
-        print(usage(main, flag_values))
+        with console.piped():
+            print(usage(main, flag_values))
         return
     takes = inspect.signature(main).parameters.values()
     most = sys.maxsize if any(p.kind is p.VAR_POSITIONAL for p in takes) else len(takes)
@@ -287,7 +288,7 @@ def run(
         logging.getLogger(name).addFilter(_no_error)
     keep_compiled()
     try:
-        with console.endable(), _told_once():
+        with console.endable(), console.piped(), _told_once():
             main(*names)
     except KeyboardInterrupt:
         leave(Interrupted("stopped at once; call it again (training resumes where it last saved)"))

@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import os
+import select
 import signal
 import sys
 import threading
@@ -161,6 +162,24 @@ def _handled(numbers: Iterable[int], handler: Callable) -> Iterator[None]:
     finally:
         for number, old in before.items():
             signal.signal(number, old)
+
+
+@contextlib.contextmanager
+def piped() -> Iterator[None]:
+    """Within it a reader of stdout that leaves early, as `head` does, ends the process silently.
+
+    With the exit code that shells give to SIGPIPE.
+    """
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        stdout = select.poll()
+        stdout.register(1, 0)
+        if not stdout.poll(0):  # it was another pipe
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # Python writes the rest there at its end
+        end(128 + signal.SIGPIPE)
 
 
 _STOP: ContextVar[Stop] = ContextVar("stop", default=Stop())  # noqa: B039 - it is never set

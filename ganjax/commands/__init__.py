@@ -6,7 +6,7 @@ Importing them loads no JAX, so that `--help` and a wrong flag are answered at o
 import sys
 from collections.abc import Sequence
 
-from ganjax import cli
+from ganjax import cli, console
 from ganjax.commands import (
     compare,
     dynamics,
@@ -58,7 +58,8 @@ def main(name: str | None = None, argv: Sequence[str] | None = None) -> None:
         program, name, *rest = [*sys.argv, "--help"][: max(2, len(sys.argv))]
         argv = [f"{program} {name}", *rest]
     if name in ("--help", "-help", "-h", "help"):
-        print(overview())
+        with console.piped():
+            print(overview())
     elif name in COMMANDS:
         cli.run(COMMANDS[name].main, COMMANDS[name].FLAGS.values, argv)
     else:

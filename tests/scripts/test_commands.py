@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -106,6 +107,20 @@ def test_lists_have_one_line_each(line):
         code, rows, _ = line("list", kind)
         assert code == 0
         assert all(len(row.split()) > 1 for row in rows.splitlines()), rows
+
+
+@pytest.mark.parametrize("arguments", ["", "train --help", "list schemes"])
+def test_a_reader_who_leaves_early_ends_a_command_silently(arguments):
+    there, here = os.pipe()
+    os.close(there)
+    with open(here, "w") as unread:
+        ended = subprocess.run(
+            [sys.executable, "-m", "ganjax", *arguments.split()],
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stdout=unread,
+            stderr=subprocess.PIPE,
+        )
+    assert (ended.returncode, ended.stderr) == (128 + signal.SIGPIPE, b"")
 
 
 def test_a_shipped_config_is_found_by_name(tmp_path, monkeypatch):
