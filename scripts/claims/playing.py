@@ -1,0 +1,98 @@
+"""Play of schemes in closed form: many runs in one program, in float64."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from ganjax.games.closed_form import closed_form, starting_with
+from ganjax.types import Game, GanState, Players, Scheme
+
+RNG = jax.random.key(0)  # of games without randomness
+Values = Callable[[jax.Array, jax.Array], Any]
+
+
+def zero_sum(value: Values, x: Any, y: Any) -> Game:
+    """The game in which x descends value(x, y) and y ascends it, from a start."""
+
+    def values(x, y):
+        v = value(x, y)
+        return v, -v
+
+    return closed_form(starting_with(x, y), values)
+
+
+def both(tx: optax.GradientTransformation) -> Players:
+    """The same transform for both players."""
+    return Players(tx, tx)
+
+
+def squared(z: Players) -> jax.Array:
+    """|x|^2 + |y|^2."""
+    return jnp.vdot(z.gen, z.gen) + jnp.vdot(z.disc, z.disc)
+
+
+def first_done(
+    make: Callable[[jax.Array], Scheme],
+    settings: jax.Array,
+    done: Callable[[Players], jax.Array],
+    most: int,
+) -> jax.Array:
+    """The fewest steps to `done` over settings [chunks, n, k]; `most` if none is done by then.
+
+    A chunk is played together until one of it is done, or has made the fewest steps so far.
+    """
+
+    def moved(row, state):
+        return make(row).step(state, None, RNG)[0]
+
+    def chunk(fewest, rows):
+        def goes_on(carry):
+            states, steps = carry
+            return (steps < fewest) & ~jax.vmap(done)(states.params).any()
+
+        def play(carry):
+            states, steps = carry
+            return jax.vmap(moved)(rows, states), steps + 1
+
+        states = jax.vmap(lambda row: make(row).init(RNG, None))(rows)
+        return jax.lax.while_loop(goes_on, play, (states, 0))[1], None
+
+    return jax.lax.scan(chunk, most, settings)[0]
+
+
+def each_done(
+    make: Callable[[jax.Array], Scheme],
+    settings: jax.Array,
+    done: Callable[[Players], jax.Array],
+    most: int,
+) -> jax.Array:
+    """Steps to `done` for each of the settings [n, k], at most `most` each."""
+    return jax.vmap(lambda row: first_done(make, row[None, None], done, most))(settings)
+
+
+def path(
+    scheme: Scheme,
+    steps: int,
+    watch: Callable[[GanState], Any],
+    *,
+    rng: jax.Array = RNG,
+    every: int = 1,
+) -> Any:
+    """`watch(state)` at the start and after every `every` of `steps` steps, along a first axis.
+
+    Step k draws from `fold_in(rng, k)`.
+    """
+
+    def moved(k, state):
+        return scheme.step(state, None, jax.random.fold_in(rng, k))[0]
+
+    def some(state, first):
+        state = jax.lax.fori_loop(first, first + every, moved, state)
+        return state, watch(state)
+
+    start = scheme.init(rng, None)
+    _, later = jax.lax.scan(some, start, jnp.arange(0, steps, every))
+    return jax.tree.map(lambda a, b: jnp.concatenate([a[None], b]), watch(start), later)

@@ -1,0 +1,137 @@
+"""The result of a replay: published numbers, ours beside them, and a verdict."""
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ganjax import run_folder, statistics
+from ganjax.errors import RunFolderError
+
+HOLDS, DIFFERS, FAILS = "holds", "holds differently", "does not hold"
+
+
+class Number(NamedTuple):
+    """A published number and ours.
+
+    Attributes:
+      name: of the number.
+      published: as printed.
+      ours: measured here; a mean where there are seeds.
+      interval: its 95% interval over seeds or instances; None for a number without chance.
+      tolerance: largest allowed distance: half of the last printed digit, or as the claim says;
+        None if the interval is to hold the published number.
+      source: file and commit, or equation; begins with "[memory]" if that was not read.
+    """
+
+    name: str
+    published: float
+    ours: float
+    interval: tuple[float, float] | None = None
+    tolerance: float | None = 0.0
+    source: str = ""
+
+    @property
+    def holds(self) -> bool:
+        """Whether ours is the published number, or has it within its interval."""
+        if self.tolerance is None:
+            return self.interval[0] <= self.published <= self.interval[1]
+        return abs(self.ours - self.published) <= self.tolerance
+
+
+class Panel(NamedTuple):
+    """The figure of a claim: curves by name, each (x, y) or (x, y, low, high).
+
+    Attributes:
+      curves: sequences of floats of one length each.
+      xlabel: of the horizontal axis.
+      ylabel: of the vertical axis.
+      log: which axes are logarithmic: "", "x", "y" or "xy".
+    """
+
+    curves: Mapping[str, Sequence[Sequence[float]]]
+    xlabel: str
+    ylabel: str
+    log: str = ""
+
+
+class Result(NamedTuple):
+    """What a claim's `replay` returns.
+
+    Attributes:
+      numbers: published ones and ours.
+      conclusion: whether the published conclusion follows from our numbers.
+      panel: its figure.
+      equal: the conclusion under equal tuning; None where nothing is tuned.
+      budgets: the figure of the score against the number of trials, if anything is tuned.
+    """
+
+    numbers: tuple[Number, ...]
+    conclusion: bool
+    panel: Panel
+    equal: str | None = None
+    budgets: Panel | None = None
+
+    @property
+    def verdict(self) -> str:
+        """Holds, with the published numbers or with others, or does not hold."""
+        if not self.conclusion:
+            return FAILS
+        return HOLDS if all(number.holds for number in self.numbers) else DIFFERS
+
+
+def measured(
+    name: str, published: float, values: Any, source: str, tolerance: float | None = None
+) -> Number:
+    """A `Number` whose value is the mean over seeds or instances, with the mean's interval."""
+    s = statistics.summary(values)
+    return Number(name, published, s.mean, (s.low, s.high), tolerance, source)
+
+
+def as_json(result: Result) -> dict[str, Any]:
+    """The result for JSON, numbers that are not finite as null."""
+    return _plain(
+        {
+            "numbers": [{**n._asdict(), "holds": n.holds} for n in result.numbers],
+            "verdict": result.verdict,
+            "conclusion": result.conclusion,
+            "panel": result.panel._asdict(),
+            "equal": result.equal,
+            "budgets": result.budgets and result.budgets._asdict(),
+        }
+    )
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _plain(part) for key, part in value.items()}
+    if isinstance(value, list | tuple | np.ndarray):
+        return [_plain(part) for part in value]
+    if isinstance(value, float | np.floating):
+        return float(value) if math.isfinite(value) else None
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def kept(path: Path, key: str) -> Result | None:
+    """The result that the same code wrote there; None if there is none that can be read."""
+    try:
+        content = run_folder.read_object(path)
+        if content["key"] != key:
+            return None
+        numbers = []
+        for row in content["numbers"]:
+            row = {field: row[field] for field in Number._fields}
+            finite = {field: _number(row[field]) for field in ("published", "ours")}
+            interval = row["interval"] and tuple(row["interval"])
+            numbers.append(Number(**row | finite | {"interval": interval}))
+        budgets = content["budgets"] and Panel(**content["budgets"])
+        panel, equal = Panel(**content["panel"]), content["equal"]
+        return Result(tuple(numbers), content["conclusion"], panel, equal, budgets)
+    except (FileNotFoundError, RunFolderError, KeyError, TypeError):
+        return None
+
+
+def _number(value: Any) -> float:
+    return math.nan if value is None else value
