@@ -17,7 +17,7 @@ ROUNDS = 12  # with which all permutations of 5 or 6 rows are equally likely
 LARGEST = 2**29  # rows, so that `_divided` stays within 32 bits
 
 
-def epochs(rows: int) -> Callable[[jax.Array, jax.Array, int], jax.Array]:
+def epochs(rows: int, *, once: bool = False) -> Callable[[jax.Array, jax.Array, int], jax.Array]:
     """`(rng, step, n) -> int[n]`: the rows of step `step` where every step takes `n` of them.
 
     The steps of one key read one endless sequence: all rows in a random order, then all of them in
@@ -25,13 +25,15 @@ def epochs(rows: int) -> Callable[[jax.Array, jax.Array, int], jax.Array]:
 
     Args:
       rows: their number, at most 2^29.
+      once: whether all epochs have the order of the first.
     """
     whole(1, LARGEST, rows=rows, hint="draw more of them with order='random'")
 
     def order(rng: jax.Array, step: jax.Array, n: int) -> jax.Array:
         epoch, first = _divided(step, n, rows)
         index = first + jnp.arange(n, dtype=jnp.uint32)
-        return permuted(rng, epoch + index // rows, index % rows, rows)
+        epoch = epoch + index // rows
+        return permuted(rng, jnp.zeros_like(epoch) if once else epoch, index % rows, rows)
 
     return order
 

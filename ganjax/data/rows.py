@@ -25,7 +25,7 @@ from ganjax.memory import free_bytes
 log = logging.getLogger("ganjax")
 
 KEEP = ("auto", "device", "stream")
-ORDERS = ("random", "epochs")
+ORDERS = ("random", "epochs", "once")
 SHARE = 0.25  # of the free memory that resident data may take
 SHOWN, NUMBERS = 60_000, 2**28  # examples that scores and pictures get
 CHUNK = 4096  # rows read at a time where all are read
@@ -109,7 +109,8 @@ def of_rows(
       num_classes: of the labels y; 0 without labels.
       keep: "device": read once, whole; "stream": read as training goes on; "auto": on the device if
         they take at most a quarter of its free memory.
-      order: "random": rows are drawn with replacement; "epochs": every row once an epoch.
+      order: "random": rows are drawn with replacement; "epochs": every row once an epoch, in a new
+        order each time; "once": in the first epoch's order.
       value_range: the numbers of images that stand for black and white. None for (-1, 1) of
         floats and (0, 255) of all others.
       flip: mirror images at random.
@@ -166,7 +167,7 @@ def of_rows(
         source=source,
         rows=rows,
         decode=decode,
-        order=epochs(len(source)) if order == "epochs" else None,
+        order=None if order == "random" else epochs(len(source), once=order == "once"),
     )
     return data
 

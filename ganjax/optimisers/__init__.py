@@ -5,7 +5,14 @@ Every transform of a section is tried on a few gradients: an optimiser goes down
 
 from ganjax.optimisers.schedules import Rate, Scheduled, schedule, scheduled
 from ganjax.optimisers.sections import check, is_own, rates, transform
-from ganjax.optimisers.shelf import OPTIMISERS, TRANSFORMS, chain, clip_weights, multi_transform
+from ganjax.optimisers.shelf import (
+    OPTIMISERS,
+    TRANSFORMS,
+    chain,
+    clip_weights,
+    multi_transform,
+    projected,
+)
 
 __all__ = [
     "OPTIMISERS",
@@ -17,6 +24,7 @@ __all__ = [
     "clip_weights",
     "is_own",
     "multi_transform",
+    "projected",
     "rates",
     "schedule",
     "scheduled",

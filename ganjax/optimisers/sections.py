@@ -164,7 +164,8 @@ def is_own(section: names.Section) -> bool:
 def _tried(value: Any, mask: str) -> Any:
     """A section for the trial: at one rate, its masks true for all parameters or for none.
 
-    The optimisers of groups have been tried one by one: the first stands for all.
+    The optimisers of groups have been tried one by one: the first stands for all. A projection is
+    left out: from outside of its set it may climb.
     """
     if isinstance(value, Swept):
         return value.values[0]
@@ -172,6 +173,8 @@ def _tried(value: Any, mask: str) -> Any:
         return value
     if value.get("name") == "multi_transform":
         return _tried(value["transforms"]["0"], mask)
+    if value.get("name") == "projected":
+        return _tried(value["inner"], mask)
     own = ":" in value.get("name", "")
     changed = {key: _tried(part, mask) for key, part in value.items()}
     changed |= {key: mask for key in MASKS if isinstance(value.get(key), str) and not own}

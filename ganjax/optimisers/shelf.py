@@ -10,7 +10,7 @@ from typing import Any
 
 import jax
 import optax
-from optax import contrib
+from optax import contrib, projections
 
 from ganjax import checks
 
@@ -22,35 +22,57 @@ def chain(transforms: Sequence[optax.GradientTransformation]) -> optax.GradientT
     return optax.chain(*transforms)
 
 
+SETS = {
+    "ball": projections.projection_l2_ball,
+    "box": projections.projection_linf_ball,
+    "simplex": projections.projection_simplex,
+}
+
+
+def projected(
+    inner: optax.GradientTransformation, onto: str = "box", size: float = 1.0
+) -> optax.GradientTransformationExtraArgs:
+    """Brings a player's parameters onto a convex set after the update: p <- P(p + update).
+
+    Every move that a scheme makes with the transform is projected, half-steps too. Exact to one
+    rounding, as a transform returns the difference. The start is the game's, projected or not.
+
+    Args:
+      inner: the transform that makes the update.
+      onto: the set, of all parameters of the player as one vector: "ball", |p| <= size; "box",
+        every entry in [-size, size]; "simplex", entries of at least 0 whose sum is size.
+      size: of the set, greater than 0.
+
+    Returns:
+      Transform whose `update` needs the parameters and hands extra arguments on.
+
+    Raises:
+      ValueError: an unknown set, a size out of range, or `update` is called without parameters.
+    """
+    checks.one_of(SETS, onto=onto)
+    checks.within("(0, inf)", size=size)
+    inner = optax.with_extra_args_support(inner)
+
+    def update(updates, state, params=None, **extra):
+        if params is None:
+            raise ValueError("a projection needs the parameters: tx.update(updates, state, params)")
+        updates, state = inner.update(updates, state, params, **extra)
+        moved = SETS[onto](optax.apply_updates(params, updates), size)
+        return optax.tree.sub(moved, params), state
+
+    return optax.GradientTransformationExtraArgs(inner.init, update)
+
+
 def clip_weights(
     inner: optax.GradientTransformation, limit: float = 0.01
 ) -> optax.GradientTransformationExtraArgs:
     """Clips every parameter to [-limit, limit] after the update (WGAN, arXiv:1701.07875).
 
     Arjovsky et al. 2017, algorithm 1, line 7: w <- clip(w + update, -c, c), biases and gains
-    included. Exact to one rounding, as a transform returns the difference.
-
-    Args:
-      inner: the transform that makes the update.
-      limit: c, greater than 0; the paper takes 0.01.
-
-    Returns:
-      Transform whose `update` needs the parameters and hands extra arguments on.
-
-    Raises:
-      ValueError: the limit is out of range, or `update` is called without parameters.
+    included; c is `limit`, greater than 0, in the paper 0.01. It is `projected` onto the box.
     """
     checks.within("(0, inf)", limit=limit, hint="e.g. 0.01")
-    inner = optax.with_extra_args_support(inner)
-
-    def update(updates, state, params=None, **extra):
-        if params is None:
-            raise ValueError("clip_weights needs the parameters: tx.update(updates, state, params)")
-        updates, state = inner.update(updates, state, params, **extra)
-        moved = optax.tree.clip(optax.apply_updates(params, updates), -limit, limit)
-        return jax.tree.map(lambda new, old: new - old, moved, params), state
-
-    return optax.GradientTransformationExtraArgs(inner.init, update)
+    return projected(inner, "box", limit)
 
 
 def multi_transform(
@@ -147,6 +169,7 @@ OPTIMISERS = {
     "chain": chain,
     "clip_weights": clip_weights,
     "multi_transform": multi_transform,
+    "projected": projected,
 }
 # These may stand in a chain, too, or as the `inner` of a row above.
 TRANSFORMS = rows(

@@ -198,13 +198,20 @@ UNPACKED = {
     "boundary_equilibrium": {"generator": Scale(), "discriminator": autoencoder()},
     "dirac": {},
     "energy_based": {"generator": Scale(), "discriminator": autoencoder()},
+    "fiez_ratliff": {},
+    "finite_sum": {"interaction": (LINES,)},
+    "forsaken": {},
     "gaussian_1d": {},
+    "lee_kim": {},
     "matrix_game": {"payoff": LINES},
     "parallel_lines": {},
+    "polar": {},
     "quadratic": {"gen_matrix": LINES},
     "semi_supervised": {"generator": Scale(), "discriminator": Linear(), "num_classes": 3},
     "stackelberg": {},
+    "torus": {},
     "vae": {"autoencoder": autoencoder(), "z_dim": 2},
+    "wang": {},
 }
 
 

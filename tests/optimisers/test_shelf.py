@@ -40,6 +40,7 @@ NEEDED = {
     "masked": {"inner": CLIP, "mask": "kernel"},
     "multi_transform": {"patterns": ("bias", ""), "transforms": [SGD, ADAM]},
     "noisy_sgd": {"key": 0},
+    "projected": {"inner": SGD},
     "scale": {"step_size": 0.5},
     "trace": {"decay": 0.9},
 }
