@@ -63,6 +63,11 @@ def first_done(
     return jax.lax.scan(chunk, most, settings)[0]
 
 
+def steps_until(scheme: Scheme, done: Callable[[Players], jax.Array], most: int) -> jax.Array:
+    """Steps until the parameters are `done`, at most `most`; 0 if they are at the start."""
+    return first_done(lambda _: scheme, jnp.zeros((1, 1, 1)), done, most)
+
+
 def each_done(
     make: Callable[[jax.Array], Scheme],
     settings: jax.Array,

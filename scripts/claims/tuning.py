@@ -14,7 +14,8 @@ TRIALS = (1, 15, 225)
 def best_of(scores: np.ndarray, trials: int) -> np.ndarray:
     """The expected least of `trials` scores drawn without replacement from the last axis.
 
-    The i-th smallest of m is the least of a draw with probability C(m - i, trials - 1) / C(m, trials).
+    The i-th of m, by size, is the least of a draw with probability
+    C(m - i, trials - 1) / C(m, trials).
     """
     scores = np.sort(scores, axis=-1)
     left = np.arange(scores.shape[-1])[::-1]
