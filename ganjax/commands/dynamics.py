@@ -9,6 +9,12 @@ from ganjax import cli
 from ganjax.errors import ConfigError, unknown
 
 GAMES = ("bilinear", "dirac", "stackelberg")  # one parameter a player, an equilibrium at the origin
+# Schemes without a spectral radius at the equilibrium, and why.
+WITHOUT_RADIUS = {
+    "adaptive_extragradient": "its step has no derivative at the equilibrium",
+    "anchored": "its map changes from step to step",
+    "tiada": "its map changes from step to step",
+}
 
 FLAGS = cli.Flags()
 GAME = FLAGS.enum("game", "bilinear", GAMES, "Game.")
@@ -89,8 +95,10 @@ def radius(name: str, game: object, h: float) -> float:
 
 
 def titled(name: str, game: object) -> str:
-    """A scheme's name and its radius at the drawn step; `anchored` has none."""
-    drawn = f"radius {radius(name, game, SHOWN.value):.4f}" if name != "anchored" else "no radius"
+    """A scheme's name and its radius at the drawn step, if it has one."""
+    if name in WITHOUT_RADIUS:
+        return f"{name}\nno radius"
+    drawn = f"radius {radius(name, game, SHOWN.value):.4f}"
     return f"{name}\n{drawn}"
 
 
@@ -119,14 +127,14 @@ def main() -> None:
     origin, rows = games.GAMES[GAME.value](start=(0.0, 0.0)), []
     print(f"{'scheme':20} {'h':>6} {'measured':>18} {'theory':>18} {'difference':>11}")
     for name in names:
-        for h in [] if name == "anchored" else steps:
+        for h in [] if name in WITHOUT_RADIUS else steps:
             measured = radius(name, origin, h)
             expected = theory(name, h)
             rows.append({"scheme": name, "h": h, "measured": measured, "theory": expected})
             tail = f"{expected:18.14f} {measured - expected:11.1e}" if expected is not None else ""
             print(f"{name:20} {h:6.3f} {measured:18.14f} {tail}", flush=True)
-    if "anchored" in names:
-        print("anchored: its map changes from step to step and has no spectral radius")
+    for name in sorted(WITHOUT_RADIUS.keys() & names):
+        print(f"{name}: {WITHOUT_RADIUS[name]}, no spectral radius")
     if JSON.value:
         run_folder.write_json(Path(JSON.value), {"game": GAME.value, "radii": rows})
     if PICTURE.value:

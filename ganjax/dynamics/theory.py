@@ -58,6 +58,30 @@ def opponent_shaping(h: float, shaping: bool = True) -> float:
     return np.sqrt(1 - 3 * h**2 + 4 * h**4) if shaping else np.sqrt(1 - h**2 + h**4)
 
 
+def alex(h: float, gamma: float = 1.5, delta: float = 1.5) -> float:
+    """Of the map of (x, y, y~): sqrt(1 + h^2) at (1, 0), 1 at (1, 1), sqrt(1 - h^2) at (2, 1)."""
+    rows = [1, 0, -h], [h, 1, -gamma * h**2], [delta * h, 1, -gamma * delta * h**2]
+    return _radius(np.array(rows))
+
+
+def complex_momentum(h: float, modulus: float = 0.68, phase: float = 0.328 * np.pi) -> float:
+    """The largest root of (l - 1) (l^2 - 2 c l + modulus^2) + i h l (l - c), c = Re beta."""
+    beta = modulus * np.exp(1j * phase)
+    polynomial = np.poly([1.0, beta, beta.conjugate()]).astype(complex)
+    polynomial[1:3] += 1j * h * np.array([1.0, -beta.real])
+    return float(np.abs(np.roots(polynomial)).max())
+
+
+def lead(h: float, alpha: float = 0.1, beta: float = 0.0) -> float:
+    """The larger root of l^2 - (1 + beta + i (h + alpha)) l + beta + i alpha."""
+    return float(np.abs(np.roots([1, -(1 + beta + 1j * (h + alpha)), beta + 1j * alpha])).max())
+
+
+def extragradient(h: float, reach: float | None = None) -> float:
+    """sqrt((1 - g h)^2 + h^2), g the reach, h if None."""
+    return np.sqrt((1 - (h if reach is None else reach) * h) ** 2 + h**2)
+
+
 def _radius(matrix: np.ndarray) -> float:
     return float(np.abs(np.linalg.eigvals(matrix)).max())
 
@@ -66,15 +90,18 @@ def _adjusted(h: float, strength: float = 1.0) -> float:
     return np.sqrt((1 - h * strength) ** 2 + h**2)
 
 
-# Scheme -> radius(h, **options of the scheme). Second step sizes (lr, lookahead_lr) are h. Anchored
-# play is absent: its map changes from step to step.
+# Scheme -> radius(h, **options of the scheme). Second step sizes (lr, lookahead_lr) are h. Absent
+# are those whose map changes from step to step or has no derivative at the equilibrium.
 RADII: Mapping[str, Callable[..., float]] = {
+    "alex": alex,
     "alternating": alternating,
     "averaged": lambda h: np.sqrt(1 + h**2),
     "competitive": lambda h: 1 / np.sqrt(1 + h**2),
+    "complex_momentum": complex_momentum,
     "consensus": lambda h, gamma=1.0: _adjusted(h, gamma),
-    "extragradient": lambda h: np.sqrt(1 - h**2 + h**4),
+    "extragradient": extragradient,
     "follow_the_ridge": lambda h: np.sqrt(1 + h**2),
+    "lead": lead,
     "lookahead": lookahead,
     "negative_momentum": negative_momentum,
     "opponent_shaping": opponent_shaping,

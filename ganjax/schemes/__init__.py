@@ -5,13 +5,17 @@ explains `game`, `tx` and `axis_name`. Shared parts: `field`, and `fresh_batches
 gradient.
 """
 
+from ganjax.schemes.adaptive_extragradient import adaptive_extragradient
+from ganjax.schemes.alex import alex
 from ganjax.schemes.alternating import alternating
 from ganjax.schemes.anchored import anchored
 from ganjax.schemes.averaged import averaged
 from ganjax.schemes.competitive import competitive
+from ganjax.schemes.complex_momentum import complex_momentum
 from ganjax.schemes.consensus import consensus
 from ganjax.schemes.extragradient import extragradient
 from ganjax.schemes.follow_the_ridge import follow_the_ridge
+from ganjax.schemes.lead import lead
 from ganjax.schemes.lookahead import lookahead
 from ganjax.schemes.negative_momentum import negative_momentum
 from ganjax.schemes.opponent_shaping import opponent_shaping
@@ -23,16 +27,21 @@ from ganjax.schemes.reflected import reflected
 from ganjax.schemes.runge_kutta import runge_kutta
 from ganjax.schemes.simultaneous import simultaneous
 from ganjax.schemes.symplectic import symplectic
+from ganjax.schemes.tiada import tiada
 from ganjax.schemes.unrolled import unrolled
 
 SCHEMES = {
+    "adaptive_extragradient": adaptive_extragradient,
+    "alex": alex,
     "alternating": alternating,
     "anchored": anchored,
     "averaged": averaged,
     "competitive": competitive,
+    "complex_momentum": complex_momentum,
     "consensus": consensus,
     "extragradient": extragradient,
     "follow_the_ridge": follow_the_ridge,
+    "lead": lead,
     "lookahead": lookahead,
     "negative_momentum": negative_momentum,
     "opponent_shaping": opponent_shaping,
@@ -44,18 +53,23 @@ SCHEMES = {
     "runge_kutta": runge_kutta,
     "simultaneous": simultaneous,
     "symplectic": symplectic,
+    "tiada": tiada,
     "unrolled": unrolled,
 }
 
 __all__ = [
     "SCHEMES",
+    "adaptive_extragradient",
+    "alex",
     "alternating",
     "anchored",
     "averaged",
     "competitive",
+    "complex_momentum",
     "consensus",
     "extragradient",
     "follow_the_ridge",
+    "lead",
     "lookahead",
     "negative_momentum",
     "opponent_shaping",
@@ -67,5 +81,6 @@ __all__ = [
     "runge_kutta",
     "simultaneous",
     "symplectic",
+    "tiada",
     "unrolled",
 ]
