@@ -17,8 +17,8 @@ TITLE = {
     "en": "Anchoring gives |F|^2 of order 1/k^2, and the constant is reached",
     "ko": "앵커링은 |F|^2을 1/k^2 차수로 줄이며, 그 상수에 실제로 도달한다",
 }
-SOURCE = "Lee, Kim, NeurIPS 2021, arXiv:2106.02326"
-EAG = "Yoon, Ryu, ICML 2021, arXiv:2102.07922"
+SOURCE = "Lee, Kim, NeurIPS 2021, arXiv:2106.02326; Yoon, Ryu, ICML 2021, arXiv:2102.07922"
+REPLAY = "independent replay of the published set-up"
 STEPS = 10_000
 RADII = {  # (reach, step) of extragradient -> its radius, replayed independently
     (1.0, 1.0): 1.66667,
@@ -41,21 +41,19 @@ def replay() -> Result:
     game, xy = games.lee_kim(start=(10.0, 10.0)), games.bilinear()
     feg = schemes.anchored(game, both(optax.sgd(1.0)), kind="feg", rho=-1 / 3)
     curves = {"FEG": scaled(game, feg, 0)}
-    numbers = [
-        Number("FEG, largest", 36.0, curves["FEG"].max(), None, 1e-7, f"{SOURCE}, theorem 4.1")
-    ]
+    numbers = [Number("FEG, largest", 36.0, curves["FEG"].max(), None, 1e-7, f"[memory] {SOURCE}")]
     for step, printed in ((1 / 8, 211.01), (1 / 2, 7.55)):
         eag = schemes.anchored(xy, both(optax.sgd(step)))
         curves[f"EAG-C, step {step}"] = scaled(xy, eag, 1)
         largest = curves[f"EAG-C, step {step}"].max()
         numbers.append(
-            Number(f"EAG-C on xy, step {step}, largest", printed, largest, None, 0.005, EAG)
+            Number(f"EAG-C on xy, step {step}, largest", printed, largest, None, 0.005, REPLAY)
         )
     for (reach, step), printed in RADII.items():
         scheme = schemes.extragradient(game, both(optax.sgd(step)), reach=reach)
         spectrum = dynamics.update_map_spectrum(scheme.step, scheme.init(RNG, None))
         name = f"radius of extragradient, reach {reach}, step {step}"
-        numbers.append(Number(name, printed, np.abs(spectrum).max(), None, 5e-6, SOURCE))
+        numbers.append(Number(name, printed, np.abs(spectrum).max(), None, 5e-6, REPLAY))
     steps = np.arange(STEPS + 1)
     panel = {name: (steps[1:], y[1:]) for name, y in curves.items()}
     conclusion = curves["FEG"].max() <= 36 and curves["EAG-C, step 0.125"].max() <= 260

@@ -6,7 +6,9 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import optax
+from jax.flatten_util import ravel_pytree
 
+from ganjax import dynamics, schemes
 from ganjax.games.closed_form import closed_form, starting_with
 from ganjax.types import Game, GanState, Players, Scheme
 
@@ -27,6 +29,18 @@ def zero_sum(value: Values, x: Any, y: Any) -> Game:
 def both(tx: optax.GradientTransformation) -> Players:
     """The same transform for both players."""
     return Players(tx, tx)
+
+
+def vector_field(game: Game) -> Callable[[jax.Array], jax.Array]:
+    """F of a game without randomness as a function of all its numbers, [n] -> [n]."""
+    state = schemes.simultaneous(game, both(optax.sgd(0.0))).init(RNG, None)
+    at, (_, unravel) = dynamics.gradient_field(game, state), ravel_pytree(state.params)
+    return lambda z: ravel_pytree(at(unravel(z)))[0]
+
+
+def joined(state: GanState) -> jax.Array:
+    """Both players' numbers of a state as one vector."""
+    return jnp.concatenate(state.params)
 
 
 def squared(z: Players) -> jax.Array:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from scipy import stats
 
 from ganjax import run_folder, statistics
 from ganjax.errors import RunFolderError
@@ -20,7 +21,8 @@ class Number(NamedTuple):
       name: of the number.
       published: as printed.
       ours: measured here; a mean where there are seeds.
-      interval: its 95% interval over seeds or instances; None for a number without chance.
+      interval: 95% interval, of the mean over seeds or instances or of another study as large as
+        the published one; None for a number without chance.
       tolerance: largest allowed distance: half of the last printed digit, or as the claim says;
         None if the interval is to hold the published number.
       source: file and commit, or equation; begins with "[memory]" if that was not read.
@@ -88,6 +90,17 @@ def measured(
     """A `Number` whose value is the mean over seeds or instances, with the mean's interval."""
     s = statistics.summary(values)
     return Number(name, published, s.mean, (s.low, s.high), tolerance, source)
+
+
+def of_one_study(name: str, published: float, studies: Any, source: str) -> Number:
+    """A `Number` from repeated studies, with the 95% interval of another such study's outcome.
+
+    Student's t prediction interval: a published number of few runs is to lie in it.
+    """
+    studies = np.asarray(studies)
+    n, mean = len(studies), float(studies.mean())
+    reach = stats.t.ppf(0.975, n - 1) * studies.std(ddof=1) * math.sqrt(1 + 1 / n)
+    return Number(name, published, mean, (mean - reach, mean + reach), None, source)
 
 
 def as_json(result: Result) -> dict[str, Any]:
