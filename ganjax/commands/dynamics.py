@@ -1,12 +1,15 @@
 """Measures spectral radii of schemes on a toy game, beside theory, and draws trajectories.
 
+The verdict "converges" or "diverges" is proven by intervals around all eigenvalues.
+
 ganjax dynamics --game bilinear --schemes all --picture paths.png --json radii.json
 """
 
+import math
 from pathlib import Path
 
 from ganjax import cli
-from ganjax.errors import ConfigError, unknown
+from ganjax.errors import ConfigError, MachineError, unknown
 
 GAMES = ("bilinear", "dirac", "stackelberg")  # one parameter a player, an equilibrium at the origin
 # Schemes without a spectral radius at the equilibrium, and why.
@@ -82,16 +85,37 @@ def trajectory(name: str) -> object:
     return np.concatenate(params, axis=1)
 
 
+def at_equilibrium(name: str, game: object, h: float) -> tuple:
+    """A step and the state where it is linearised."""
+    import jax
+
+    scheme = scheme_at(name, game, h)
+    return scheme.step, scheme.init(jax.random.key(0), None)
+
+
 def radius(name: str, game: object, h: float) -> float:
     """The spectral radius of a step at the equilibrium."""
-    import jax
     import numpy as np
 
     from ganjax import dynamics
 
-    scheme = scheme_at(name, game, h)
-    state = scheme.init(jax.random.key(0), None)
-    return float(np.abs(dynamics.update_map_spectrum(scheme.step, state)).max())
+    return float(np.abs(dynamics.update_map_spectrum(*at_equilibrium(name, game, h))).max())
+
+
+def certified(name: str, game: object, h: float) -> dict:
+    """The proven verdict on a step, None without the package for it, and the widest enclosure."""
+    from ganjax import dynamics
+
+    try:
+        spectrum = dynamics.certified_spectrum(*at_equilibrium(name, game, h))
+    except MachineError as error:
+        return {"verdict": None, "enclosure": None, "reason": str(error)}
+    widest = float(spectrum.radii.max())
+    return {
+        "verdict": spectrum.verdict,
+        "enclosure": widest if math.isfinite(widest) else None,
+        "reason": spectrum.reason,
+    }
 
 
 def titled(name: str, game: object) -> str:
@@ -125,14 +149,18 @@ def main() -> None:
         )
 
     origin, rows = games.GAMES[GAME.value](start=(0.0, 0.0)), []
-    print(f"{'scheme':20} {'h':>6} {'measured':>18} {'theory':>18} {'difference':>11}")
+    print(f"{'scheme':20} {'h':>6} {'measured':>18} {'theory':>18} {'difference':>11}  verdict")
     for name in names:
         for h in [] if name in WITHOUT_RADIUS else steps:
             measured = radius(name, origin, h)
             expected = theory(name, h)
-            rows.append({"scheme": name, "h": h, "measured": measured, "theory": expected})
+            row = {"scheme": name, "h": h, "measured": measured, "theory": expected}
+            rows.append(row | certified(name, origin, h))
             tail = f"{expected:18.14f} {measured - expected:11.1e}" if expected is not None else ""
-            print(f"{name:20} {h:6.3f} {measured:18.14f} {tail}", flush=True)
+            verdict = rows[-1]["verdict"] or "-"
+            print(f"{name:20} {h:6.3f} {measured:18.14f} {tail:30}  {verdict}", flush=True)
+    if rows and rows[0]["verdict"] is None:
+        print(f"no verdicts: {rows[0]['reason']}")
     for name in sorted(WITHOUT_RADIUS.keys() & names):
         print(f"{name}: {WITHOUT_RADIUS[name]}, no spectral radius")
     if JSON.value:

@@ -1,5 +1,6 @@
 """Training dynamics: near a point, along a path, and the distance from an equilibrium."""
 
+from ganjax.dynamics.certified import CertifiedSpectrum, certified_spectrum
 from ganjax.dynamics.equilibrium import (
     best_response_gains,
     box_duality_gap,
@@ -29,10 +30,12 @@ from ganjax.dynamics.theory import RADII
 
 __all__ = [
     "RADII",
+    "CertifiedSpectrum",
     "Path",
     "Portrait",
     "best_response_gains",
     "box_duality_gap",
+    "certified_spectrum",
     "distance_to_equilibrium",
     "duality_gap",
     "game_jacobian_spectrum",

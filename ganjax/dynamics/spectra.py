@@ -25,7 +25,7 @@ from ganjax.types import Game, GanState, Players
 TOY = 32  # largest Jacobian that is solved before its compilation would be done
 
 
-def _update_map(step: Callable, state: GanState, batch: Any, rng: jax.Array | None):
+def update_map(step: Callable, state: GanState, batch: Any, rng: jax.Array | None):
     """The step as a function of one vector of floats, and that vector at the state."""
     rng = jax.random.key(0) if rng is None else rng
     leaves, treedef = jax.tree.flatten(state._replace(average=()))
@@ -62,7 +62,7 @@ def update_map_jacobian(
       Dense matrix [n, n], n the number of floats in the state; column j is the derivative in the
       j-th float, in the order of `jax.tree.leaves(state)`.
     """
-    update, flat = _update_map(step, state, batch, rng)
+    update, flat = update_map(step, state, batch, rng)
     return jax.jacfwd(update)(flat)
 
 
@@ -81,7 +81,7 @@ def update_map_spectrum(
     Returns:
       Complex array [n] or [top] by falling modulus; the first modulus is the spectral radius.
     """
-    update, flat = _update_map(step, state, batch, rng)
+    update, flat = update_map(step, state, batch, rng)
     return _eigenvalues(update, flat, top)
 
 
