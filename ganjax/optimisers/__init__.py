@@ -3,12 +3,13 @@
 Every transform of a section is tried on a few gradients: an optimiser goes downhill.
 """
 
-from ganjax.optimisers.schedules import Rate, Scheduled, schedule, scheduled
+from ganjax.optimisers.schedules import SCHEDULES, Rate, Scheduled, schedule, scheduled
 from ganjax.optimisers.sections import check, is_own, rates, transform
 from ganjax.optimisers.shelf import OPTIMISERS, TRANSFORMS, chain, clip_weights, multi_transform
 
 __all__ = [
     "OPTIMISERS",
+    "SCHEDULES",
     "TRANSFORMS",
     "Rate",
     "Scheduled",
