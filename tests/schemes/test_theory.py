@@ -67,23 +67,11 @@ RADII = {
     "prediction": ("prediction", {}),
     "follow_the_ridge": ("follow_the_ridge", {}),
 }
+# The options that a radius depends on; those of them that multiply J F, or J times a move.
 PLAYS = {"unroll_steps", "first_order", "disc_updates", "gamma", "strength", "order", "shaping"}
-PLAYS |= {
-    "steps",
-    "alpha",
-    "beta",
-    "reach",
-    "modulus",
-    "phase",
-    "delta",
-}  # the options that a radius depends on
-# Options that multiply J F, or J times a move.
-WEIGHTS = {
-    "consensus": "gamma",
-    "symplectic": "strength",
-    "lead": "alpha",
-    "extragradient": "reach",
-}
+PLAYS |= {"steps", "alpha", "beta", "reach", "modulus", "phase", "delta"}
+WEIGHTS = {"consensus": "gamma", "symplectic": "strength", "lead": "alpha"}
+WEIGHTS |= {"extragradient": "reach"}
 FIXED_POINT = (0.01, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9)  # iterations settle for h < 1
 # Steps at which the largest eigenvalue is a double root, only good to the root of the rounding.
 DOUBLE = {"prediction": 1.0, "optimistic": 0.5, "past_extragradient": 0.5, "reflected": 0.5}
