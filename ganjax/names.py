@@ -19,6 +19,7 @@ from ganjax.errors import ConfigError, unknown
 Section = Mapping[str, Any]
 # Arguments that are names or sections, each with the function (where, section) -> value.
 Nested = Mapping[str, Callable[[str, Section], Any]]
+NUMBERS = ("learning_rate", "reach")  # those of `Nested` that may be plain numbers
 # Errors of a user's function that makes a part, besides ValueError and TypeError.
 MISTAKES = (NameError, AttributeError, LookupError, AssertionError, ArithmeticError, ImportError)
 
@@ -130,7 +131,7 @@ def _arguments(
                 f"{inside} is a section, and {section['name']!r} takes a plain value there"
                 + (f"; {' and '.join(takes)} may be sections" if takes else "")
             )
-        elif key in nested and key != "learning_rate" and value is not None:
+        elif key in nested and key not in NUMBERS and value is not None:
             raise ConfigError(f"{inside}={value!r} must be a name or a section")
         arguments[key] = value
     return arguments

@@ -215,6 +215,8 @@ def test_an_optimiser_for_the_look_ahead():
         {"name": "parallel_lines", "loss": "minimax"},
         {"name": "gaussian_1d", "mean": 1.0},
         {"name": "stackelberg"},
+        {"name": "finite_sum", "interaction": [[[1.0]], [[2.0]]], "order": "reshuffled"},
+        {"name": "forsaken", "kind": "global"},
         {"name": "dirac", "loss": "wasserstein", "penalty": {"name": "wgan_gp", "weight": 1.0}},
     ],
     ids=lambda game: game["name"],

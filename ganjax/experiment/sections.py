@@ -174,7 +174,13 @@ def _nested(steps_of: Callable) -> names.Nested:
         return names.bind(where, schemes.SCHEMES, section, nested, "game", "tx")
 
     inner_tx = partial(optimisers.transform, steps_of=steps_of)
-    nested = {**NESTED, "inner": inner, "inner_tx": inner_tx}
+
+    def reach(where, section):
+        if section["name"] in optimisers.SCHEDULES:
+            section = {"name": "sgd", "learning_rate": section}
+        return inner_tx(where, section)
+
+    nested = {**NESTED, "inner": inner, "inner_tx": inner_tx, "reach": reach}
     return nested
 
 

@@ -76,7 +76,7 @@ def finite_sum(
         params, none = players(rng, batch)
         if order == "replacement":
             return params, none
-        seen = {"seed": jax.random.bits(rng), "steps": jnp.zeros((), jnp.uint32)}
+        seen = {"seed": jax.random.bits(rng, dtype=jnp.uint32), "steps": jnp.zeros((), jnp.uint32)}
         return params, Players(gen=seen, disc=jax.tree.map(jnp.copy, seen))
 
     def value(x, y, index):

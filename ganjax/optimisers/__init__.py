@@ -3,7 +3,7 @@
 Every transform of a section is tried on a few gradients: an optimiser goes downhill.
 """
 
-from ganjax.optimisers.schedules import Rate, Scheduled, schedule, scheduled
+from ganjax.optimisers.schedules import SCHEDULES, Rate, Scheduled, schedule, scheduled
 from ganjax.optimisers.sections import check, is_own, rates, transform
 from ganjax.optimisers.shelf import (
     OPTIMISERS,
@@ -16,6 +16,7 @@ from ganjax.optimisers.shelf import (
 
 __all__ = [
     "OPTIMISERS",
+    "SCHEDULES",
     "TRANSFORMS",
     "Rate",
     "Scheduled",

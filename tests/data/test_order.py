@@ -41,6 +41,12 @@ def test_steps_read_one_sequence(n):
         np.testing.assert_array_equal(seen, permutation(0, epoch, rows))
 
 
+def test_one_order_for_all_epochs():
+    order = jax.jit(epochs(10, once=True), static_argnums=2)
+    seen = np.ravel([order(jax.random.key(0), step, 4) for step in range(10)])
+    np.testing.assert_array_equal(seen.reshape(4, 10), [permutation(0, 0, 10)] * 4)
+
+
 def test_permutations_are_uniform():
     """Chi-squared over all orders of 5 rows, and over the places of 10 rows in many epochs."""
     keys = jax.random.split(jax.random.key(1), 12_000)

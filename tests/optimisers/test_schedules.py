@@ -52,6 +52,8 @@ CASES = {name: {"name": name, **OPTIONS.get(name, {})} for name in schemes.SCHEM
     "first_order": {"name": "unrolled", "unroll_steps": 2, "first_order": True},
     "inner_tx": {**INNER, "inner_tx": {"name": "sgd", "learning_rate": FALL}},
     "nested": {"name": "lookahead", "steps": 3, "inner": NESTED},
+    "reach": {"name": "extragradient", "reach": FALL},
+    "reach_of_sgd": {"name": "extragradient", "reach": {"name": "sgd", "learning_rate": FALL}},
     "nested_inner_tx": {
         **NESTED,
         "inner": {**INNER, "inner_tx": {"name": "sgd", "learning_rate": FALL}},

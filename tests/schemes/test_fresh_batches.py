@@ -16,6 +16,7 @@ RNG = jax.random.key(0)
 INNER = partial(schemes.alternating, disc_updates=3, fresh_batches=True)
 # scheme: its options, and the leading axes and updates of the generator they lead to.
 CASES = {
+    "alex": ({}, (2,), 1),
     "alternating": ({"disc_updates": 3}, (3,), 1),
     "anchored": ({}, (2,), 1),
     "extragradient": ({}, (2,), 1),
@@ -73,6 +74,7 @@ def test_the_same_batch_several_times_is_one_batch(name, x64):
 
 # The players after one step with h = 1 from 0, on sub-batches of means 1, 2, 4...
 PLACES = {
+    "alex": ({}, -1.0, 2.0),
     "anchored": ({}, -2.0, 1.0),  # y_half = 1, then its gradient 1 - 2
     "extragradient": ({}, -2.0, 1.0),
     "opponent_shaping": ({"lookahead_lr": 1.0, "shaping": False}, -2.0, 2.0),

@@ -27,7 +27,11 @@ CASES = {
     "opponent_shaping": ("opponent_shaping", {"lookahead_lr": 0.1}),
     "runge_kutta": ("runge_kutta", {"lr": 0.1}),
     "unrolled": ("unrolled", {"unroll_steps": 2}),
+    "adaptive_extragradient_curvature": ("adaptive_extragradient", {"kind": "curvature"}),
     "alternating_gen_first": ("alternating", {"first": "gen", "disc_updates": 2}),
+    "anchored_eag_v": ("anchored", {"kind": "eag_v"}),
+    "anchored_feg": ("anchored", {"kind": "feg", "rho": -0.02}),
+    "extragradient_reach": ("extragradient", {"reach": optax.adam(0.05)}),
     "lookahead_unrolled": (
         "lookahead",
         {"inner": partial(schemes.unrolled, unroll_steps=1), "steps": 2},
@@ -45,13 +49,19 @@ CASES = {
 STEPS = {"lookahead": 2, "lookahead_unrolled": 2}  # updates of the generator in one step
 # Gradients of the generator, of the discriminator, Jacobian products; (1, 1, 0) if not here.
 COSTS = {
+    "adaptive_extragradient": (2, 2, 0),
+    "adaptive_extragradient_curvature": (2, 2, 40),
     "alternating_gen_first": (1, 2, 0),
     "anchored": (2, 2, 0),
+    "anchored_eag_v": (2, 2, 0),
+    "anchored_feg": (2, 2, 0),
     "competitive": (1, 1, 86),
     "consensus": (1, 1, 2),
     "extragradient": (2, 2, 0),
+    "extragradient_reach": (2, 2, 0),
     "follow_the_ridge": (1, 1, 24),
     "follow_the_ridge_undamped": (1, 1, 24),
+    "lead": (1, 1, 2),
     "lookahead": (2, 2, 0),
     "lookahead_unrolled": (2, 4, 2),
     "opponent_shaping": (2, 2, 2),
@@ -326,7 +336,7 @@ def test_jacobian_against_central_differences(name, x64):
         return np.concatenate([np.ravel(after[i]) for i in floats])
 
     for column, index in enumerate(floats):
-        by = 1e-4 * float(leaves[index][0])  # relative: a second moment is tiny
+        by = 1e-4 * float(np.ravel(leaves[index])[0])  # relative: a second moment is tiny
         difference = (moved(index, by) - moved(index, -by)) / (2 * by)
         np.testing.assert_allclose(jacobian[:, column], difference, rtol=1e-6, atol=1e-8)
 

@@ -9,6 +9,7 @@ import optax
 import pytest
 
 from ganjax import data, dynamics, games, nets, penalties, schemes
+from ganjax.commands.dynamics import WITHOUT_RADIUS
 from ganjax.schemes.field import both_gradients, own_gradient
 from ganjax.swept import Swept
 from ganjax.types import Game, Loss, Players
@@ -34,7 +35,15 @@ RADII = {
     "alternating_3": ("alternating", {"disc_updates": 3}),
     "alternating_3_gen_first": ("alternating", {"disc_updates": 3, "first": "gen"}),
     "averaged": ("averaged", {"inner": schemes.simultaneous}),
+    "alex": ("alex", {}),
+    "alex_late": ("alex", {"gamma": 1.0, "delta": 0.0}),
+    "alex_alternating": ("alex", {"gamma": 1.0, "delta": 1.0}),
+    "alex_far": ("alex", {"gamma": 0.5, "delta": 3.0}),
+    "complex_momentum": ("complex_momentum", {}),
+    "complex_momentum_negative": ("complex_momentum", {"modulus": 0.3, "phase": np.pi}),
     "extragradient": ("extragradient", {}),
+    "extragradient_reach": ("extragradient", {"reach": 0.4}),
+    "lead": ("lead", {"alpha": 0.2, "beta": -0.3}),
     "optimistic": ("optimistic", {}),
     "past_extragradient": ("past_extragradient", {}),
     "reflected": ("reflected", {}),
@@ -58,8 +67,11 @@ RADII = {
     "prediction": ("prediction", {}),
     "follow_the_ridge": ("follow_the_ridge", {}),
 }
+# The options that a radius depends on; those of them that multiply J F, or J times a move.
 PLAYS = {"unroll_steps", "first_order", "disc_updates", "gamma", "strength", "order", "shaping"}
-PLAYS |= {"steps", "alpha", "beta"}  # the options that a radius depends on
+PLAYS |= {"steps", "alpha", "beta", "reach", "modulus", "phase", "delta"}
+WEIGHTS = {"consensus": "gamma", "symplectic": "strength", "lead": "alpha"}
+WEIGHTS |= {"extragradient": "reach"}
 FIXED_POINT = (0.01, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9)  # iterations settle for h < 1
 # Steps at which the largest eigenvalue is a double root, only good to the root of the rounding.
 DOUBLE = {"prediction": 1.0, "optimistic": 0.5, "past_extragradient": 0.5, "reflected": 0.5}
@@ -104,15 +116,15 @@ def test_radius(case, x64):
 
 def test_every_scheme_with_a_closed_form_is_tested():
     assert {name for name, _ in RADII.values()} == set(dynamics.RADII)
-    assert set(dynamics.RADII) == set(schemes.SCHEMES) - {"anchored"}
+    assert set(dynamics.RADII) == set(schemes.SCHEMES) - WITHOUT_RADIUS.keys()
 
 
 @pytest.mark.parametrize("case", RADII)
 def test_radius_at_another_strength(case, x64):
-    """sigma = 2 with step h is sigma = 1 with step 2 h; what multiplies J F scales as 1 / sigma."""
+    """sigma = 2 with step h is sigma = 1 with step 2 h; weights of J are step sizes, too."""
     name, (h, sigma) = RADII[case][0], (0.1, 2.0)
     given, played = options_at(case, h)
-    played |= {key: sigma * played[key] for key in ("gamma", "strength") if key in played}
+    played |= {key: sigma * played[key] for key in played if key == WEIGHTS.get(name)}
     scheme = getattr(schemes, name)(games.bilinear(sigma), sgd(h), **given)
     expected = dynamics.RADII[name](h * sigma, **played)
     np.testing.assert_allclose(radius(scheme), expected, rtol=1e-10)
@@ -132,6 +144,10 @@ PRINTED = [
     ("unrolled_5_first_order", 0.1, 0.96**0.5),
     ("lookahead_5", 0.1, abs(0.5 + 0.5 * (1 - 0.1j) ** 5)),
     ("negative_momentum", 1.0, 1.0),
+    ("alex", 0.1, 0.99498746899),
+    ("alex", 0.5, 0.86687596426),
+    ("alex_alternating", 0.1, 1.0),
+    ("alex_late", 0.1, 1.01**0.5),
     ("runge_kutta_2", 0.5, (1 + 0.5**4 / 4) ** 0.5),
 ]
 
@@ -596,7 +612,24 @@ def test_a_batch_without_the_leading_axis_is_refused():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
+        (partial(schemes.adaptive_extragradient, kind="egplus"), "kind='egplus'"),
+        (partial(schemes.adaptive_extragradient, lr=0.0), "lr=0.0"),
+        (partial(schemes.adaptive_extragradient, margin=1.0), "margin=1.0"),
+        (partial(schemes.adaptive_extragradient, iterations=0), "iterations=0"),
+        (partial(schemes.alex, gamma=-1.0), "gamma=-1.0"),
+        (partial(schemes.alex, delta=float("nan")), "delta=nan"),
         (partial(schemes.alternating, disc_updates=0), "disc_updates=0"),
+        (partial(schemes.anchored, kind="eag"), "kind='eag'"),
+        (partial(schemes.anchored, rho=-0.1), "rho=-0.1 is of kind='feg'"),
+        (partial(schemes.anchored, kind="feg", rho=float("inf")), "rho=inf"),
+        (partial(schemes.complex_momentum, modulus=1.0), "modulus=1.0"),
+        (partial(schemes.complex_momentum, phase=float("nan")), "phase=nan"),
+        (partial(schemes.extragradient, reach=-0.1), "reach=-0.1"),
+        (partial(schemes.lead, alpha=-1.0), "alpha=-1.0"),
+        (partial(schemes.lead, beta=1.0), "beta=1.0"),
+        (partial(schemes.tiada, alpha=1.0), "alpha=1.0"),
+        (partial(schemes.tiada, alpha=0.4, beta=0.6), "alpha=0.4 must be greater than beta=0.6"),
+        (partial(schemes.tiada, accumulator=0.0), "accumulator=0.0"),
         (partial(schemes.alternating, first="both"), "first='both'"),
         (partial(schemes.averaged, inner=schemes.simultaneous, kind="mean"), "kind='mean'"),
         (partial(schemes.averaged, inner=schemes.simultaneous, decay=1.0), "decay=1.0"),

@@ -353,7 +353,7 @@ def test_dynamics_agrees_with_theory(tmp_path):
     written = json.loads(out.read_text())
     assert written["game"] == "bilinear"
     rows = written["radii"]
-    assert len(rows) == 2 * 18
+    assert len(rows) == 2 * 21
     for row in rows:
         assert abs(row["measured"] - row["theory"]) < 1e-10, row
         assert f"{row['measured']:.14f}" in done.stdout
