@@ -19,7 +19,18 @@ from ganjax import run_folder
 
 log = logging.getLogger(__name__)
 
-NAMES = ("alex_gda",)
+NAMES = (
+    "alex_gda",
+    "double_steps",
+    "weak_minty",
+    "finite_tau",
+    "anchoring",
+    "simplex",
+    "tiada",
+    "same_sample",
+    "time_averages",
+    "reshuffling",
+)
 # Files that no number comes from.
 DRAWING = ("page.py", "html.py")
 

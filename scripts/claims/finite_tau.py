@@ -8,14 +8,14 @@ the quadratic game plays at the same time, the torus in turn, x first.
 from functools import partial
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import optax
-from jax.flatten_util import ravel_pytree
 from scipy.optimize import brentq
 
-from claims.playing import RNG, both, path, zero_sum
+from claims.playing import joined, path, vector_field, zero_sum
 from claims.result import Number, Panel, Result
-from ganjax import dynamics, games, schemes
+from ganjax import games, schemes
 from ganjax.types import Game, Players
 
 TITLE = {
@@ -44,16 +44,6 @@ STARS = (  # game, point, printed tau*
 )
 
 
-def jacobian(game: Game, at: tuple[float, ...]) -> np.ndarray:
-    """d F / d z at a point."""
-    state = schemes.simultaneous(game, both(optax.sgd(0.0))).init(RNG, None)
-    z, unravel = ravel_pytree(state.params)
-    field = dynamics.gradient_field(game, state)
-    return np.asarray(
-        jax.jacfwd(lambda z: ravel_pytree(field(unravel(z)))[0])(z * 0 + np.array(at))
-    )
-
-
 def least_ratio(matrix: np.ndarray, most: float = 10.0) -> float:
     """tau*: the largest ratio up to `most` at which an eigenvalue crosses the imaginary axis."""
     half = len(matrix) // 2
@@ -70,17 +60,16 @@ def least_ratio(matrix: np.ndarray, most: float = 10.0) -> float:
 def played(make, game: Game, step: float, tau: float, steps: int) -> np.ndarray:
     """z [1001, numbers] along so many steps, y's rate tau times x's."""
     scheme = make(game, Players(optax.sgd(step), optax.sgd(tau * step)))
-    z = jax.jit(lambda: path(scheme, steps, lambda state: state.params, every=steps // 1000))()
-    return np.concatenate(z, axis=1)
+    return np.asarray(jax.jit(partial(path, scheme, steps, joined, every=steps // 1000))())
 
 
 def replay() -> Result:
     """The printed ratios and end states."""
     game = zero_sum(lambda x, y: x @ A @ x / 2 + x @ B @ y - y @ D @ y / 2, (5, 4), (3, 2))
-    star = least_ratio(jacobian(game, (0.0,) * 4))
+    star = least_ratio(jax.jacfwd(vector_field(game))(jnp.zeros(4)))
     numbers = [Number("tau* of the quadratic", 2.0, star, None, 1e-9, SOURCE)]
     for name, point, printed in STARS:
-        ours = least_ratio(jacobian(games.GAMES[name](), point))
+        ours = least_ratio(jax.jacfwd(vector_field(games.GAMES[name]()))(jnp.array(point)))
         where = "{:.2f}, {:.2f}".format(*point)
         numbers.append(Number(f"tau* of {name} at {where}", printed, ours, None, 0.005, SOURCE))
     for tau, printed in ENDS.items():

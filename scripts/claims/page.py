@@ -1,6 +1,7 @@
 """The claims as text for the terminal and as one page."""
 
 import inspect
+import math
 from collections.abc import Mapping
 
 import matplotlib
@@ -164,5 +165,7 @@ def _interval(number: Number) -> str:
 
 def _number(value: float) -> str:
     """Seven digits, three of what is next to nothing; with a minus sign instead of a hyphen."""
+    if math.isnan(value):
+        return ""
     short = f"{value:.3g}" if 0 < abs(value) < 1e-4 else f"{value:.7g}"
     return short.replace("e-0", "e-").replace("-", "\N{MINUS SIGN}")

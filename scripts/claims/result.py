@@ -19,7 +19,7 @@ class Number(NamedTuple):
 
     Attributes:
       name: of the number.
-      published: as printed.
+      published: as printed; NaN where the source draws a figure and prints no number.
       ours: measured here; a mean where there are seeds.
       interval: 95% interval, of the mean over seeds or instances or of another study as large as
         the published one; None for a number without chance.
@@ -37,7 +37,9 @@ class Number(NamedTuple):
 
     @property
     def holds(self) -> bool:
-        """Whether ours is the published number, or has it within its interval."""
+        """Whether ours is the printed number, if there is one, or has it within its interval."""
+        if math.isnan(self.published):
+            return True
         if self.tolerance is None:
             return self.interval[0] <= self.published <= self.interval[1]
         return abs(self.ours - self.published) <= self.tolerance

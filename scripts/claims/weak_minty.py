@@ -1,6 +1,6 @@
-"""PolarGame and Forsaken, where extragradient circles: steps to |F| < 1e-3, and the constants.
+"""PolarGame, where extragradient circles: steps to |F| < 1e-3, and the constants.
 
-On the box |x|, |y| <= 1.1, with L the Lipschitz constant of F and rho the least <F, z - z*> / |F|^2.
+On the box |x|, |y| <= 1.1, with L the Lipschitz constant of F and rho the least <F, z> / |F|^2.
 Steps start at (1, 1/2) with 1/L; EG+ moves half as far as it reaches; at most 20,000 steps, which
 stand for never. Published are L and rho; the counts were replayed independently.
 """
@@ -13,10 +13,10 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from claims.playing import RNG, both, path, steps_until
+from claims.playing import both, joined, path, steps_until, vector_field
 from claims.result import Number, Panel, Result
-from ganjax import dynamics, games, optimisers, schemes
-from ganjax.types import Game, Players, Scheme
+from ganjax import games, optimisers, schemes
+from ganjax.types import Game, GanState, Players, Scheme
 
 TITLE = {
     "en": "Extragradient and EG+ circle on weak Minty games, CurvatureEG+ arrives",
@@ -34,13 +34,6 @@ BOX = 1.1
 Slopes = Callable[[jax.Array], jax.Array]
 
 
-def field(game: Game) -> Slopes:
-    """F of a game of two numbers, [2] -> [2]."""
-    state = schemes.simultaneous(game, both(optax.sgd(0.0))).init(RNG, None)
-    at = dynamics.gradient_field(game, state)
-    return lambda z: jnp.concatenate(at(Players(z[:1], z[1:])))
-
-
 def constants(slopes: Slopes) -> tuple[float, float]:
     """L and rho on the box, over a grid of 1,001 points a side."""
     line = jnp.linspace(-BOX, BOX, 1001)
@@ -52,14 +45,14 @@ def constants(slopes: Slopes) -> tuple[float, float]:
     return float(top), float(ratio.min())
 
 
-def size(slopes: Slopes, z: Players) -> jax.Array:
+def size_of(slopes: Slopes, state: GanState) -> jax.Array:
     """|F(z)|."""
-    return jnp.linalg.norm(slopes(jnp.concatenate(z)))
+    return jnp.linalg.norm(slopes(joined(state)))
 
 
 def arrived(slopes: Slopes, z: Players) -> jax.Array:
     """Whether |F(z)| < 1e-3."""
-    return size(slopes, z) < 1e-3
+    return jnp.linalg.norm(slopes(jnp.concatenate(z))) < 1e-3
 
 
 def made(game: Game, top: float) -> dict[str, Scheme]:
@@ -82,7 +75,7 @@ def replay() -> Result:
     numbers, curves, ends = [], {}, {}
     for a, (top, rho, *printed) in POLAR.items():
         game = games.polar(a, start=(1.0, 0.5))
-        slopes = field(game)
+        slopes = vector_field(game)
         ours = dict(zip(("L", "rho"), constants(slopes), strict=True))
         for name, value in (("L", top), ("rho", rho)):
             tolerance = 1e-6 * abs(value)
@@ -94,7 +87,7 @@ def replay() -> Result:
             numbers.append(Number(f"a {a:.3g}: steps of {name}", value, count, None, few, REPLAY))
             ends[a, name] = count
             if a == 1:
-                norms = jax.jit(partial(path, scheme, 200, lambda s: size(slopes, s.params)))()
+                norms = jax.jit(partial(path, scheme, 200, partial(size_of, slopes)))()
                 curves[name] = (np.arange(201), norms)
     conclusion = ends[1.0, "CurvatureEG+"] < NEVER == ends[1.0, "EG"] == ends[1.0, "EG+"]
     return Result(tuple(numbers), conclusion, Panel(curves, "step", "|F|, a = 1", "y"))
