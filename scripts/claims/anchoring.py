@@ -33,7 +33,8 @@ def scaled(game, scheme, ahead: int) -> np.ndarray:
     state = scheme.init(RNG, None)
     field = dynamics.gradient_field(game, state)
     watched = jax.jit(lambda: path(scheme, STEPS, lambda state: squared(field(state.params))))()
-    return (np.arange(STEPS + 1) + ahead) ** 2 * watched / squared(state.params)
+    watched = np.asarray(watched)
+    return (np.arange(STEPS + 1) + ahead) ** 2 * watched / float(squared(state.params))
 
 
 def replay() -> Result:

@@ -109,7 +109,7 @@ def _section(name: str, title: str, result: Result, words: Mapping[str, str]) ->
         f'<th scope="col"{"" if key == "number" else NUMERIC}>{words[key]}</th>'
         for key in ("number", "published", "ours", "interval")
     )
-    rows = "\n".join(_row(number, words) for number in result.numbers)
+    rows = "\n".join(_row(number, module.SOURCE) for number in result.numbers)
     equal = result.equal and f"<p>{words['equal']}: {html.escape(result.equal)}</p>"
     panels = {"": result.panel, "-budgets": result.budgets}
     figures = "\n".join(
@@ -130,12 +130,14 @@ def _section(name: str, title: str, result: Result, words: Mapping[str, str]) ->
 NUMERIC = ' class="number"'
 
 
-def _row(number: Number, words: Mapping[str, str]) -> str:
+def _row(number: Number, source: str) -> str:
     values = (_number(number.published), _number(number.ours), _interval(number))
     cells = "".join(f"<td{NUMERIC}>{value}</td>" for value in values)
-    label = f'<th scope="row" title="{html.escape(number.source)}">{html.escape(number.name)}</th>'
+    label = html.escape(number.name)
+    if number.source != source:
+        label += f'<br><span class="source">{html.escape(number.source)}</span>'
     sign = KINDS[HOLDS][1] if number.holds else KINDS[FAILS][1]
-    return f"<tr>{label}{cells}<td>{sign}</td></tr>"
+    return f'<tr><th scope="row">{label}</th>{cells}<td>{sign}</td></tr>'
 
 
 def _verdict(verdict: str, words: Mapping[str, str]) -> str:
