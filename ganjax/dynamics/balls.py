@@ -105,11 +105,17 @@ def _compared(name: str, a: arb, b: arb) -> bool:
     raise Undecided(f"the comparison {name!r} is open: {a.str(5)} and {b.str(5)} overlap")
 
 
+def _finite(x: arb) -> bool:
+    if x.is_finite():
+        return True
+    raise Undecided("whether a number is finite is open")
+
+
 def _converted(params: dict, x: Any) -> Any:
     """Between floats and from integers: exactly. From floats to integers: `Undecided`."""
     if jnp.issubdtype(params["new_dtype"], jnp.inexact):
         return _each(arb, x)
-    if params["new_dtype"] == bool:
+    if jnp.issubdtype(params["new_dtype"], jnp.bool_):
         return _each(partial(_compared, "ne"), x, _each(arb, 0)).astype(bool)
     raise Undecided("floats that become integers have no rule")
 
@@ -145,6 +151,7 @@ def _reduced(function: Callable) -> Callable:
 
 def _moved(equation: Any, inputs: list) -> Any:
     """A primitive that only moves numbers: done with their positions."""
+    params = equation.params | ({"fill_value": -1} if "fill_value" in equation.params else {})
     positions, numbers = [], []
     for x in inputs:
         if _is_balls(x):
@@ -152,7 +159,7 @@ def _moved(equation: Any, inputs: list) -> Any:
             numbers.append(x.ravel())
             x = jnp.arange(start, start + x.size).reshape(x.shape)
         positions.append(x)
-    found = np.asarray(equation.primitive.bind(*positions, **equation.params))
+    found = np.asarray(equation.primitive.bind(*positions, **params))
     numbers = np.concatenate(numbers)
     if not ((found >= 0) & (found < len(numbers))).all():
         raise Undecided(f"{equation.primitive.name!r} reads out of bounds")
@@ -218,7 +225,7 @@ def _linear_solve(params: dict, *inputs: Any) -> list:
     return _closed(jaxprs.solve, (*inputs[first : first + counts.solve], *right))
 
 
-CALLS = ("closed_call", "custom_jvp_call", "custom_vjp_call", "jit", "remat2")
+CALLS = ("custom_jvp_call", "jit", "remat2")
 CONTROL = {
     **dict.fromkeys(CALLS, _called),
     "cond": _branch,
@@ -275,6 +282,7 @@ RULES = {
     "convert_element_type": _converted,
     "copy": lambda params, x: x,
     "dot_general": _dot,
+    "is_finite": lambda params, x: _each(_finite, x).astype(bool),
     "integer_pow": lambda params, x: _each(lambda number: number ** params["y"], x),
     "reduce_max": _reduced(arb.max),
     "reduce_min": _reduced(arb.min),
@@ -287,6 +295,16 @@ RULES = {
     ),
     "split": lambda params, x: np.split(x, np.cumsum(params["sizes"])[:-1], params["axis"]),
     "squeeze": lambda params, x: np.squeeze(x, params["dimensions"]),
+    "stop_gradient": lambda params, x: x,
     "transpose": lambda params, x: np.transpose(x, params["permutation"]),
 }
-MOVES = ("dynamic_slice", "dynamic_update_slice", "gather", "pad", "rev", "slice")
+MOVES = (
+    "dynamic_slice",
+    "dynamic_update_slice",
+    "gather",
+    "pad",
+    "rev",
+    "scatter",
+    "slice",
+    "stack",
+)

@@ -25,7 +25,9 @@ from ganjax.types import Game, GanState, Players
 TOY = 32  # largest Jacobian that is solved before its compilation would be done
 
 
-def update_map(step: Callable, state: GanState, batch: Any, rng: jax.Array | None):
+def update_map(
+    step: Callable, state: GanState, batch: Any, rng: jax.Array | None
+) -> tuple[Callable, jax.Array]:
     """The step as a function of one vector of floats, and that vector at the state."""
     rng = jax.random.key(0) if rng is None else rng
     leaves, treedef = jax.tree.flatten(state._replace(average=()))

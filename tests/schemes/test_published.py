@@ -8,7 +8,7 @@ import numpy as np
 import optax
 import pytest
 
-from ganjax import games, schemes
+from ganjax import dynamics, games, schemes
 from ganjax.types import Game, Loss, Players
 
 RNG = jax.random.key(0)
@@ -108,6 +108,17 @@ def lee_kim():
     return game, np.array([[-1 / 3, c], [-c, -1 / 3]])
 
 
+@pytest.mark.parametrize(
+    ("reach", "h", "expected"),
+    [(None, 1.0, 5 / 3), (None, 0.5, 1.15770), (1.0, 0.5, 1.10554), (1.0, 0.25, 0.97183)],
+)
+def test_of_extragradients_only_a_short_step_converges(reach, h, expected, x64):
+    """EG at 1 / L and 1 / (2 L), EG+ with both of its halves: radii on a comonotone game."""
+    scheme = schemes.extragradient(lee_kim()[0], sgd(h), reach=reach)
+    measured = abs(dynamics.update_map_spectrum(scheme.step, scheme.init(RNG, None))).max()
+    np.testing.assert_allclose(measured, expected, atol=1e-5)
+
+
 def test_feg_reaches_its_bound(x64):
     """k^2 |F(z_k)|^2 / |z_0 - z*|^2 <= 4 / (1 / L + 2 rho)^2 = 36, tight (Lee and Kim 2021)."""
     game, jacobian = lee_kim()
@@ -202,8 +213,6 @@ def test_tiada_couples_the_accumulators_of_both(x64):
 
 def test_complex_momentum_converges_only_between_the_real_ones(x64):
     """Lorraine et al. 2022, figure 3: in simultaneous play no real momentum does."""
-    from ganjax import dynamics
-
     best, modulus, h = 21 / 64 * np.pi, 0.68, 0.4545
     scheme = schemes.complex_momentum(games.bilinear(), sgd(h), modulus=modulus, phase=best)
     measured = abs(dynamics.update_map_spectrum(scheme.step, scheme.init(RNG, None))).max()
@@ -283,3 +292,16 @@ def test_curvature_is_the_norm_of_the_jacobian(x64):
     d = gap - size * jacobian @ gap
     weight = gap @ d / (d @ d) - 0.99 * lr / (2 * size)
     np.testing.assert_allclose(points(scheme, 1)[0][1], z + weight * d, rtol=1e-8)  # iterations
+
+
+def test_adaptive_extragradient_within_a_box(x64):
+    """One step by hand, of a z that has left the box: z_bar is projected."""
+    m, lr = np.array([[1.0, 0.3, 2.0], [0.3, 0.5, -1.0], [2.0, -1.0, 3.0]]), 0.2
+    game = games.quadratic(m, gen_dim=2, start=(1.05, -1.2))
+    jacobian, z = np.concatenate([m[:2], -m[2:]]), np.array([1.05, 1.05, -1.2])
+    scheme = schemes.adaptive_extragradient(game, sgd(lr), lr=lr, project=boxed)
+    gap = np.clip(z - lr * jacobian @ z, -1.1, 1.1) - z
+    d = gap - lr * jacobian @ gap
+    expected = z + (gap @ d / (d @ d) - 0.99 / 2) * d
+    assert np.abs(z - lr * jacobian @ z).max() > 1.1
+    np.testing.assert_allclose(points(scheme, 1)[0][1], expected, rtol=1e-10)
