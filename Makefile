@@ -7,7 +7,7 @@ CONFIG ?= configs/digits_mlp.py
 # The runs that pictures of docs/ are drawn from.
 PICTURED := digits_mlp digits_conditional digits_ebgan digits_began digits_progressive photographs_cycle photographs_paired_colourisation
 
-.PHONY: help train test test-telling test-faults test-all test-newest install lint format constraints docs pictures collapse tour clean
+.PHONY: help train test test-telling test-faults test-all test-newest install lint format constraints docs pictures collapse tour claims clean
 
 help:
 	@echo "make train        install, train the default GAN on real digits, print where the pictures are"
@@ -20,6 +20,7 @@ help:
 	@echo "make pictures     train what the pictures of docs/ show and draw them again, all but the next"
 	@echo "make collapse     run the study of mode collapse, 2 hours on 2 cores; stop and resume at will"
 	@echo "make tour         show the classical claims with our own numbers, as one page; resumes"
+	@echo "make claims       replay published claims about update schemes beside their numbers; resumes"
 	@echo "make constraints  resolve constraints.txt anew"
 
 install: $(VENV)/installed
@@ -115,6 +116,9 @@ docs:
 tour: install
 	$(RUN) scripts/tour.py --out runs/tour
 	$(RUN) scripts/tour.py --out runs/tour --lang ko
+
+claims: install
+	$(RUN) scripts/reproduce.py --all --json runs/claims/claims.json
 
 clean:
 	rm -rf .venv .venv-newest .venv-uv .venv-docs site .pytest_cache .ruff_cache .hypothesis

@@ -1,23 +1,8 @@
 """Published claims about update schemes, replayed by the library: one file a claim.
 
-A file has a docstring, the set-up; `TITLE`, language -> title; `SOURCE`; and `replay() -> Result`.
+A file has a docstring, the set-up; `TITLE`, language -> title; `SOURCE`; and `replay() -> Result`,
+with an argument `trials` where the published comparison tunes its schemes.
 """
-
-import hashlib
-import logging
-import time
-from collections.abc import Iterator, Sequence
-from importlib import import_module
-from pathlib import Path
-from types import ModuleType
-
-import jax
-
-import ganjax
-from claims.result import Result, as_json, kept
-from ganjax import run_folder
-
-log = logging.getLogger(__name__)
 
 NAMES = (
     "alex_gda",
@@ -31,43 +16,3 @@ NAMES = (
     "time_averages",
     "reshuffling",
 )
-# Files that no number comes from.
-DRAWING = ("page.py", "html.py")
-
-
-def module(name: str) -> ModuleType:
-    """The file of a claim."""
-    return import_module(f"claims.{name}")
-
-
-def replayed(names: Sequence[str], folder: Path) -> Iterator[tuple[str, Result]]:
-    """The claims' results in turn, played in float64 unless the folder holds them.
-
-    Args:
-      names: of claims, from `NAMES`.
-      folder: each result is kept here as soon as it is there; made if missing.
-    """
-    library = digest()
-    for name in names:
-        path, key = folder / f"{name}.json", digest(name, library)
-        result = kept(path, key)
-        if result is None:
-            began = time.perf_counter()
-            with jax.enable_x64(True):
-                result = module(name).replay()
-            run_folder.write_json(path, {"key": key, **as_json(result)})
-            log.info("replayed %s in %.0f s", name, time.perf_counter() - began)
-        yield name, result
-
-
-def digest(name: str | None = None, start: str = "") -> str:
-    """SHA-256 of a claim's file, or without a name of the library and what claims share."""
-    here, hashed = Path(__file__).parent, hashlib.sha256(start.encode())
-    if name is None:
-        shared = [here / "playing.py", here / "result.py"]
-        paths = [*Path(ganjax.__file__).parent.rglob("*.py"), *shared]
-    else:
-        paths = [here / f"{name}.py"]
-    for path in sorted(path for path in paths if path.name not in DRAWING):
-        hashed.update(path.name.encode() + b"\0" + path.read_bytes())
-    return hashed.hexdigest()

@@ -29,7 +29,7 @@ TABLE = {
 }
 
 
-def replay() -> Result:
+def replay(trials: int = 15) -> Result:
     """The table, and the same schemes at equal numbers of random settings."""
     numbers, means, tuned = [], [], []
     for row, printed in TABLE.items():
@@ -50,7 +50,7 @@ def replay() -> Result:
         )
     conclusion = all(row["Alt"] < row["Sim"] and row["Alex"] == min(row.values()) for row in means)
     curves = {name: (range(1, 6), [row[name] for row in means]) for name in means[0]}
-    equal = f"best of 15 settings each, rows of the table: {tuning.winners(tuned, 15)}"
+    equal = f"least of {trials} settings each, rows of the table: {tuning.winners(tuned, trials)}"
     together = {name: np.concatenate([row[name] for row in tuned]) for name in tuned[0]}
     panel = Panel(curves, "row of the table", "gradients, mean of 30 instances", "y")
     budgets = tuning.budgets(together, "gradients over those of the best scheme, tuned by grid")

@@ -8,8 +8,8 @@ import matplotlib
 from cycler import cycler
 from matplotlib.figure import Figure
 
-import claims
 from claims.result import DIFFERS, FAILS, HOLDS, Number, Panel, Result
+from claims.running import module
 from ganjax import html
 from ganjax.disclosure import CHART, Disclosure
 
@@ -85,7 +85,7 @@ def render(results: Mapping[str, Result], *, lang: str, code: str) -> str:
       code: digest of the code that replayed them.
     """
     words, origin = WORDS[lang], Disclosure("reproduce", config=code, source=CHART)
-    titles = {name: html.escape(claims.module(name).TITLE[lang]) for name in results}
+    titles = {name: html.escape(module(name).TITLE[lang]) for name in results}
     entries = "\n".join(
         f'<li><a href="#{name}">{titles[name]}</a> {_verdict(result.verdict, words)}</li>'
         for name, result in results.items()
@@ -104,12 +104,12 @@ def render(results: Mapping[str, Result], *, lang: str, code: str) -> str:
 
 
 def _section(name: str, title: str, result: Result, words: Mapping[str, str]) -> str:
-    module = claims.module(name)
+    claim = module(name)
     heads = "".join(
         f'<th scope="col"{"" if key == "number" else NUMERIC}>{words[key]}</th>'
         for key in ("number", "published", "ours", "interval")
     )
-    rows = "\n".join(_row(number, module.SOURCE) for number in result.numbers)
+    rows = "\n".join(_row(number, claim.SOURCE) for number in result.numbers)
     equal = result.equal and f"<p>{words['equal']}: {html.escape(result.equal)}</p>"
     panels = {"": result.panel, "-budgets": result.budgets}
     figures = "\n".join(
@@ -119,8 +119,8 @@ def _section(name: str, title: str, result: Result, words: Mapping[str, str]) ->
     )
     return (
         f'<section aria-labelledby="{name}">\n<h2 id="{name}">{title}</h2>\n'
-        f"<p>{_verdict(result.verdict, words)}. {html.escape(inspect.getdoc(module))}</p>\n"
-        f'<p class="source">{words["source"]}: {html.escape(module.SOURCE)}</p>\n{equal or ""}'
+        f"<p>{_verdict(result.verdict, words)}. {html.escape(inspect.getdoc(claim))}</p>\n"
+        f'<p class="source">{words["source"]}: {html.escape(claim.SOURCE)}</p>\n{equal or ""}'
         f'<div class="scroll" tabindex="0" role="region" aria-label="{title}">'
         f'<table class="numbers"><thead><tr>{heads}<th></th></tr></thead>\n<tbody>\n{rows}\n'
         f'</tbody></table></div>\n<div class="panels">\n{figures}\n</div>\n</section>'

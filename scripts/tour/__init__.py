@@ -14,7 +14,7 @@ from tour.claim import Check, Claim, as_json, keep, kept
 from tour.page import TEXTS, render
 from tour.trained import Configs
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("ganjax.tour")
 
 # Name -> function that computes it, in the order of the page.
 CLOSED_FORMS: dict[str, Callable[[], Claim]] = {

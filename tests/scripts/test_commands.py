@@ -149,7 +149,7 @@ def test_every_command_has_its_script_and_runs_without_a_checkout(tmp_path):
     assert done.returncode == 0, done.stderr
     assert "digits_mlp " in done.stdout
     for script in (ROOT / "scripts").glob("*.py"):
-        assert script.stem in (*commands.COMMANDS, "inspect_image", "tour"), script
+        assert script.stem in (*commands.COMMANDS, "inspect_image", "reproduce", "tour"), script
 
 
 @telling
