@@ -59,7 +59,7 @@ LEVEL = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}
 # Rooms that may import these alone, of all that is below them.
 ONLY = {
     "schemes": {"types", "checks", "spread"},
-    "dynamics": {"types", "checks"},
+    "dynamics": {"types", "checks", "errors"},
     "metrics": {"checks"},
     "nets": {"checks", "spread"},
     "statistics": {"checks", "errors"},

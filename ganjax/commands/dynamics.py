@@ -6,6 +6,7 @@ ganjax dynamics --game bilinear --schemes all --picture paths.png --json radii.j
 """
 
 import math
+import time
 from pathlib import Path
 
 from ganjax import cli
@@ -106,15 +107,17 @@ def certified(name: str, game: object, h: float) -> dict:
     """The proven verdict on a step, None without the package for it, and the widest enclosure."""
     from ganjax import dynamics
 
+    began = time.perf_counter()
     try:
         spectrum = dynamics.certified_spectrum(*at_equilibrium(name, game, h))
     except MachineError as error:
-        return {"verdict": None, "enclosure": None, "reason": str(error)}
+        return {"verdict": None, "enclosure": None, "reason": str(error), "seconds": 0.0}
     widest = float(spectrum.radii.max())
     return {
         "verdict": spectrum.verdict,
         "enclosure": widest if math.isfinite(widest) else None,
         "reason": spectrum.reason,
+        "seconds": time.perf_counter() - began,
     }
 
 

@@ -50,7 +50,8 @@ def certified_spectrum(
 
     Args:
       step, state, batch, rng: as for `update_map_spectrum`.
-      bits: precision of the arithmetic, at least 53.
+      bits: precision of the arithmetic, at least 53; a Jordan block of size k is enclosed to about
+        2^(-bits / 2k).
 
     Returns:
       `CertifiedSpectrum`; undecided with infinite radii where a primitive of the step has no rule,
