@@ -15,4 +15,6 @@ NAMES = (
     "same_sample",
     "time_averages",
     "reshuffling",
+    "dirac",
+    "ridge",
 )

@@ -169,5 +169,6 @@ def _number(value: float) -> str:
     """Seven digits, three of what is next to nothing; with a minus sign instead of a hyphen."""
     if math.isnan(value):
         return ""
+    value += 0.0  # no minus at 0
     short = f"{value:.3g}" if 0 < abs(value) < 1e-4 else f"{value:.7g}"
     return short.replace("e-0", "e-").replace("-", "\N{MINUS SIGN}")
