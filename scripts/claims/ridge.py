@@ -39,7 +39,7 @@ ARRIVES = {  # game -> which of them arrive at its origin, as drawn
 def replay() -> Result:
     """Distances from the origin at the end."""
     numbers, curves, arrived = [], {}, {}
-    for kind, expected in ARRIVES.items():
+    for kind in ARRIVES:
         game = games.wang(kind, start=(5.5, 5.5))
         for name, make in MAKES.items():
             scheme = make(game, both(optax.sgd(0.05)))
