@@ -86,6 +86,19 @@ def test_the_spectrum_prints_what_it_says(capsys, x64):
     np.testing.assert_allclose(printed, promised, rtol=1e-13)
 
 
+def test_any_function_is_played_in_five_lines(x64):
+    """After the imports of the block above it."""
+    code = block("zero_sum")
+    assert len(code.splitlines()) == 5
+    names = {}
+    exec(block("spectrum") + code, names)
+    path = names["path"]
+    assert path.gen["u"].shape == (501, 2)
+    for leaf in jax.tree.leaves(path):
+        np.testing.assert_array_equal(leaf[0], 1)
+        assert abs(leaf[-1]).max() < 1e-11
+
+
 def test_a_comparison_stands_for_its_cells():
     """At most 20 lines but for blank ones; cells that differ in numbers are one program."""
     code = block("comparison")
@@ -224,7 +237,7 @@ def test_your_own_source_of_rows(tmp_path, monkeypatch):
 
 
 def test_a_trained_generator(tmp_path, monkeypatch):
-    """Of a run of a few steps under the name in the README."""
+    """Of a run of a few steps under the name in the guide."""
     from ganjax import devices, train
 
     config = shipped("digits_mlp") | {"steps": 2, "log_every": 1, "evaluation": {"name": "none"}}

@@ -4,6 +4,7 @@ from ganjax.games.accumulation import accumulated
 from ganjax.games.adversarial import gan
 from ganjax.games.adversarial_autoencoder import adversarial_autoencoder
 from ganjax.games.autoencoding import autoencoder
+from ganjax.games.closed_form import zero_sum
 from ganjax.games.conditional import conditional
 from ganjax.games.cycle import cycle
 from ganjax.games.energies import boundary_equilibrium, energy_based
@@ -81,4 +82,5 @@ __all__ = [
     "torus",
     "vae",
     "wang",
+    "zero_sum",
 ]

@@ -66,3 +66,32 @@ def closed_form(
         return Players(gen=Loss(gen, model_state.gen, {}), disc=Loss(disc, model_state.disc, {}))
 
     return Game(init, game_losses, needs=Needs(no_packing=NO_PACKING))
+
+
+def zero_sum(value: Callable[[Any, Any], jax.Array], start: tuple[Any, Any]) -> Game:
+    """The game of any V(x, y) of pytrees: the generator x descends it, the discriminator y ascends.
+
+    Args:
+      value: V, a function of both players' parameters, scalar.
+      start: (x, y) at the start, pytrees of arrays or numbers.
+
+    Returns:
+      Game without batch or randomness; params are `Players` of float arrays in these pytrees.
+
+    Raises:
+      ValueError: the start is not a pair.
+    """
+    if not isinstance(start, tuple | list) or len(start) != 2:
+        raise ValueError(f"start={start!r} must be a pair: parameters of x, of y")
+
+    def init(rng, batch=None):
+        del rng, batch
+        # New buffers, as a state is donated.
+        params = jax.tree.map(lambda leaf: jnp.array(leaf, jnp.result_type(leaf, float)), start)
+        return Players(*params), Players(gen=(), disc=())
+
+    def values(x, y):
+        outcome = value(x, y)
+        return outcome, -outcome
+
+    return closed_form(init, values)

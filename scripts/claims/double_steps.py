@@ -12,7 +12,7 @@ import jax
 import numpy as np
 import optax
 
-from claims.playing import both, path, squared, zero_sum
+from claims.playing import both, path, squared
 from claims.result import Panel, Result, of_one_study
 from ganjax import games, schemes
 
@@ -39,7 +39,7 @@ def decay(first: float, power: float, k: jax.Array) -> jax.Array:
 
 def distances(powers: tuple[float, float], singular, x, y, key: jax.Array) -> jax.Array:
     """|z|^2 after every 100 steps of one run."""
-    game = games.noisy(zero_sum(lambda x, y: x @ (singular * y), x, y), 0.25)
+    game = games.noisy(games.zero_sum(lambda x, y: x @ (singular * y), (x, y)), 0.25)
     reach, step = (partial(decay, *pair) for pair in zip((1.0, 0.1), powers, strict=True))
     tx = both(optax.sgd(step))
     scheme = schemes.extragradient(game, tx, reach=reach, fresh_batches=True)

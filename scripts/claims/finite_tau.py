@@ -13,7 +13,7 @@ import numpy as np
 import optax
 from scipy.optimize import brentq
 
-from claims.playing import joined, path, vector_field, zero_sum
+from claims.playing import joined, path, vector_field
 from claims.result import Number, Panel, Result
 from ganjax import games, schemes
 from ganjax.types import Game, Players
@@ -25,7 +25,8 @@ TITLE = {
 SOURCE = "Fiez, Ratliff, ICLR 2021, arXiv:2009.14820; fiezt/Finite-Learning-Ratio 16583ff"
 V = 4.0
 A, B, D = np.diag([-V, V / 2]), np.diag([-V, V / 2]), np.diag([V / 2, V])  # of the quadratic
-ENDS = {  # tau -> the end after 20,000 steps of 5e-4 from (5, 4, 3, 2)
+START = (np.array([5.0, 4.0]), np.array([3.0, 2.0]))
+ENDS = {  # tau -> the end after 20,000 steps of 5e-4
     2.0: (2.73389560, 2.4489e-17, -12.1646086, 2.4489e-17),
     2.5: (0.0564020185, 1.64e-15, -0.0268301625, 1.27e-15),
 }
@@ -65,7 +66,7 @@ def played(make, game: Game, step: float, tau: float, steps: int) -> np.ndarray:
 
 def replay() -> Result:
     """The printed ratios and end states."""
-    game = zero_sum(lambda x, y: x @ A @ x / 2 + x @ B @ y - y @ D @ y / 2, (5, 4), (3, 2))
+    game = games.zero_sum(lambda x, y: x @ A @ x / 2 + x @ B @ y - y @ D @ y / 2, START)
     star = least_ratio(jax.jacfwd(vector_field(game))(jnp.zeros(4)))
     numbers = [Number("tau* of the quadratic", 2.0, star, None, 1e-9, SOURCE)]
     for name, point, printed in STARS:

@@ -9,21 +9,9 @@ import optax
 from jax.flatten_util import ravel_pytree
 
 from ganjax import dynamics, schemes
-from ganjax.games.closed_form import closed_form, starting_with
 from ganjax.types import Game, GanState, Players, Scheme
 
 RNG = jax.random.key(0)  # of games without randomness
-Values = Callable[[jax.Array, jax.Array], Any]
-
-
-def zero_sum(value: Values, x: Any, y: Any) -> Game:
-    """The game in which x descends value(x, y) and y ascends it, from a start."""
-
-    def values(x, y):
-        v = value(x, y)
-        return v, -v
-
-    return closed_form(starting_with(x, y), values)
 
 
 def both(tx: optax.GradientTransformation) -> Players:

@@ -13,8 +13,8 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from claims.playing import both, each_done, first_done, squared, zero_sum
-from ganjax import schemes
+from claims.playing import both, each_done, first_done, squared
+from ganjax import games, schemes
 from ganjax.swept import Swept
 from ganjax.types import Game, Scheme
 
@@ -93,16 +93,16 @@ def past(rate: float, weight: float) -> optax.GradientTransformation:
     return optax.GradientTransformation(optax.tree.zeros_like, update)
 
 
-def fewest(grid: Grid, games: tuple[np.ndarray, ...], eps: float) -> np.ndarray:
+def fewest(grid: Grid, cases: tuple[np.ndarray, ...], eps: float) -> np.ndarray:
     """Gradients to |x|^2 + |y|^2 < eps at the best setting for each game [30]; the start counts."""
 
     def of(game, done):
         return first_done(partial(grid.make, game), jnp.asarray(grid.settings), done, grid.most)
 
-    return grid.cost * (_counted(of, games, eps) + 1.0)
+    return grid.cost * (_counted(of, cases, eps) + 1.0)
 
 
-def drawn(grid: Grid, games: tuple[np.ndarray, ...], eps: float) -> np.ndarray:
+def drawn(grid: Grid, cases: tuple[np.ndarray, ...], eps: float) -> np.ndarray:
     """Gradients at 225 random settings of the grid, [30, 225]; those of 1,000 steps at least."""
     settings = grid.settings.reshape(-1, grid.settings.shape[-1])
     rows = jnp.asarray(settings[np.random.default_rng(0).integers(len(settings), size=POOL)])
@@ -110,13 +110,17 @@ def drawn(grid: Grid, games: tuple[np.ndarray, ...], eps: float) -> np.ndarray:
     def of(game, done):
         return each_done(partial(grid.make, game), rows, done, MOST)
 
-    return grid.cost * (_counted(of, games, eps) + 1.0)
+    return grid.cost * (_counted(of, cases, eps) + 1.0)
 
 
-def _counted(of: Callable, games: tuple[np.ndarray, ...], eps: float) -> np.ndarray:
+def _counted(of: Callable, cases: tuple[np.ndarray, ...], eps: float) -> np.ndarray:
     def one(instance):
         x, y, a, b, c = instance
-        game = zero_sum(lambda x, y: x @ (a * x) / 2 + x @ (b * y) - y @ (c * y) / 2, x, y)
+
+        def value(x, y):
+            return x @ (a * x) / 2 + x @ (b * y) - y @ (c * y) / 2
+
+        game = games.zero_sum(value, (x, y))
         return of(game, lambda z: squared(z) < eps)
 
-    return np.asarray(jax.jit(partial(jax.lax.map, one))(games))
+    return np.asarray(jax.jit(partial(jax.lax.map, one))(cases))

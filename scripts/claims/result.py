@@ -122,7 +122,7 @@ def as_json(result: Result) -> dict[str, Any]:
 def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: _plain(part) for key, part in value.items()}
-    if isinstance(value, list | tuple):
+    if isinstance(value, list | tuple | range):
         return [_plain(part) for part in value]
     if hasattr(value, "tolist"):  # an array
         return _plain(value.tolist())

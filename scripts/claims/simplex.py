@@ -12,9 +12,9 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from claims.playing import both, steps_until, zero_sum
+from claims.playing import both, steps_until
 from claims.result import Number, Panel, Result
-from ganjax import optimisers, schemes
+from ganjax import games, optimisers, schemes
 
 TITLE = {
     "en": "On the simplex, extragradient and optimism pay where the field rotates, and only there",
@@ -44,7 +44,7 @@ def replay() -> Result:
         return jnp.linalg.norm(jnp.concatenate(z) - 1 / SIZE) <= 0.02 * np.sqrt(2 / SIZE)
 
     def steps(make, tx, most, eta):
-        game = zero_sum(lambda x, y: eta * (x @ x - y @ y) / 2 + (1 - eta) * x @ y, x, y)
+        game = games.zero_sum(lambda x, y: eta * (x @ x - y @ y) / 2 + (1 - eta) * x @ y, (x, y))
         return steps_until(make(game, tx), near, most)
 
     numbers, curves = [], {}

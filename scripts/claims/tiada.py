@@ -10,9 +10,9 @@ import jax
 import numpy as np
 import optax
 
-from claims.playing import joined, path, vector_field, zero_sum
+from claims.playing import joined, path, vector_field
 from claims.result import Number, Panel, Result
-from ganjax import schemes
+from ganjax import games, schemes
 from ganjax.types import Players
 
 TITLE = {
@@ -22,12 +22,13 @@ TITLE = {
 SOURCE = "Li, Yang, He, ICLR 2023, arXiv:2210.17478"
 REPLAY = f"[memory] {SOURCE}, function and exponents; value of an independent replay"
 STEPS, RATE = 8000, 0.2
+START = (np.array([1.0]), np.array([0.01]))
 ENDS = {1: 101.6, 2: 3.98, 4: 0.0, 8: 0.0}  # r -> |df/dx| of AdaGrad; TiAda's is 0 at all
 
 
 def replay() -> Result:
     """The slopes at the end."""
-    game = zero_sum(lambda x, y: (-y * y / 2 + 2 * x * y - 2 * x * x)[0], (1.0,), (0.01,))
+    game = games.zero_sum(lambda x, y: (-y * y / 2 + 2 * x * y - 2 * x * x)[0], START)
     slope, numbers, curves = vector_field(game), [], {}
     adagrad = partial(optax.adagrad, initial_accumulator_value=0.0, eps=1e-30)
     for r, end in ENDS.items():

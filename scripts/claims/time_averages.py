@@ -12,9 +12,9 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from claims.playing import both, joined, path, zero_sum
+from claims.playing import both, joined, path
 from claims.result import Panel, Result, measured
-from ganjax import schemes
+from ganjax import games, schemes
 
 TITLE = {
     "en": "Averages of alternating play are nearer to the equilibrium than those of optimism",
@@ -30,7 +30,7 @@ def averages(key: jax.Array) -> jax.Array:
         jax.random.normal(k, shape)
         for k, shape in zip(jax.random.split(key, 3), ((DIM, DIM), (DIM,), (DIM,)), strict=True)
     )
-    game, rate = zero_sum(lambda x, y: x @ a @ y, x, y), 1 / jnp.linalg.norm(a, ord=2)
+    game, rate = games.zero_sum(lambda x, y: x @ a @ y, (x, y)), 1 / jnp.linalg.norm(a, ord=2)
 
     def of(make, rate):
         z = path(make(game, both(optax.sgd(rate))), STEPS, joined)

@@ -265,3 +265,18 @@ def test_mistakes_in_the_new_games_are_refused():
     ):
         with pytest.raises(ValueError, match=message):
             make()
+
+
+def test_zero_sum_is_any_function_of_pytrees(x64):
+    """Values, dtypes of the start, and new buffers for every state, which may be donated."""
+    start = ({"w": jnp.ones(2, jnp.float32), "b": 3}, [jnp.full(2, 2.0)])
+    game = games.zero_sum(lambda x, y: x["w"] @ y[0] * x["b"], start)
+    params, model_state = game.init(RNG)
+    outcome = game.losses(params, model_state, None, RNG)
+    assert (outcome.gen.value, outcome.disc.value) == (12, -12)
+    assert params.gen["w"].dtype == jnp.float32
+    assert params.gen["b"].dtype == params.disc[0].dtype == jnp.float64
+    jax.tree.map(lambda leaf: leaf.delete(), params)
+    np.testing.assert_array_equal(game.init(RNG)[0].disc[0], start[1][0])
+    with pytest.raises(ValueError, match="must be a pair"):
+        games.zero_sum(lambda x, y: x * y, start=1.0)

@@ -55,7 +55,8 @@ def on_simplex(eta, start):
     def values(x, y):
         least, sums = jnp.array([x.min(), y.min()]), jnp.array([x.sum(), y.sum()])
         off = (least < -1e-12).any() | (jnp.abs(sums - 1) > 1e-12).any()
-        v = jnp.where(off, jnp.nan, eta * (x @ x - y @ y) / 2 + (1 - eta) * x @ y)
+        v = eta * (x @ x - y @ y) / 2 + (1 - eta) * x @ y
+        v *= jnp.where(off, jnp.nan, 1.0)  # a factor, so that gradients are NaN too
         return v, -v
 
     return closed_form(starting_with(*start), values)
