@@ -162,13 +162,13 @@ def _figure(panel: Panel, alt: str, *, name: str) -> str:
 def _interval(number: Number) -> str:
     if number.interval is None:
         return ""
-    return " to ".join(_number(end) for end in number.interval)
+    return " to ".join(_number(end, 4) for end in number.interval)
 
 
-def _number(value: float) -> str:
-    """Seven digits, three of what is next to nothing; with a minus sign instead of a hyphen."""
+def _number(value: float, digits: int = 7) -> str:
+    """So many digits, three of what is next to nothing; a minus sign instead of a hyphen."""
     if math.isnan(value):
         return ""
     value += 0.0  # no minus at 0
-    short = f"{value:.3g}" if 0 < abs(value) < 1e-4 else f"{value:.7g}"
+    short = f"{value:.3g}" if 0 < abs(value) < 1e-4 else f"{value:.{digits}g}"
     return short.replace("e-0", "e-").replace("-", "\N{MINUS SIGN}")
