@@ -13,9 +13,10 @@ from ganjax.augmentations import flip
 from ganjax.penalties import PENALTIES
 
 RNG = jax.random.key(0)
+OTHERS = ("lecam", "pull_away")  # with memory, on codes
 # Every row that takes logits, and variants; images alone for `consistency`.
 VARIANTS = {
-    **{name: factory() for name, factory in PENALTIES.items() if name != "pull_away"},
+    **{name: factory() for name, factory in PENALTIES.items() if name not in OTHERS},
     "consistency_both": penalties.consistency(weight=2.0, fake_weight=3.0),
     "dragan_one_sided": penalties.dragan(target=0.5, one_sided=True),
     "lipschitz_penalty": penalties.lipschitz_penalty(target=0.01),  # below the slopes met here
@@ -58,6 +59,7 @@ def on_linear(w, name):
     x, y = (np.asarray(a).reshape(6, -1) for a in closed_form_data())
     squares, norms = jnp.sum(w**2), jnp.sqrt(jnp.sum(w**2))
     mirrored = x.reshape(6, 2, 2, 1)[:, :, ::-1].reshape(6, -1)
+    draws = jax.random.normal(RNG, (6, 2, 2, 1)).reshape(6, -1)
     quotient = jnp.abs((x - y) @ w) / np.linalg.norm(x - y, axis=1)
     return {
         "r1": 3.5 * squares,
@@ -70,6 +72,7 @@ def on_linear(w, name):
         "dragan": 7.0 * (norms - 0.5) ** 2,
         "dragan_one_sided_inside": 0.0 * squares,
         "lipschitz_penalty": 7.0 * jnp.mean(jnp.maximum(quotient - 0.5, 0) ** 2),
+        "approximate_r1": 7.0 * jnp.mean((0.1 * draws @ w) ** 2),
         "drift": 7.0 * jnp.mean((x @ w) ** 2),
         "lazy": 3.5 * squares,  # without a count
         # `always` mirrors every image.
@@ -94,6 +97,7 @@ CLOSED = {
     "dragan": penalties.dragan(7.0, 0.5),
     "dragan_one_sided_inside": penalties.dragan(7.0, 3.0, one_sided=True),
     "lipschitz_penalty": penalties.lipschitz_penalty(7.0, 0.5),
+    "approximate_r1": penalties.approximate_r1(7.0, 0.1),
     "drift": penalties.drift(7.0),
     "lazy": penalties.lazy(penalties.r1(7.0), every=4),
     "consistency": penalties.consistency(7.0, augment=always),
@@ -108,7 +112,9 @@ def closed_form_data():
 @pytest.mark.parametrize("name", CLOSED)
 def test_linear_critic_in_closed_form(name, x64):
     """Value and gradient in w of every penalty at D(x) = <w, x>."""
-    assert {row.split("_")[0] for row in PENALTIES} - {"pull"} <= {n.split("_")[0] for n in CLOSED}
+    assert {row.split("_")[0] for row in PENALTIES} - {"lecam", "pull"} <= {
+        n.split("_")[0] for n in CLOSED
+    }
     x_real, x_fake = closed_form_data()
     value, slope = jax.value_and_grad(lambda w: CLOSED[name](linear(w), x_real, x_fake, RNG))(
         jnp.asarray(W)
@@ -300,6 +306,34 @@ def test_lazy_averages_to_the_penalty(x64):
     np.testing.assert_allclose(alone, 3.5 * NORM**2, rtol=1e-10)
 
 
+def test_approximate_r1_is_r1_of_a_linear_critic(x64):
+    """lambda sigma^2 |w|^2 in the mean over its noise: R1 of gamma 2 lambda sigma^2."""
+    x = jnp.zeros((200_000, 4))
+    near = penalties.approximate_r1(50.0, 0.2)(linear(W), x, x, RNG)
+    exact = penalties.r1(2 * 50.0 * 0.2**2)(linear(W), x, x, RNG)
+    np.testing.assert_allclose(exact, 50.0 * 0.2**2 * NORM**2)
+    np.testing.assert_allclose(near, exact, rtol=5 * np.sqrt(2 / 200_000))
+
+
+def test_lecam_keeps_averages_of_the_critic(x64):
+    """Distances from the other side's average, which no gradient passes through."""
+    part = penalties.lecam(2.0, decay=0.75)
+    real, fake = jnp.array([[1.0], [3.0]]), jnp.array([[-1.0], [0.0]])
+
+    def value(scale, memory):
+        return part.apply(memory, lambda x: scale * x[:, 0], real, fake, RNG)
+
+    first, memory = value(1.0, part.init(real))
+    np.testing.assert_allclose(first, 2.0 * (5.0 + 0.5))
+    np.testing.assert_allclose((memory["real"], memory["fake"]), (0.5, -0.125))
+    second, memory = value(1.0, memory)
+    expected = np.mean([1.125**2, 3.125**2]) + np.mean([1.5**2, 0.5**2])
+    np.testing.assert_allclose(second, 2.0 * expected)
+    np.testing.assert_allclose((memory["real"], memory["fake"]), (0.875, -0.21875))
+    slope = jax.grad(lambda scale: value(scale, part.init(real))[0])(1.0)
+    np.testing.assert_allclose(slope, 2 * first)
+
+
 def test_lazy_skips_the_work():
     """The program holds the penalty in a branch that is not taken."""
     x = jnp.ones((4, 4))
@@ -335,6 +369,8 @@ def test_weights_out_of_range_are_refused(name, value):
         ("dragan", "spread"),
         ("lipschitz_penalty", "target"),
         ("consistency", "fake_weight"),
+        ("approximate_r1", "std"),
+        ("lecam", "decay"),
     ],
 )
 def test_other_options_out_of_range_are_refused(name, option):

@@ -30,13 +30,21 @@ from ganjax.penalties.lazy import Lazy, lazy
 from ganjax.penalties.memory import WithMemory
 from ganjax.penalties.pull_away import pull_away
 from ganjax.penalties.slopes import dragan, r1, r2, wgan_gp, zero_centred_gp
-from ganjax.penalties.values import consistency, drift, lipschitz_penalty
+from ganjax.penalties.values import (
+    approximate_r1,
+    consistency,
+    drift,
+    lecam,
+    lipschitz_penalty,
+)
 
 PENALTIES = {
+    "approximate_r1": approximate_r1,
     "consistency": consistency,
     "dragan": dragan,
     "drift": drift,
     "lazy": lazy,
+    "lecam": lecam,
     "lipschitz_penalty": lipschitz_penalty,
     "pull_away": pull_away,
     "r1": r1,
@@ -51,10 +59,12 @@ __all__ = [
     "Lazy",
     "Penalty",
     "WithMemory",
+    "approximate_r1",
     "consistency",
     "dragan",
     "drift",
     "lazy",
+    "lecam",
     "lipschitz_penalty",
     "pull_away",
     "r1",
