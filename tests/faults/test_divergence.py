@@ -118,13 +118,14 @@ def test_growth_without_bound_is_a_divergence(tmp_path):
 
 @pytest.mark.parametrize("case", marked(CASES, default=[], telling=["saved"]))
 def test_state_batch_and_key_are_those_of_the_run(case, tmp_path):
-    """The state is bitwise that of a run that ends at the start of the chunk."""
+    """The state is bitwise that of a run that ends where the record starts."""
     config = {**RING, **CASES[case]}
     status, report, folder = diverged(config, tmp_path / "run")
     built = experiment.build(config)
     stage = built.stage(status["step"])
     found = checkpoints.restore(folder, experiment.template(stage))
-    assert found.step == report["start"] == (status["step"] - 1) // 2 * 2
+    assert found.step == report["start"]  # of the chunk, or of the cut of it on a slow machine
+    assert (status["step"] - 1) // 2 * 2 <= report["start"] < status["step"]
     assert report["start"] > 0, "the case is too easy"
     ending = {key: value for key, value in config.items() if key != "checkpoint_every"}
     ended = experiment.build({**ending, "steps": report["start"]})

@@ -80,7 +80,8 @@ def names(workdir):
         for path in (workdir / folder).glob("*"):
             found.add(path)
             if path.name.endswith(".draft"):
-                found.update(path.glob("*"))
+                with contextlib.suppress(FileNotFoundError):  # renamed since
+                    found.update(path.glob("*"))
     with contextlib.suppress(OSError):
         found.add((workdir / "metrics.jsonl").stat().st_size)
     return found

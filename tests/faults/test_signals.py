@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import signal
 import threading
 import time
@@ -199,8 +200,9 @@ def test_a_signal_within_a_destructor_prints_nothing(capsys):
     assert capsys.readouterr().err == ""
 
 
-LONG = {**RING, "steps": 200_000, "log_every": 1_000_000, "evaluation": {"name": "none"}}
 LIVES = int(os.environ.get("GANJAX_LIVES", 6))  # signals of each kind of the slow tests
+LONG = {**RING, "log_every": 1_000_000, "evaluation": {"name": "none"}}
+LONG["steps"] = 33_000 * LIVES  # so that a few are left after the last signal
 
 
 def written(folder, config):
@@ -220,7 +222,7 @@ def ended(commands, process, number):
 
 @pytest.mark.slow
 def test_a_long_chunk_is_stopped_soon_and_goes_on_bitwise(tmp_path, monkeypatch):
-    """One chunk of 200,000 steps over many lives, each ended by a signal within 5 seconds."""
+    """One long chunk over many lives, each ended by a signal within 5 seconds."""
     monkeypatch.setenv("JAX_COMPILATION_CACHE_DIR", str(tmp_path / "cache"))
     config, err, seconds = written(tmp_path, LONG), tmp_path / "err", []
     (tmp_path / "one").mkdir()
@@ -232,7 +234,7 @@ def test_a_long_chunk_is_stopped_soon_and_goes_on_bitwise(tmp_path, monkeypatch)
         reached = [0]
         for number in [*SIGNALS] * LIVES:
             process = commands.start(err, "train", "--config", config, "--workdir", cut)
-            until(lambda: "compiled the training" in err.read_text())
+            until(lambda: re.search("compiled the training|done already", err.read_text()))
             time.sleep(draw.uniform(0, 1))
             code, taken = ended(commands, process, number)
             told = err.read_text()
