@@ -13,6 +13,7 @@ from ganjax import cli
 from ganjax.errors import ConfigError, MachineError, unknown
 
 GAMES = ("bilinear", "dirac", "stackelberg")  # one parameter a player, an equilibrium at the origin
+BITS = 1024  # of the verdicts: intervals grow over the 300 iterations of `proximal`
 
 FLAGS = cli.Flags()
 GAME = FLAGS.enum("game", "bilinear", GAMES, "Game.")
@@ -103,7 +104,7 @@ def certified(name: str, game: object, h: float) -> dict:
 
     began = time.process_time()
     try:
-        spectrum = dynamics.certified_spectrum(*at_equilibrium(name, game, h))
+        spectrum = dynamics.certified_spectrum(*at_equilibrium(name, game, h), bits=BITS)
     except MachineError as error:
         return {"verdict": None, "enclosure": None, "reason": str(error), "seconds": 0.0}
     widest = float(spectrum.radii.max())

@@ -313,6 +313,18 @@ def test_the_verdict_is_finer_than_floats():
     assert play(lambda x, y: (2 * x, y)).verdict == "diverges"
 
 
+def test_more_bits_hold_intervals_that_grow():
+    """300 iterations of a matrix of norm 3 and radius 0.6; a double eigenvalue 1 / (1 - 0.6)."""
+    sgd = optax.sgd(0.3)
+    game = games.stackelberg(start=(0.0, 0.0))
+    scheme = schemes.proximal(game, Players(sgd, sgd), iterations=300)
+    few, many = (
+        dynamics.certified_spectrum(scheme.step, scheme.init(RNG), bits=bits) for bits in (256, 512)
+    )
+    assert (few.verdict, many.verdict) == ("undecided", "diverges")
+    np.testing.assert_allclose(many.centres, 2.5, rtol=1e-15)
+
+
 def test_a_small_network_is_enclosed():
     """Sampling, a hidden layer each, Adam's moments: the float spectrum lies within."""
     game = games.gan(
