@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from ganjax import cli
-from ganjax.errors import ConfigError, MachineError, unknown
+from ganjax.errors import ConfigError, MachineError
 
 GAMES = ("bilinear", "dirac", "stackelberg")  # one parameter a player, an equilibrium at the origin
 # Schemes without a spectral radius at the equilibrium, and why.
@@ -19,10 +19,11 @@ WITHOUT_RADIUS = {
     "anchored": "its map changes from step to step",
     "tiada": "its map changes from step to step",
 }
+BITS = 1024  # of the verdicts: intervals grow over the 300 iterations of `proximal`
 
 FLAGS = cli.Flags()
 GAME = FLAGS.enum("game", "bilinear", GAMES, "Game.")
-SCHEMES = FLAGS.list("schemes", ["all"], "Names of schemes, or all.")
+SCHEMES = FLAGS.list("schemes", ["all"], "Names of schemes, your own as module:function, or all.")
 STEPS = FLAGS.list("steps", ["0.01", "0.1", "0.2", "0.3", "0.5", "0.7", "1.0"], "Steps h.")
 SHOWN = FLAGS.float("shown", 0.2, "Step h of the picture.", lower_bound=1e-6)
 LENGTH = FLAGS.integer("length", 200, "Steps of a drawn trajectory.", lower_bound=1)
@@ -51,9 +52,10 @@ def scheme_at(name: str, game: object, h: float) -> object:
     import optax
 
     from ganjax import schemes
+    from ganjax.names import lookup
     from ganjax.types import Players
 
-    factory = schemes.SCHEMES[name]
+    factory = lookup("scheme", name, schemes.SCHEMES)
     return factory(game, Players(optax.sgd(h), optax.sgd(h)), **options(factory, h))
 
 
@@ -109,7 +111,7 @@ def certified(name: str, game: object, h: float) -> dict:
 
     began = time.process_time()
     try:
-        spectrum = dynamics.certified_spectrum(*at_equilibrium(name, game, h))
+        spectrum = dynamics.certified_spectrum(*at_equilibrium(name, game, h), bits=BITS)
     except MachineError as error:
         return {"verdict": None, "enclosure": None, "reason": str(error), "seconds": 0.0}
     widest = float(spectrum.radii.max())
@@ -137,11 +139,11 @@ def main() -> None:
 
     from ganjax import dynamics, games, pictures, run_folder, schemes
     from ganjax.disclosure import Disclosure
+    from ganjax.names import lookup
 
     names = sorted(schemes.SCHEMES) if SCHEMES.value == ["all"] else SCHEMES.value
     for name in names:
-        if name not in schemes.SCHEMES:
-            raise ConfigError(unknown("scheme", name, schemes.SCHEMES))
+        lookup("scheme", name, schemes.SCHEMES)
     try:
         steps = [float(step) for step in STEPS.value]
     except ValueError:

@@ -188,16 +188,18 @@ def _closed(jaxpr: Any, inputs: Any) -> list:
 
 
 def _scan(params: dict, *inputs: Any) -> list:
-    first, last = params["num_consts"], params["num_consts"] + params["num_carry"]
+    if "ft_in" in params:  # JAX 0.12
+        first, count, _ = map(len, params["ft_in"].unpack())
+    else:
+        first, count = params["num_consts"], params["num_carry"]
+    last = first + count
     consts, carry, xs = inputs[:first], list(inputs[first:last]), inputs[last:]
-    rows = []
-    order = range(params["length"])
+    rows, order = [], range(params["length"])
     for index in reversed(order) if params["reverse"] else order:
         outputs = _closed(params["jaxpr"], (*consts, *carry, *(_row(x, index) for x in xs)))
         carry, row = outputs[: len(carry)], outputs[len(carry) :]
         rows.append(row)
-    if params["reverse"]:
-        rows.reverse()
+    rows = rows[::-1] if params["reverse"] else rows
     return carry + [np.stack([np.asarray(x) for x in column]) for column in zip(*rows, strict=True)]
 
 
@@ -243,9 +245,8 @@ CONTROL = {
     "scan": _scan,
     "while": _while,
 }
-# Floats out of integers, without rounding.
-EXACT = ("bitcast_convert_type", "iota")
-ALIKE = ("cos", "erf", "exp", "expm1", "log", "log1p", "rsqrt", "sin", "sqrt", "tanh")
+EXACT = ("bitcast_convert_type", "iota")  # floats out of integers, without rounding
+ALIKE = ("cos", "exp", "expm1", "log", "log1p", "rsqrt", "sin", "sqrt", "tanh")
 ELEMENTWISE = {
     **{name: getattr(arb, name) for name in ALIKE},
     "abs": abs,
@@ -259,6 +260,7 @@ ELEMENTWISE = {
     "min": _smaller,
     "mul": operator.mul,
     "neg": operator.neg,
+    "one_minus_square": lambda x: 1 - x**2,  # of JAX 0.12
     "pow": operator.pow,
     "sign": arb.sgn,
     "square": lambda x: x**2,

@@ -50,8 +50,8 @@ def certified_spectrum(
 
     Args:
       step, state, batch, rng: as for `update_map_spectrum`.
-      bits: precision of the arithmetic, at least 53; a Jordan block of size k is enclosed to about
-        2^(-bits / 2k).
+      bits: precision of the arithmetic, at least 53. A Jordan block of size k is enclosed to about
+        2^(-bits / 2k); intervals that grow, as over hundreds of iterations, need more.
 
     Returns:
       `CertifiedSpectrum`; undecided with infinite radii where a primitive of the step has no rule,
@@ -94,7 +94,7 @@ def _judged(centres: list, radii: list) -> CertifiedSpectrum:
     else:
         meets = next(i for i in order if not moduli[i] + radii[i] < 1)
         reason = (
-            f"a disc of radius {float(radii[meets]):.0e} around {complex(centres[meets]):.6f} "
+            f"a disc of radius {float(radii[meets]):.0e} around {complex(centres[meets]):.6g} "
             "meets the unit circle"
         )
     floats = [complex(centre) for centre in centres]

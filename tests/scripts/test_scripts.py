@@ -357,14 +357,20 @@ def test_dynamics_agrees_with_theory(tmp_path):
     for row in rows:
         assert abs(row["measured"] - row["theory"]) < 1e-10, row
         assert f"{row['measured']:.14f}" in done.stdout
+        proven = "converges" if row["theory"] < 1 else "diverges"
+        assert row["verdict"] == ("undecided" if row["scheme"] == "alternating" else proven)
+        assert row["enclosure"] < 1e-15
     assert picture.stat().st_size > 10_000
 
 
 def test_dynamics_on_another_game_and_its_mistakes():
     arguments = ("--game=stackelberg", "--schemes=follow_the_ridge,extragradient", "--steps=0.05")
     done = call("dynamics", *arguments)
-    assert "0.90000000000000" in done.stdout
-    assert "1.11000000000000" in done.stdout
+    converging, diverging = (
+        re.findall(rf"{radius} .* (\w+)$", done.stdout, re.MULTILINE)
+        for radius in ("0.90000000000000", "1.11000000000000")
+    )
+    assert (converging, diverging) == (["converges"], ["diverges"])
     for wrong, message in (
         ("--schemes=extragradiant", "Did you mean 'extragradient'"),
         ("--steps=0.1,x", "must be numbers above 0"),
@@ -373,6 +379,15 @@ def test_dynamics_on_another_game_and_its_mistakes():
         done = call("dynamics", wrong)
         assert (done.returncode, "Traceback" in done.stderr) == (2, False)
         assert message in done.stderr
+
+
+def test_dynamics_without_the_package_for_verdicts_says_so_once(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "flint", None)
+    out = tmp_path / "radii.json"
+    done = call("dynamics", "--schemes=simultaneous", "--steps=0.1,0.2", "--json", out)
+    assert done.returncode == 0
+    assert done.stdout.count("no verdicts: certified spectra need python-flint") == 1
+    assert [row["verdict"] for row in json.loads(out.read_text())["radii"]] == [None, None]
 
 
 @pytest.mark.slow
