@@ -12,7 +12,7 @@ from pathlib import Path
 import jax
 import numpy as np
 import pytest
-from marks import marked
+from marks import marked, telling
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "scripts"))
@@ -154,6 +154,7 @@ def test_a_wrong_call_is_one_line(arguments, message):
     assert len(done.stderr.splitlines()) == 1
 
 
+@telling
 def test_the_script_resumes_and_its_page_is_one_file(tmp_path):
     arguments = ("--claim=anchoring", "--out", tmp_path / "out", "--json", tmp_path / "a.json")
     first, again = reproduce(*arguments), reproduce(*arguments, "--lang=ko")
