@@ -98,7 +98,7 @@ DRAWS = {
         "generator": {"name": "residual_mlp", "width": 8},
         "discriminator": NOISE["discriminator"],
     },
-    "own_network": OWN_NETWORK,
+    "own_network": {**OWN_NETWORK, "batch_size": 32},
     "own_prior": OWN_PRIOR,
     "own_prior_by_rejection": {**RING, "prior": {"name": "own:dirichlet"}},
     # A device has four rows: beside a key split in two, draws for two rows are refused.

@@ -52,6 +52,7 @@ def tiada(
             gen=optax.tree.scale(jnp.maximum(*sums) ** -alpha, gradients.gen),
             disc=optax.tree.scale(sums.disc**-beta, gradients.disc),
         )
+        direction = optax.tree.cast_like(direction, gradients)
         state = state._replace(memory=sums)
         return finish(tx, state, direction, gradients, losses, evaluations=1)
 

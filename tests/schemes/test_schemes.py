@@ -390,3 +390,15 @@ def test_sharded_batch_equals_one_device(name, x64):
     one = jax.jit(scheme.step)(state, {"x": x}, RNG)
     eight = jax.jit(scheme.step)(state, {"x": jax.device_put(x, split)}, RNG)
     close(one, eight, rtol=1e-12)
+
+
+@ROWS
+def test_a_float32_state_stays_one(name, x64):
+    """Beside float64, as networks of mixed precisions have it."""
+    scheme = factory(name)(games.bilinear(dim=2, start=(1.0, -0.7)), adam())
+    state = jax.tree.map(
+        lambda leaf: leaf.astype(jnp.float32) if leaf.dtype == jnp.float64 else leaf,
+        scheme.init(RNG, None),
+    )
+    after, _ = jax.eval_shape(scheme.step, state, None, RNG)
+    chex.assert_trees_all_equal_dtypes(state, after)
