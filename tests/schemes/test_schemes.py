@@ -393,12 +393,15 @@ def test_sharded_batch_equals_one_device(name, x64):
 
 
 @ROWS
-def test_a_float32_state_stays_one(name, x64):
-    """Beside float64, as networks of mixed precisions have it."""
-    scheme = factory(name)(games.bilinear(dim=2, start=(1.0, -0.7)), adam())
-    state = jax.tree.map(
-        lambda leaf: leaf.astype(jnp.float32) if leaf.dtype == jnp.float64 else leaf,
-        scheme.init(RNG, None),
-    )
+def test_float32_players_stay_so(name, x64):
+    """Beside a memory of float64, as networks have it where x64 is enabled."""
+    game = games.bilinear(dim=2, start=(1.0, -0.7))
+
+    def init(rng, batch=None):
+        params, model_state = game.init(rng, batch)
+        return jax.tree.map(lambda leaf: leaf.astype(jnp.float32), params), model_state
+
+    scheme = factory(name)(game._replace(init=init), adam())
+    state = scheme.init(RNG, None)
     after, _ = jax.eval_shape(scheme.step, state, None, RNG)
     chex.assert_trees_all_equal_dtypes(state, after)
