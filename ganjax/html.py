@@ -10,6 +10,7 @@ import re
 
 import matplotlib
 import numpy as np
+from cycler import cycler
 from matplotlib.figure import Figure
 from PIL import Image
 
@@ -17,6 +18,16 @@ from ganjax.disclosure import MIXED, SYNTHETIC, Disclosure
 
 # Distinct with any colour vision, on white as well as on black (after Okabe and Ito).
 COLOURS = ("#3f86c6", "#d4731c", "#1f9e77", "#b565a7", "#8c8c8c", "#b38f00", "#c94f4f")
+
+# Settings of matplotlib for the small figures of a page.
+SMALL = {
+    "font.size": 9,
+    "axes.prop_cycle": cycler(color=COLOURS),
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "legend.frameon": False,
+    "legend.fontsize": 8,
+}
 
 # The browser itself then refuses any request.
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"

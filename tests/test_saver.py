@@ -136,7 +136,7 @@ def test_all_processes_wait_for_the_save_of_a_stop(built, tmp_path, monkeypatch,
 
 @pytest.mark.parametrize("passed_on", [False, True])
 def test_a_second_signal_leaves_a_save_behind(passed_on, built, tmp_path, monkeypatch, on_row):
-    """At once, as it is told: a disk may hang. `partners` passes it on without a system call."""
+    """The process leaves at once, as a disk may hang; `partners` sends no signal of the system."""
     free, ended = threading.Event(), threading.Event()
 
     def hang():

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import jax.numpy as jnp
 
 from ganjax import checks
-from ganjax.games.closed_form import closed_form, numbers, starting_at
+from ganjax.games.closed_form import closed_form, numbers, starting_at, zero_sum
 from ganjax.games.toy import quadratic
 from ganjax.types import Game
 
@@ -17,11 +17,9 @@ Start = tuple[float, float]
 
 
 def _zero_sum(start: Start, value: Callable) -> Game:
-    def values(x, y):
-        v = value(x[0], y[0])
-        return v, -v
-
-    return closed_form(starting_at(start, 1, 1), values)
+    """x descends value(x, y), y ascends it; params are `Players` of arrays [1]."""
+    at = numbers("start", start, (2,))[:, None]
+    return zero_sum(lambda x, y: value(x[0], y[0]), (at[0], at[1]))
 
 
 def forsaken(kind: str = "forsaken", start: Start = (1.2, 1.2)) -> Game:

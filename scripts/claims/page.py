@@ -5,7 +5,6 @@ import math
 from collections.abc import Mapping
 
 import matplotlib
-from cycler import cycler
 from matplotlib.figure import Figure
 
 from claims.result import DIFFERS, FAILS, HOLDS, Number, Panel, Result
@@ -13,14 +12,6 @@ from claims.running import module
 from ganjax import html
 from ganjax.disclosure import CHART, Disclosure
 
-SETTINGS = {
-    "font.size": 9,
-    "axes.prop_cycle": cycler(color=html.COLOURS),
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "legend.frameon": False,
-    "legend.fontsize": 8,
-}
 KINDS = {HOLDS: ("good", "✓"), DIFFERS: ("good", "≈"), FAILS: ("bad", "✗")}
 WORDS = {
     "en": {
@@ -90,7 +81,7 @@ def render(results: Mapping[str, Result], *, lang: str, code: str) -> str:
         f'<li><a href="#{name}">{titles[name]}</a> {_verdict(result.verdict, words)}</li>'
         for name, result in results.items()
     )
-    with matplotlib.rc_context(SETTINGS):
+    with matplotlib.rc_context(html.SMALL):
         sections = "\n".join(
             _section(name, titles[name], result, words) for name, result in results.items()
         )

@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 
 import matplotlib
 import numpy as np
-from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -12,15 +11,7 @@ from ganjax import html, pictures
 from ganjax.disclosure import Disclosure
 from tour.claim import Claim
 
-SETTINGS = {
-    "font.size": 9,
-    "axes.prop_cycle": cycler(color=html.COLOURS),
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "legend.frameon": False,
-    "legend.fontsize": 8,
-    "lines.linewidth": 1.6,
-}
+SETTINGS = {**html.SMALL, "lines.linewidth": 1.6}
 SIZE = (3.4, 2.8)  # inches, of one panel
 THEORY = {"color": "black", "linestyle": ":", "linewidth": 1.2}  # black is the page's ink
 
