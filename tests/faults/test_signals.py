@@ -281,3 +281,4 @@ def test_while_it_compiles_a_process_ends_at_once(command, tmp_path, monkeypatch
             seconds.append(taken)
     print(f"{len(seconds)} exits, {np.median(seconds):.2f} s, {max(seconds):.2f} s at most")
     assert np.median(seconds) < 0.5  # a few come while XLA holds the interpreter's lock
+    assert max(seconds) < 2  # on a machine with nothing else to do
