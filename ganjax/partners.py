@@ -25,6 +25,7 @@ LOST = 128 + signal.SIGABRT  # exit code of the child where JAX raises an error 
 # Texts of JAX's runtime about other processes: in errors of collectives, and in its own log.
 BROKEN = re.compile("Gloo|NCCL|CoordinationService|coordination service|distributed service")
 LOGGED = re.compile(rb"coordination_service|preemption_sync_manager|distributed service")
+SIGNALS = (signal.SIGINT, *console.ENDING)
 FATAL, UNMET = b"distributed service", b"RegisterTask"  # before it aborts; if they have not met
 
 
@@ -59,6 +60,7 @@ def watched(processes: Sequence[Any], workdir: Path | None = None) -> Iterator[N
     sys.stdout.flush()
     sys.stderr.flush()
     orders, lines = os.pipe(), os.pipe()
+    signals = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # until there are handlers
     with warnings.catch_warnings(action="ignore"):  # of threads, which JAX has not started yet
         child = os.fork()
     if child:
@@ -66,7 +68,8 @@ def watched(processes: Sequence[Any], workdir: Path | None = None) -> Iterator[N
         try:
             os.close(orders[0])
             os.close(lines[1])
-            code = _watch(child, orders[1], lines[0], seconds, workdir, first=place == 0)
+            _forward(orders[1], signals)
+            code = _watch(child, lines[0], seconds, workdir, first=place == 0)
         finally:
             os._exit(code)
     os.close(orders[1])
@@ -84,18 +87,21 @@ def watched(processes: Sequence[Any], workdir: Path | None = None) -> Iterator[N
         raise
 
 
-def _watch(
-    child: int, orders: int, lines: int, seconds: int, workdir: Path | None, first: bool
-) -> int:
-    """Waits for the child; returns the exit code of this process."""
+def _forward(orders: int, blocked: set[int]) -> None:
+    """Passes signals on to the child, and blocks only those that were blocked before."""
 
     def forward(number, frame):
         with contextlib.suppress(OSError):
             os.write(orders, bytes([number]))
 
-    for number in (signal.SIGINT, *console.ENDING):
+    for number in SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, forward)
+    signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+
+
+def _watch(child: int, lines: int, seconds: int, workdir: Path | None, first: bool) -> int:
+    """Waits for the child; returns the exit code of this process."""
     held: list[bytes] = []
     passing = threading.Thread(target=_pass_on, args=(lines, held), daemon=True)
     passing.start()
@@ -146,10 +152,9 @@ def _interrupted(workdir: Path, first: bool) -> None:
 def _listening(orders: int) -> threading.Thread:
     """A thread that hears signals from the watching process, and its end.
 
-    Signals are taken from there alone: launchers signal every process of a task, and terminals too,
-    and a second signal would stop a run unsaved.
+    They stay blocked, and are taken from there alone: launchers signal every process of a task, and
+    terminals too, and a second signal would stop a run unsaved.
     """
-    signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, *console.ENDING))
 
     def listen():
         while order := os.read(orders, 1):

@@ -70,7 +70,12 @@ def play(name, loss_index, penalty_index):
     )
 
     def penalty(critic, x_real, x_fake, rng):
-        rows = [lambda row=row: row(critic, x_real, x_fake, rng) for row in PENALTIES.values()]
+        def value(row):
+            if isinstance(row, penalties.WithMemory):  # of memories, only the first
+                return row.apply(row.init(x_real), critic, x_real, x_fake, rng)[0]
+            return row(critic, x_real, x_fake, rng)
+
+        rows = [lambda row=row: value(row) for row in PENALTIES.values()]
         return jax.lax.switch(penalty_index, rows)
 
     # Every step has a lazy penalty as well, every other time, and noise that fades.

@@ -24,6 +24,7 @@ SCRIPT = """
 import os, pathlib, signal, sys, time
 from ganjax import cli, console, partners
 from ganjax.errors import *
+{before}
 def main():
     with partners.watched(("localhost:1", 2, {place}, 7), pathlib.Path({workdir!r})):
         {body}
@@ -34,9 +35,9 @@ FATAL = LOGGED + "os.write(2, b'F0 the JAX distributed service\\n  @ 0x1\\n'); o
 RUNNING = {"status": "running", "step": 7, "checkpoint": 5}
 
 
-def begun(workdir, body, place=0):
+def begun(workdir, body, place=0, before=""):
     """A process that watches a child, which runs a line of Python."""
-    script = SCRIPT.format(workdir=str(workdir), body=body, place=place)
+    script = SCRIPT.format(workdir=str(workdir), body=body, place=place, before=before)
     pipe = subprocess.PIPE
     options = {"stdout": pipe, "stderr": pipe, "text": True, "start_new_session": True}
     return subprocess.Popen([sys.executable, "-c", script], cwd=ROOT, **options)
@@ -95,15 +96,24 @@ def test_any_other_end_is_that_of_the_child(body, code, told, tmp_path):
 WAITING = "print(os.getpid(), flush=True); time.sleep(60)"
 
 
+LATE = """watch = partners._watch
+def late(*arguments, **options): time.sleep(.5); return watch(*arguments, **options)
+partners._watch = late"""
+
+
+@pytest.mark.parametrize("watcher", ["", LATE], ids=["", "slow-watcher"])
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-def test_a_signal_to_all_processes_counts_once(number, tmp_path):
-    """As terminals and launchers send it; a second one would leave unsaved."""
+def test_a_signal_to_all_processes_counts_once(number, watcher, tmp_path):
+    """As terminals and launchers send it; a second one would leave unsaved.
+
+    Nor is one lost that comes before the watching process has its handlers.
+    """
     saving = """with console.interruptible() as stop:
             print(os.getpid(), flush=True)
             while not stop.wait(.01): pass
             time.sleep(.3); print("saved", flush=True); raise Interrupted("saved")"""
     before = signal.signal(number, signal.SIG_DFL)
-    with begun(tmp_path, saving) as process:
+    with begun(tmp_path, saving, before=watcher) as process:
         signal.signal(number, before)
         process.stdout.readline()
         os.killpg(process.pid, number)
