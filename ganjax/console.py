@@ -114,7 +114,7 @@ def interruptible() -> Iterator[Stop]:
         stop.check()
         log.warning("stopping in a few seconds; once more to leave at once, unsaved")
 
-    with _handled((signal.SIGINT, *ENDING), request), _quiet(_Left):
+    with _handled((signal.SIGINT, *ENDING), request), _raised_again(stop):
         token = _STOP.set(stop)
         try:
             yield stop
@@ -125,14 +125,24 @@ def interruptible() -> Iterator[Stop]:
 
 
 @contextlib.contextmanager
-def _quiet(kind: type[BaseException]) -> Iterator[None]:
-    """Prints no error of a kind that is lost within a destructor or a garbage collection."""
+def _raised_again(stop: Stop) -> Iterator[None]:
+    """Raises a handler's error once more that is lost in a destructor or a garbage collection."""
     before = sys.unraisablehook
-    sys.unraisablehook = lambda lost: None if lost.exc_type is kind else before(lost)
-    try:
-        yield
-    finally:
-        sys.unraisablehook = before
+
+    def lost(error):
+        if error.exc_type is _Left:
+            signal.setitimer(signal.ITIMER_REAL, POLL)
+        else:
+            before(error)
+
+    sys.unraisablehook = lost
+    with _handled((signal.SIGALRM,), lambda number, frame: stop.check()):
+        try:
+            yield
+        finally:
+            sys.unraisablehook = before
+            if stop.is_set():
+                signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def endable(*more: int) -> contextlib.AbstractContextManager[None]:
@@ -195,7 +205,7 @@ def aside(work: Callable[[], Result]) -> Result:
         return work()
     future = beside(work)
     while not wait([future], POLL).done:
-        _STOP.get().check()  # again, as a handler's error is lost within a garbage collection
+        _STOP.get().check()  # if nothing would be lost any more
     return future.result()
 
 
