@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy import special, stats
+from scipy import optimize, special, stats
 
 from ganjax import statistics
 
@@ -18,15 +18,40 @@ def clopper_pearson(rate, n, freedom):
 
 
 @pytest.mark.parametrize("axis", [0, 1])
-def test_answers_that_one_side_decides(axis):
-    """Judges (images) who are all wrong or all right are so many answers less one."""
+@pytest.mark.parametrize("rate", [0.25, 0.75])
+def test_answers_that_one_side_decides(rate, axis):
+    """Judges (images) who are all wrong or all right: each end solves an equation of its own.
+
+    At 1/4 they are so many answers less one, towards 1/2 fewer, away from it more.
+    """
     side = np.array([1, 0, 0, 1, 0, 0, 0, 0], float)
+    side = side if rate < 0.5 else 1 - side
     wrong = np.broadcast_to(side[:, None], (8, 30)) if axis == 0 else np.tile(side, (30, 1))
     found = statistics.error_rate(wrong)
-    assert (found.rate, found.answers) == (0.25, 240)
+    assert (found.rate, found.answers) == (rate, 240)
     assert {found.judges, found.images} == {8, 30}
-    expected = clopper_pearson(0.25, 8 - 1, 8 - 1)
-    np.testing.assert_allclose((found.low, found.high), expected, rtol=1e-10)
+
+    def excess(p, tail):
+        q = p * (1 - p) / (0.25 * 0.75)
+        q = max(q, q**1.25)
+        added = 1.0 if (p > rate) == (rate < 0.5) else 0.75
+        surplus = (1 / 7 - 1 / 240) * q
+        known = (1 / 240 / (1 / 240 + surplus)) ** 2
+        free = known * surplus**2 + (1 - known) * (1 / 240 + surplus) ** 2
+        free = free / 7 + (1 - known) / 240**2 / 29  # the other side has no surplus
+        at = 1 / 240 + surplus
+        n = (stats.norm.ppf(0.975) / stats.t.ppf(0.975, at**2 / free)) ** 2 / at
+        x, low = n * rate, tail < 0.5
+        a, b = (x + 1 - added, n - x + added) if low else (x + added, n - x + 1 - added)
+        return stats.beta.cdf(p, a, b) - tail
+
+    expected = [
+        optimize.brentq(excess, *between, args=tail)
+        for between, tail in (((0.001, rate), 0.025), ((rate, 0.999), 0.975))
+    ]
+    np.testing.assert_allclose((found.low, found.high), expected, rtol=1e-6)
+    other = statistics.error_rate(1 - wrong)
+    np.testing.assert_allclose((1 - other.high, 1 - other.low), (found.low, found.high))
 
 
 @pytest.mark.parametrize("value", [0, 1])

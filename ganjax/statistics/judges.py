@@ -5,11 +5,12 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import special, stats
+from scipy import optimize, special, stats
 
 from ganjax.checks import whole
 
 NORMAL = float(stats.norm.ppf(0.975))
+LARGE = 1e6  # degrees of freedom
 
 
 class ErrorRate(NamedTuple):
@@ -41,12 +42,12 @@ def error_rate(wrong: ArrayLike, group: ArrayLike | None = None) -> ErrorRate:
 
         V_J = J / (J - 1) sum_j (sum_i r_ji)^2 / N^2
         V_I = I / (I - G) sum_i (sum_j r_ji)^2 / N^2
-        V   = max(V_J + V_I - sum_ji r_ji^2 / N^2, V_J, V_I),
+        W   = sum_ji r_ji^2 / N^2
+        V   = max(V_J + V_I - W, V_J, V_I).
 
-    of V^2 / (V_J^2 / (J - 1) + V_I^2 / (I - G)) degrees of freedom (Satterthwaite 1946). The
-    interval is Clopper and Pearson's for the effective number of answers rate (1 - rate) / V,
-    scaled by (z / t)^2 (Korn and Graubard 1998, Survey Methodology 24). That number is min(J, I) if
-    all residuals are 0. Coverage in simulation: docs/people.md.
+    The interval is Clopper and Pearson's for the effective number of answers (Korn and Graubard
+    1998, Survey Methodology 24), `_interval`. That number is min(J, I) if all residuals are 0.
+    Coverage in simulation: docs/people.md.
 
     Args:
       wrong: [judges, images], 1 or True where the answer is wrong, 0 where right, NaN where there
@@ -81,20 +82,48 @@ def error_rate(wrong: ArrayLike, group: ArrayLike | None = None) -> ErrorRate:
 
 
 def _interval(rate: float, residual: np.ndarray, free_images: int) -> tuple[float, float]:
-    """The ends of the interval, of residuals divided by the number of answers."""
+    """The ends of the interval, of residuals divided by the number of answers.
+
+    Each end p solves an equation of its own, as the variance grows towards rates of 1/2. With
+    q = p (1 - p) / (rate (1 - rate)), to the power 5/4 where it is above 1,
+
+        V(p) = W + (V - W) q                            effects of judges and images in log-odds
+        n(p) = rate (1 - rate) / V(p) (z / t)^2         effective number of answers
+
+    and t of V(p)^2 / D degrees of freedom. With s = (W / V(p))^2 and the surplus (V_J - W)_+ q and
+    (V_I - W)_+ q of judges and images, D is Satterthwaite's (1946) sum of squares over degrees of
+    freedom: of the surpluses with weight s, as W is known, of W + surplus with weight 1 - s.
+    Clopper and Pearson add an answer to each tail, this 3/4 of one at the end away from 1/2. That
+    and the power are chosen by simulation.
+    """
     judges, images = residual.shape
-    of_judges = judges / (judges - 1) * (residual.sum(1) ** 2).sum()
-    of_images = images / free_images * (residual.sum(0) ** 2).sum()
-    variance = max(of_judges + of_images - (residual**2).sum(), of_judges, of_images)
-    effective, freedom = float(min(judges, images)), float(min(judges - 1, free_images))
-    if variance > 0:
-        effective = min(rate * (1 - rate) / variance, judges * images)
-        freedom = variance**2 / (of_judges**2 / (judges - 1) + of_images**2 / free_images)
-    effective *= (NORMAL / stats.t.ppf(0.975, freedom)) ** 2
-    wrong = rate * effective
-    low = special.betaincinv(wrong, effective - wrong + 1, 0.025) if rate > 0 else 0.0
-    high = special.betaincinv(wrong + 1, effective - wrong, 0.975) if rate < 1 else 1.0
-    return float(low), float(high)
+    free = np.array([judges - 1, free_images])
+    sums = np.array([(residual.sum(axis) ** 2).sum() for axis in (1, 0)])
+    own, independent = sums * (judges, images) / free, (residual**2).sum()
+    variance = max(own.sum() - independent, *own)
+    independent = min(independent, variance)
+    surplus = np.maximum(own - independent, 0)
+
+    def away(p: float, tail: float, more: float) -> float:
+        """How far the quantile for the variance at p lies above p."""
+        number, t = min(judges, images), stats.t.ppf(0.975, min(free))
+        if variance > 0:
+            q = p * (1 - p) / (rate * (1 - rate))
+            q = q if q < 1 else q**1.25
+            at = independent + (variance - independent) * q
+            known = (independent / at) ** 2
+            squares = known * (surplus * q) ** 2 + (1 - known) * (independent + surplus * q) ** 2
+            number = min(rate * (1 - rate) / at, judges * images)
+            t = stats.t.ppf(0.975, at**2 / max((squares / free).sum(), at**2 / LARGE))
+        number *= (NORMAL / t) ** 2
+        return special.betaincinv(rate * number + more, (1 - rate) * number + 1 - more, tail) - p
+
+    low, high = 0.0, 1.0
+    if rate > 0:
+        low = optimize.brentq(away, 0, rate, (0.025, 0.25 if rate <= 0.5 else 0.0))
+    if rate < 1:
+        high = optimize.brentq(away, rate, 1, (0.975, 0.75 if rate >= 0.5 else 1.0))
+    return low, high
 
 
 class Detection(NamedTuple):
