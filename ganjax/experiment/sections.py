@@ -278,6 +278,7 @@ NESTED = {
     "activation": _bound(nets.ACTIVATIONS, "x"),
     "augment": _called(augmentations.AUGMENTATIONS),
     "corrupt": _called(augmentations.AUGMENTATIONS),
+    "critic": lambda where, section: _network(where, nets.DISCRIMINATORS, section, {}),
     "head": _bound(nets.HEADS, "x", "y", "dense"),
     "kernel_init": _called(nets.INITIALISERS),
     "labels": _bound(nets.LABELS, "x", "y"),

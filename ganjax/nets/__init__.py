@@ -12,6 +12,7 @@ from ganjax.nets.autoencoders import AUTOENCODERS, AutoEncoder
 from ganjax.nets.began import BEGANEncoder, BEGANGenerator
 from ganjax.nets.dcgan import DCGANDiscriminator, DCGANGenerator
 from ganjax.nets.gaussian import GaussianGenerator
+from ganjax.nets.gradients import GradientNormalisedDiscriminator
 from ganjax.nets.heads import HEADS
 from ganjax.nets.labels import LABELS
 from ganjax.nets.layers import ACTIVATIONS, INITIALISERS
@@ -41,6 +42,7 @@ GENERATORS = {
 
 DISCRIMINATORS = {
     "dcgan": DCGANDiscriminator,
+    "gradient_normalised": GradientNormalisedDiscriminator,
     "mlp": MLPDiscriminator,
     "progressive": ProgressiveDiscriminator,
     "resnet_gan": ResNetDiscriminator,
@@ -67,6 +69,7 @@ __all__ = [
     "DCGANGenerator",
     "EqualisedWeights",
     "GaussianGenerator",
+    "GradientNormalisedDiscriminator",
     "MLPDiscriminator",
     "MLPGenerator",
     "MinibatchDiscrimination",

@@ -2,9 +2,11 @@
 
 python scripts/benchmarks/collapse.py --out runs/collapse --picture docs/collapse.png
 
-Every cell is `configs/ring8_unrolled.py` with other options of its scheme. Finished cells stay in
-the folder and are not run again. The table uses 2,500 samples a seed after the last step: the share
-of seeds that cover all 8 modes (reverse KL at most 0.05) with its 95% Wilson interval.
+Every cell is `configs/ring8_unrolled.py` with other options of its scheme. Groups of 16 seeds that
+are done stay in the folder and are not run again, so that more seeds or cells only add to them;
+after each group the script says how long the rest takes. The table uses 2,500 samples a seed after
+the last step: the share of seeds that cover all 8 modes (reverse KL at most 0.05) with its 95%
+Wilson interval.
 """
 
 import json
@@ -29,6 +31,8 @@ CELLS = {
 }
 COVERED = 0.05  # largest reverse KL of a seed that covers all modes, in nats
 DRAWN = 500  # samples of a seed in the picture
+GROUP = 16  # seeds of a program and of a file
+LISTS = ("reverse_kl", "modes", "samples")  # [evaluation][seed]
 SHOWN = ("unrolled_0", "unrolled_1", "unrolled_5", "unrolled_10")
 
 OUT = flags.DEFINE_string("out", None, "Folder of the cells' results.", required=True)
@@ -47,8 +51,8 @@ def resolved(options: dict) -> dict:
     return {**config, "scheme": {**config["scheme"], **options}}
 
 
-def run_cell(config: dict) -> dict:
-    """Trains one cell: reverse KL, modes and samples [evaluation][seed], and seconds."""
+def run_group(config: dict, seeds: range) -> dict:
+    """Trains seeds of one cell: reverse KL, modes and samples [evaluation][seed], and seconds."""
     from functools import partial
 
     import jax
@@ -57,7 +61,7 @@ def run_cell(config: dict) -> dict:
 
     from ganjax import experiment, train
 
-    seeds, steps, every = SEEDS.value, STEPS.value, EVERY.value
+    steps, every = STEPS.value, EVERY.value
     built = experiment.build(config)
 
     def mapped(function, *arguments):
@@ -66,7 +70,7 @@ def run_cell(config: dict) -> dict:
             return jax.lax.map(lambda given: function(*given), arguments)
         return jax.vmap(function)(*arguments)
 
-    keys = [experiment.streams(seed) for seed in range(seeds)]
+    keys = [experiment.streams(seed) for seed in seeds]
     inits, plays = (jnp.stack([getattr(k, name) for k in keys]) for name in ("init", "play"))
     states = jax.jit(partial(mapped, partial(experiment.initial_state, built)))(inits)
     steps_of = train.chunk(built, every)
@@ -80,10 +84,10 @@ def run_cell(config: dict) -> dict:
         if step:
             states, _ = play(states, plays, jnp.int32(step - every))
         reports, samples = [], []
-        for seed in range(seeds):
-            state = jax.tree.map(lambda leaf, seed=seed: leaf[seed], states)
-            reports.append(built.evaluate(state, keys[seed].evaluation, 2500))
-            x = np.asarray(built.sample(state, keys[seed].evaluation, DRAWN))
+        for at, key in enumerate(keys):
+            state = jax.tree.map(lambda leaf, at=at: leaf[at], states)
+            reports.append(built.evaluate(state, key.evaluation, 2500))
+            x = np.asarray(built.sample(state, key.evaluation, DRAWN))
             samples.append(np.round(x, 3).tolist())
         found["samples"].append(samples)
         found["step"].append(step)
@@ -151,22 +155,41 @@ def main() -> None:
     for name in names:
         if name not in CELLS:
             raise ConfigError(unknown("cell", name, CELLS))
-    out, results = Path(OUT.value), {}
+    out = Path(OUT.value)
     out.mkdir(parents=True, exist_ok=True)
-    for name in names:
-        path = out / f"{name}.json"
-        if not path.exists():
-            print(name, file=sys.stderr, flush=True)
-            run_folder.write_json(path, run_cell(resolved(CELLS[name])))
-        results[name] = cell = run_folder.read_json(path)
-        kept = (len(cell["modes"][0]), cell["step"][-1], cell["step"][1])
-        if kept != (SEEDS.value, STEPS.value, EVERY.value):
+    groups = [range(at, min(at + GROUP, SEEDS.value)) for at in range(0, SEEDS.value, GROUP)]
+    paths = {
+        (name, group): out / f"{name}_{group.start}.json" for group in groups for name in names
+    }
+    results, seconds = {}, {}
+    for (name, group), path in paths.items():
+        missing = not path.exists()
+        if missing:
+            print(f"{name}, seeds {group.start} to {group[-1]}", file=sys.stderr, flush=True)
+            run_folder.write_json(path, run_group(resolved(CELLS[name]), group))
+        part = run_folder.read_json(path)
+        kept = (len(part["modes"][0]), part["step"][-1], part["step"][1])
+        if kept != (len(group), STEPS.value, EVERY.value):
             raise ConfigError(
                 f"{path} holds {kept[0]} seeds of {kept[1]} steps, evaluated every {kept[2]}; "
                 "give the same --seeds, --steps and --every, or another --out"
             )
-        if cell["config"] != json.loads(json.dumps(resolved(CELLS[name]))):
+        if part["config"] != json.loads(json.dumps(resolved(CELLS[name]))):
             raise ConfigError(f"{path} is of another config; give another --out")
+        seconds[name] = part["seconds"] / len(group)
+        cell = results.setdefault(name, {**part, "seconds": 0, **{key: [] for key in LISTS}})
+        cell["seconds"] += part["seconds"]
+        for key in LISTS:
+            before = cell[key] or [[] for _ in part["step"]]
+            cell[key] = [a + b for a, b in zip(before, part[key], strict=True)]
+        if missing:
+            slowest = max(seconds.values())  # of a cell that has not run yet
+            left = sum(
+                len(group) * seconds.get(name, slowest)
+                for (name, group), path in paths.items()
+                if not path.exists()
+            )
+            print(f"about {left / 3600:.1f} h left", file=sys.stderr, flush=True)
     print(f"{'':30} covered  of  share  95% interval   reverse KL, median   seconds a seed")
     for name, result in results.items():
         last = result["reverse_kl"][-1]

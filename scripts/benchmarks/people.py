@@ -1,6 +1,7 @@
 """How often 95% intervals of judges' error rates cover the true rate, in %.
 
 python scripts/benchmarks/people.py --draws 2000 --json people.json
+python scripts/benchmarks/people.py --draws 20000 --judges 10 --images 100 --rates 0.03
 
 Every study draws new judges and images. The log-odds of a wrong answer are a constant, plus
 normal effects of the judge and of the image, of the given standard deviations; `bias` is that of a
@@ -29,6 +30,16 @@ CHUNK = 100  # studies at a time
 
 DRAWS = flags.DEFINE_integer("draws", 2000, "Simulated studies a cell.", lower_bound=CHUNK)
 SEED = flags.DEFINE_integer("seed", 0, "Seed of the studies.", lower_bound=0)
+ONLY = {
+    name: flags.DEFINE_multi_enum(
+        name, [f"{row:g}" for row in rows], [f"{row:g}" for row in rows], told
+    )
+    for name, rows, told in (
+        ("judges", JUDGES, "Numbers of judges."),
+        ("images", IMAGES, "Numbers of images."),
+        ("rates", RATES, "True rates of wrong answers."),
+    )
+}
 JSON = cli.define_output("json", (".json",), "Also write the coverages to this JSON file.")
 
 
@@ -101,16 +112,18 @@ def main() -> None:
     """Simulates the studies and prints the table."""
     from ganjax import run_folder
 
+    judged, shown = ([int(row) for row in ONLY[name].value] for name in ("judges", "images"))
+    rates = [float(row) for row in ONLY["rates"].value]
     rows = []
-    print(f"crossed at rates {', '.join(f'{rate:g}' for rate in RATES)}; of the others the range")
+    print(f"crossed at rates {', '.join(f'{rate:g}' for rate in rates)}; of the others the range")
     print(f"judges images  sd: judges images bias  {'crossed':24}", *METHODS[1:], sep="  ")
-    for judges in JUDGES:
-        for images in IMAGES:
+    for judges in judged:
+        for images in shown:
             for spread in SPREADS:
-                found = [coverage(judges, images, rate, spread) for rate in RATES]
+                found = [coverage(judges, images, rate, spread) for rate in rates]
                 rows += [
                     {"judges": judges, "images": images, "rate": rate, "spread": spread, **row}
-                    for rate, row in zip(RATES, found, strict=True)
+                    for rate, row in zip(rates, found, strict=True)
                 ]
                 line = f"{judges:6} {images:6}      {spread[0]:6g} {spread[1]:6g} {spread[2]:4g}  "
                 line += "".join(f"{100 * row['crossed']:6.1f}" for row in found)
@@ -118,7 +131,7 @@ def main() -> None:
                     shares = [100 * row[method] for row in found]
                     line += f"   {min(shares):.1f} to {max(shares):.1f}"
                 print(line, flush=True)
-    for judges in JUDGES:
+    for judges in judged:
         shares = [100 * row["crossed"] for row in rows if row["judges"] == judges]
         inside = sum(93 <= share <= 97 for share in shares)
         print(

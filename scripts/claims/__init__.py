@@ -17,4 +17,5 @@ NAMES = (
     "reshuffling",
     "dirac",
     "ridge",
+    "packing",
 )

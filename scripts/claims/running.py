@@ -18,6 +18,7 @@ from claims import (  # noqa: F401 - attributes of the package
     dirac,
     double_steps,
     finite_tau,
+    packing,
     reshuffling,
     ridge,
     same_sample,

@@ -15,7 +15,10 @@ from ganjax.nets import DISCRIMINATORS, GENERATORS
 
 SIZES = (8, 16, 32, 64, 128)
 RNG = jax.random.key(0)
-NARROW = {"progressive": {"fmap_max": 4}}  # where the width goes by another name
+NARROW = {  # where the width goes by another name
+    "progressive": {"fmap_max": 4},
+    "gradient_normalised": {"critic": DISCRIMINATORS["mlp"](width=4)},
+}
 
 
 def shapes(tree):

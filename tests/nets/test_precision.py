@@ -58,6 +58,11 @@ NETWORKS = {
     ),
     "gaussian": (nets.GaussianGenerator(), False, (1,)),
     "progressive_generator": (nets.ProgressiveGenerator((16, 16, 1), 16, 4), False, (3,)),
+    "gradient_normalised": (
+        nets.GradientNormalisedDiscriminator(discriminator()),
+        True,
+        (8, 8, 1),
+    ),
     "progressive": (nets.ProgressiveDiscriminator(16, 4), False, (16, 16, 1)),
     "resnet_generator": (nets.ResNetGenerator((8, 8, 1), width=2), True, (3,)),
     "resnet_discriminator": (nets.ResNetDiscriminator(width=2), True, (8, 8, 1)),

@@ -392,12 +392,16 @@ def test_dynamics_without_the_package_for_verdicts_says_so_once(tmp_path, monkey
 
 @pytest.mark.slow
 def test_the_collapse_study_keeps_its_cells(tmp_path):
-    """Two seeds, one look: a table, a picture, and no second run of what is there."""
+    """Two seeds, one look: a table, a picture, and no second run of what is there.
+
+    Of more seeds only those that are missing are run.
+    """
     script = ("benchmarks/collapse", "--out", tmp_path, "--cells=unrolled_0,unrolled_1")
     small = ("--seeds=2", "--steps=1000", "--every=500", "--picture", tmp_path / "c.png")
     done = call(*script, *small)
     assert done.returncode == 0, done.stderr
-    cell = json.loads((tmp_path / "unrolled_1.json").read_text())
+    assert done.stderr.count("about 0.0 h left") == 2
+    cell = json.loads((tmp_path / "unrolled_1_0.json").read_text())
     assert cell["step"] == [0, 500, 1000]
     assert np.shape(cell["reverse_kl"]) == np.shape(cell["modes"]) == (3, 2)
     assert "unrolled_0" in done.stdout
@@ -408,6 +412,14 @@ def test_the_collapse_study_keeps_its_cells(tmp_path):
     other = call(*script, "--seeds=3", "--steps=1000", "--every=500")
     assert (other.returncode, "Traceback" in other.stderr) == (2, False)
     assert "another --out" in other.stderr
+    tiny = ("--steps=20", "--every=10", "--cells=unrolled_0")
+    script = ("benchmarks/collapse", "--out", tmp_path / "more")
+    assert call(*script, *tiny, "--seeds=16").returncode == 0
+    first = (tmp_path / "more" / "unrolled_0_0.json").read_bytes()
+    more = call(*script, *tiny, "--seeds=18")
+    assert more.stderr.count("left") == 1
+    assert re.search(r"unrolled_0 +0 +18 ", more.stdout)
+    assert (tmp_path / "more" / "unrolled_0_0.json").read_bytes() == first
 
 
 @pytest.mark.slow
