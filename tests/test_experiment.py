@@ -107,6 +107,17 @@ def test_losses_penalties_and_augmentations_by_name():
     assert metrics["penalty/disc"] == 0
 
 
+def test_a_penalty_has_a_schedule_by_name():
+    """From 1 to 0 after one update of the discriminator."""
+    linear = {"name": "linear_schedule", "init_value": 1.0, "end_value": 0.0, "transition_steps": 1}
+    r1 = {"name": "scheduled", "schedule": linear, "penalty": {"name": "r1", "gamma": 1.0}}
+    built, state, metrics = one_step({**RING, "penalties": {"r1": r1}})
+    assert metrics["penalty/disc"] > 0
+    rng = experiment.streams(1).play
+    _, metrics = jax.jit(built.scheme.step)(state, built.batch(built.train, rng), rng)
+    assert metrics["penalty/disc"] == 0
+
+
 def test_weights_norms_and_minibatch_layers_have_names():
     config = {
         **RING,

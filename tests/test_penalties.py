@@ -1,9 +1,12 @@
 """Penalties against closed forms and finite differences."""
 
+from functools import partial
+
 import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 from flax import linen as nn
 from marks import marked
@@ -13,13 +16,14 @@ from ganjax.augmentations import flip
 from ganjax.penalties import PENALTIES
 
 RNG = jax.random.key(0)
-OTHERS = ("lecam", "pull_away")  # with memory, on codes
+OTHERS = ("lecam", "pull_away", "scheduled")  # with memory, on codes, of a schedule
 # Every row that takes logits, and variants; images alone for `consistency`.
 VARIANTS = {
     **{name: factory() for name, factory in PENALTIES.items() if name not in OTHERS},
     "consistency_both": penalties.consistency(weight=2.0, fake_weight=3.0),
     "dragan_one_sided": penalties.dragan(target=0.5, one_sided=True),
     "lipschitz_penalty": penalties.lipschitz_penalty(target=0.01),  # below the slopes met here
+    "scheduled": penalties.scheduled(lambda updates: 2.0),
     "lazy_wgan_gp": penalties.lazy(penalties.wgan_gp(), every=4),
     "wgan_gp_one_sided": penalties.wgan_gp(one_sided=True),
     "wgan_gp_target_0": penalties.wgan_gp(target=0.0),
@@ -75,6 +79,7 @@ def on_linear(w, name):
         "approximate_r1": 7.0 * jnp.mean((0.1 * draws @ w) ** 2),
         "drift": 7.0 * jnp.mean((x @ w) ** 2),
         "lazy": 3.5 * squares,  # without a count
+        "scheduled": 3.5 * squares,
         # `always` mirrors every image.
         "consistency": 7.0 * jnp.mean(((x - mirrored) @ w) ** 2),
         "consistency_fake": 2.0
@@ -100,6 +105,7 @@ CLOSED = {
     "approximate_r1": penalties.approximate_r1(7.0, 0.1),
     "drift": penalties.drift(7.0),
     "lazy": penalties.lazy(penalties.r1(7.0), every=4),
+    "scheduled": penalties.scheduled(lambda updates: 7.0 - updates),
     "consistency": penalties.consistency(7.0, augment=always),
     "consistency_fake": penalties.consistency(0.0, 2.0, augment=always),
 }
@@ -334,6 +340,22 @@ def test_lecam_keeps_averages_of_the_critic(x64):
     np.testing.assert_allclose(slope, 2 * first)
 
 
+def test_a_scheduled_weight_follows_the_updates(x64):
+    """Cosine from 7 to 0.7 over 4 updates; a lazy penalty inside sees the count too."""
+    x_real, x_fake = closed_form_data()
+    cosine = optax.cosine_decay_schedule(7.0, 4, alpha=0.1)
+    for inner, factor in (
+        (penalties.r1(1.0), lambda n: 1),
+        (penalties.lazy(every=2), lambda n: 20 * (n % 2 == 0)),
+    ):
+        weighted = penalties.scheduled(cosine, inner)
+        value = jax.jit(partial(weighted, linear(W), x_real, x_fake, RNG))
+        for n in range(6):
+            weight = 7.0 * (0.9 * (1 + np.cos(np.pi * min(n, 4) / 4)) / 2 + 0.1)
+            expected = weight * factor(n) * 0.5 * NORM**2
+            np.testing.assert_allclose(value(jnp.int32(n)), expected, rtol=1e-6)
+
+
 def test_lazy_skips_the_work():
     """The program holds the penalty in a branch that is not taken."""
     x = jnp.ones((4, 4))
@@ -355,6 +377,14 @@ def test_weights_out_of_range_are_refused(name, value):
                 penalties.lazy(every=every)
         with pytest.raises(ValueError, match=r"already lazy \(every 4 updates\); pass a plain one"):
             penalties.lazy(penalties.lazy(every=4))
+        return
+    if name == "scheduled":
+        with pytest.raises(ValueError, match="schedule already; multiply the two"):
+            penalties.scheduled(abs, penalties.scheduled(abs))
+        with pytest.raises(ValueError, match="schedule the lazy one instead"):
+            penalties.lazy(penalties.scheduled(abs))
+        with pytest.raises(ValueError, match=r"has memory; pass scheduled\(\) a plain one"):
+            penalties.scheduled(abs, penalties.lecam())
         return
     option = "gamma" if name in ("r1", "r2", "zero_centred_gp") else "weight"
     with pytest.raises(ValueError, match=rf"={value} must be in \[0, inf\)"):

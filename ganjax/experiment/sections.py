@@ -225,7 +225,7 @@ def _penalty(where: str, section: Section) -> Callable | penalties.WithMemory:
     if isinstance(penalty, penalties.WithMemory):
         check_call(where, section["name"], penalty.init, "x_real")
         check_call(where, section["name"], penalty.apply, "memory", *given)
-    elif not isinstance(penalty, penalties.Lazy):
+    elif not isinstance(penalty, penalties.Counted):
         check_call(where, section["name"], penalty, *given)
     return penalty
 
@@ -288,5 +288,6 @@ NESTED = {
     "norm": _bound(nets.NORMS),
     "output_activation": _bound(nets.ACTIVATIONS, "x"),
     "penalty": _called(penalties.PENALTIES),
+    "schedule": lambda where, section: optimisers.schedule(where, section).at,
     "weights": _bound(nets.WEIGHTS, "layer", "train"),
 }

@@ -40,7 +40,7 @@ def gan(
       penalties: added to the discriminator's loss, each already carrying its weight.
       augment: applied to data and to generated samples before the discriminator and the penalties
         see them, with a draw of its own for either; None for none. If it is given, or a penalty is
-        lazy, the discriminator's model state counts its updates.
+        lazy or scheduled, the discriminator's model state counts its updates.
       packing: samples that the discriminator judges together, m (PacGAN, Lin et al. 2018,
         arXiv:1712.04086): every m successive samples of the batch are joined along their last axis
         after the augmentation, [batch, ..., c] -> [batch / m, ..., m c], all of them data or all

@@ -11,7 +11,7 @@ from ganjax.augmentations import Augmentation
 from ganjax.games import parts
 from ganjax.games.batches import packs
 from ganjax.games.networks import STATISTICS, UPDATES, inputs_of, outputs_of, run, start
-from ganjax.penalties import Lazy, Penalty, WithMemory
+from ganjax.penalties import Counted, Penalty, WithMemory
 
 
 def logits_of(outputs: Any) -> jax.Array:
@@ -59,7 +59,7 @@ def begin(
     x, y = packs(x, judge.packing), packs(y, judge.packing)
     inputs = inputs_of(judge.discriminator, x, y)
     params, state = start(judge.discriminator, rng, *inputs)
-    if judge.augment is not None or any(isinstance(part, Lazy) for part in judge.penalties):
+    if judge.augment is not None or any(isinstance(part, Counted) for part in judge.penalties):
         state[UPDATES] = jnp.zeros((), jnp.int32)
     state |= parts.memories(judge.penalties, x)
     return (params, state), outputs_of(judge.discriminator, (params, state), *inputs)

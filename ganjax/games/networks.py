@@ -16,7 +16,7 @@ from ganjax import spread
 from ganjax.games.precision import narrowed, widened
 
 STATISTICS = "batch_stats"  # Flax's collection of running statistics
-UPDATES = "discriminator_updates"  # their count, for augmentations and lazy penalties
+UPDATES = "discriminator_updates"  # their count, for augmentations and penalties
 MEMORIES = "penalty_memories"  # {position among the penalties: memory}
 AVERAGE = "average"  # of the discriminator's parameters, in `semi_supervised`
 BALANCE = "balance"  # k_t of `boundary_equilibrium`

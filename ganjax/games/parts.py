@@ -14,7 +14,7 @@ import jax.numpy as jnp
 from ganjax.augmentations import Augmentation
 from ganjax.games.networks import MEMORIES
 from ganjax.losses import AdversarialLoss
-from ganjax.penalties import Lazy, Penalty, WithMemory
+from ganjax.penalties import Counted, Penalty, WithMemory
 
 
 def check_shape(subject: str, value: Any, expected: tuple, hint: str) -> None:
@@ -43,7 +43,7 @@ def check_shape(subject: str, value: Any, expected: tuple, hint: str) -> None:
 
 def label(part: Callable) -> str:
     """A part's name in messages: that of its function, or of the factory that made it."""
-    while isinstance(part, functools.partial | Lazy):
+    while isinstance(part, functools.partial | Counted):
         part = part.func if isinstance(part, functools.partial) else part.penalty
     if isinstance(part, WithMemory):
         part = part.apply
@@ -99,7 +99,8 @@ def penalised(
 ) -> tuple[jax.Array, dict[str, Any]]:
     """(the sum of at least one penalty, the new entry of `memories`), each with a draw of its own.
 
-    Lazy penalties read `updates`, the discriminator's so far; those with memory, its model state.
+    `Counted` penalties read `updates`, the discriminator's so far; those with memory, its model
+    state.
     """
     before, after, total = model_state.get(MEMORIES, {}), {}, 0.0
     rngs = jax.random.split(rng, len(penalties))
@@ -127,7 +128,7 @@ def _arrays(memory: Any) -> Any:
 
 
 def _count(penalty: Penalty, updates: jax.Array | int) -> dict[str, jax.Array | int]:
-    return {"updates": updates} if isinstance(penalty, Lazy) else {}
+    return {"updates": updates} if isinstance(penalty, Counted) else {}
 
 
 def _check_memory(name: str, before: Any, after: Any) -> None:

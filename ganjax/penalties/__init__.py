@@ -25,8 +25,8 @@ gamma E (|grad_x D(x)| - m)^2 with m <- d m + (1 - d) E |grad_x D(x)|, as StyleG
         return penalties.WithMemory(init, apply)
 """
 
+from ganjax.penalties.counted import Counted, Lazy, Scheduled, lazy, scheduled
 from ganjax.penalties.critic import Critic, Penalty
-from ganjax.penalties.lazy import Lazy, lazy
 from ganjax.penalties.memory import WithMemory
 from ganjax.penalties.pull_away import pull_away
 from ganjax.penalties.slopes import dragan, r1, r2, wgan_gp, zero_centred_gp
@@ -49,15 +49,18 @@ PENALTIES = {
     "pull_away": pull_away,
     "r1": r1,
     "r2": r2,
+    "scheduled": scheduled,
     "wgan_gp": wgan_gp,
     "zero_centred_gp": zero_centred_gp,
 }
 
 __all__ = [
     "PENALTIES",
+    "Counted",
     "Critic",
     "Lazy",
     "Penalty",
+    "Scheduled",
     "WithMemory",
     "approximate_r1",
     "consistency",
@@ -69,6 +72,7 @@ __all__ = [
     "pull_away",
     "r1",
     "r2",
+    "scheduled",
     "wgan_gp",
     "zero_centred_gp",
 ]

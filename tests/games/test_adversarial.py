@@ -264,6 +264,23 @@ def test_lazy_penalties_follow_the_discriminators_updates(name, batch):
         assert bool(metrics["penalty/disc"] > 0) == (last % 2 == 0)
 
 
+def test_a_scheduled_penalty_reads_the_games_count(batch):
+    """Its weight is that of the last of three updates a step."""
+    game = games.gan(
+        nets.MLPGenerator((16, 16, 1), width=4, depth=1),
+        nets.MLPDiscriminator(width=4, depth=1),
+        z_dim=3,
+        penalties=(penalties.scheduled(lambda updates: updates, penalties.drift(1.0)),),
+    )
+    tx = Players(optax.sgd(0.0), optax.sgd(0.0))
+    scheme = schemes.alternating(game, tx, disc_updates=3)
+    state, found = scheme.init(RNG, batch), []
+    for _ in range(3):
+        state, metrics = jax.jit(scheme.step)(state, batch, RNG)
+        found.append(float(metrics["penalty/disc"]))
+    np.testing.assert_allclose(np.array(found) / found[0], np.array([2, 5, 8]) / 2, rtol=1e-5)
+
+
 def test_states_without_augmentation_hold_no_count(batch):
     game = games.gan(
         nets.MLPGenerator((16, 16, 1), width=4, depth=1), nets.MLPDiscriminator(width=4, depth=1)
