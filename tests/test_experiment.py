@@ -261,6 +261,22 @@ def test_samples_come_from_the_average():
     assert (np.asarray(averaged) != np.asarray(live)).any()
 
 
+@pytest.mark.parametrize(
+    "half_life",
+    [16, {"name": "linear_schedule", "init_value": 0.0, "end_value": 16.0, "transition_steps": 1}],
+)
+def test_an_average_has_a_half_life_in_samples(half_life):
+    """Batches of 8 and 16 samples: 0.5^(1/2) of the old average stay."""
+    built, state, _ = one_step({**RING, "average": {"name": "ema", "half_life": half_life}})
+    rng = experiment.streams(1).play
+    after, _ = jax.jit(built.scheme.step)(state, built.batch(built.train, rng), rng)
+    for a, b, x in zip(
+        *map(jax.tree.leaves, (state.average, after.average, after.params.gen)), strict=True
+    ):
+        np.testing.assert_allclose(b, x + 0.5**0.5 * (a - x), atol=1e-6)
+        assert (b != x).any()
+
+
 def test_samples_that_are_not_finite_have_no_score():
     """A finite state may overflow in the network: one clear line, exit code 3."""
     built, state, _ = one_step({**RING, "evaluation": {"name": "modes"}})
@@ -579,6 +595,10 @@ def test_a_likelihood_is_given_data_where_it_is_a_density(tmp_path, monkeypatch)
         (RING, {"scheme": {"name": "alternating", "first": "x"}}, "in scheme: first='x'"),
         (RING, {"average": {"name": "emma"}}, "Did you mean 'ema'?"),
         (RING, {"average": {"name": "ema", "decay": 1.0}}, "in average: decay=1.0"),
+        (RING, {"average": {"name": "ema", "half_life": 0}}, "average.half_life=0 must"),
+        (RING, {"average": {"name": "ema", "half_life": "x"}}, "average.half_life='x' must"),
+        (RING, {"average": {"name": "ema", "half_life": 9, "decay": 0.9}}, "no decay beside"),
+        (RING, {"average": {"name": "uniform", "half_life": 9}}, "needs the name 'ema'"),
         (RING, {"gen_tx": {"name": "adm", "learning_rate": 1}}, "Did you mean 'adam'?"),
         (RING, {"gen_tx": {"name": "adam", "learning_rate": -1.0}}, "learning_rate=-1.0"),
         (RING, {"gen_tx": {"name": "adam", "learning_rate": float("nan")}}, "learning_rate=nan"),

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
+import jax.numpy as jnp
 from flax import linen as nn
 
 from ganjax import (
@@ -152,7 +153,25 @@ def scheme_of(
     if average["name"] not in kinds:
         raise ConfigError(unknown("average", average["name"], (*kinds, "none")))
     shelf, given["kind"] = dict.fromkeys(kinds, schemes.averaged), average["name"]
+    if "half_life" in average:
+        average = _with_decay(average, config["batch_size"])
     return call("average", shelf, average, **given, inner=lambda game, tx, axis_name: scheme)
+
+
+def _with_decay(average: Section, batch_size: int) -> dict[str, Any]:
+    """The section with a decay in place of a half-life in samples, a number or a schedule."""
+    average = dict(average)
+    half_life = average.pop("half_life")
+    if "decay" in average or average["name"] != "ema":
+        raise ConfigError("average.half_life needs the name 'ema', and no decay beside it")
+    if isinstance(half_life, Mapping):
+        at = optimisers.schedule("average.half_life", half_life).at
+        average["decay"] = lambda step: 0.5 ** (batch_size / jnp.maximum(at(step), 1e-6))
+    else:
+        if isinstance(half_life, str) or not half_life > 0:
+            raise ConfigError(f"average.half_life={half_life!r} must be samples, above 0")
+        average["decay"] = 0.5 ** (batch_size / half_life)
+    return average
 
 
 def _check_axis(where: str, name: str, place: str, other: str) -> None:

@@ -16,7 +16,7 @@ def averaged(
     *,
     inner: Callable[..., Scheme],
     kind: str = "ema",
-    decay: float = 0.999,
+    decay: float | Callable[[jax.Array], jax.Array] = 0.999,
     axis_name: str | None = None,
 ) -> Scheme:
     """Averages the generator's iterates of `inner`, which do not change, into `state.average`.
@@ -32,7 +32,9 @@ def averaged(
     Args:
       inner: factory `(game, tx, axis_name=...) -> Scheme`; bind options by `functools.partial`.
       kind: "ema" or "uniform".
-      decay: of the exponential average, at least 0 and less than 1; unused by "uniform".
+      decay: of the exponential average, at least 0 and less than 1, or a schedule of it,
+        `(updates of the generator) -> decay`; unused by "uniform". A half-life of h samples, by
+        which others name it, is 0.5 ** (batch / h).
 
     Returns:
       Scheme; no gradients beyond those of `inner`.
@@ -42,7 +44,8 @@ def averaged(
         average already.
     """
     checks.one_of(("ema", "uniform"), kind=kind)
-    checks.within("[0, 1)", decay=decay, hint="e.g. 0.999")
+    if not callable(decay):
+        checks.within("[0, 1)", decay=decay, hint="e.g. 0.999")
     scheme = inner(game, tx, axis_name=axis_name)
 
     def init(rng, batch=None):
@@ -55,7 +58,10 @@ def averaged(
         before, average = state.step, state.average
         state, metrics = scheme.step(state, batch, rng)
         # An iterate of `lookahead` is several updates of the generator.
-        share = 1 - decay if kind == "ema" else (state.step - before).astype(float) / state.step
+        if kind == "ema":
+            share = 1 - (decay(state.step) if callable(decay) else decay)
+        else:
+            share = (state.step - before).astype(float) / state.step
         # Not a sum of a and x' by weights: those, rounded apart, would not add up to 1.
         ahead = optax.tree.sub(state.params.gen, average)
         average = optax.tree.cast_like(optax.tree.add_scale(average, share, ahead), average)
