@@ -96,9 +96,9 @@ def test_any_other_end_is_that_of_the_child(body, code, told, tmp_path):
 WAITING = "print(os.getpid(), flush=True); time.sleep(60)"
 
 
-LATE = """watch = partners._watch
-def late(*arguments, **options): time.sleep(.5); return watch(*arguments, **options)
-partners._watch = late"""
+LATE = """forward = partners._forward
+def late(*arguments): time.sleep(.5); forward(*arguments)
+partners._forward = late"""
 
 
 @pytest.mark.parametrize("watcher", ["", LATE], ids=["", "slow-watcher"])
