@@ -36,7 +36,8 @@ class Scheduled(NamedTuple):
 
     Attributes:
       updates: int32 scalar, this optimiser's updates so far.
-      learning_rate: scalar, the rate of the last of them; 0 before the first.
+      learning_rate: scalar, the rate of the last of them; 0 before the first, and where the rate
+        is a number and only b1 or b2 follow a schedule.
       inner: the state of the optimiser itself.
     """
 
@@ -46,9 +47,10 @@ class Scheduled(NamedTuple):
 
 
 def scheduled(
-    factory: Callable[[optax.Schedule], optax.GradientTransformation],
-    rate: Rate,
+    factory: Callable[..., optax.GradientTransformation],
+    rate: Rate | None,
     steps_of: Callable[[jax.Array], jax.Array] = lambda step: step,
+    **betas: Rate,
 ) -> optax.GradientTransformationExtraArgs:
     """An optimiser at the rate of the run's step, however many updates a step makes.
 
@@ -56,43 +58,56 @@ def scheduled(
     with the two of extragradient, a rate would fall five times or twice as fast.
 
     Args:
-      factory: `(learning_rate) -> transform`, of an optax schedule.
-      rate: the schedule and its count.
+      factory: `(learning_rate, **betas) -> transform`, of an optax schedule and of numbers; without
+        the first argument if the rate is None.
+      rate: the schedule and its count; None if only others change.
       steps_of: from the `step` that `update` is called with to the run's step.
+      betas: b1 or b2 of Adam and its like, if they follow schedules too (R3GAN's b2,
+        arXiv:2501.05441). As in PyTorch the bias correction takes the number of the moment.
 
     Returns:
       Transform with a `Scheduled` state, to be called `update(updates, state, params, step=...)`,
       as `ganjax.schemes.field.move` does with the state's step.
 
     Raises:
-      ValueError: from `update`, where the rate counts steps and none is given.
+      ValueError: from `update`, where a schedule counts steps and none is given.
     """
+
+    def made(count):
+        now = None if rate is None else jnp.asarray(rate.at(count(rate)), float)
+        others = {name: jnp.asarray(beta.at(count(beta)), float) for name, beta in betas.items()}
+        first = () if now is None else (lambda _: now,)
+        return now, optax.with_extra_args_support(factory(*first, **others))
 
     def init(params):
         zero = jnp.zeros((), jnp.int32)
-        return Scheduled(zero, jnp.zeros((), float), factory(rate.at).init(params))
+        return Scheduled(zero, jnp.zeros((), float), made(lambda _: zero)[1].init(params))
 
     def update(updates, state, params=None, *, step=None, **extra):
-        if rate.counts == "updates":
-            count = state.updates
-        elif step is None:
-            raise ValueError(
-                "the schedule of a learning rate counts the run's steps, and update was called "
-                "without one: in a scheme of your own call ganjax.schemes.field.move, or pass "
-                "step=state.step; in a transform of your own hand **extra_args on to the inner "
-                "one; or let the rate's section say counts='updates'"
-            )
-        else:
-            count = steps_of(step)
-        now = jnp.asarray(rate.at(count), float)
-        inner = optax.with_extra_args_support(factory(lambda _: now))
-        updates, inner_state = inner.update(updates, state.inner, params, step=step, **extra)
-        return updates, Scheduled(optax.safe_increment(state.updates), now, inner_state)
+        def count(beta):
+            if beta.counts == "updates":
+                return state.updates
+            if step is None:
+                raise ValueError(
+                    "the schedule of a learning rate counts the run's steps, and update was called "
+                    "without one: in a scheme of your own call ganjax.schemes.field.move, or pass "
+                    "step=state.step; in a transform of your own hand **extra_args on to the inner "
+                    "one; or let the rate's section say counts='updates'"
+                )
+            return steps_of(step)
+
+        now, inner = made(count)
+        moved, after = inner.update(updates, state.inner, params, step=step, **extra)
+        if betas:  # strong numbers beside moments of fewer bits
+            moved = optax.tree.cast_like(moved, updates)
+            after = optax.tree.cast_like(after, state.inner)
+        now = state.learning_rate if now is None else now
+        return moved, Scheduled(optax.safe_increment(state.updates), now, after)
 
     return optax.GradientTransformationExtraArgs(init, update)
 
 
-def schedule(where: str, section: names.Section) -> Rate:
+def schedule(where: str, section: names.Section, below: float = math.inf) -> Rate:
     """An optax schedule, tried at a step of every order of magnitude.
 
     Args:
@@ -100,9 +115,10 @@ def schedule(where: str, section: names.Section) -> Rate:
       section: `name` of a row of `SCHEDULES`, its arguments, and `counts`: "steps" of the run, the
         default, or "updates" of this optimiser. `boundaries_and_scales` is a dict {step: factor};
         `schedules` is a list of sections like this one, without `counts`.
+      below: the least value that is refused, 1 for Adam's b1 and b2.
 
     Raises:
-      ConfigError: unknown name or argument, or a rate that is negative or not finite.
+      ConfigError: unknown name or argument, or a value that is negative or not below that.
     """
     counts = section.get("counts", "steps")
     if counts not in COUNTS:
@@ -117,9 +133,10 @@ def schedule(where: str, section: names.Section) -> Rate:
                 rate = float(made(step))
             except (TypeError, ValueError) as error:
                 raise ConfigError(f"in {where}: {error}") from error
-            if not 0 <= rate < math.inf:
+            if not 0 <= rate < below:
+                limit = "finite" if below == math.inf else f"below {below:g}"
                 raise ConfigError(
-                    f"{where} gives the rate {rate} at step {step}; expected at least 0 and finite"
+                    f"{where} gives the rate {rate} at step {step}; expected at least 0 and {limit}"
                 )
     return Rate(made, counts)
 

@@ -28,6 +28,7 @@ from ganjax.swept import Swept
 
 SHELF = {**OPTIMISERS, **TRANSFORMS}
 TRIAL_RATE = 0.1
+CHANGING = {"learning_rate": math.inf, "b1": 1.0, "b2": 1.0}  # what may be a schedule, below this
 
 
 def transform(
@@ -40,9 +41,9 @@ def transform(
     Args:
       where: name of the section, for messages.
       section: `name` of a row of `OPTIMISERS`, or `module:function`, and its arguments.
-        `learning_rate` may be a section that names an optax schedule, see `schedule`; `inner` and
-        the items of the list `transforms` are sections like this one that may also name a row of
-        `TRANSFORMS`; `mask` is a regular expression for parameters' names.
+        `learning_rate`, `b1` and `b2` may be sections that name an optax schedule, see `schedule`;
+        `inner` and the items of the list `transforms` are sections like this one that may also
+        name a row of `TRANSFORMS`; `mask` is a regular expression for parameters' names.
       steps_of: from the `step` that `update` is called with to the run's step.
 
     Returns:
@@ -110,18 +111,27 @@ def _made(where: str, section: names.Section, steps_of: Callable) -> Any:
     def made(**rate):
         return names.call(where, SHELF, {**section, **rate}, nested)
 
-    if isinstance(rate, Mapping):
-        if name in NUMBERS_ONLY:
-            raise ConfigError(f"{where} {name!r} takes a number as its rate, no schedule")
-        rate = schedule(f"{where}.learning_rate", rate)
-        tx = made(learning_rate=rate.at)  # for its mistakes
-    else:
-        tx = made()
+    rates = {
+        key: schedule(f"{where}.{key}", section[key], below)
+        for key, below in CHANGING.items()
+        if isinstance(section.get(key), Mapping)
+    }
+    if rates and name in NUMBERS_ONLY:
+        raise ConfigError(f"{where} {name!r} takes a number as its rate, no schedule")
+    first = {key: rate.at if key == "learning_rate" else 0.5 for key, rate in rates.items()}
+    tx = made(**first)  # for its mistakes
     if not isinstance(tx, optax.GradientTransformation):
         raise ConfigError(f"{where} {name!r} does not return an optax transform")
-    if isinstance(rate, Rate):
-        return scheduled(lambda at: made(learning_rate=at), rate, steps_of)
-    return optax.with_extra_args_support(tx)
+    if not rates:
+        return optax.with_extra_args_support(tx)
+
+    rest = {key: value for key, value in section.items() if key not in rates}
+    bound = names.bind(where, SHELF, rest, nested, *rates)
+
+    def at(rate=None, **betas):
+        return bound(**betas, **({} if rate is None else {"learning_rate": rate}))
+
+    return scheduled(at, rates.pop("learning_rate", None), steps_of, **rates)
 
 
 def _mask(where: str, section: names.Section) -> Callable:
@@ -176,6 +186,7 @@ def _tried(value: Any, mask: str) -> Any:
     if value.get("name") == "projected":
         return _tried(value["inner"], mask)
     own = ":" in value.get("name", "")
-    changed = {key: _tried(part, mask) for key, part in value.items()}
+    fixed = {key for key in CHANGING if isinstance(value.get(key), Mapping)} - {"learning_rate"}
+    changed = {key: _tried(part, mask) for key, part in value.items() if key not in fixed}
     changed |= {key: mask for key in MASKS if isinstance(value.get(key), str) and not own}
     return changed | ({"learning_rate": TRIAL_RATE} if "learning_rate" in value else {})

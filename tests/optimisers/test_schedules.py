@@ -4,6 +4,7 @@ import json
 import sys
 import textwrap
 
+import chex
 import examples
 import jax
 import jax.numpy as jnp
@@ -177,6 +178,36 @@ def test_one_move_a_step_is_that_of_optax(x64):
     assert jax.tree.structure(number.init(params)) == jax.tree.structure(
         optax.adam(0.1).init(params)
     )
+
+
+BETA = {"name": "linear_schedule", "init_value": 0.5, "end_value": 0.9, "transition_steps": 4}
+
+
+@pytest.mark.parametrize("rate", [0.1, FALL])
+def test_b2_may_have_a_schedule(rate):
+    """Adam written out, its bias correction with the b2 of the moment; float32 stays so."""
+    section = {"name": "adam", "b1": 0.0, "b2": BETA, "eps": 1e-8, "learning_rate": rate}
+    tx = optimisers.transform("disc_tx", section)
+    params = {"w": jnp.arange(3.0), "b": jnp.ones(2, jnp.float32)}
+    state, v = tx.init(params), jax.tree.map(np.zeros_like, params)
+    for step in range(6):
+        slope = jax.tree.map(lambda p, at=step: jnp.cos(p + at), params)
+        found, after = jax.jit(tx.update)(slope, state, params, step=jnp.int32(step))
+        chex.assert_trees_all_equal_shapes_and_dtypes((found, after), (params, state))
+        state, b2 = after, 0.5 + 0.1 * min(step, 4)
+        v = jax.tree.map(
+            lambda v, g, b2=b2: b2 * v + (1 - b2) * np.asarray(g, float) ** 2, v, slope
+        )
+        now = rate if rate == 0.1 else float(AT.gen(step))
+        for name, g in slope.items():
+            expected = -now * g / (np.sqrt(v[name] / (1 - b2 ** (step + 1))) + 1e-8)
+            np.testing.assert_allclose(found[name], expected, rtol=1e-5)
+
+
+def test_a_b2_of_1_is_refused():
+    section = {"name": "adam", "learning_rate": 0.1, "b2": {**BETA, "end_value": 1.0}}
+    with pytest.raises(ConfigError, match=r"disc_tx.b2 gives the rate 1.0 .* and below 1"):
+        optimisers.transform("disc_tx", section)
 
 
 def test_resuming_is_bitwise(tmp_path):
