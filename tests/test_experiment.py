@@ -599,6 +599,16 @@ def test_a_likelihood_is_given_data_where_it_is_a_density(tmp_path, monkeypatch)
         (RING, {"average": {"name": "ema", "half_life": "x"}}, "average.half_life='x' must"),
         (RING, {"average": {"name": "ema", "half_life": 9, "decay": 0.9}}, "no decay beside"),
         (RING, {"average": {"name": "uniform", "half_life": 9}}, "needs the name 'ema'"),
+        (
+            RING,
+            {"average": {"name": "ema", "half_life": {"name": "x", "counts": "steps"}}},
+            "average.half_life counts updates always",
+        ),
+        (
+            RING,
+            {"penalties": {"p": {"name": "scheduled", "schedule": {"name": "cosine"}}}},
+            "penalties.p.schedule",
+        ),
         (RING, {"gen_tx": {"name": "adm", "learning_rate": 1}}, "Did you mean 'adam'?"),
         (RING, {"gen_tx": {"name": "adam", "learning_rate": -1.0}}, "learning_rate=-1.0"),
         (RING, {"gen_tx": {"name": "adam", "learning_rate": float("nan")}}, "learning_rate=nan"),

@@ -165,7 +165,7 @@ def _with_decay(average: Section, batch_size: int) -> dict[str, Any]:
     if "decay" in average or average["name"] != "ema":
         raise ConfigError("average.half_life needs the name 'ema', and no decay beside it")
     if isinstance(half_life, Mapping):
-        at = optimisers.schedule("average.half_life", half_life).at
+        at = _of_updates("average.half_life", half_life)
         average["decay"] = lambda step: 0.5 ** (batch_size / jnp.maximum(at(step), 1e-6))
     else:
         if isinstance(half_life, str) or not half_life > 0:
@@ -249,6 +249,13 @@ def _penalty(where: str, section: Section) -> Callable | penalties.WithMemory:
     return penalty
 
 
+def _of_updates(where: str, section: Section) -> Callable:
+    """A schedule of a player's updates, which can count nothing else."""
+    if "counts" in section:
+        raise ConfigError(f"{where} counts updates always; leave `counts` out")
+    return optimisers.schedule(where, section).at
+
+
 def _called(shelf: Mapping[str, Any]) -> Callable:
     return lambda where, section: call(where, shelf, section)
 
@@ -307,6 +314,6 @@ NESTED = {
     "norm": _bound(nets.NORMS),
     "output_activation": _bound(nets.ACTIVATIONS, "x"),
     "penalty": _called(penalties.PENALTIES),
-    "schedule": lambda where, section: optimisers.schedule(where, section).at,
+    "schedule": _of_updates,
     "weights": _bound(nets.WEIGHTS, "layer", "train"),
 }
