@@ -1,6 +1,6 @@
 """A discriminator that judges packs of samples keeps more modes of the ring of 8 Gaussians.
 
-Shortened: 4,000 steps of Adam at 1e-3 with MLPs of 2 x 128 (`configs/ring8_packed.py`), the paper
+Shortened: 4,000 steps of Adam at 1e-3 with MLPs of 2 x 128 (configs/ring8_packed.py), the paper
 400,000 at 1e-4 with wider ones; packs of m share the batch of 240. Protocol of the paper: 2,500
 samples, a mode counts with a sample within 3 standard deviations; 10 seeds each.
 """
