@@ -19,27 +19,29 @@ def clopper_pearson(rate, n, freedom):
 
 @pytest.mark.parametrize("axis", [0, 1])
 @pytest.mark.parametrize("rate", [0.25, 0.75])
-def test_answers_that_one_side_decides(rate, axis):
+@pytest.mark.parametrize("number", [8, 32])
+def test_answers_that_one_side_decides(number, rate, axis):
     """Judges (images) who are all wrong or all right: each end solves an equation of its own.
 
     At 1/4 they are so many answers less one, towards 1/2 fewer, away from it more.
     """
-    side = np.array([1, 0, 0, 1, 0, 0, 0, 0], float)
+    side = np.tile([1.0, 0, 0, 1, 0, 0, 0, 0], number // 8)
     side = side if rate < 0.5 else 1 - side
-    wrong = np.broadcast_to(side[:, None], (8, 30)) if axis == 0 else np.tile(side, (30, 1))
+    wrong = np.broadcast_to(side[:, None], (number, 30)) if axis == 0 else np.tile(side, (30, 1))
     found = statistics.error_rate(wrong)
-    assert (found.rate, found.answers) == (rate, 240)
-    assert {found.judges, found.images} == {8, 30}
+    assert (found.rate, found.answers) == (rate, 30 * number)
+    assert (found.judges, found.images) == wrong.shape
 
     def excess(p, tail):
         q = p * (1 - p) / (0.25 * 0.75)
         q = max(q, q**1.25)
         added = 1.0 if (p > rate) == (rate < 0.5) else 0.75
-        surplus = (1 / 7 - 1 / 240) * q
-        known = (1 / 240 / (1 / 240 + surplus)) ** 2
-        free = known * surplus**2 + (1 - known) * (1 / 240 + surplus) ** 2
-        free = free / 7 + (1 - known) / 240**2 / 29  # the other side has no surplus
-        at = 1 / 240 + surplus
+        independent = 1 / (30 * number)
+        surplus = (1 / (number - 1) - independent) * q
+        at = independent + surplus
+        known = (independent / at) ** 2
+        free = known * surplus**2 + (1 - known) * at**2
+        free = free / (number - 1) + (1 - known) * independent**2 / 29  # the other has no surplus
         n = (stats.norm.ppf(0.975) / stats.t.ppf(0.975, at**2 / free)) ** 2 / at
         x, low = n * rate, tail < 0.5
         a, b = (x + 1 - added, n - x + added) if low else (x + added, n - x + 1 - added)
