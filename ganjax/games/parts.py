@@ -14,7 +14,7 @@ import jax.numpy as jnp
 from ganjax.augmentations import Augmentation
 from ganjax.games.networks import MEMORIES
 from ganjax.losses import AdversarialLoss
-from ganjax.penalties import Counted, Penalty, WithMemory
+from ganjax.penalties import Counted, Penalty, WithMemory, penalise
 
 
 def check_shape(subject: str, value: Any, expected: tuple, hint: str) -> None:
@@ -117,7 +117,7 @@ def penalised(
             after[str(at)] = _arrays(memory)
             _check_memory(name, before[str(at)], after[str(at)])
         else:
-            value = penalty(*arguments, **_count(penalty, updates))
+            value = penalise(penalty, *arguments, updates=updates)
         check_shape(f"{name} returned", value, (), "take the mean")
         total += value
     return total, {MEMORIES: after} if after else {}
@@ -125,10 +125,6 @@ def penalised(
 
 def _arrays(memory: Any) -> Any:
     return jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.result_type(leaf)), memory)
-
-
-def _count(penalty: Penalty, updates: jax.Array | int) -> dict[str, jax.Array | int]:
-    return {"updates": updates} if isinstance(penalty, Counted) else {}
 
 
 def _check_memory(name: str, before: Any, after: Any) -> None:

@@ -25,7 +25,7 @@ gamma E (|grad_x D(x)| - m)^2 with m <- d m + (1 - d) E |grad_x D(x)|, as StyleG
         return penalties.WithMemory(init, apply)
 """
 
-from ganjax.penalties.counted import Counted, Lazy, Scheduled, lazy, scheduled
+from ganjax.penalties.counted import Counted, Lazy, Scheduled, lazy, penalise, scheduled
 from ganjax.penalties.critic import Critic, Penalty
 from ganjax.penalties.memory import WithMemory
 from ganjax.penalties.pull_away import pull_away
@@ -69,6 +69,7 @@ __all__ = [
     "lazy",
     "lecam",
     "lipschitz_penalty",
+    "penalise",
     "pull_away",
     "r1",
     "r2",

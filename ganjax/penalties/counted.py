@@ -5,7 +5,7 @@ gradient that a scheme takes within one step from one state sees the same count.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -71,12 +71,21 @@ class Scheduled(NamedTuple):
         updates: jax.Array | int | None = None,
     ) -> jax.Array:
         """The penalty times the weight; without a count of updates that of the first."""
-        count = {"updates": updates} if isinstance(self.penalty, Lazy) else {}
-        value = self.penalty(critic, x_real, x_fake, rng, **count)
+        value = penalise(self.penalty, critic, x_real, x_fake, rng, updates=updates)
         return jnp.asarray(self.schedule(0 if updates is None else updates), value.dtype) * value
 
 
 Counted = Lazy | Scheduled
+
+
+def penalise(
+    penalty: Penalty | Counted, *arguments: Any, updates: jax.Array | int | None
+) -> jax.Array:
+    """A penalty's value, with the discriminator's updates so far for one that counts them."""
+    count = {"updates": updates} if isinstance(penalty, Counted) else {}
+    return penalty(*arguments, **count)
+
+
 R1 = r1()
 UNIT_R1 = r1(1.0)
 

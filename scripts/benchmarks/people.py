@@ -30,16 +30,17 @@ CHUNK = 100  # studies at a time
 
 DRAWS = flags.DEFINE_integer("draws", 2000, "Simulated studies a cell.", lower_bound=CHUNK)
 SEED = flags.DEFINE_integer("seed", 0, "Seed of the studies.", lower_bound=0)
-ONLY = {
-    name: flags.DEFINE_multi_enum(
-        name, [f"{row:g}" for row in rows], [f"{row:g}" for row in rows], told
-    )
-    for name, rows, told in (
-        ("judges", JUDGES, "Numbers of judges."),
-        ("images", IMAGES, "Numbers of images."),
-        ("rates", RATES, "True rates of wrong answers."),
-    )
-}
+
+
+def define_subset(name: str, rows: tuple, text: str) -> flags.FlagHolder:
+    """A flag that picks some of the rows; all by default."""
+    values = [f"{row:g}" for row in rows]
+    return flags.DEFINE_multi_enum(name, values, values, text)
+
+
+SOME_JUDGES = define_subset("judges", JUDGES, "Numbers of judges.")
+SOME_IMAGES = define_subset("images", IMAGES, "Numbers of images.")
+SOME_RATES = define_subset("rates", RATES, "True rates of wrong answers.")
 JSON = cli.define_output("json", (".json",), "Also write the coverages to this JSON file.")
 
 
@@ -112,13 +113,14 @@ def main() -> None:
     """Simulates the studies and prints the table."""
     from ganjax import run_folder
 
-    judged, shown = ([int(row) for row in ONLY[name].value] for name in ("judges", "images"))
-    rates = [float(row) for row in ONLY["rates"].value]
+    numbers_of_judges = [int(judges) for judges in SOME_JUDGES.value]
+    numbers_of_images = [int(images) for images in SOME_IMAGES.value]
+    rates = [float(rate) for rate in SOME_RATES.value]
     rows = []
     print(f"crossed at rates {', '.join(f'{rate:g}' for rate in rates)}; of the others the range")
     print(f"judges images  sd: judges images bias  {'crossed':24}", *METHODS[1:], sep="  ")
-    for judges in judged:
-        for images in shown:
+    for judges in numbers_of_judges:
+        for images in numbers_of_images:
             for spread in SPREADS:
                 found = [coverage(judges, images, rate, spread) for rate in rates]
                 rows += [
@@ -131,7 +133,7 @@ def main() -> None:
                     shares = [100 * row[method] for row in found]
                     line += f"   {min(shares):.1f} to {max(shares):.1f}"
                 print(line, flush=True)
-    for judges in judged:
+    for judges in numbers_of_judges:
         shares = [100 * row["crossed"] for row in rows if row["judges"] == judges]
         inside = sum(93 <= share <= 97 for share in shares)
         print(

@@ -17,7 +17,7 @@ TITLE = {
 }
 SOURCE = "Lin, Khetan, Fanti, Oh, NeurIPS 2018, arXiv:1712.04086, table 1"
 SEEDS, STEPS = 10, 4_000
-NAMES = {"modes": "modes", "high_quality": "high quality, %", "reverse_kl": "reverse KL"}
+SCORES = {"modes": "modes", "high_quality": "high quality, %", "reverse_kl": "reverse KL"}
 TABLE = {  # pack -> the table's row
     1: (6.3, 98.2, 0.45),
     2: (7.9, 95.6, 0.07),
@@ -30,12 +30,12 @@ def replay() -> Result:
     """Modes, share of high quality and reverse KL of every pack."""
     cells = {f"packs_{m}": {"game": {"packing": m}} for m in TABLE}
     settings = {"seeds": SEEDS, "budget": {"steps": STEPS}, "looks": 1}
-    found, numbers, curves = scores("ring8_packed", cells, list(NAMES), **settings), [], {}
+    found, numbers, curves = scores("ring8_packed", cells, list(SCORES), **settings), [], {}
     for (m, printed), values in zip(TABLE.items(), found.values(), strict=True):
         cell = f"packs of {m}"
-        for (name, told), number in zip(NAMES.items(), printed, strict=True):
-            ours = values[name] * (100 if name == "high_quality" else 1)
-            numbers.append(measured(f"{cell}: {told}", number, ours, SOURCE))
+        for (score, label), number in zip(SCORES.items(), printed, strict=True):
+            ours = values[score] * (100 if score == "high_quality" else 1)
+            numbers.append(measured(f"{cell}: {label}", number, ours, SOURCE))
         curves[cell] = (np.arange(1, SEEDS + 1), np.sort(values["reverse_kl"]))
     single, *packed = [values["reverse_kl"] for values in found.values()]
     # Modes are at most 8 and mostly all of them; the KL tells more.
