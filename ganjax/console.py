@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 SECONDS = 10  # between lines about a long work
 SHOWN = ("loss/gen", "loss/disc", "accuracy/disc")
 ENDING = (signal.SIGTERM, signal.SIGHUP)  # signals that end a process, besides SIGINT
+STOPPING = (signal.SIGINT, *ENDING)
 ASIDE = "ganjax aside"
 POLL = 0.2  # seconds
 STREAMS = [1, 2]  # that may be terminals
@@ -105,7 +106,7 @@ def interruptible() -> Iterator[Stop]:
 
     def request(number, frame):
         stop.set()
-        for each in (signal.SIGINT, *ENDING):
+        for each in STOPPING:
             if signal.getsignal(each) is request:
                 signal.signal(each, signal.default_int_handler)
         if number == signal.SIGHUP:  # the terminal is gone, and writing to it fails
@@ -114,7 +115,7 @@ def interruptible() -> Iterator[Stop]:
         stop.check()
         log.warning("stopping in a few seconds; once more to leave at once, unsaved")
 
-    with _handled((signal.SIGINT, *ENDING), request), _raised_again(stop):
+    with _handled(STOPPING, request), _raised_again(stop):
         token = _STOP.set(stop)
         try:
             yield stop

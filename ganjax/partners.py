@@ -25,7 +25,6 @@ LOST = 128 + signal.SIGABRT  # exit code of the child where JAX raises an error 
 # Texts of JAX's runtime about other processes: in errors of collectives, and in its own log.
 BROKEN = re.compile("Gloo|NCCL|CoordinationService|coordination service|distributed service")
 LOGGED = re.compile(rb"coordination_service|preemption_sync_manager|distributed service")
-SIGNALS = (signal.SIGINT, *console.ENDING)
 FATAL, UNMET = b"distributed service", b"RegisterTask"  # before it aborts; if they have not met
 
 
@@ -60,7 +59,7 @@ def watched(processes: Sequence[Any], workdir: Path | None = None) -> Iterator[N
     sys.stdout.flush()
     sys.stderr.flush()
     orders, lines = os.pipe(), os.pipe()
-    signals = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # until there are handlers
+    signals = signal.pthread_sigmask(signal.SIG_BLOCK, console.STOPPING)  # until there are handlers
     with warnings.catch_warnings(action="ignore"):  # of threads, which JAX has not started yet
         child = os.fork()
     if child:
@@ -94,7 +93,7 @@ def _forward(orders: int, blocked: set[int]) -> None:
         with contextlib.suppress(OSError):
             os.write(orders, bytes([number]))
 
-    for number in SIGNALS:
+    for number in console.STOPPING:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, forward)
     signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
