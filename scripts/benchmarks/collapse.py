@@ -12,6 +12,7 @@ Wilson interval.
 import json
 import sys
 import time
+from itertools import chain
 from pathlib import Path
 
 from absl import flags
@@ -98,6 +99,27 @@ def run_group(config: dict, seeds: range) -> dict:
     return {"config": config, "seconds": round(seconds, 1), **found}
 
 
+def check(path: Path, part: dict, options: dict, seeds: int) -> None:
+    """Refuses a file of other seeds, steps or options."""
+    kept = (len(part["modes"][0]), part["step"][-1], part["step"][1])
+    if kept != (seeds, STEPS.value, EVERY.value):
+        raise ConfigError(
+            f"{path} holds {kept[0]} seeds of {kept[1]} steps, evaluated every {kept[2]}; "
+            "give the same --seeds, --steps and --every, or another --out"
+        )
+    if part["config"] != json.loads(json.dumps(resolved(options))):
+        raise ConfigError(f"{path} is of another config; give another --out")
+
+
+def joined(parts: list[dict]) -> dict:
+    """A cell from its groups of seeds, in order."""
+    lists = {
+        key: [list(chain(*groups)) for groups in zip(*(part[key] for part in parts), strict=True)]
+        for key in LISTS
+    }
+    return {**parts[0], **lists, "seconds": sum(part["seconds"] for part in parts)}
+
+
 def draw(results: dict, path: Path) -> None:
     """One row a number of unrolled steps, one column a time, as in figure 2 of the paper.
 
@@ -161,27 +183,16 @@ def main() -> None:
     paths = {
         (name, group): out / f"{name}_{group.start}.json" for group in groups for name in names
     }
-    results, seconds = {}, {}
+    parts, seconds = {}, {}
     for (name, group), path in paths.items():
         missing = not path.exists()
         if missing:
             print(f"{name}, seeds {group.start} to {group[-1]}", file=sys.stderr, flush=True)
             run_folder.write_json(path, run_group(resolved(CELLS[name]), group))
         part = run_folder.read_json(path)
-        kept = (len(part["modes"][0]), part["step"][-1], part["step"][1])
-        if kept != (len(group), STEPS.value, EVERY.value):
-            raise ConfigError(
-                f"{path} holds {kept[0]} seeds of {kept[1]} steps, evaluated every {kept[2]}; "
-                "give the same --seeds, --steps and --every, or another --out"
-            )
-        if part["config"] != json.loads(json.dumps(resolved(CELLS[name]))):
-            raise ConfigError(f"{path} is of another config; give another --out")
+        check(path, part, CELLS[name], len(group))
         seconds[name] = part["seconds"] / len(group)
-        cell = results.setdefault(name, {**part, "seconds": 0, **{key: [] for key in LISTS}})
-        cell["seconds"] += part["seconds"]
-        for key in LISTS:
-            before = cell[key] or [[] for _ in part["step"]]
-            cell[key] = [a + b for a, b in zip(before, part[key], strict=True)]
+        parts.setdefault(name, []).append(part)
         if missing:
             slowest = max(seconds.values())  # of a cell that has not run yet
             left = sum(
@@ -190,6 +201,7 @@ def main() -> None:
                 if not path.exists()
             )
             print(f"about {left / 3600:.1f} h left", file=sys.stderr, flush=True)
+    results = {name: joined(found) for name, found in parts.items()}
     print(f"{'':30} covered  of  share  95% interval   reverse KL, median   seconds a seed")
     for name, result in results.items():
         last = result["reverse_kl"][-1]
