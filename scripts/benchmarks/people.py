@@ -32,15 +32,15 @@ DRAWS = flags.DEFINE_integer("draws", 2000, "Simulated studies a cell.", lower_b
 SEED = flags.DEFINE_integer("seed", 0, "Seed of the studies.", lower_bound=0)
 
 
-def define_subset(name: str, rows: tuple, text: str) -> flags.FlagHolder:
-    """A flag that picks some of the rows; all by default."""
+def all_of(rows: tuple) -> tuple[list[str], list[str]]:
+    """The default and the choices of a flag that picks some of the rows."""
     values = [f"{row:g}" for row in rows]
-    return flags.DEFINE_multi_enum(name, values, values, text)
+    return values, values
 
 
-SOME_JUDGES = define_subset("judges", JUDGES, "Numbers of judges.")
-SOME_IMAGES = define_subset("images", IMAGES, "Numbers of images.")
-SOME_RATES = define_subset("rates", RATES, "True rates of wrong answers.")
+SOME_JUDGES = flags.DEFINE_multi_enum("judges", *all_of(JUDGES), "Numbers of judges.")
+SOME_IMAGES = flags.DEFINE_multi_enum("images", *all_of(IMAGES), "Numbers of images.")
+SOME_RATES = flags.DEFINE_multi_enum("rates", *all_of(RATES), "True rates of wrong answers.")
 JSON = cli.define_output("json", (".json",), "Also write the coverages to this JSON file.")
 
 

@@ -104,6 +104,7 @@ def outputs(path):
         of_command = getattr(getattr(function, "value", None), "id", "") == "FLAGS"
         if (called.startswith(("DEFINE_", "define_output")) or of_command) and node.args:
             texts = [arg.value for arg in ast.walk(node) if isinstance(arg, ast.Constant)]
+            assert texts, f"{path.name}, line {node.lineno}: name the flag where it is defined"
             yield called, texts[0], " ".join(text for text in texts if isinstance(text, str))
 
 
