@@ -21,6 +21,7 @@ from ganjax.data.resident import (
 )
 from ganjax.data.rows import Table, count, examples, of_rows, parts
 from ganjax.data.sets import tfds
+from ganjax.data.stacked import stacked, stacked_digits
 from ganjax.data.values import parsed_range
 
 DATA = {
@@ -36,6 +37,8 @@ DATA = {
     "photograph_domains": photograph_domains,
     "photographs": photographs,
     "ring": ring,
+    "stacked": stacked,
+    "stacked_digits": stacked_digits,
     "swiss_roll": swiss_roll,
     "tfds": tfds,
 }
@@ -77,6 +80,8 @@ __all__ = [
     "sample_rows",
     "samples_of_file",
     "shapes_of",
+    "stacked",
+    "stacked_digits",
     "swiss_roll",
     "taken",
     "tfds",

@@ -56,6 +56,7 @@ FIELDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "rows": ("a function (rng, batch_size) -> rows, or None", lambda v: v is None or callable(v)),
     "decode": ("a function (rows, rng) -> batch, or None", lambda v: v is None or callable(v)),
     "order": ("a function (rng, step, n) -> rows, or None", lambda v: v is None or callable(v)),
+    "channel": ("a Data, or None", lambda v: v is None or isinstance(v, Data)),
 }
 
 

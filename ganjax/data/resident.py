@@ -67,6 +67,7 @@ class Data(NamedTuple):
       order: with a source, `(rng, step, n) -> int[n]`, the rows of a step of training if they are
         not drawn by `rows`; rng is that of the whole training. None if they are.
       buffer_bytes: memory that streamed batches of steps to come may take.
+      channel: of images stacked as channels, the labelled data of one; None for others.
     """
 
     shape: tuple[int, ...]
@@ -84,6 +85,7 @@ class Data(NamedTuple):
     decode: Callable[[Batch, jax.Array | None], Batch] | None = None
     order: Callable[[jax.Array, jax.Array, int], jax.Array] | None = None
     buffer_bytes: int = BUFFER
+    channel: "Data | None" = None
 
     @property
     def streamed(self) -> bool:

@@ -22,9 +22,13 @@ if TYPE_CHECKING:
     from ganjax.experiment.experiment import Experiment
 
 SAMPLE_CHUNK = 64  # samples generated at a time
-FEATURES = {  # nested sections of an evaluation
-    "features": lambda where, section: names.bind(where, features.FEATURES, section, {}, "data")
-}
+
+
+def _extractor(where: str, section: Mapping[str, Any]) -> Callable:
+    return names.bind(where, features.FEATURES, section, FEATURES, "data")
+
+
+FEATURES = {"features": _extractor, "each": _extractor}  # nested sections of an evaluation
 
 
 def queries_of(queries: Mapping[str, Callable], state: GanState) -> dict[str, Callable]:

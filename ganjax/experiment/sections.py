@@ -79,9 +79,9 @@ def data_of(section: Section | None) -> sources.Data | None:
     if is_none("data", section):
         return None
     if ":" in section["name"]:  # an error of a user's function is one about data
-        data = sources.made(section["name"], names.bind("data", sources.DATA, section, {}))
+        data = sources.made(section["name"], names.bind("data", sources.DATA, section, OF))
     else:
-        data = names.call("data", sources.DATA, section, {})
+        data = names.call("data", sources.DATA, section, OF)
     return sources.checked(section["name"], data)
 
 
@@ -298,6 +298,8 @@ STOP_REASONS = {
     "nash": "neither player gains more than {threshold} by a move of its own",
 }
 
+
+OF = {"of": lambda where, section: data_of(section)}  # data made of other data
 
 # Arguments that may be names or sections themselves, and the functions that make their values.
 NESTED = {

@@ -11,12 +11,14 @@ from ganjax.features.images import Streamed, images_report
 from ganjax.features.inception import inception
 from ganjax.features.kept import kept
 from ganjax.features.pixels import logistic, pixels
+from ganjax.features.stacked import stacked
 
 FEATURES = {
     "classifier": classifier,
     "inception": inception,
     "logistic": logistic,
     "pixels": pixels,
+    "stacked": stacked,
 }
 
 EVALUATIONS = {**metrics.EVALUATIONS, "images": images_report}
@@ -34,4 +36,5 @@ __all__ = [
     "kept",
     "logistic",
     "pixels",
+    "stacked",
 ]

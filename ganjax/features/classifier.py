@@ -22,6 +22,7 @@ log = logging.getLogger("ganjax")
 
 FORMAT = 1  # of the network and its fit: another, other weights
 BATCH = 128
+LEAST = 16  # pixels of a side
 RATE, DECAY, SMOOTHING = 0.1, 5e-4, 0.1  # largest rate of SGD, weight decay, smoothing of labels
 
 
@@ -62,10 +63,11 @@ def classifier(
       ValueError: the data are no labelled images, or an argument is out of range.
     """
     whole(1, epochs=epochs, width=width)
-    if len(data.shape) != 3 or min(data.shape[:2]) < 16 or not data.num_classes:
+    if len(data.shape) != 3 or min(data.shape[:2]) < LEAST or not data.num_classes:
         raise ValueError(
-            f"classifier needs labelled images of 16 or more pixels, got data of {data.shape} with "
-            f"{data.num_classes} classes; name the features 'logistic', 'pixels' or 'inception'"
+            f"classifier needs labelled images of {LEAST} or more pixels, got data of {data.shape} "
+            f"with {data.num_classes} classes; name the features 'logistic', 'pixels' or "
+            "'inception'"
         )
     settings = f"epochs={epochs} width={width} shift={shift} seed={seed}"
     key = f"classifier {FORMAT} {settings} {sources.digest(data)}"

@@ -25,6 +25,7 @@ from ganjax.features.gathered import (
 )
 from ganjax.features.kept import kept
 from ganjax.features.pixels import pixels
+from ganjax.features.stacked import stacked
 
 BATCH, AHEAD = 64, 8  # images of a device whose features are taken at a time, batches in flight
 SUMMED = 1024  # images whose features are summed at a time
@@ -61,7 +62,7 @@ def images_report(
     Args:
       data: images, e.g. `data.arrays(...)`, streamed or resident.
       features: data -> extractor, e.g. `functools.partial(features.inception, weights=PATH)`; by
-        default a `classifier` of labelled images, or `pixels`.
+        default a `classifier` of labelled images, `stacked` for stacks, or `pixels`.
       scores: some of `IMAGE_SCORES`; if empty, all but those `ON_REQUEST`. Those of classes need an
         extractor with class probabilities, and are left out otherwise.
       splits: of the Inception score, which is then a mean over them.
@@ -78,7 +79,7 @@ def images_report(
     """
     _check(data, scores, splits, neighbours, compared)
     if features is None:
-        features = classifier if data.num_classes else pixels
+        features = _default(data)
     extractor = features(data)
     y = sources.labels(data)
     shares = None if y is None else np.bincount(y, minlength=data.num_classes)
@@ -129,6 +130,12 @@ def images_report(
         **settings,
     }
     return Streamed(report, protocol)
+
+
+def _default(data: Any) -> Callable[[Any], Extractor]:
+    if data.channel is not None:
+        return stacked
+    return classifier if data.num_classes else pixels
 
 
 def _check(data: Any, scores: tuple, splits: int, neighbours: int, compared: int) -> None:

@@ -30,6 +30,8 @@ def options(tmp_path):
         "photograph_crops": {"size": 8, "pyramid": 16},
         "photograph_domains": {"size": 8},
         "photographs": {"size": 8, "stride": 8},
+        "stacked": {"of": data.digits(), "count": 64, "held_out": 8},
+        "stacked_digits": {"count": 64, "held_out": 8},
         "tfds": {"set": "twelve", "data_dir": sets, "held_out": 4},
     }
 
@@ -231,6 +233,9 @@ def test_few_labels_are_drawn_with_their_images():
         ("digits_few_labels", {"labels_per_class": 0}),
         ("digits_few_labels", {"labels_per_class": 1000}),
         ("digits_few_labels", {"seed": -1}),
+        ("stacked_digits", {"count": 0}),
+        ("stacked_digits", {"held_out": 0}),
+        ("stacked_digits", {"seed": 2**32 - 1}),
     ],
 )
 def test_out_of_range_is_refused(name, options):
