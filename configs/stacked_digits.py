@@ -19,7 +19,7 @@ def get_config() -> ml_collections.ConfigDict:
             generator=dict(
                 name="mlp", width=256, depth=3, activation="relu", output_activation="tanh"
             ),
-            discriminator=dict(name="mlp", width=256, depth=3, activation="leaky_relu"),
+            discriminator=dict(name="mlp", width=64, depth=3, activation="leaky_relu"),
             loss=dict(name="non_saturating"),
             scheme=dict(name="alternating", disc_updates=1),
             gen_tx=dict(**adam),

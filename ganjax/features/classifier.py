@@ -13,17 +13,17 @@ from flax import linen as nn
 
 from ganjax import augmentations
 from ganjax import data as sources
-from ganjax.checks import whole
+from ganjax.checks import whole, within
 from ganjax.features.extractor import Extractor, digest
 from ganjax.features.kept import kept
 from ganjax.nets.convolutions import HalvingConv, SameConv
 
 log = logging.getLogger("ganjax")
 
-FORMAT = 1  # of the network and its fit: another, other weights
+FORMAT = 2  # of the network and its fit: another, other weights
 BATCH = 128
 LEAST = 16  # pixels of a side
-RATE, DECAY, SMOOTHING = 0.1, 5e-4, 0.1  # largest rate of SGD, weight decay, smoothing of labels
+RATE, DECAY = 0.1, 5e-4  # largest rate of SGD, weight decay
 
 
 class Network(nn.Module):
@@ -43,11 +43,17 @@ class Network(nn.Module):
 
 
 def classifier(
-    data: Any, *, epochs: int = 4, width: int = 16, shift: bool = True, seed: int = 0
+    data: Any,
+    *,
+    epochs: int = 4,
+    width: int = 16,
+    shift: bool = True,
+    smoothing: float = 0.0,
+    seed: int = 0,
 ) -> Extractor:
     """A small convolutional network, fitted to the labels of the training part.
 
-    Cross-entropy with smoothed labels, SGD with Nesterov momentum and one cycle of the rate, images
+    Cross-entropy, SGD with Nesterov momentum and one cycle of the rate, images
     shifted by up to an eighth of their side, and mirrored if the data mirror them. The weights are
     kept in the user's cache and read again for the same data and settings. Its share of right
     answers on the test part is logged.
@@ -57,24 +63,27 @@ def classifier(
       epochs: passes over the training part.
       width: channels of the first layer; features have 4 * width dimensions.
       shift: whether images are shifted at random while it is fitted.
+      smoothing: of the labels, from 0 to below 1; the probabilities are then less sure and
+        Inception scores lower.
       seed: of the weights and the batches.
 
     Raises:
       ValueError: the data are no labelled images, or an argument is out of range.
     """
     whole(1, epochs=epochs, width=width)
+    within("[0, 1)", smoothing=smoothing)
     if len(data.shape) != 3 or min(data.shape[:2]) < LEAST or not data.num_classes:
         raise ValueError(
             f"classifier needs labelled images of {LEAST} or more pixels, got data of {data.shape} "
             f"with {data.num_classes} classes; name the features 'logistic', 'pixels' or "
             "'inception'"
         )
-    settings = f"epochs={epochs} width={width} shift={shift} seed={seed}"
+    settings = f"epochs={epochs} width={width} shift={shift} smoothing={smoothing} seed={seed}"
     key = f"classifier {FORMAT} {settings} {sources.digest(data)}"
     network = Network(data.num_classes, width)
 
     def load():
-        variables = kept(key, partial(_fitted, network, data, epochs, shift, seed))
+        variables = kept(key, partial(_fitted, network, data, epochs, shift, smoothing, seed))
         return jax.tree_util.Partial(partial(_extract, network), variables)
 
     return Extractor(f"classifier, {settings}", digest(key), load)
@@ -85,7 +94,9 @@ def _extract(network: Network, variables: dict, x: jax.Array) -> tuple[jax.Array
     return features, jax.nn.softmax(logits)
 
 
-def _fitted(network: Network, data: Any, epochs: int, shift: bool, seed: int) -> dict:
+def _fitted(
+    network: Network, data: Any, epochs: int, shift: bool, smoothing: float, seed: int
+) -> dict:
     """The variables after `epochs`."""
     count = sources.count(data)
     steps = max(1, count // BATCH)  # of an epoch
@@ -102,7 +113,7 @@ def _fitted(network: Network, data: Any, epochs: int, shift: bool, seed: int) ->
             variables, moved(batch["x"], rng), train=True, mutable=["batch_stats"]
         )
         labels = jax.nn.one_hot(batch["y"], network.classes)
-        labels = optax.smooth_labels(labels, SMOOTHING)
+        labels = optax.smooth_labels(labels, smoothing)
         return optax.softmax_cross_entropy(logits, labels).mean(), new["batch_stats"]
 
     def step(train, carry, index):

@@ -32,7 +32,7 @@ N = flags.DEFINE_integer("n", 50_000, "Samples to score.", 1000)
 ROUNDS = flags.DEFINE_integer("rounds", 5, "Measurements of each rate.", 1)
 JSON = cli.define_output("json", (".json",), "Also write the numbers to this JSON file.")
 ARRAYS = {key: key for key in ("x_test", "y_test")} | {"x": "x_train", "y": "y_train", "size": 32}
-OF_CIFAR10 = {"epochs": 12, "width": 32}  # options of its judge
+OF_CIFAR10 = {"epochs": 12, "width": 32, "smoothing": 0.1}  # options of its judge
 ADAM = {"name": "adam", "learning_rate": 2e-4, "b1": 0.5}
 
 
@@ -43,7 +43,7 @@ def timed(call: Callable[[], Any]) -> tuple[float, Any]:
     return time.perf_counter() - began, result
 
 
-def judged(name: str, data: Any, **options: int) -> dict[str, float]:
+def judged(name: str, data: Any, **options: float) -> dict[str, float]:
     """The fit of a judge and a report with it."""
     import jax
     import numpy as np

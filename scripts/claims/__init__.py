@@ -18,4 +18,5 @@ NAMES = (
     "dirac",
     "ridge",
     "packing",
+    "relativistic",
 )
