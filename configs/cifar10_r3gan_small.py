@@ -5,7 +5,7 @@ Paper: widths of 768, 2 blocks a stage, batches of 512, rates of 2e-4.
 
 Prepare: a zip or a folder `cifar10` of images, `train/CLASS/NAME` and `test/CLASS/NAME`
 Command: python scripts/train.py --config configs/cifar10_r3gan_small.py --workdir runs/cifar10
-Time: TIME
+Time: not measured.
 Result: not measured; not trained here.
 """
 
@@ -16,7 +16,7 @@ def get_config() -> ml_collections.ConfigDict:
     """Settings and sections; see `ganjax/config.py`."""
     steps = 50_000
     cosine = dict(name="cosine_decay_schedule", decay_steps=steps)
-    network = dict(name="r3gan", widths=(96, 64, 32, 16), groups=(12, 8, 4, 2), blocks=1)
+    network = dict(name="r3gan", widths=(64, 32, 16, 8), groups=(16, 8, 4, 2), blocks=1)
     adam = dict(
         name="adam",
         b1=0.0,
