@@ -4,8 +4,11 @@ Huang et al. 2024 (arXiv:2501.05441): cosine schedules of both rates, of Adam's 
 and of the average's half-life. Narrow networks of two stages, 4 and 8 pixels.
 
 Command: python scripts/train.py --config configs/digits_r3gan.py --workdir runs/digits_r3gan
-Time: ?
-Result: ?
+Time: 6.3 CPU minutes of 2 shared cores, a minute of them to compile.
+Result: with one seed Inception score 5.89 (real test digits 8.25), Frechet distance 0.309 (real
+0.081), every class between 6.9% and 13.5%; not tuned, and both losses are still level at the end.
+Paper: gamma falls to a tenth. From 1 to 0.1 the discriminator pulls ahead (its loss 0.50 instead of
+0.65) and the scores, of one seed too, are 5.82 and 0.336.
 """
 
 import ml_collections
@@ -22,7 +25,7 @@ def get_config() -> ml_collections.ConfigDict:
         b2=dict(**cosine, init_value=0.9, alpha=1.1),
         learning_rate=dict(**cosine, init_value=1e-3, alpha=0.25),
     )
-    gamma = dict(**cosine, init_value=1.0, alpha=0.1)
+    gamma = dict(**cosine, init_value=2.0, alpha=0.5)
     return ml_collections.ConfigDict(
         dict(
             seed=0,
