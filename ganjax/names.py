@@ -19,7 +19,7 @@ from ganjax.errors import ConfigError, unknown
 Section = Mapping[str, Any]
 # Arguments that are names or sections, each with the function (where, section) -> value.
 Nested = Mapping[str, Callable[[str, Section], Any]]
-NUMBERS = ("learning_rate", "reach")  # those of `Nested` that may be plain numbers
+NUMBERS = ("learning_rate", "probability", "reach")  # those of `Nested` that may be plain numbers
 # Errors of a user's function that makes a part, besides ValueError and TypeError.
 MISTAKES = (NameError, AttributeError, LookupError, AssertionError, ArithmeticError, ImportError)
 

@@ -4,10 +4,11 @@ import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 
 from ganjax import augmentations
-from ganjax.augmentations import AUGMENTATIONS
+from ganjax.augmentations import AUGMENTATIONS, warping
 
 RNG = jax.random.key(0)
 ROWS = pytest.mark.parametrize("name", AUGMENTATIONS)
@@ -130,6 +131,98 @@ def test_diff_augment_is_its_parts_in_order():
     np.testing.assert_array_equal(augmentations.diff_augment(policy)(x, RNG), expected)
 
 
+ADA = ("geometry", "colour", "cut")  # its groups
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("group", ADA)
+def test_a_probability_of_0_is_the_identity_and_of_1_changes_all(group, channels, x64):
+    """Exactly, in float32 and float64; whole pixels and quarter turns have no rounding either."""
+    alone = {**dict.fromkeys(ADA, 0.0), group: 1.0}
+    for x in (images()[..., :channels], images()[..., :channels].astype(float)):
+        same = augmentations.ada(probability=0.0, **alone)(x, RNG)
+        np.testing.assert_array_equal(same, x)
+        changed = augmentations.ada(probability=1.0, **alone)(x, RNG) != x
+        assert np.any(np.asarray(changed).reshape(64, -1), axis=1).all()
+    none = augmentations.ada(probability=1.0, **dict.fromkeys(ADA, 0.0))
+    np.testing.assert_array_equal(none(x, RNG), x)
+
+
+def test_a_probability_is_that_of_each_sample_and_follows_its_schedule():
+    """Also of points; a chosen sample is as the augmentation leaves it."""
+    x = jnp.zeros((4000, 2))
+    rising = augmentations.with_probability(
+        lambda x, rng, updates: x + 1, optax.linear_schedule(0.0, 0.8, 10)
+    )
+    for updates, share in ((0, 0.0), (5, 0.4), (10, 0.8), (99, 0.8)):
+        y = np.asarray(jax.jit(rising)(x, RNG, updates))
+        assert (y[:, 0] == y[:, 1]).all()
+        assert set(np.unique(y)) <= {0.0, 1.0}
+        np.testing.assert_allclose(y.mean(), share, atol=0.04)
+    ada = augmentations.ada(optax.linear_schedule(0.0, 1.0, 10))
+    np.testing.assert_array_equal(ada(images(), RNG, 0), images())
+    np.testing.assert_array_equal(
+        ada(images(), RNG, 10), augmentations.ada(probability=1.0)(images(), RNG)
+    )
+
+
+def test_a_warp_is_its_map(x64):
+    """A linear picture, of which bilinear interpolation is exact inside; whole turns and shifts."""
+    row, column = jnp.meshgrid(jnp.arange(9.0) - 4, jnp.arange(9.0) - 4, indexing="ij")
+    x = (2 * row - 3 * column)[None, :, :, None]
+    turn = warping.rotation(jnp.array([np.cos(0.3)]), jnp.array([np.sin(0.3)]))
+    maps = warping.product(
+        warping.translation(jnp.array([[0.5, -0.25]])),
+        turn,
+        warping.scaling(jnp.array([0.5]), jnp.array([0.25])),
+    )
+    assert maps.dtype == jnp.float64
+    a, b = row * 0.5, column * 0.25
+    a, b = a * np.cos(0.3) - b * np.sin(0.3) + 0.5, a * np.sin(0.3) + b * np.cos(0.3) - 0.25
+    expected = (2 * a - 3 * b)[None, :, :, None]
+    np.testing.assert_allclose(warping.warped(x, maps), expected, rtol=1e-10, atol=1e-12)
+    x = jax.random.normal(RNG, (1, 6, 6, 2))
+    quarter = warping.rotation(jnp.zeros(1), jnp.ones(1))
+    np.testing.assert_array_equal(warping.warped(x, quarter), jnp.rot90(x, 3, (1, 2)))
+    shifted = warping.warped(x, warping.translation(jnp.array([[2.0, 0.0]])))
+    mirrored = np.pad(np.asarray(x), ((0, 0), (0, 2), (0, 0), (0, 0)), mode="reflect")
+    np.testing.assert_array_equal(shifted, mirrored[:, 2:])
+
+
+def test_ada_colours_are_the_papers_matrices(x64):
+    """x -> M x + t of each image, M and t of the axis (1, 1, 1): read off, and composed again."""
+    x = jnp.concatenate(
+        [jnp.zeros((200, 1, 1, 3)), jnp.tile(jnp.eye(3)[None, None], (200, 1, 1, 1))], 2
+    )
+    y = np.asarray(augmentations.ada(1.0, geometry=0.0)(x, RNG))[:, 0]
+    t, m = y[:, 0], np.swapaxes(y[:, 1:] - y[:, :1], 1, 2)
+    v = np.ones(3) / np.sqrt(3)
+    k = np.einsum("i,nij,j->n", v, m, v)  # the contrast, with the luma flip's sign
+    np.testing.assert_allclose(m @ v, k[:, None] * v, atol=1e-12)
+    np.testing.assert_allclose(v @ m, k[:, None] * v, atol=1e-12)
+    np.testing.assert_allclose(t, t[:, :1] * np.ones(3), atol=1e-12)
+    assert 0.4 < (k < 0).mean() < 0.6
+    brightness = t[:, 0] / k
+    np.testing.assert_allclose(brightness.std(), 0.2, rtol=0.2)
+    np.testing.assert_allclose(np.log2(abs(k)).std(), 0.5, rtol=0.2)
+    # Beside the axis a turn by any angle, times contrast and saturation.
+    plane = np.stack([[1, -1, 0], [1, 1, -2]]) / np.sqrt([[2], [6]])
+    turned = np.einsum("ai,nij,bj->nab", plane, m, plane)
+    factor = np.sqrt(np.linalg.det(turned))
+    rotations = turned / factor[:, None, None]
+    np.testing.assert_allclose(
+        rotations @ rotations.swapaxes(1, 2), np.eye(2)[None].repeat(200, 0), atol=1e-10
+    )
+    np.testing.assert_allclose(np.log2(factor / abs(k)).std(), 1.0, rtol=0.2)
+    angles = np.arctan2(rotations[:, 0, 1], rotations[:, 0, 0])
+    assert np.histogram(angles, 4, (-np.pi, np.pi))[0].min() > 25
+
+
+def test_ada_wants_grey_or_colour():
+    with pytest.raises(ValueError, match="1 or 3 channels"):
+        augmentations.ada()(jnp.zeros((2, 8, 8, 2)), RNG)
+
+
 @pytest.mark.parametrize("name", sorted(set(AUGMENTATIONS) - {"instance_noise"}))
 def test_points_are_refused(name):
     with pytest.raises(ValueError, match=r"needs images .* shape \(4, 2\)"):
@@ -146,6 +239,9 @@ def test_points_are_refused(name):
         ("saturation", {"strength": 2.0}, "strength=2.0"),
         ("translate", {"share": 1.5}, "share=1.5"),
         ("cutout", {"share": -0.1}, "share=-0.1"),
+        ("ada", {"probability": 1.5}, "probability=1.5"),
+        ("ada", {"colour": -1.0}, "colour=-1.0"),
+        ("with_probability", {"probability": -0.1}, "probability=-0.1"),
         ("diff_augment", {"policy": ("color",)}, "Did you mean 'colour'"),
     ],
 )

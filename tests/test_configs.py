@@ -28,25 +28,31 @@ def module(path):
 
 
 def stand_in(source):
-    """A data source with the same arguments, whose images are random: 8 of each part or domain."""
+    """A data source with the same arguments, whose images are random: 8 of each part or domain.
+
+    With `labels`, which domains have none of, images are of 10 classes.
+    """
 
     @functools.wraps(source)
     def made(size, flip=False, crop=None, labels=True, paired=False, order="random", **others):
         domains = paired or others.get("set", "").startswith("cycle_gan/")
         draw = np.random.RandomState(0).randint
         side = size + size // 8 if crop == "random" else size
+        classes = 10 if labels and not domains else 0
         parts = [
             data.Table(
                 {
                     key: draw(0, 256, (8, side, side, 3), np.uint8)
                     for key in (("a", "b") if domains else ("x",))
-                },
+                }
+                | ({"y": draw(0, classes, 8)} if classes else {}),
                 digest="",
                 where="random images",
             )
             for _ in range(2)
         ]
         options = dict(flip=flip, crop=size if side > size else None, paired=paired, order=order)
+        options["num_classes"] = classes
         return data.of_rows(parts[0], test=parts[1], **options)
 
     return made

@@ -70,6 +70,25 @@ CONFIGS |= {
         "game": {"name": "gan", "z_dim": 4, "augment": {"name": "translate"}},
         "penalties": {"dragan": {"name": "dragan"}},
     },
+    "r3gan": {
+        **IMAGES,
+        "loss": {"name": "relativistic"},
+        "game": {
+            "name": "gan",
+            "z_dim": 4,
+            "augment": {
+                "name": "ada",
+                "probability": {"name": "linear_schedule", "init_value": 0.2, "end_value": 0.9}
+                | {"transition_steps": 20},
+                "cut": 1.0,
+            },
+        },
+        **{
+            player: {"name": "r3gan", "widths": (4,), "groups": (2,), "blocks": 1}
+            for player in ("generator", "discriminator")
+        },
+        "penalties": {name: {"name": name, "gamma": 0.1} for name in ("r1", "r2")},
+    },
     "pull_away": {
         **RING,
         "game": {"name": "boundary_equilibrium", "z_dim": 2, "pull_away": 0.1},

@@ -316,6 +316,7 @@ NESTED = {
     "norm": _bound(nets.NORMS),
     "output_activation": _bound(nets.ACTIVATIONS, "x"),
     "penalty": _called(penalties.PENALTIES),
+    "probability": _of_updates,
     "schedule": _of_updates,
     "weights": _bound(nets.WEIGHTS, "layer", "train"),
 }

@@ -20,6 +20,7 @@ from ganjax.nets.minibatch import MINIBATCH, MinibatchDiscrimination
 from ganjax.nets.mlp import MLPDiscriminator, MLPGenerator
 from ganjax.nets.norms import NORMS, ConditionalBatchNorm, VirtualBatchNorm
 from ganjax.nets.progressive import ProgressiveDiscriminator, ProgressiveGenerator
+from ganjax.nets.r3gan import R3GANDiscriminator, R3GANGenerator
 from ganjax.nets.resnet import ResNetDiscriminator, ResNetGenerator
 from ganjax.nets.translation import (
     PATCH_DISCRIMINATORS,
@@ -37,6 +38,7 @@ GENERATORS = {
     "gaussian": GaussianGenerator,
     "mlp": MLPGenerator,
     "progressive": ProgressiveGenerator,
+    "r3gan": R3GANGenerator,
     "resnet_gan": ResNetGenerator,
 }
 
@@ -45,6 +47,7 @@ DISCRIMINATORS = {
     "gradient_normalised": GradientNormalisedDiscriminator,
     "mlp": MLPDiscriminator,
     "progressive": ProgressiveDiscriminator,
+    "r3gan": R3GANDiscriminator,
     "resnet_gan": ResNetDiscriminator,
 }
 
@@ -77,6 +80,8 @@ __all__ = [
     "PatchDiscriminator",
     "ProgressiveDiscriminator",
     "ProgressiveGenerator",
+    "R3GANDiscriminator",
+    "R3GANGenerator",
     "ResNetDiscriminator",
     "ResNetGenerator",
     "ResNetTranslator",

@@ -6,6 +6,7 @@ layer 3 to 276 times slower (`scripts/benchmarks/convolutions.py`). Elsewhere it
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Self
 
 import jax
@@ -13,23 +14,36 @@ import jax.numpy as jnp
 from flax import linen as nn
 from flax.linen.dtypes import promote_dtype
 
+from ganjax.checks import whole
 from ganjax.nets import products
 
 LAYOUT = ("NHWC", "HWIO", "NHWC")
 
 
 def convolve_natively(
-    x: jax.Array, kernel: jax.Array, stride: int = 1, padding: int = 0
+    x: jax.Array, kernel: jax.Array, stride: int = 1, padding: int = 0, groups: int = 1
 ) -> jax.Array:
-    """Convolution, zeros around the image: [b, h, w, c], [k, k, c, f] -> [b, h', w', f]."""
-    sides = ((padding, padding),) * 2
-    return jax.lax.conv_general_dilated(x, kernel, (stride,) * 2, sides, dimension_numbers=LAYOUT)
+    """Convolution, zeros around the image: [b, h, w, c], [k, k, c/groups, f] -> [b, h', w', f]."""
+    return jax.lax.conv_general_dilated(
+        x,
+        kernel,
+        (stride,) * 2,
+        ((padding, padding),) * 2,
+        dimension_numbers=LAYOUT,
+        feature_group_count=groups,
+    )
 
 
 def convolve_by_products(
-    x: jax.Array, kernel: jax.Array, stride: int = 1, padding: int = 0
+    x: jax.Array, kernel: jax.Array, stride: int = 1, padding: int = 0, groups: int = 1
 ) -> jax.Array:
-    """`convolve_natively` as matrix products."""
+    """`convolve_natively` as matrix products, of each group by itself."""
+    if groups > 1:
+        # The groups in front: products batched over them. In the gradients of a penalty 5 to 90
+        # times faster than XLA's grouped convolution, and seldom slower than other orders.
+        x, kernel = (jnp.moveaxis(_grouped(array, groups), 3, 0) for array in (x, kernel))
+        y = jax.vmap(partial(convolve_by_products, stride=stride, padding=padding))(x, kernel)
+        return jnp.moveaxis(y, 0, 3).reshape(*y.shape[1:4], -1)
     if padding:
         x = jnp.pad(x, ((0, 0), (padding, padding), (padding, padding), (0, 0)))
     b, h, w, c = x.shape
@@ -39,6 +53,11 @@ def convolve_by_products(
     blocks = x.reshape(b, h // stride, stride, w // stride, stride, c).transpose(0, 1, 3, 2, 4, 5)
     blocks = blocks.reshape(b, h // stride, w // stride, stride**2 * c)
     return products.convolve(blocks, _blocked(kernel, stride))
+
+
+def _grouped(array: jax.Array, groups: int) -> jax.Array:
+    """The last axis in groups: [..., c] -> [..., groups, c/groups]."""
+    return array.reshape(*array.shape[:-1], groups, -1)
 
 
 def _blocked(kernel: jax.Array, block: int) -> jax.Array:
@@ -96,6 +115,8 @@ class Conv(nn.Module):
         or one followed by means over 2x2 pixels (with stride 2, padding 1).
       use_bias: whether to add a bias per channel, 0 at the start.
       kernel_init: initialiser of the kernel.
+      groups: parts of the channels and of the features that are convolved each by itself; the
+        kernel is [size, size, c / groups, features] then. Without `up` alone.
     """
 
     features: int
@@ -107,10 +128,21 @@ class Conv(nn.Module):
     fused: bool = False
     use_bias: bool = True
     kernel_init: Callable = nn.initializers.lecun_normal()
+    groups: int = 1
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
-        shape = (self.size, self.size, x.shape[-1], self.features)
+        whole(1, groups=self.groups)
+        if (
+            x.shape[-1] % self.groups
+            or self.features % self.groups
+            or (self.up and self.groups > 1)
+        ):
+            raise ValueError(
+                f"groups={self.groups} must divide the {x.shape[-1]} channels and the "
+                f"{self.features} features, and be 1 in a transposed convolution"
+            )
+        shape = (self.size, self.size, x.shape[-1] // self.groups, self.features)
         x, kernel = promote_dtype(x, self.param("kernel", self.kernel_init, shape, jnp.float32))
         if self.fused:
             kernel = widened(kernel) if self.up else widened(kernel) / 4
@@ -122,7 +154,7 @@ class Conv(nn.Module):
             y = (double_by_products if on_cpu else double_natively)(x, kernel)
         else:
             convolve = convolve_by_products if on_cpu else convolve_natively
-            y = convolve(x, kernel, self.stride, padding)
+            y = convolve(x, kernel, self.stride, padding, self.groups)
         if self.use_bias:
             bias = self.param("bias", nn.initializers.zeros, (self.features,), jnp.float32)
             y = y + bias.reshape(1, 1, 1, -1)

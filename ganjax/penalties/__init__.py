@@ -1,7 +1,7 @@
 """Penalties on the critic: factories of functions `(critic, x_real, x_fake, rng) -> scalar`.
 
 `critic` is a function `x -> logits [batch]`; a penalty is added to the discriminator's loss and
-knows neither the network nor the game. Instance noise is in `augmentations.py`.
+knows neither the network nor the game. Instance noise is in `augmentations/`.
 
 A penalty with memory is a `WithMemory(init, apply)`. E.g. slopes near their own moving average m,
 gamma E (|grad_x D(x)| - m)^2 with m <- d m + (1 - d) E |grad_x D(x)|, as StyleGAN2's path lengths:

@@ -86,6 +86,31 @@ def test_few_channels_or_features_change_the_form_only(channels, features, x64):
     assert counted == 1
 
 
+@pytest.mark.parametrize(("groups", "channels", "features"), [(2, 4, 6), (4, 4, 4), (2, 64, 64)])
+def test_groups_are_convolved_each_by_itself(groups, channels, features, x64):
+    """Both forms, in every order; the widest pair filters each group."""
+    rng_x, rng_k = jax.random.split(RNG)
+    x = jax.random.normal(rng_x, (2, 16, 16, channels))
+    kernel = jax.random.normal(rng_k, (3, 3, channels // groups, features)) / channels
+    by_products, natively = (
+        jax.jit(derivatives(partial(form, padding=1, groups=groups)))(x, kernel)
+        for form in CONVOLVE
+    )
+    jax.tree.map(
+        lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-9), by_products, natively
+    )
+    parts = zip(jnp.split(x, groups, axis=3), jnp.split(kernel, groups, axis=3), strict=True)
+    alone = [CONVOLVE[1](*part, padding=1) for part in parts]
+    np.testing.assert_allclose(by_products[0], jnp.concatenate(alone, 3), rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("layer", [SameConv(5, groups=3), SameConv(6, groups=2), DoublingConv(6)])
+def test_groups_that_do_not_divide_are_refused(layer, images):
+    groups = 3 if isinstance(layer, DoublingConv) else layer.groups
+    with pytest.raises(ValueError, match=rf"groups={groups} must divide the 3 channels"):
+        layer.clone(groups=groups).init(RNG, images)
+
+
 @pytest.mark.parametrize(
     ("ours", "flax"),
     [
@@ -93,8 +118,9 @@ def test_few_channels_or_features_change_the_form_only(channels, features, x64):
         (DoublingConv(5), nn.ConvTranspose(5, (4, 4), (2, 2))),
         (HalvingConv(5, use_bias=False), nn.Conv(5, (4, 4), (2, 2), use_bias=False)),
         (SameConv(5), nn.Conv(5, (3, 3))),
+        (SameConv(6, groups=3), nn.Conv(6, (3, 3), feature_group_count=3)),
     ],
-    ids=["halve", "double", "no_bias", "same"],
+    ids=["halve", "double", "no_bias", "same", "groups"],
 )
 def test_layers_are_flax_layers(ours, flax, images):
     """The same parameters, bit by bit, and the same function of them."""

@@ -64,6 +64,8 @@ NETWORKS = {
         (8, 8, 1),
     ),
     "progressive": (nets.ProgressiveDiscriminator(16, 4), False, (16, 16, 1)),
+    "r3gan_generator": (nets.R3GANGenerator((8, 8, 1), (4,), (2,), num_classes=3), True, (3,)),
+    "r3gan": (nets.R3GANDiscriminator((4,), (2,), num_classes=3), True, (8, 8, 1)),
     "resnet_generator": (nets.ResNetGenerator((8, 8, 1), width=2), True, (3,)),
     "resnet_discriminator": (nets.ResNetDiscriminator(width=2), True, (8, 8, 1)),
     "residual_mlp": (nets.ResidualMLP((2,), width=4), False, (2,)),

@@ -1,9 +1,4 @@
-"""Differentiable changes of samples before they are judged: functions `(x, rng, updates) -> x`.
-
-Applied to data and generated samples alike they leave the equilibrium where it is (Zhao et al.
-2020, DiffAugment, arXiv:2006.10738). `updates` counts the discriminator's updates so far, for
-annealing. All are factories in the `AUGMENTATIONS` shelf; each sample has its own draw.
-"""
+"""Instance noise, and DiffAugment's changes of images (Zhao et al. 2020, arXiv:2006.10738)."""
 
 from collections.abc import Callable
 from functools import partial
@@ -17,16 +12,21 @@ from ganjax.errors import unknown
 Augmentation = Callable[[jax.Array, jax.Array, jax.Array | int], jax.Array]
 
 
+def check_images(name: str, x: jax.Array) -> None:
+    """Raises ValueError for an array that is no batch of images."""
+    if x.ndim != 4:
+        raise ValueError(
+            f"{name} needs images [batch, height, width, channel], got an array of shape "
+            f"{x.shape}; instance_noise works for points"
+        )
+
+
 def _of_images(name: str, change: Callable[[jax.Array, jax.Array], jax.Array]) -> Augmentation:
     """An augmentation of images from `(x, rng) -> x`, which is not annealed."""
 
     def augment(x, rng, updates=0):
         del updates
-        if x.ndim != 4:
-            raise ValueError(
-                f"{name} needs images [batch, height, width, channel], got an array of shape "
-                f"{x.shape}; instance_noise works for points"
-            )
+        check_images(name, x)
         return change(x, rng)
 
     return augment
@@ -168,19 +168,30 @@ def cutout(share: float = 0.5) -> Augmentation:
     return _of_images("cutout", change)
 
 
+PARTS = {
+    "brightness": brightness,
+    "contrast": contrast,
+    "cutout": cutout,
+    "flip": flip,
+    "instance_noise": instance_noise,
+    "saturation": saturation,
+    "translate": translate,
+}
+
+
 def diff_augment(policy: tuple[str, ...] = ("colour", "translate", "cutout")) -> Augmentation:
     """DiffAugment's policies one after the other (Zhao et al. 2020, arXiv:2006.10738).
 
-    Each is a row of `AUGMENTATIONS` with its defaults, or "colour" for brightness, saturation and
+    Each is a row of this file with its defaults, or "colour" for brightness, saturation and
     contrast; ValueError for an unknown name.
     """
-    known = {"colour", *AUGMENTATIONS} - {"diff_augment"}
+    known = {"colour", *PARTS}
     for name in policy:
         if name not in known:
             raise ValueError(unknown("augmentation", name, known))
     colour = ("brightness", "saturation", "contrast")
     names = [part for name in policy for part in (colour if name == "colour" else (name,))]
-    parts = [AUGMENTATIONS[name]() for name in names]
+    parts = [PARTS[name]() for name in names]
 
     def augment(x, rng, updates=0):
         for part, rng_part in zip(parts, jax.random.split(rng, len(parts)), strict=True):
@@ -188,15 +199,3 @@ def diff_augment(policy: tuple[str, ...] = ("colour", "translate", "cutout")) ->
         return x
 
     return augment
-
-
-AUGMENTATIONS = {
-    "brightness": brightness,
-    "contrast": contrast,
-    "cutout": cutout,
-    "diff_augment": diff_augment,
-    "flip": flip,
-    "instance_noise": instance_noise,
-    "saturation": saturation,
-    "translate": translate,
-}
