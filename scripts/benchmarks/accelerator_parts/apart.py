@@ -1,0 +1,106 @@
+"""Parts in processes of their own, that may fail, crash or take too long."""
+
+import importlib
+import multiprocessing
+import time
+import traceback
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from accelerator_parts import PARTS, Settings
+
+CONTEXT = multiprocessing.get_context("spawn")
+ENDS = ("done", "failed", "late")
+
+
+class Worker(NamedTuple):
+    """A process that waits for the name of a part, its imports done."""
+
+    process: Any
+    pipe: Any
+
+    def end(self) -> None:
+        """Ends the process, whatever it does."""
+        self.process.kill()
+        self.process.join()
+        self.pipe.close()
+
+
+def started() -> Worker:
+    """A new process; it opens no device before it is given a part."""
+    here, there = CONTEXT.Pipe()
+    process = CONTEXT.Process(target=_serve, args=(there,), daemon=False)
+    process.start()
+    there.close()
+    return Worker(process, here)
+
+
+def played(worker: Worker, name: str, settings: Settings) -> Iterator[tuple[str, Any]]:
+    """(kind, content) of a part as they come, the last of the kinds `ENDS`; ends the process.
+
+    Other kinds are "machine", a dict, and "row", a dict of `Row`.
+    """
+    until = time.monotonic() + settings.seconds
+    try:
+        worker.pipe.send((name, settings))
+        while worker.pipe.poll(max(0.0, until - time.monotonic())):
+            kind, content = worker.pipe.recv()
+            yield kind, content
+            if kind in ENDS:
+                return
+        yield "late", f"stopped after {settings.seconds:.0f} s"
+    except (EOFError, OSError):
+        worker.process.join()
+        yield "failed", f"the process ended with code {worker.process.exitcode}"
+    finally:
+        worker.end()
+
+
+def torch_or_none() -> Any:
+    """PyTorch where it is installed."""
+    try:
+        import torch
+    except ImportError:
+        return None
+    return torch
+
+
+def _serve(pipe: Any) -> None:
+    for module in ("ganjax.train", "ganjax.sweep", "works.images", "orbax.checkpoint"):
+        importlib.import_module(module)
+    torch_or_none()
+    try:
+        name, settings = pipe.recv()
+    except EOFError:
+        return
+    try:
+        pipe.send(("machine", _machine()))
+        part = PARTS[name]
+        module = importlib.import_module(f"accelerator_parts.{part.module}")
+        for row in module.rows(settings, **part.given):
+            pipe.send(("row", row._asdict()))
+        pipe.send(("done", ""))
+    except Exception as error:  # any failure is a result
+        traceback.print_exc()
+        pipe.send(("failed", f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"))
+
+
+def _machine() -> dict[str, Any]:
+    import subprocess
+
+    import jax
+    from works.measured import machine
+
+    from ganjax import cli, run_folder
+
+    found = {"platform": jax.default_backend(), "devices": jax.device_count()}
+    found |= machine(torch_or_none()) | {"cores": cli.cores()}
+    found |= run_folder.versions(("jaxlib", "flax", "optax", "orbax-checkpoint", "numpy"))
+    if found["platform"] == "gpu":
+        asked = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]
+        try:
+            told = subprocess.run(asked, capture_output=True, encoding="utf-8", timeout=10)
+            found["driver"] = told.stdout.split("\n")[0]
+        except (OSError, subprocess.TimeoutExpired):
+            found["driver"] = "unknown"
+    return found

@@ -1,0 +1,116 @@
+"""Works of ganjax beside PyTorch in bfloat16, and their share of the matmul rate."""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import NamedTuple
+
+import jax
+from works import images
+from works.cycle import cycle, cycle_config
+from works.measured import measured
+from works.sngan import sngan, sngan_config
+from works.work import SAME_STEP
+
+from accelerator_parts import Row, Settings
+from accelerator_parts.apart import torch_or_none
+
+FASTER, SHARE = 1.3, 0.2
+# PyTorch's code in channels_last is compared with ours in float64, before its compiler gets it.
+FORMS = {"channels_last": True, "torch.compile": False}
+
+
+class Pair(NamedTuple):
+    """A work, its config, their sizes and tiny ones."""
+
+    work: Callable
+    config: Callable
+    sizes: dict[str, int]
+    tiny: dict[str, int]
+    data: str = "images"
+
+
+_PENALISED = {"kind": "r1_r2"}
+PAIRS = {
+    "dcgan_64": Pair(
+        images.dcgan,
+        images.dcgan_config,
+        {"size": 64, "width": 128, "batch_size": 1_024},
+        {"size": 8, "width": 4, "batch_size": 4},
+    ),
+    "r1_r2_64": Pair(
+        partial(images.penalised, goal=(FASTER, FASTER), **_PENALISED),
+        partial(images.penalised_config, **_PENALISED),
+        {"size": 64, "width": 128, "batch_size": 1_024},
+        {"size": 8, "width": 4, "batch_size": 4},
+    ),
+    "sngan_32": Pair(
+        sngan,
+        sngan_config,
+        {"width": 256, "batch_size": 256},
+        {"width": 4, "batch_size": 4},
+    ),
+    "cycle_128": Pair(
+        cycle,
+        cycle_config,
+        {"size": 128, "width": 64, "blocks": 6},
+        {"size": 24, "width": 4, "blocks": 1},
+        "domains",
+    ),
+}
+
+
+def rows(settings: Settings, name: str) -> Iterator[Row]:
+    """The times of a step, their ratio, and the share of the matmul rate."""
+    pair, torch = PAIRS[name], torch_or_none()
+    sizes = pair.tiny if settings.tiny else pair.sizes
+    data = {"name": f"works.noise:{pair.data}", "size": sizes.get("size", 32)}
+    sections = {"compute": "bfloat16", "data": data}
+    on_cpu = jax.default_backend() == "cpu"
+    if torch is None:
+        reason = "PyTorch is not installed"
+    elif not on_cpu and not torch.cuda.is_available():
+        reason = "PyTorch does not see this device"
+    else:
+        reason = ""
+    steps = 1 if settings.tiny else 3
+    if reason:
+        work = images.alone(pair.config(**sizes, **sections), steps, FASTER)
+    else:
+        torch.backends.cudnn.benchmark = True
+        torch.set_float32_matmul_precision("high")
+        made = {"steps": steps, "forms": _forms(name, settings.tiny), **sections}
+        work = pair.work(torch, "cpu" if on_cpu else "cuda", **sizes, **made)
+        yield Row(
+            f"{name}: PyTorch's step apart from ours, of the step",
+            work.difference,
+            goal=f"at most {SAME_STEP:.0e}",
+            reached=work.difference <= SAME_STEP,
+            note="eager, in float64",
+        )
+    matmul = 256 if settings.tiny else 8_192
+    found = measured(torch if work.peers else None, work, 3 if settings.tiny else 7, matmul)
+    figures = found["figures"]
+    yield Row(f"{name}: ganjax", figures[found["ours"]]["ms"], "ms a step")
+    for label in found.get("ratios", {}):
+        yield Row(f"{name}: PyTorch, {label}", figures[label]["ms"], "ms a step")
+    for form, why in work.wrong.items():
+        yield Row(f"{name}: PyTorch, {form}", note=f"left out: {why}")
+    yield Row(
+        f"{name}: ganjax is faster by",
+        found.get("ratio"),
+        goal=f"{FASTER}",
+        reached=found["ratio"] >= FASTER if "ratio" in found else None,
+        note=reason or found["peer"],
+    )
+    yield Row(
+        f"{name}: share of the bfloat16 matmul rate",
+        found["share"],
+        goal=f"{SHARE}",
+        reached=found["share"] >= SHARE,
+        note=f"{found['flops'] / 1e9:.4g} GFLOP a step, {found['matmul_rate'] / 1e12:.4g} TFLOP/s",
+    )
+
+
+def _forms(name: str, tiny: bool) -> dict[str, bool]:
+    """A rehearsal compiles one work by PyTorch, to see what becomes of its second derivatives."""
+    return {"channels_last": True} if tiny and name != "r1_r2_64" else FORMS
