@@ -65,7 +65,7 @@ def rows(settings: Settings, name: str) -> Iterator[Row]:
     sizes = pair.tiny if settings.tiny else pair.sizes
     data = {"name": f"works.noise:{pair.data}", "size": sizes.get("size", 32)}
     sections = {"compute": "bfloat16", "data": data}
-    on_cpu = jax.default_backend() == "cpu"
+    on_cpu = jax.devices()[0].platform == "cpu"
     if torch is None:
         reason = "PyTorch is not installed"
     elif not on_cpu and not torch.cuda.is_available():

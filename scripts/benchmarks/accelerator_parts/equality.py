@@ -1,6 +1,6 @@
 """A training step on the accelerator and on CPU, in float32 and in bfloat16, by SGD."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -29,12 +29,15 @@ def rows(settings: Settings) -> Iterator[Row]:
     """Differences of all parameters after one step from the same start on the same batch."""
     device, cpu = jax.devices()[0], jax.devices("cpu")[0]
     for name, config in games(settings.tiny).items():
+        step = {compute: _step(config | {"compute": compute}) for compute in GOALS}
         given = _start(config, cpu)
         before = _vector(given[0])
         with jax.default_matmul_precision("highest"):
-            there = _vector(_stepped(config, "float32", given, cpu))
-            here = _vector(_stepped(config, "float32", given, device))
-        half = _vector(_stepped(config, "bfloat16", given, device))
+            there, here = (
+                _vector(step["float32"](*jax.device_put(given, place))[0])
+                for place in (cpu, device)
+            )
+        half = _vector(step["bfloat16"](*jax.device_put(given, device))[0])
         for label, compute, a, b in (
             (f"{name}: float32, {device.platform} beside cpu", "float32", here, there),
             (f"{name}: bfloat16 beside float32", "bfloat16", half, here),
@@ -59,10 +62,8 @@ def _start(config: dict[str, Any], cpu: Any) -> tuple:
         return state, built.batch(built.train, rng), rng
 
 
-def _stepped(config: dict[str, Any], compute: str, given: tuple, device: Any) -> Any:
-    built = images.checkable(config | {"compute": compute}, config["batch_size"])
-    with jax.default_device(device):
-        return jax.jit(built.scheme.step)(*jax.device_put(given, device))[0]
+def _step(config: dict[str, Any]) -> Callable:
+    return jax.jit(images.checkable(config, config["batch_size"]).scheme.step)
 
 
 def _vector(state: Any) -> np.ndarray:
