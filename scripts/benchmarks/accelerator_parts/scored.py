@@ -21,12 +21,14 @@ LENGTH = 100  # steps of a chunk
 
 def rows(settings: Settings) -> Iterator[Row]:
     """Steps, images and scores, the protocol beside them."""
-    until = time.monotonic() + (1 - RESERVE) * settings.seconds
+    spent = 0.0 if settings.tiny else (1 - RESERVE) * settings.seconds
+    until = time.monotonic() + spent
     config = cli.read_config(settings.config)
-    place = "data_dir" if config["data"]["name"] == "tfds" else "path"
-    config["data"] = {**config["data"], place: settings.data}
+    if settings.data:
+        place = "data_dir" if config["data"]["name"] == "tfds" else "path"
+        config["data"] = {**config["data"], place: settings.data}
     if settings.tiny:
-        config |= {"batch_size": 4, "evaluation_samples": 16}
+        config |= {"batch_size": 4, "evaluation_samples": 64}
     built = experiment.build(config)
     if built.stages:
         raise ValueError(f"{settings.config} trains in stages; name a config without")
@@ -40,7 +42,8 @@ def rows(settings: Settings) -> Iterator[Row]:
     protocol = built.protocol(state, step=step, seed=seed, scores=found)
     protocol["samples"] = built.config.evaluation_samples
     for name, value in found.items():
-        yield Row(f"{settings.config}: {name}", float(value), note=json.dumps(protocol))
+        yield Row(f"{settings.config}: {name}", float(value))
+    yield Row(f"{settings.config}: protocol", note=json.dumps(protocol))
 
 
 def _trained(built: experiment.Experiment, length: int, until: float) -> tuple[Any, int, float]:

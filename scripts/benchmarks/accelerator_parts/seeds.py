@@ -17,7 +17,7 @@ def rows(settings: Settings) -> Iterator[Row]:
     compared = comparison.resolve(cli.read_config("compare_thousand"), cli.read_config)
     (program,) = sweep.programs({"ring": compared.cells["alternating"]})
     steps, calls = (3 if settings.tiny else 1_000), {}
-    for count in (1, 2, 4) if settings.tiny else COUNTS:
+    for count in (1, 2) if settings.tiny else COUNTS:
         made = sweep.runner(program, tuple(range(count)), "vmap", jax.devices()[:1])
         calls[count] = lambda made=made: made.play(made.init(), 0, steps)
     times = in_turn(calls, 3 if settings.tiny else 7)
