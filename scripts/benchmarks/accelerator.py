@@ -74,7 +74,7 @@ def play(worker: apart.Worker, name: str, seconds: float, known: dict[str, Any])
     state, why = "failed", ""
     config = CONFIG.value if DATA.value or not REHEARSE.value else REHEARSED
     settings = Settings(REHEARSE.value, config, DATA.value, seconds)
-    for kind, content in apart.played(worker, name, settings):
+    for kind, content in apart.played(worker, settings):
         if kind == "machine":
             check(content, known["machine"])
             known["machine"] = content
@@ -146,9 +146,9 @@ def main() -> None:
             if why or seconds < LEAST:
                 found["parts"][name] = skipped(why or "no time left")
             else:
-                worker, ahead = ahead or apart.started(), None
-                if todo[index + 1 :]:
-                    ahead = apart.started()  # imports while this part works
+                worker, ahead = ahead or apart.started(name), None
+                for after in todo[index + 1 : index + 2]:
+                    ahead = apart.started(after)  # imports while this part works
                 found["parts"][name] = play(worker, name, seconds, found)
             if path:
                 run_folder.write_json(path, found)

@@ -30,6 +30,9 @@ def parts(monkeypatch):
 class Nobody:
     """A worker without a process."""
 
+    def __init__(self, name):
+        self.name = name
+
     def end(self):
         pass
 
@@ -40,8 +43,8 @@ def played(parts, monkeypatch):
     names = []
 
     def run(says, *flags):
-        def told(worker, name, settings):
-            names.append(name)
+        def told(worker, settings):
+            names.append(worker.name)
             yield "machine", CPU
             yield from says
 
@@ -104,13 +107,13 @@ def test_time_and_data_may_lack(played, tmp_path):
 
 def test_a_late_part_and_a_dead_process_are_results(parts):
     settings = parts.Settings(True, "nothing", None, 0.0)
-    worker = parts.apart.started()
-    assert list(parts.apart.played(worker, "feed", settings)) == [("late", "stopped after 0 s")]
+    worker = parts.apart.started("feed")
+    assert list(parts.apart.played(worker, settings)) == [("late", "stopped after 0 s")]
     assert not worker.process.is_alive()
-    worker = parts.apart.started()
+    worker = parts.apart.started("feed")
     worker.process.kill()
     worker.process.join()
-    ((kind, why),) = parts.apart.played(worker, "feed", settings._replace(seconds=60.0))
+    ((kind, why),) = parts.apart.played(worker, settings._replace(seconds=60.0))
     assert (kind, why) == ("failed", "the process ended with code -9")
 
 

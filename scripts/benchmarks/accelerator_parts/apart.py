@@ -8,14 +8,14 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 from unittest import mock
 
-from accelerator_parts import PARTS, Settings
+from accelerator_parts import PARTS, Part, Settings
 
 CONTEXT = multiprocessing.get_context("spawn")
 ENDS = ("done", "failed", "late")
 
 
 class Worker(NamedTuple):
-    """A process that waits for the name of a part, its imports done."""
+    """A process that waits for the settings of its part, its imports done."""
 
     process: Any
     pipe: Any
@@ -27,23 +27,23 @@ class Worker(NamedTuple):
         self.pipe.close()
 
 
-def started() -> Worker:
-    """A new process; it opens no device before it is given a part."""
+def started(name: str) -> Worker:
+    """A new process for a part; it opens no device before it is given the settings."""
     here, there = CONTEXT.Pipe()
-    process = CONTEXT.Process(target=_serve, args=(there,), daemon=False)
+    process = CONTEXT.Process(target=_serve, args=(there, PARTS[name]))
     process.start()
     there.close()
     return Worker(process, here)
 
 
-def played(worker: Worker, name: str, settings: Settings) -> Iterator[tuple[str, Any]]:
-    """(kind, content) of a part as they come, the last of the kinds `ENDS`; ends the process.
+def played(worker: Worker, settings: Settings) -> Iterator[tuple[str, Any]]:
+    """(kind, content) of the part as they come, the last of the kinds `ENDS`; ends the process.
 
     Other kinds are "machine", a dict, and "row", a dict of `Row`.
     """
     until = time.monotonic() + settings.seconds
     try:
-        worker.pipe.send((name, settings))
+        worker.pipe.send(settings)
         while worker.pipe.poll(max(0.0, until - time.monotonic())):
             kind, content = worker.pipe.recv()
             yield kind, content
@@ -57,29 +57,16 @@ def played(worker: Worker, name: str, settings: Settings) -> Iterator[tuple[str,
         worker.end()
 
 
-def torch_or_none() -> Any:
-    """PyTorch where it is installed."""
+def _serve(pipe: Any, part: Part) -> None:
+    module = importlib.import_module(f"accelerator_parts.{part.module}")
     try:
-        import torch
-    except ImportError:
-        return None
-    return torch
-
-
-def _serve(pipe: Any) -> None:
-    for module in ("ganjax.train", "ganjax.sweep", "works.images", "orbax.checkpoint"):
-        importlib.import_module(module)
-    torch_or_none()
-    try:
-        name, settings = pipe.recv()
+        settings = pipe.recv()
     except EOFError:
         return
     import jax
 
     try:
         pipe.send(("machine", _machine()))
-        part = PARTS[name]
-        module = importlib.import_module(f"accelerator_parts.{part.module}")
         # Layers choose their form by the backend; a rehearsal plays the form of accelerators.
         backend = "tpu" if settings.tiny else jax.default_backend()
         with mock.patch.object(jax, "default_backend", return_value=backend):
@@ -100,8 +87,8 @@ def _machine() -> dict[str, Any]:
     from ganjax import cli, run_folder
 
     found = {"platform": jax.devices()[0].platform, "devices": jax.device_count()}
-    found |= machine(torch_or_none()) | {"cores": cli.cores()}
-    found |= run_folder.versions(("jaxlib", "flax", "optax", "orbax-checkpoint", "numpy"))
+    found |= machine() | {"cores": cli.cores()}
+    found |= run_folder.versions(("jaxlib", "flax", "optax", "orbax-checkpoint", "numpy", "torch"))
     if found["platform"] == "gpu":
         asked = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]
         try:
