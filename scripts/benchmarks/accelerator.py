@@ -154,7 +154,7 @@ def main() -> None:
                 run_folder.write_json(path, found)
     finally:
         if ahead:
-            ahead.end()
+            ahead.end(apart.PATIENCE)
     show(found)
 
 

@@ -33,7 +33,7 @@ class Nobody:
     def __init__(self, name):
         self.name = name
 
-    def end(self):
+    def end(self, patience):
         pass
 
 

@@ -11,6 +11,7 @@ from unittest import mock
 from accelerator_parts import PARTS, Part, Settings
 
 CONTEXT = multiprocessing.get_context("spawn")
+PATIENCE = 5.0  # seconds that a process may take to end
 ENDS = ("done", "failed", "late")
 
 
@@ -20,11 +21,12 @@ class Worker(NamedTuple):
     process: Any
     pipe: Any
 
-    def end(self) -> None:
-        """Ends the process, whatever it does."""
+    def end(self, patience: float = 0.0) -> None:
+        """Ends the process, whatever it does, if it does not end by itself within so many seconds."""
+        self.pipe.close()
+        self.process.join(patience)
         self.process.kill()
         self.process.join()
-        self.pipe.close()
 
 
 def started(name: str) -> Worker:
@@ -41,20 +43,21 @@ def played(worker: Worker, settings: Settings) -> Iterator[tuple[str, Any]]:
 
     Other kinds are "machine", a dict, and "row", a dict of `Row`.
     """
-    until = time.monotonic() + settings.seconds
+    until, patience = time.monotonic() + settings.seconds, 0.0
     try:
         worker.pipe.send(settings)
         while worker.pipe.poll(max(0.0, until - time.monotonic())):
             kind, content = worker.pipe.recv()
             yield kind, content
             if kind in ENDS:
+                patience = PATIENCE
                 return
         yield "late", f"stopped after {settings.seconds:.0f} s"
     except (EOFError, OSError):
         worker.process.join()
         yield "failed", f"the process ended with code {worker.process.exitcode}"
     finally:
-        worker.end()
+        worker.end(patience)
 
 
 def _serve(pipe: Any, part: Part) -> None:

@@ -5,19 +5,13 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import NamedTuple
 
-import jax
 from works import images
 from works.cycle import cycle, cycle_config
 from works.measured import measured
 from works.sngan import sngan, sngan_config
 from works.work import SAME_STEP
 
-from accelerator_parts import Row, Settings
-
-try:
-    import torch
-except (ImportError, OSError):  # it is not installed, or a library of its is missing
-    torch = None
+from accelerator_parts import Row, Settings, peer
 
 FASTER, SHARE = 1.3, 0.2
 # PyTorch's code in channels_last is compared with ours in float64, before its compiler gets it.
@@ -25,13 +19,15 @@ FORMS = {"channels_last": True, "torch.compile": False}
 
 
 class Pair(NamedTuple):
-    """A work, its config, their sizes and tiny ones."""
+    """A work and its config, their sizes and tiny ones, the kind of `works.noise`, and steps of
+    PyTorch in a measurement."""
 
     work: Callable
     config: Callable
     sizes: dict[str, int]
     tiny: dict[str, int]
     data: str = "images"
+    steps: int = 1
 
 
 _PENALISED = {"kind": "r1_r2"}
@@ -52,14 +48,15 @@ PAIRS = {
         sngan,
         sngan_config,
         {"width": 256, "batch_size": 256},
-        {"width": 4, "batch_size": 4},
+        {"width": 2, "batch_size": 2},
     ),
     "cycle_128": Pair(
         cycle,
         cycle_config,
         {"size": 128, "width": 64, "blocks": 6},
-        {"size": 24, "width": 4, "blocks": 1},
+        {"size": 24, "width": 2, "blocks": 1},
         "domains",
+        3,
     ),
 }
 
@@ -70,26 +67,10 @@ def rows(settings: Settings, name: str) -> Iterator[Row]:
     sizes = pair.tiny if settings.tiny else pair.sizes
     data = {"name": f"works.noise:{pair.data}", "size": sizes.get("size", 32)}
     sections = {"compute": "bfloat16", "data": data}
-    on_cpu = jax.devices()[0].platform == "cpu"
-    steps, rounds, matmul = (1, 3, 256) if settings.tiny else (3, 7, 8_192)
-    lacking = "PyTorch is not installed" if torch is None else ""
-    if torch is not None and not on_cpu and not torch.cuda.is_available():
-        lacking = "PyTorch does not see this device"
-    if lacking:
-        work = images.alone(pair.config(**sizes, **sections), steps, FASTER)
-    else:
-        torch.backends.cudnn.benchmark = True
-        torch.set_float32_matmul_precision("high")
-        made = {"steps": steps, "forms": _forms(name, settings.tiny), **sections}
-        work = pair.work(torch, "cpu" if on_cpu else "cuda", **sizes, **made)
-        yield Row(
-            f"{name}: PyTorch's step apart from ours, of the step",
-            work.difference,
-            goal=f"at most {SAME_STEP:.0e}",
-            reached=work.difference <= SAME_STEP,
-            note="eager, in float64",
-        )
-    found = measured(torch, work._replace(peers={}), rounds, matmul)
+    steps, rounds, matmul = (1, 1, 256) if settings.tiny else (pair.steps, 7, 8_192)
+    torch, lacking = peer.torch, peer.lacking()
+    alone = images.alone(pair.config(**sizes, **sections), steps, FASTER)
+    found = measured(None, alone, rounds, matmul)
     yield Row(f"{name}: ganjax", found["figures"][found["ours"]]["ms"], "ms a step")
     yield Row(
         f"{name}: share of the bfloat16 matmul rate",
@@ -98,16 +79,28 @@ def rows(settings: Settings, name: str) -> Iterator[Row]:
         reached=found["share"] >= SHARE,
         note=f"{found['flops'] / 1e9:.4g} GFLOP a step, {found['matmul_rate'] / 1e12:.4g} TFLOP/s",
     )
-    for form, call in work.peers.items():
-        found = measured(torch, work._replace(peers={form: call}, flops=math.nan), rounds)
-        peer, ratio = found["peer"], found["ratio"]
-        yield Row(f"{name}: PyTorch, {peer}", found["figures"][peer]["ms"], "ms a step")
-        reached = ratio >= FASTER
-        yield Row(f"{name}: faster than {peer} by", ratio, goal=f"{FASTER}", reached=reached)
-    for form, why in work.wrong.items():
-        yield Row(f"{name}: PyTorch, {form}", note=f"left out: {why}")
     if lacking:
         yield Row(f"{name}: faster than PyTorch by", goal=f"{FASTER}", note=lacking)
+        return
+    torch.backends.cudnn.benchmark = True
+    torch.set_float32_matmul_precision("high")
+    made = {"steps": steps, "forms": _forms(name, settings.tiny), "ours": alone, **sections}
+    work = pair.work(torch, peer.device(), **sizes, **made)
+    yield Row(
+        f"{name}: PyTorch's step apart from ours, of the step",
+        work.difference,
+        goal=f"at most {SAME_STEP:.0e}",
+        reached=work.difference <= SAME_STEP,
+        note="eager, in float64",
+    )
+    for form, call in work.peers.items():
+        found = measured(torch, work._replace(peers={form: call}, flops=math.nan), rounds)
+        best, ratio = found["peer"], found["ratio"]
+        yield Row(f"{name}: PyTorch, {best}", found["figures"][best]["ms"], "ms a step")
+        reached = ratio >= FASTER
+        yield Row(f"{name}: faster than {best} by", ratio, goal=f"{FASTER}", reached=reached)
+    for form, why in work.wrong.items():
+        yield Row(f"{name}: PyTorch, {form}", note=f"left out: {why}")
 
 
 def _forms(name: str, tiny: bool) -> dict[str, bool]:

@@ -65,6 +65,7 @@ def cycle(
     blocks: int,
     steps: int,
     forms: Forms = images.FORMS,
+    ours: Work | None = None,
     **sections: Any,
 ) -> Work:
     """A step of both players at once."""
@@ -84,4 +85,5 @@ def cycle(
         checked=one_step,
         repeated=repeated,
         forms=forms,
+        ours=ours,
     )

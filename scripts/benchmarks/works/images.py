@@ -177,6 +177,7 @@ def work(
     goal: tuple[float, float],
     steps: int,
     forms: Forms = FORMS,
+    ours: Work | None = None,
     doubtful: Collection[str] = (),
     checked: Callable = one_step,
     repeated: Callable = repeated,
@@ -194,7 +195,8 @@ def work(
       goal: on two CPU cores and on one GPU.
       steps: of a measurement of PyTorch's.
       forms: of PyTorch.
-      doubtful: those that are left out, with the reason, if they fail or make another step.
+      ours: the work by ganjax alone, where it is at hand.
+      doubtful: those forms that are left out, with the reason, if they fail or make another step.
       checked: `config -> (state before, after a step, what PyTorch's step is given)`.
       repeated: `(step, config, steps, device) -> call` of PyTorch's.
     """
@@ -234,7 +236,7 @@ def work(
             differences.append(apart(form))
         step = turns(*modules(), optimiser=adam, form=form, device=device, compute=compute)
         peers[form] = repeated(step, config, steps, device)
-    ours = alone(config, steps, goal[device != "cpu"])
+    ours = ours or alone(config, steps, goal[device != "cpu"])
     return ours._replace(
         peers=peers,
         steps=ours.steps | dict.fromkeys(peers, steps),
@@ -253,6 +255,7 @@ def dcgan(
     steps: int,
     gpu_batch_size: int | None = None,
     forms: Forms = FORMS,
+    ours: Work | None = None,
     **sections: Any,
 ) -> Work:
     """A step of DCGAN in alternating play: the discriminator's update, then the generator's."""
@@ -272,6 +275,7 @@ def dcgan(
         goal=(1.2, 1.3),
         steps=steps,
         forms=forms,
+        ours=ours,
     )
 
 
@@ -306,6 +310,7 @@ def penalised(
     width: int = 64,
     batch_size: int = 64,
     forms: Forms = FORMS,
+    ours: Work | None = None,
     **sections: Any,
 ) -> Work:
     """The work of `penalised_config`; no norm."""
@@ -329,6 +334,7 @@ def penalised(
         goal=goal,
         steps=steps,
         forms=forms,
+        ours=ours,
         # Its second derivatives fail, or are dropped silently (PyTorch's issue 181581).
         doubtful=("torch.compile",),
     )

@@ -38,6 +38,7 @@ def sngan(
     batch_size: int,
     steps: int,
     forms: Forms = images.FORMS,
+    ours: Work | None = None,
     **sections: Any,
 ) -> Work:
     """A step of one update of either player."""
@@ -57,4 +58,5 @@ def sngan(
         goal=(1.1, 1.2),
         steps=steps,
         forms=forms,
+        ours=ours,
     )
