@@ -22,7 +22,7 @@ class Worker(NamedTuple):
     pipe: Any
 
     def end(self, patience: float = 0.0) -> None:
-        """Ends the process, whatever it does, if it does not end by itself within so many seconds."""
+        """Ends the process if it does not end by itself within so many seconds."""
         self.pipe.close()
         self.process.join(patience)
         self.process.kill()
