@@ -9,13 +9,12 @@ brings them to the device, without training. Images a second by the clock, and o
 threads, which a busy machine changes less.
 """
 
-import contextlib
 import io
 import itertools
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -101,38 +100,11 @@ def _encoded(image: Any, kind: str) -> bytes:
     return file.getvalue()
 
 
-@contextlib.contextmanager
-def feed(path: Path) -> Iterator[Callable[[], int]]:
-    """Takes pieces of ten steps from the feed of a training on images of 64 pixels."""
-    import jax
-
-    from ganjax import experiment
-    from ganjax.feed import Feed
-
-    data = {"name": "images", "path": str(path), "size": 64, "keep": "stream"}
-    config = {
-        **cli.read_config("digits_mlp"),
-        "data": data,
-        "batch_size": BATCH.value,
-        "evaluation": {"name": "none"},
-    }
-    built = experiment.build(config)
-    ahead = Feed(built, None, jax.random.key(0), ((step, 10) for step in itertools.count(0, 10)))
-
-    def read():
-        jax.block_until_ready(next(ahead))
-        return 10 * BATCH.value
-
-    try:
-        yield read
-    finally:
-        ahead.close()
-
-
 def main() -> None:
     """Prints the table."""
     import numpy as np
     from PIL import Image
+    from works.feeding import feed
 
     from ganjax import run_folder
     from ganjax.data import images
@@ -160,7 +132,7 @@ def main() -> None:
                 Image.fromarray(np.roll(some[row % 256], row // 256, 0)).save(path / f"{row}.bmp")
             source = images(str(path), size=size, keep="stream").source
             measure(f"cache {size}", batches(source))
-        with feed(path) as read:
+        with feed({"name": "images", "path": str(path), "size": 64}, BATCH.value) as read:
             measure("feed 64", read)
     if JSON.value:
         run_folder.write_json(

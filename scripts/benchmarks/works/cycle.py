@@ -15,7 +15,7 @@ import numpy as np
 from ganjax import experiment
 from ganjax.types import GanState
 from works import images
-from works.work import Work
+from works.work import Forms, Work
 
 POOL = 50
 
@@ -40,7 +40,7 @@ def repeated(step: Callable, config: dict[str, Any], steps: int, device: str) ->
     return torch_translation.repeated(step, domains, config["batch_size"], steps, device)
 
 
-def cycle_config(size: int, width: int, blocks: int) -> dict[str, Any]:
+def cycle_config(size: int, width: int, blocks: int, **sections: Any) -> dict[str, Any]:
     """A step with least squares, cycle weight 10, identity weight 5 and 70x70 patches, batch 1."""
     return {
         "batch_size": 1,
@@ -52,17 +52,29 @@ def cycle_config(size: int, width: int, blocks: int) -> dict[str, Any]:
         "scheme": {"name": "simultaneous"},
         "gen_tx": images.ADAM,
         "disc_tx": images.ADAM,
+        **sections,
     }
 
 
-def cycle(torch, device: str, *, size: int, width: int, blocks: int, steps: int) -> Work:
+def cycle(
+    torch,
+    device: str,
+    *,
+    size: int,
+    width: int,
+    blocks: int,
+    steps: int,
+    forms: Forms = images.FORMS,
+    ours: Work | None = None,
+    **sections: Any,
+) -> Work:
     """A step of both players at once."""
     from works import torch_translation as theirs
 
     return images.work(
         torch,
         device,
-        cycle_config(size, width, blocks),
+        cycle_config(size, width, blocks, **sections),
         modules=lambda: (
             theirs.Pair({way: theirs.Translator(width, blocks) for way in ("ab", "ba")}),
             theirs.Pair({x: theirs.PatchGAN(width) for x in "ab"}),
@@ -72,4 +84,6 @@ def cycle(torch, device: str, *, size: int, width: int, blocks: int, steps: int)
         steps=steps,
         checked=one_step,
         repeated=repeated,
+        forms=forms,
+        ours=ours,
     )

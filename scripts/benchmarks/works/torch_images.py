@@ -162,11 +162,26 @@ def wgan_gp(
 
 def r1(disc: nn.Module, x: torch.Tensor, fake: torch.Tensor, share: float | None) -> torch.Tensor:
     """The non-saturating loss and 10 / 2 E |grad D(x)|^2."""
+    logits, penalty = sloped(disc, x)
+    loss = functional.softplus(-logits).mean() + functional.softplus(disc(fake)).mean()
+    return loss + penalty
+
+
+def r1_r2(
+    disc: nn.Module, x: torch.Tensor, fake: torch.Tensor, share: float | None
+) -> torch.Tensor:
+    """As `r1`, with the same penalty at the samples."""
+    del share
+    (real, r1), (made, r2) = sloped(disc, x), sloped(disc, fake)
+    return functional.softplus(-real).mean() + functional.softplus(made).mean() + r1 + r2
+
+
+def sloped(disc: nn.Module, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Logits and 10 / 2 E |grad D(x)|^2."""
     x = x.requires_grad_()
     logits = disc(x)
     (slope,) = torch.autograd.grad(logits.sum(), x, create_graph=True)
-    loss = functional.softplus(-logits).mean() + functional.softplus(disc(fake)).mean()
-    return loss + 5 * slope.square().flatten(1).sum(1).mean()
+    return logits, 5 * slope.square().flatten(1).sum(1).mean()
 
 
 def placed(

@@ -3,11 +3,16 @@
 import math
 from collections.abc import Callable, Mapping
 from functools import partial
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ganjax import cli
+
+SAME_STEP = 1e-4  # differences beyond this are another step, not rounding
+
+Forms = Mapping[str, bool]  # {form of PyTorch: whether its step is compared}
 
 
 class Work(NamedTuple):
@@ -22,6 +27,7 @@ class Work(NamedTuple):
       goal: the ratio of throughputs to reach on the device at hand.
       flops: ideal FLOPs of a step, for the share of the matmul rate; nan where not counted.
       compute: dtype of the products, "float32" or "bfloat16".
+      wrong: {form of PyTorch: reason} of forms that are left out, as they make no such step.
     """
 
     ours: Mapping[str, Callable[[], Any]]
@@ -31,6 +37,7 @@ class Work(NamedTuple):
     goal: float
     flops: float = math.nan
     compute: str = "float32"
+    wrong: Mapping[str, str] = MappingProxyType({})
 
 
 def difference(start: list[np.ndarray], ours: list[np.ndarray], theirs: list[np.ndarray]) -> float:
