@@ -7,11 +7,13 @@ import numpy as np
 import optax
 import pytest
 
-from ganjax import augmentations
+from ganjax import augmentations, games, nets, schemes
 from ganjax.augmentations import AUGMENTATIONS, warping
+from ganjax.types import Players
 
 RNG = jax.random.key(0)
 ROWS = pytest.mark.parametrize("name", AUGMENTATIONS)
+ONE = {"adaptive": 1.0}  # called with a probability in place of the updates
 
 
 def images(rows=64):
@@ -22,20 +24,21 @@ def images(rows=64):
 def test_contract(name):
     """Shape and dtype stay, images change, another key changes them otherwise."""
     augment, x = AUGMENTATIONS[name](), images()
-    y = augment(x, RNG, 0)
+    at = ONE.get(name, 0)
+    y = augment(x, RNG, at)
     chex.assert_equal_shape((x, y))
     assert y.dtype == x.dtype
     assert augment(x.astype("bfloat16"), RNG, jnp.int32(3)).dtype == jnp.bfloat16
     changed = np.any(np.asarray(x != y).reshape(64, -1), axis=1)
     assert changed.mean() > 0.3
-    assert (y != augment(x, jax.random.key(7), 0)).any()
-    np.testing.assert_array_equal(y, augment(x, RNG, 0))
+    assert (y != augment(x, jax.random.key(7), at)).any()
+    np.testing.assert_array_equal(y, augment(x, RNG, at))
 
 
 @ROWS
 def test_each_image_has_its_own_draw(name):
     x = jnp.tile(images(1), (64, 1, 1, 1))
-    y = np.asarray(AUGMENTATIONS[name]()(x, RNG, 0)).reshape(64, -1)
+    y = np.asarray(AUGMENTATIONS[name]()(x, RNG, ONE.get(name, 0))).reshape(64, -1)
     assert len(np.unique(y, axis=0)) > 1
 
 
@@ -47,7 +50,7 @@ def test_gradient_against_central_differences(name, x64):
     weights = jax.random.normal(jax.random.key(3), x.shape)
 
     def value(x):
-        return jnp.sum(weights * AUGMENTATIONS[name]()(x, RNG, 0))
+        return jnp.sum(weights * AUGMENTATIONS[name]()(x, RNG, ONE.get(name, 0)))
 
     slope = jnp.vdot(jax.grad(value)(x), along)
     h = 1e-5
@@ -166,6 +169,44 @@ def test_a_probability_is_that_of_each_sample_and_follows_its_schedule():
     )
 
 
+def test_an_adaptive_probability_follows_the_signs_of_the_logits(x64):
+    """Up by batch / images where more than 80% of the signs are positive, else down; in [0, 1]."""
+    ada = augmentations.adaptive(target=0.6, images=40)
+    signs = {0.9: 1, 0.7: -1}  # share of positive logits -> direction
+    for share, direction in signs.items():
+        logits = jnp.where(jnp.arange(10) < 10 * share, 3.0, -0.1)
+        assert ada.follow(jnp.array(0.5), logits) == 0.5 + direction * 10 / 40
+        assert ada.follow(jnp.array(0.9), logits) == min(1.0, 0.9 + direction * 10 / 40)
+        assert ada.follow(jnp.array(0.1), logits) == max(0.0, 0.1 + direction * 10 / 40)
+    x = images()
+    np.testing.assert_array_equal(ada(x, RNG, 0.0), x)
+    np.testing.assert_array_equal(ada(x, RNG, 0.3), augmentations.ada(probability=0.3)(x, RNG))
+
+
+def test_adaptive_augmentation_stands_alone():
+    for wrong in (augmentations.with_probability, lambda ada: games.autoencoder(None, corrupt=ada)):
+        with pytest.raises(ValueError, match="adaptive"):
+            wrong(augmentations.adaptive())
+
+
+def test_a_game_keeps_the_probability_of_an_adaptive_augmentation():
+    """It rises while the discriminator overfits 16 images, and is saved with the model state."""
+    ada = augmentations.adaptive(images=320)
+    game = games.gan(nets.MLPGenerator((8, 8, 3)), nets.MLPDiscriminator(), z_dim=4, augment=ada)
+    tx = Players(optax.adam(1e-3), optax.adam(1e-2))
+    scheme = schemes.alternating(game, tx)
+    batch = {"x": images(16)}
+    state = scheme.init(RNG, batch)
+    assert state.model_state.disc["augment_probability"] == 0
+    step, seen = jax.jit(scheme.step), []
+    for index in range(12):
+        state, metrics = step(state, batch, jax.random.key(index))
+        seen.append(float(metrics["augment_probability/disc"]))
+    assert set(np.round(np.abs(np.diff([0.0, *seen])) * 20, 4)) <= {0.0, 1.0}
+    assert max(seen) >= 0.2
+    assert state.model_state.disc["augment_probability"] == pytest.approx(seen[-1])
+
+
 def test_a_warp_is_its_map(x64):
     """A linear picture, of which bilinear interpolation is exact inside; whole turns and shifts."""
     row, column = jnp.meshgrid(jnp.arange(9.0) - 4, jnp.arange(9.0) - 4, indexing="ij")
@@ -241,6 +282,8 @@ def test_points_are_refused(name):
         ("cutout", {"share": -0.1}, "share=-0.1"),
         ("ada", {"probability": 1.5}, "probability=1.5"),
         ("ada", {"colour": -1.0}, "colour=-1.0"),
+        ("adaptive", {"target": 1.0}, "target=1.0"),
+        ("adaptive", {"images": 0}, "images=0"),
         ("with_probability", {"probability": -0.1}, "probability=-0.1"),
         ("diff_augment", {"policy": ("color",)}, "Did you mean 'colour'"),
     ],

@@ -70,6 +70,10 @@ CONFIGS |= {
         "game": {"name": "gan", "z_dim": 4, "augment": {"name": "translate"}},
         "penalties": {"dragan": {"name": "dragan"}},
     },
+    "adaptive_augmentation": {
+        **IMAGES,
+        "game": {"name": "gan", "z_dim": 4, "augment": {"name": "adaptive", "images": 64}},
+    },
     "r3gan": {
         **IMAGES,
         "loss": {"name": "relativistic"},

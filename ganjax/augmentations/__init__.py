@@ -17,19 +17,22 @@ from ganjax.augmentations.images import (
     saturation,
     translate,
 )
-from ganjax.augmentations.pipeline import ada, with_probability
+from ganjax.augmentations.pipeline import Adaptive, ada, adaptive, with_probability
 
 AUGMENTATIONS = {
     **PARTS,
     "ada": ada,
+    "adaptive": adaptive,
     "diff_augment": diff_augment,
     "with_probability": with_probability,
 }
 
 __all__ = [
     "AUGMENTATIONS",
+    "Adaptive",
     "Augmentation",
     "ada",
+    "adaptive",
     "brightness",
     "contrast",
     "cutout",

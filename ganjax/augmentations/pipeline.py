@@ -2,21 +2,52 @@
 
 Karras et al. 2020 (arXiv:2006.06676), section 2.2: changes that are left out with a probability
 above 0 leak into no sample. The probability is a number or a schedule of the discriminator's
-updates, as in R3GAN (arXiv:2501.05441); ADA's own rule, by the signs of the logits, is not here.
+updates, as in R3GAN (arXiv:2501.05441), or follows ADA's own rule, see `adaptive`.
 """
 
 import math
 from collections.abc import Callable
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 
-from ganjax import checks
+from ganjax import checks, spread
 from ganjax.augmentations.images import Augmentation, check_images, cutout, diff_augment
 from ganjax.augmentations.warping import product, rotation, scaling, translation, warped
 
 Probability = float | Callable[[jax.Array | int], jax.Array | float]
 DIFF_AUGMENT = diff_augment()
+
+
+class Adaptive(NamedTuple):
+    """An augmentation with a probability that a game keeps; `adaptive` makes it.
+
+    Attributes:
+      augment: `(x, rng, probability) -> x`.
+      target: of the mean sign of the logits of data.
+      images: after so many the probability has gone from 0 to 1 at most.
+    """
+
+    augment: Augmentation
+    target: float
+    images: int
+
+    def __call__(self, x: jax.Array, rng: jax.Array, probability: jax.Array | float) -> jax.Array:
+        """The samples, each change made with this probability."""
+        return self.augment(x, rng, probability)
+
+    def follow(self, probability: jax.Array, logits_real: jax.Array) -> jax.Array:
+        """The next probability: p + sign(E sign D(x) - target) batch / images, in [0, 1].
+
+        Args:
+          probability: p, scalar.
+          logits_real: of a batch of data or, on a device of several, of its rows.
+        """
+        logits = spread.everyone(logits_real)
+        overfitting = jnp.mean(jnp.sign(logits))
+        move = jnp.sign(overfitting - self.target) * logits.shape[0] / self.images
+        return jnp.clip(probability + move.astype(probability.dtype), 0, 1)
 
 
 def _at(probability: Probability) -> Callable[[jax.Array | int], jax.Array | float]:
@@ -41,8 +72,12 @@ def with_probability(
       Augmentation of what `augment` takes.
 
     Raises:
-      ValueError: a number outside [0, 1].
+      ValueError: a number outside [0, 1], or an adaptive augmentation.
     """
+    if isinstance(augment, Adaptive):
+        raise ValueError(
+            "the augmentation is adaptive and has a probability of its own; use it alone"
+        )
     at = _at(probability)
 
     def changed(x, rng, updates=0):
@@ -99,6 +134,35 @@ def ada(
         return with_probability(cut_out, lambda _: cut * p)(x, rng_cut) if cut else x
 
     return augment
+
+
+def adaptive(
+    target: float = 0.6,
+    images: int = 500_000,
+    geometry: float = 1.0,
+    colour: float = 1.0,
+    cut: float = 0.0,
+) -> Adaptive:
+    """`ada` with the probability of Karras et al. 2020 (arXiv:2006.06676, section 3.1).
+
+    It starts at 0, rises while the discriminator is sure of data, r_t = E sign D(x) above the
+    target, and falls otherwise; the discriminator's model state keeps it, and it is the metric
+    `augment_probability/disc`. For games whose logits are above 0 for data.
+
+    Paper: the sign is taken every 4 batches, of their mean; here of every batch.
+
+    Args:
+      target: of r_t, in (-1, 1).
+      images: from p = 0 to 1, at least 1.
+      geometry, colour, cut: as in `ada`.
+
+    Raises:
+      ValueError: a number is out of range.
+    """
+    checks.within("(-1, 1)", target=target)
+    checks.whole(1, images=images)
+    pipeline = ada(lambda probability: probability, geometry, colour, cut)
+    return Adaptive(pipeline, target, images)
 
 
 def _picks(rng: jax.Array, count: int, rows: int) -> Callable:

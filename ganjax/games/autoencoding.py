@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from ganjax import checks
-from ganjax.augmentations import Augmentation
+from ganjax.augmentations import Adaptive, Augmentation
 from ganjax.games import parts
 from ganjax.games.networks import ask, outputs_of, run, start
 from ganjax.types import Game, Loss, Needs, Players
@@ -60,6 +60,9 @@ def autoencoder(
     """
     checks.one_of(ERRORS, error=error)
     distance = ERRORS[error]
+
+    if isinstance(corrupt, Adaptive):
+        raise ValueError("corrupt is adaptive, which follows a discriminator; name 'ada' instead")
 
     def corrupted(inputs, rng):
         return inputs if corrupt is None else parts.augmented(corrupt, inputs, rng, 0)

@@ -8,7 +8,7 @@ import jax
 from ganjax.games import generating, judging, parts
 from ganjax.games.generating import LatentGenerator
 from ganjax.games.judging import Judge, Judged, accuracies, logits_of
-from ganjax.games.networks import ask, inputs_of
+from ganjax.games.networks import AUGMENTED, ask, inputs_of
 from ganjax.losses import AdversarialLoss
 from ganjax.types import Loss, Players
 
@@ -88,6 +88,8 @@ def adversarial_losses(loss: AdversarialLoss, judged: Judged, gen_state: Any) ->
     """Both players' `Loss` by the logits of data and samples; the discriminator's has penalties."""
     real, fake = map(logits_of, judged.outputs)
     metrics = accuracies(loss.realness(real), loss.realness(fake))
+    if AUGMENTED in judged.model_state:
+        metrics["augment_probability/disc"] = judged.model_state[AUGMENTED]
     disc_value = parts.value_of(loss, "disc", real, fake)
     if judged.penalty is not None:
         metrics["penalty/disc"] = judged.penalty

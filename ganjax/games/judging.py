@@ -7,10 +7,10 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
-from ganjax.augmentations import Augmentation
+from ganjax.augmentations import Adaptive, Augmentation
 from ganjax.games import parts
 from ganjax.games.batches import packs
-from ganjax.games.networks import STATISTICS, UPDATES, inputs_of, outputs_of, run, start
+from ganjax.games.networks import AUGMENTED, STATISTICS, UPDATES, inputs_of, outputs_of, run, start
 from ganjax.penalties import Counted, Penalty, WithMemory
 
 
@@ -61,6 +61,8 @@ def begin(
     params, state = start(judge.discriminator, rng, *inputs)
     if judge.augment is not None or any(isinstance(part, Counted) for part in judge.penalties):
         state[UPDATES] = jnp.zeros((), jnp.int32)
+    if isinstance(judge.augment, Adaptive):
+        state[AUGMENTED] = jnp.zeros(())
     state |= parts.memories(judge.penalties, x)
     return (params, state), outputs_of(judge.discriminator, (params, state), *inputs)
 
@@ -95,8 +97,9 @@ def judge_batches(
     """
     module, updates = judge.discriminator, model_state.get(UPDATES, 0)
     if judge.augment is not None:
+        changed_by = model_state.get(AUGMENTED, updates)
         batches = [
-            parts.augmented(judge.augment, x, rng, updates)
+            parts.augmented(judge.augment, x, rng, changed_by)
             for x, rng in zip(batches, jax.random.split(rng_augment, len(batches)), strict=True)
         ]
     *batches, y = (packs(x, judge.packing) for x in (*batches, y))
@@ -109,6 +112,9 @@ def judge_batches(
         outputs.append(judged)
     if UPDATES in model_state:
         after[UPDATES] = updates + 1
+    if AUGMENTED in model_state:
+        real = judge.logits(outputs[-2])
+        after[AUGMENTED] = judge.augment.follow(model_state[AUGMENTED], real)
     if not judge.penalties:
         return Judged(outputs, after, None)
 

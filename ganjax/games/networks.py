@@ -17,11 +17,12 @@ from ganjax.games.precision import narrowed, widened
 
 STATISTICS = "batch_stats"  # Flax's collection of running statistics
 UPDATES = "discriminator_updates"  # their count, for augmentations and penalties
+AUGMENTED = "augment_probability"  # of an adaptive augmentation
 MEMORIES = "penalty_memories"  # {position among the penalties: memory}
 AVERAGE = "average"  # of the discriminator's parameters, in `semi_supervised`
 BALANCE = "balance"  # k_t of `boundary_equilibrium`
 FADED = "generator_updates"  # their count, in `progressive`
-ENTRIES = frozenset({UPDATES, MEMORIES, AVERAGE, BALANCE, FADED})
+ENTRIES = frozenset({UPDATES, AUGMENTED, MEMORIES, AVERAGE, BALANCE, FADED})
 
 
 def mode(module: nn.Module, train: bool) -> dict[str, bool]:
