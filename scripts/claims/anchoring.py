@@ -46,10 +46,8 @@ def replay() -> Result:
     for step, printed in ((1 / 8, 211.01), (1 / 2, 7.55)):
         eag = schemes.anchored(xy, both(optax.sgd(step)))
         curves[f"EAG-C, step {step}"] = scaled(xy, eag, 1)
-        largest = curves[f"EAG-C, step {step}"].max()
-        numbers.append(
-            Number(f"EAG-C on xy, step {step}, largest", printed, largest, None, 0.005, REPLAY)
-        )
+        name, largest = f"EAG-C on xy, step {step}", curves[f"EAG-C, step {step}"].max()
+        numbers.append(Number(f"{name}, largest", printed, largest, None, 0.005, REPLAY))
     for (reach, step), printed in RADII.items():
         scheme = schemes.extragradient(game, both(optax.sgd(step)), reach=reach)
         spectrum = dynamics.update_map_spectrum(scheme.step, scheme.init(RNG, None))

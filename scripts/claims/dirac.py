@@ -6,11 +6,10 @@ part below 0 converges locally, one of 0 turns for ever. The published lemmas gi
 form.
 """
 
-from functools import partial
-
 import numpy as np
 import optax
 
+from claims.analysis import slowest
 from claims.playing import RNG, both
 from claims.result import Number, Panel, Result
 from ganjax import dynamics, games, penalties, schemes
@@ -21,47 +20,31 @@ TITLE = {
 }
 SOURCE = "Mescheder, Geiger, Nowozin, ICML 2018, arXiv:1801.04406, lemmas 2.3 to 4.1"
 ORIGIN, H = (0.0, 0.0), 0.2
-R1 = {f"R1, gamma {g}": penalties.r1(gamma=g) for g in (0.3, 1.0, 2.0)}
-ROWS = {  # name -> (game, eigenvalue of largest real part as published)
-    "minimax": (partial(games.dirac, "minimax"), 0.5j),
-    "non-saturating": (partial(games.dirac, "non_saturating"), 0.5j),
-    **{
-        name: (partial(games.dirac, "minimax", penalty), published)
-        for (name, penalty), published in zip(
-            R1.items(), (-0.15 + 0.476970j, -0.5 + 0j, -0.133975 + 0j), strict=True
-        )
-    },
-    **{
-        f"instance noise {s}": (partial(games.dirac, "minimax", None, s), published)
-        for s, published in (
-            (0.1, -0.0025 + 0.499994j),
-            (0.5, -0.0625 + 0.496078j),
-            (1.0, -0.25 + 0.433013j),
-        )
-    },
+TURNING = ("minimax", "non_saturating")  # without anything else
+ROWS = {  # instance noise, R1's gamma -> eigenvalue of largest real part as published
+    (0.0, 0.3): -0.15 + 0.476970j,
+    (0.0, 1.0): -0.5 + 0j,
+    (0.0, 2.0): -0.133975 + 0j,
+    (0.1, None): -0.0025 + 0.499994j,
+    (0.5, None): -0.0625 + 0.496078j,
+    (1.0, None): -0.25 + 0.433013j,
 }
-
-
-def slowest(values: np.ndarray) -> complex:
-    """The eigenvalue of the largest real part, with the larger imaginary part of a pair."""
-    return complex(max(values, key=lambda value: (round(value.real, 9), value.imag)))
+SCHEMES = {name: getattr(schemes, name) for name in ("simultaneous", "alternating", "consensus")}
 
 
 def replay() -> Result:
     """Real and imaginary parts, and the radii of a step."""
-    found = {}
-    for name, (make, published) in ROWS.items():
-        game = make(start=ORIGIN)
+    cases = {name: (games.dirac(name, start=ORIGIN), 0.5j) for name in TURNING}
+    for (noise, gamma), published in ROWS.items():
+        name = f"instance noise {noise}" if gamma is None else f"R1, gamma {gamma}"
+        penalty = None if gamma is None else penalties.r1(gamma)
+        cases[name] = games.dirac("minimax", penalty, noise, start=ORIGIN), published
+    found, radii = {}, {}
+    for name, (game, published) in cases.items():
         state = schemes.simultaneous(game, both(optax.sgd(H))).init(RNG, None)
         found[name] = published, slowest(-dynamics.game_jacobian_spectrum(game, state))
-    game = games.dirac(start=ORIGIN)
-    radii = {}
-    for name, make in (
-        ("simultaneous", schemes.simultaneous),
-        ("alternating", schemes.alternating),
-        ("consensus", schemes.consensus),
-    ):
-        scheme = make(game, both(optax.sgd(H)))
+    for name, make in SCHEMES.items():
+        scheme = make(games.dirac(start=ORIGIN), both(optax.sgd(H)))
         radii[name] = dynamics.update_map_spectrum(scheme.step, scheme.init(RNG, None))
     found["consensus, gamma 1"] = -0.25 + 0.5j, slowest((radii["consensus"] - 1) / H)
     numbers = [
@@ -72,8 +55,6 @@ def replay() -> Result:
     for name, published in (("simultaneous", 1.004987562), ("alternating", 1.0)):
         radius = float(np.abs(radii[name]).max())
         numbers.append(Number(f"radius of {name}, h {H}", published, radius, None, 1e-9, SOURCE))
-    real = {name: ours.real for name, (_, ours) in found.items()}
-    turns = {name for name, value in real.items() if value > -1e-3}
-    conclusion = turns == {"minimax", "non-saturating"}
+    conclusion = {name for name, (_, ours) in found.items() if ours.real > -1e-3} == set(TURNING)
     curves = {name: ([ours.real], [ours.imag]) for name, (_, ours) in found.items()}
     return Result(tuple(numbers), conclusion, Panel(curves, "real part", "imaginary part"))

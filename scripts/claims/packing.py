@@ -16,6 +16,7 @@ TITLE = {
     "ko": "묶음을 판별하면 낱개로 판별할 때 잃는 모드를 지킨다",
 }
 SOURCE = "Lin, Khetan, Fanti, Oh, NeurIPS 2018, arXiv:1712.04086, table 1"
+BASE = "ring8_packed"
 SEEDS, STEPS = 10, 4_000
 SCORES = {"modes": "modes", "high_quality": "high quality, %", "reverse_kl": "reverse KL"}
 TABLE = {  # pack -> the table's row
@@ -30,7 +31,7 @@ def replay() -> Result:
     """Modes, share of high quality and reverse KL of every pack."""
     cells = {f"packs_{m}": {"game": {"packing": m}} for m in TABLE}
     settings = {"seeds": SEEDS, "budget": {"steps": STEPS}, "looks": 1}
-    found, numbers, curves = scores("ring8_packed", cells, list(SCORES), **settings), [], {}
+    found, numbers, curves = scores(BASE, cells, list(SCORES), **settings), [], {}
     for (m, printed), values in zip(TABLE.items(), found.values(), strict=True):
         cell = f"packs of {m}"
         for (score, label), number in zip(SCORES.items(), printed, strict=True):

@@ -1,10 +1,12 @@
 """Play of schemes in closed form: many runs in one program, in float64."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from jax.flatten_util import ravel_pytree
 
@@ -34,6 +36,16 @@ def joined(state: GanState) -> jax.Array:
 def squared(z: Players) -> jax.Array:
     """|x|^2 + |y|^2."""
     return jnp.vdot(z.gen, z.gen) + jnp.vdot(z.disc, z.disc)
+
+
+def size_of(field: Callable, state: GanState) -> jax.Array:
+    """|F(z)| of a `vector_field`."""
+    return jnp.linalg.norm(field(joined(state)))
+
+
+def near(field: Callable, z: Players) -> jax.Array:
+    """Whether |F(z)| < 1e-3."""
+    return jnp.linalg.norm(field(jnp.concatenate(z))) < 1e-3
 
 
 def first_done(
@@ -103,3 +115,15 @@ def path(
     start = scheme.init(rng, None)
     _, later = jax.lax.scan(some, start, jnp.arange(0, steps, every))
     return jax.tree.map(lambda a, b: jnp.concatenate([a[None], b]), watch(start), later)
+
+
+def descent(game: Game, step: float, tau: float, steps: int, *, in_turn: bool = False) -> Any:
+    """z [1001, numbers] along so many steps of gradient play, y's rate tau times x's."""
+    make = partial(schemes.alternating, first="gen") if in_turn else schemes.simultaneous
+    scheme = make(game, Players(optax.sgd(step), optax.sgd(tau * step)))
+    return np.asarray(jax.jit(partial(path, scheme, steps, joined, every=steps // 1000))())
+
+
+def angles(z: np.ndarray) -> np.ndarray:
+    """Angles within [-pi, pi)."""
+    return (z + np.pi) % (2 * np.pi) - np.pi

@@ -1,6 +1,6 @@
-"""The quadratic games of the claim about Alex-GDA, its schemes with their grids, and the counts.
+"""Quadratic games of claims; of that about Alex-GDA the schemes with their grids, and the counts.
 
-A, B and C share their bases, so that all games are played in these, where the matrices are
+Its A, B and C share their bases, so that all games are played in these, where the matrices are
 diagonal.
 """
 
@@ -80,6 +80,24 @@ def grids(mu: float, mu_xy: float, top: float, top_xy: float) -> dict[str, Grid]
         "AltOGD": Grid(unequal[None], lambda game, row: in_turn(game, both(past(*row)))),
         "Alex": Grid(triples, alex),
     }
+
+
+def matrices(draws: np.random.Generator, samples: int, dim: int, low: float) -> np.ndarray:
+    """Symmetric matrices [samples, dim, dim]: eigenvalues stretched to [low, 1], random bases.
+
+    The bases are Q of QR decompositions, and left singular vectors where low is 0.
+    """
+    given = draws.uniform(size=(samples, dim, dim))
+    basis = np.linalg.qr(given)[0] if low else np.linalg.svd(given)[0]
+    values = draws.uniform(size=(samples, dim))
+    values = low + (1 - low) * (values - values.min()) / np.ptp(values)
+    return basis * values[:, None] @ basis.transpose(0, 2, 1)
+
+
+def bilinear(draws: np.random.Generator, dim: int) -> tuple[np.ndarray, ...]:
+    """Singular values, uniform in [1, 2], of a random matrix, and e_1 in its two bases."""
+    first = (np.linalg.qr(draws.normal(size=(dim, dim)))[0][0] for _ in "xy")
+    return draws.uniform(1, 2, dim), *first
 
 
 def past(rate: float, weight: float) -> optax.GradientTransformation:

@@ -17,6 +17,7 @@ TITLE = {
     "ko": "상대론적 짝짓기는 R1과 R2가 함께 있어야 모드를 지킨다",
 }
 SOURCE = "[memory] Huang et al., NeurIPS 2024, arXiv:2501.05441, table of Stacked MNIST"
+BASE = "stacked_digits"
 SEEDS, STEPS, GAMMA = 6, 4_000, 0.1
 SCORES = {"classes": "modes", "class_kl": "KL"}
 NAN = float("nan")
@@ -39,7 +40,7 @@ def replay() -> Result:
         for loss, names in TABLE
     }
     settings = {"seeds": SEEDS, "budget": {"steps": STEPS}, "looks": 1}
-    found, numbers, curves = scores("stacked_digits", cells, list(SCORES), **settings), [], {}
+    found, numbers, curves = scores(BASE, cells, list(SCORES), **settings), [], {}
     for (cell, values), printed in zip(found.items(), TABLE.values(), strict=True):
         name = cell.replace("_", " ")
         for (score, label), number in zip(SCORES.items(), printed, strict=True):

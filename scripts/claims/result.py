@@ -105,6 +105,14 @@ def of_one_study(name: str, published: float, studies: Any, source: str) -> Numb
     return Number(name, published, mean, (mean - reach, mean + reach), None, source)
 
 
+def coordinates(
+    name: str, published: Sequence[float], ours: np.ndarray, tolerance: float, source: str
+) -> list[Number]:
+    """A `Number` for each coordinate of an end state."""
+    rows = enumerate(zip(published, ours.tolist(), strict=True), 1)
+    return [Number(f"{name}: z{i}", a, b, None, tolerance, source) for i, (a, b) in rows]
+
+
 def as_json(result: Result) -> dict[str, Any]:
     """The result for JSON, numbers that are not finite as null."""
     return _plain(

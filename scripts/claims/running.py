@@ -19,6 +19,7 @@ from claims import (  # noqa: F401 - attributes of the package
     double_steps,
     finite_tau,
     packing,
+    relativistic,
     reshuffling,
     ridge,
     same_sample,
@@ -28,7 +29,7 @@ from claims import (  # noqa: F401 - attributes of the package
     weak_minty,
 )
 from claims.result import Result, as_json, kept
-from ganjax import run_folder
+from ganjax import config_files, run_folder
 
 log = logging.getLogger("ganjax.claims")
 
@@ -65,13 +66,14 @@ def replayed(names: Sequence[str], folder: Path, trials: int) -> Iterator[tuple[
 
 
 def digest(name: str | None = None, start: str = "") -> str:
-    """SHA-256 of a claim's file, or without a name of the library and what claims share."""
+    """SHA-256 of a claim's file and its config, or without a name of all that claims share."""
     here, hashed = Path(__file__).parent, hashlib.sha256(start.encode())
     if name is None:
-        shared = [here / "playing.py", here / "result.py"]
+        shared = [path for path in here.glob("*.py") if path.stem not in claims.NAMES]
         paths = [*Path(ganjax.__file__).parent.rglob("*.py"), *shared]
     else:
-        paths = [here / f"{name}.py"]
+        base = getattr(module(name), "BASE", None)  # the config of a claim about networks
+        paths = [here / f"{name}.py", *([config_files.find_config(base)] if base else [])]
     for path in sorted(path for path in paths if path.name not in DRAWING):
         hashed.update(path.name.encode() + b"\0" + path.read_bytes())
     return hashed.hexdigest()

@@ -1,8 +1,7 @@
 """Projected play on two simplices: gradients to |z - z*| <= 0.02 |z*|.
 
 F = (eta x + (1 - eta) y, eta y - (1 - eta) x), x and y in the simplex of 500 entries, the solution
-1/500; the less eta, the more the field rotates. Step 0.3 for all schemes, at most 500 gradients.
-Extragradient takes 2 a step, lookahead 5.
+1/500; the less eta, the more rotation. Step 0.3, 500 gradients at most: 1, 2 or 5 a step.
 """
 
 from functools import partial
@@ -56,8 +55,6 @@ def replay() -> Result:
             Number(f"{name}, eta {eta:.3g}", published, float(count), None, 0.0, SOURCE)
             for eta, count, published in zip(ETAS, counts, printed, strict=True)
         ]
-    first = {name: y[0] for name, (_, y) in curves.items()}
-    last = {name: y[-1] for name, (_, y) in curves.items()}
-    conclusion = max(first, key=first.get) == "GDA" == min(last, key=last.get)
-    panel = Panel(curves, "eta", "gradients", "y")
-    return Result(tuple(numbers), conclusion, panel)
+    most = max(curves, key=lambda name: curves[name][1][0])
+    conclusion = most == "GDA" == min(curves, key=lambda name: curves[name][1][-1])
+    return Result(tuple(numbers), conclusion, Panel(curves, "eta", "gradients", "y"))
