@@ -36,6 +36,7 @@ PENALTIES = {
 }
 # Options that schemes cannot do without.
 OPTIONS = {
+    "anderson": {"inner": schemes.simultaneous},
     "averaged": {"inner": schemes.alternating},
     "competitive": {"lr": 0.01},
     "follow_the_ridge": {"damping": 1.0},

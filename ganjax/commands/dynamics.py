@@ -17,6 +17,7 @@ GAMES = ("bilinear", "dirac", "stackelberg")  # one parameter a player, an equil
 WITHOUT_RADIUS = {
     "adaptive_extragradient": "its step has no derivative at the equilibrium",
     "anchored": "its map changes from step to step",
+    "anderson": "its map depends on the moves before, and arrives or stagnates",
     "tiada": "its map changes from step to step",
 }
 BITS = 1024  # of the verdicts: intervals grow over the 300 iterations of `proximal`
@@ -45,6 +46,20 @@ def options(factory: object, h: float) -> dict:
         "cg_tolerance": 1e-12,
     }
     return {k: v for k, v in wanted.items() if k in inspect.signature(factory).parameters}
+
+
+def check_options(name: str, factory: object) -> None:
+    """Refuses a scheme that needs options of which the command knows nothing."""
+    import inspect
+
+    known = {"game", "tx", "axis_name", *options(factory, 0.1)}
+    parameters = inspect.signature(factory).parameters.values()
+    plain = (p for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD))
+    if missing := [p.name for p in plain if p.default is p.empty and p.name not in known]:
+        raise ConfigError(
+            f"scheme {name!r} needs {' and '.join(missing)}, which this command cannot pass; give "
+            "them defaults, or name a function of yours that sets them"
+        )
 
 
 def scheme_at(name: str, game: object, h: float) -> object:
@@ -143,7 +158,7 @@ def main() -> None:
 
     names = sorted(schemes.SCHEMES) if SCHEMES.value == ["all"] else SCHEMES.value
     for name in names:
-        lookup("scheme", name, schemes.SCHEMES)
+        check_options(name, lookup("scheme", name, schemes.SCHEMES))
     try:
         steps = [float(step) for step in STEPS.value]
     except ValueError:

@@ -9,6 +9,7 @@ from ganjax.schemes.adaptive_extragradient import adaptive_extragradient
 from ganjax.schemes.alex import alex
 from ganjax.schemes.alternating import alternating
 from ganjax.schemes.anchored import anchored
+from ganjax.schemes.anderson import anderson
 from ganjax.schemes.averaged import averaged
 from ganjax.schemes.competitive import competitive
 from ganjax.schemes.complex_momentum import complex_momentum
@@ -35,6 +36,7 @@ SCHEMES = {
     "alex": alex,
     "alternating": alternating,
     "anchored": anchored,
+    "anderson": anderson,
     "averaged": averaged,
     "competitive": competitive,
     "complex_momentum": complex_momentum,
@@ -63,6 +65,7 @@ __all__ = [
     "alex",
     "alternating",
     "anchored",
+    "anderson",
     "averaged",
     "competitive",
     "complex_momentum",

@@ -38,6 +38,7 @@ CONFIG = {
 }
 # What schemes cannot do without, and all that makes a step several moves.
 OPTIONS = {
+    "anderson": {"inner": "alternating"},
     "averaged": {"inner": "extragradient"},
     "competitive": {"lr": 0.1},
     "lookahead": {"inner": "alternating", "steps": 3},

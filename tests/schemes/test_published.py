@@ -305,3 +305,53 @@ def test_adaptive_extragradient_within_a_box(x64):
     expected = z + (gap @ d / (d @ d) - 0.99 / 2) * d
     assert np.abs(z - lr * jacobian @ z).max() > 1.1
     np.testing.assert_allclose(points(scheme, 1)[0][1], expected, rtol=1e-10)
+
+
+def affine(n, seed=0):
+    """A game of x'Ax/2 + x'By - y'Cy/2 + a'x - b'y with n numbers a player, and its solution."""
+    draws = np.random.default_rng(seed)
+    a, c = (m @ m.T / n + np.eye(n) for m in draws.normal(size=(2, n, n)))
+    b, (at, bt) = draws.normal(size=(n, n)), draws.normal(size=(2, n))
+
+    def value(x, y):
+        return x @ a @ x / 2 + x @ b @ y - y @ c @ y / 2 + at @ x - bt @ y
+
+    jacobian, shift = np.block([[a, b], [-b.T, c]]), np.r_[at, bt]
+    return games.zero_sum(value, (np.ones(n), np.ones(n))), jacobian, shift
+
+
+@pytest.mark.parametrize("inner", [schemes.simultaneous, schemes.alternating])
+def test_anderson_mixing_arrives_in_a_step_more_than_there_are_numbers(inner, x64):
+    game, jacobian, shift = affine(3)
+    scheme = schemes.anderson(game, sgd(0.1), inner=inner, depth=6, ridge=0.0)
+    path, _ = points(scheme, 7)
+    solution = -np.linalg.solve(jacobian, shift)
+    # Normal equations: to the root of the rounding, times the condition.
+    np.testing.assert_allclose(path[-1], solution, atol=1e-5)
+    assert np.linalg.norm(path[-2] - path[-1]) > 1e-3
+
+
+def test_anderson_mixing_is_gradient_play_after_gmres(x64):
+    """z_{k+1} = g(z_k of GMRES on F(z) = 0), Walker and Ni's theorem 2.2."""
+    game, jacobian, shift = affine(3, seed=1)
+    scheme = schemes.anderson(game, sgd(0.1), inner=schemes.simultaneous, depth=6, ridge=0.0)
+    path, _ = points(scheme, 5)
+    start = np.ones(6)
+    residual = jacobian @ start + shift
+    for k in range(1, 5):
+        powers = np.stack([np.linalg.matrix_power(jacobian, i) @ residual for i in range(k)], 1)
+        best = np.linalg.lstsq(jacobian @ powers, -residual, rcond=None)[0]
+        z = start + powers @ best
+        expected = z - 0.1 * (jacobian @ z + shift)
+        np.testing.assert_allclose(path[k + 1], expected, rtol=1e-6)
+
+
+def test_anderson_mixing_stagnates_where_gmres_does_and_needs_an_inner_scheme_without_memory(x64):
+    game = games.bilinear(start=(1.0, 0.5))
+    in_turn = schemes.anderson(game, sgd(0.3), inner=schemes.alternating, depth=2, ridge=1e-14)
+    assert np.abs(points(in_turn, 3)[0][-1]).max() < 1e-10
+    turning = schemes.anderson(game, sgd(0.3), inner=schemes.simultaneous, depth=2)
+    path, _ = points(turning, 3)
+    np.testing.assert_allclose(path[1:], np.tile(path[1], (3, 1)))
+    with pytest.raises(ValueError, match="has memory"):
+        schemes.anderson(game, sgd(0.3), inner=schemes.optimistic).init(RNG)

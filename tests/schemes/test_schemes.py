@@ -19,6 +19,7 @@ RNG = jax.random.key(0)
 # Every scheme with the options it cannot do without; variants under names of their own.
 CASES = {
     **{name: (name, {}) for name in SCHEMES},
+    "anderson": ("anderson", {"inner": schemes.simultaneous, "depth": 1}),
     "averaged": ("averaged", {"inner": schemes.alternating}),
     "competitive": ("competitive", {"lr": 0.1, "cg_tolerance": 1e-12}),
     "follow_the_ridge": ("follow_the_ridge", {"damping": 1.0}),
@@ -326,18 +327,20 @@ def test_jacobian_against_central_differences(name, x64):
     jacobian = jax.jit(partial(dynamics.update_map_jacobian, scheme.step))(state)
     leaves, treedef = jax.tree.flatten(state._replace(average=()))
     floats = [i for i, leaf in enumerate(leaves) if jnp.issubdtype(leaf.dtype, jnp.inexact)]
-    assert jacobian.shape == (len(floats), len(floats))
+    numbers = [(i, at) for i in floats for at in np.ndindex(leaves[i].shape)]
+    assert jacobian.shape == (len(numbers), len(numbers))
 
-    def moved(index, by):
-        shifted = [leaf + by if i == index else leaf for i, leaf in enumerate(leaves)]
+    def moved(index, at, by):
+        shifted = [leaf.at[at].add(by) if i == index else leaf for i, leaf in enumerate(leaves)]
         shifted = jax.tree.unflatten(treedef, shifted)._replace(average=state.average)
         after, _ = step(shifted, None, RNG)
         after = jax.tree.leaves(after._replace(average=()))
         return np.concatenate([np.ravel(after[i]) for i in floats])
 
-    for column, index in enumerate(floats):
-        by = 1e-4 * float(np.ravel(leaves[index])[0])  # relative: a second moment is tiny
-        difference = (moved(index, by) - moved(index, -by)) / (2 * by)
+    share = 1e-6 if name == "anderson" else 1e-4  # of points, whose differences it divides by
+    for column, (index, at) in enumerate(numbers):
+        by = share * float(leaves[index][at])  # relative: a second moment is tiny
+        difference = (moved(index, at, by) - moved(index, at, -by)) / (2 * by)
         np.testing.assert_allclose(jacobian[:, column], difference, rtol=1e-6, atol=1e-8)
 
 

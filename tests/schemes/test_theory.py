@@ -620,6 +620,8 @@ def test_a_batch_without_the_leading_axis_is_refused():
         (partial(schemes.alex, delta=float("nan")), "delta=nan"),
         (partial(schemes.alternating, disc_updates=0), "disc_updates=0"),
         (partial(schemes.anchored, kind="eag"), "kind='eag'"),
+        (partial(schemes.anderson, inner=schemes.simultaneous, depth=0), "depth=0"),
+        (partial(schemes.anderson, inner=schemes.simultaneous, ridge=-1.0), "ridge=-1.0"),
         (partial(schemes.anchored, rho=-0.1), "rho=-0.1 is of kind='feg'"),
         (partial(schemes.anchored, kind="feg", rho=float("inf")), "rho=inf"),
         (partial(schemes.complex_momentum, modulus=1.0), "modulus=1.0"),

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import jax
 import numpy as np
@@ -379,6 +380,15 @@ def test_dynamics_on_another_game_and_its_mistakes():
         done = call("dynamics", wrong)
         assert (done.returncode, "Traceback" in done.stderr) == (2, False)
         assert message in done.stderr
+
+
+def test_dynamics_names_the_options_that_it_cannot_pass(monkeypatch):
+    def needy(game, tx, *, p, lr, beta, axis_name=None): ...
+
+    monkeypatch.setitem(sys.modules, "mine", SimpleNamespace(needy=needy))
+    done = call("dynamics", "--schemes=mine:needy")
+    assert (done.returncode, "Traceback" in done.stderr) == (2, False)
+    assert "needs p and beta, which this command cannot pass; give them defaults" in done.stderr
 
 
 def test_dynamics_without_the_package_for_verdicts_says_so_once(tmp_path, monkeypatch):
