@@ -3,7 +3,8 @@
 Schedules as in `cifar10_r3gan_32.py` (Huang et al. 2024, arXiv:2501.05441) over fewer images.
 Paper: widths of 768, 2 blocks a stage, batches of 512, rates of 2e-4.
 
-Prepare: a zip or a folder `cifar10` of images, `train/CLASS/NAME` and `test/CLASS/NAME`
+Prepare: a file `cifar10.zip` of images `train/CLASS/NAME` and `test/CLASS/NAME`, or a folder of
+  them and --config.data.path=FOLDER
 Command: python scripts/train.py --config configs/cifar10_r3gan_small.py --workdir runs/cifar10
 Time: not measured.
 Result: not measured; not trained here.

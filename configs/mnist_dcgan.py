@@ -1,4 +1,13 @@
-"""x"""
+"""A DCGAN on MNIST at 32 pixels, with lazy R1 and a falling rate.
+
+Prepare: ganjax prepare --set mnist
+Command: python scripts/train.py --config configs/mnist_dcgan.py --workdir runs/mnist_dcgan
+Time: 14.5 min on 2 shared CPU cores (AMD EPYC), 11.4 min of processor time, of which the judge, a
+convolutional network that is right on 99.1% of the test digits, takes two.
+Result: with one seed Inception score 7.22 (real test digits 9.47), Frechet distance 0.343 (real
+0.007), precision 0.85 and recall 0.91 (real 0.96, 0.94), every class reached (KL 0.005). A fifth of
+the samples are no digit to the eye.
+"""
 
 import ml_collections
 
@@ -6,15 +15,15 @@ import ml_collections
 def get_config() -> ml_collections.ConfigDict:
     """Settings and sections; see `ganjax/config.py`."""
     fall = dict(name="polynomial_schedule", init_value=1e-3, end_value=0.0, power=1)
-    adam = dict(name="adam", learning_rate=dict(**fall, transition_steps=20_000), b1=0.5)
+    adam = dict(name="adam", learning_rate=dict(**fall, transition_steps=12_000), b1=0.5)
     return ml_collections.ConfigDict(
         dict(
             seed=0,
-            steps=20_000,
+            steps=12_000,
             batch_size=64,
             log_every=500,
-            sample_every=5_000,
-            checkpoint_every=5_000,
+            sample_every=3_000,
+            checkpoint_every=3_000,
             data=dict(name="tfds", set="mnist", size=32),
             game=dict(name="gan", z_dim=64),
             generator=dict(name="dcgan", width=16),
@@ -22,7 +31,7 @@ def get_config() -> ml_collections.ConfigDict:
             loss=dict(name="non_saturating"),
             prior=dict(name="normal"),
             penalties=dict(
-                r1=dict(name="lazy", penalty=dict(name="r1", gamma=1.0), every=4),
+                r1=dict(name="lazy", penalty=dict(name="r1", gamma=0.5), every=4),
             ),
             scheme=dict(name="alternating", disc_updates=1),
             average=dict(name="ema", decay=0.999),

@@ -1,4 +1,15 @@
-"""x"""
+"""A plain GAN on stacked digits, of whose 1,000 modes it keeps a few dozen; a base of comparisons.
+
+Three 8x8 digits as channels, the small sister of Stacked MNIST; samples are judged by a logistic
+regression of each channel. The discriminator has a quarter of the generator's width: with a width
+of 8, 16, 32, 64 and 256 two seeds keep 1, 20, 30, 58 and 964 modes on average.
+
+Command: python scripts/train.py --config configs/stacked_digits.py --workdir runs/stacked_digits
+Time: 42 s on 2 CPU cores.
+Result: over 6 seeds 48 modes, from 21 to 114, and a KL of 4.8 (26,000 exact samples 0.019, real
+test digits 0.069). With --config.loss.name=relativistic and R1, or R1 and R2, of gamma 0.1 about
+520 modes, and a single one with one seed in six (`scripts/reproduce.py --claim relativistic`).
+"""
 
 import ml_collections
 

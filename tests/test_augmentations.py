@@ -7,7 +7,7 @@ import numpy as np
 import optax
 import pytest
 
-from ganjax import augmentations, games, nets, schemes
+from ganjax import augmentations, games, losses, nets, schemes
 from ganjax.augmentations import AUGMENTATIONS, warping
 from ganjax.types import Players
 
@@ -170,41 +170,72 @@ def test_a_probability_is_that_of_each_sample_and_follows_its_schedule():
 
 
 def test_an_adaptive_probability_follows_the_signs_of_the_logits(x64):
-    """Up by batch / images where more than 80% of the signs are positive, else down; in [0, 1]."""
-    ada = augmentations.adaptive(target=0.6, images=40)
-    signs = {0.9: 1, 0.7: -1}  # share of positive logits -> direction
-    for share, direction in signs.items():
-        logits = jnp.where(jnp.arange(10) < 10 * share, 3.0, -0.1)
-        assert ada.follow(jnp.array(0.5), logits) == 0.5 + direction * 10 / 40
-        assert ada.follow(jnp.array(0.9), logits) == min(1.0, 0.9 + direction * 10 / 40)
-        assert ada.follow(jnp.array(0.1), logits) == max(0.0, 0.1 + direction * 10 / 40)
+    """Up by 1 / updates after a batch with over 80% of positive signs, else down; in [0, 1]."""
+    ada = augmentations.adaptive(target=0.6, updates=4)
+    first = ada.follow(ada.start(), jnp.ones(10))
+    assert first == {"probability": 0.0, "signs": 1.0}  # a sign counts one update late
+    for share, direction in {0.9: 1, 0.7: -1}.items():
+        realness = jnp.where(jnp.arange(10) < 10 * share, 3.0, -0.1)
+        for p in (0.1, 0.5, 0.9):
+            memory = ada.follow({"probability": jnp.array(p), "signs": jnp.array(0.6)}, realness)
+            assert memory["probability"] == p
+            moved = ada.follow(memory, realness)["probability"]
+            assert moved == min(1.0, max(0.0, p + direction / 4))
     x = images()
     np.testing.assert_array_equal(ada(x, RNG, 0.0), x)
     np.testing.assert_array_equal(ada(x, RNG, 0.3), augmentations.ada(probability=0.3)(x, RNG))
 
 
-def test_adaptive_augmentation_stands_alone():
-    for wrong in (augmentations.with_probability, lambda ada: games.autoencoder(None, corrupt=ada)):
-        with pytest.raises(ValueError, match="adaptive"):
-            wrong(augmentations.adaptive())
+def adaptive_gan(**options):
+    ada = augmentations.adaptive(updates=20)
+    networks = nets.MLPGenerator((8, 8, 3)), nets.MLPDiscriminator()
+    return games.gan(*networks, z_dim=4, augment=ada, **options)
 
 
-def test_a_game_keeps_the_probability_of_an_adaptive_augmentation():
-    """It rises while the discriminator overfits 16 images, and is saved with the model state."""
-    ada = augmentations.adaptive(images=320)
-    game = games.gan(nets.MLPGenerator((8, 8, 3)), nets.MLPDiscriminator(), z_dim=4, augment=ada)
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        augmentations.with_probability,
+        lambda ada: games.autoencoder(None, corrupt=ada),
+        lambda ada: games.semi_supervised(None, None, 10, z_dim=4, augment=ada),
+        lambda ada: adaptive_gan(loss=losses.relativistic),
+        lambda ada: adaptive_gan(loss=losses.relativistic_average),
+        lambda ada: adaptive_gan(loss=losses.wasserstein),
+    ],
+)
+def test_adaptive_augmentation_is_refused_where_it_has_nothing_to_follow(wrong):
+    with pytest.raises(ValueError, match="adaptive"):
+        wrong(augmentations.adaptive())
+
+
+@pytest.mark.parametrize("options", [{}, {"packing": 2}, {"loss": losses.hinge}])
+def test_a_game_keeps_the_probability_of_an_adaptive_augmentation(options):
+    """It rises while the discriminator overfits 16 images, by one update's part at a time."""
     tx = Players(optax.adam(1e-3), optax.adam(1e-2))
-    scheme = schemes.alternating(game, tx)
+    scheme = schemes.alternating(adaptive_gan(**options), tx)
     batch = {"x": images(16)}
     state = scheme.init(RNG, batch)
-    assert state.model_state.disc["augment_probability"] == 0
-    step, seen = jax.jit(scheme.step), []
-    for index in range(12):
+    step, seen = jax.jit(scheme.step), [0.0]
+    for index in range(14):
         state, metrics = step(state, batch, jax.random.key(index))
         seen.append(float(metrics["augment_probability/disc"]))
-    assert set(np.round(np.abs(np.diff([0.0, *seen])) * 20, 4)) <= {0.0, 1.0}
+    assert set(np.round(np.abs(np.diff(seen)) * 20, 4)) <= {0.0, 1.0}
     assert max(seen) >= 0.2
-    assert state.model_state.disc["augment_probability"] == pytest.approx(seen[-1])
+    assert state.model_state.disc["augmentation"]["probability"] == pytest.approx(seen[-1])
+
+
+def test_parts_of_a_batch_move_the_probability_as_the_whole(x64):
+    batch = {"x": images(16).astype(float)}
+    whole, apart = adaptive_gan(), games.accumulated(adaptive_gan(), 4)
+    params, model_state = whole.init(RNG, batch)
+    memory = {"probability": jnp.array(0.5), "signs": jnp.array(0.7)}
+    model_state = model_state._replace(disc={**model_state.disc, "augmentation": memory})
+    found = [
+        jax.jit(game.losses)(params, model_state, batch, RNG).disc.model_state["augmentation"]
+        for game in (whole, apart)
+    ]
+    assert found[0]["probability"] == 0.55
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-12), *found)
 
 
 def test_a_warp_is_its_map(x64):
@@ -283,7 +314,7 @@ def test_points_are_refused(name):
         ("ada", {"probability": 1.5}, "probability=1.5"),
         ("ada", {"colour": -1.0}, "colour=-1.0"),
         ("adaptive", {"target": 1.0}, "target=1.0"),
-        ("adaptive", {"images": 0}, "images=0"),
+        ("adaptive", {"updates": 0}, "updates=0"),
         ("with_probability", {"probability": -0.1}, "probability=-0.1"),
         ("diff_augment", {"policy": ("color",)}, "Did you mean 'colour'"),
     ],

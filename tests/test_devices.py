@@ -72,7 +72,7 @@ CONFIGS |= {
     },
     "adaptive_augmentation": {
         **IMAGES,
-        "game": {"name": "gan", "z_dim": 4, "augment": {"name": "adaptive", "images": 64}},
+        "game": {"name": "gan", "z_dim": 4, "augment": {"name": "adaptive", "updates": 8}},
     },
     "r3gan": {
         **IMAGES,

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from ganjax import checks, spread
+from ganjax import checks
 from ganjax.augmentations.images import Augmentation, check_images, cutout, diff_augment
 from ganjax.augmentations.warping import product, rotation, scaling, translation, warped
 
@@ -26,28 +26,37 @@ class Adaptive(NamedTuple):
     Attributes:
       augment: `(x, rng, probability) -> x`.
       target: of the mean sign of the logits of data.
-      images: after so many the probability has gone from 0 to 1 at most.
+      updates: of the discriminator, in which the probability can go from 0 to 1.
     """
 
     augment: Augmentation
     target: float
-    images: int
+    updates: int
 
     def __call__(self, x: jax.Array, rng: jax.Array, probability: jax.Array | float) -> jax.Array:
         """The samples, each change made with this probability."""
         return self.augment(x, rng, probability)
 
-    def follow(self, probability: jax.Array, logits_real: jax.Array) -> jax.Array:
-        """The next probability: p + sign(E sign D(x) - target) batch / images, in [0, 1].
+    def start(self) -> dict[str, jax.Array]:
+        """The first memory: `probability` p, and `signs`, the last mean sign of logits of data."""
+        return {"probability": jnp.zeros(()), "signs": jnp.full((), self.target)}
+
+    def follow(self, memory: dict[str, jax.Array], realness: jax.Array) -> dict[str, jax.Array]:
+        """The next memory: p + sign(last mean sign - target) / updates, in [0, 1].
+
+        The sign is taken one update late: the memory then changes linearly in means over rows, and
+        its means over devices, or parts of a batch, are those of the whole batch.
 
         Args:
-          probability: p, scalar.
-          logits_real: of a batch of data or, on a device of several, of its rows.
+          memory: as `start` makes it.
+          realness: above 0 where the discriminator calls data real, [batch].
         """
-        logits = spread.everyone(logits_real)
-        overfitting = jnp.mean(jnp.sign(logits))
-        move = jnp.sign(overfitting - self.target) * logits.shape[0] / self.images
-        return jnp.clip(probability + move.astype(probability.dtype), 0, 1)
+        probability, signs = memory["probability"], memory["signs"]
+        probability = jnp.clip(probability + jnp.sign(signs - self.target) / self.updates, 0, 1)
+        return {
+            "probability": probability,
+            "signs": jnp.mean(jnp.sign(realness), dtype=signs.dtype),
+        }
 
 
 def _at(probability: Probability) -> Callable[[jax.Array | int], jax.Array | float]:
@@ -138,31 +147,34 @@ def ada(
 
 def adaptive(
     target: float = 0.6,
-    images: int = 500_000,
+    updates: int = 8_000,
     geometry: float = 1.0,
     colour: float = 1.0,
     cut: float = 0.0,
 ) -> Adaptive:
     """`ada` with the probability of Karras et al. 2020 (arXiv:2006.06676, section 3.1).
 
-    It starts at 0, rises while the discriminator is sure of data, r_t = E sign D(x) above the
-    target, and falls otherwise; the discriminator's model state keeps it, and it is the metric
-    `augment_probability/disc`. For games whose logits are above 0 for data.
+    It starts at 0, rises while the discriminator is surer of data than r_t = E sign D(x) = target,
+    and falls otherwise. The discriminator's model state keeps it; it is the metric
+    `augment_probability/disc`. For the games `gan` and `conditional`, and losses with a logit that
+    is undecided: not relativistic or Wasserstein ones, which a constant added to all logits leaves
+    as they are.
 
-    Paper: the sign is taken every 4 batches, of their mean; here of every batch.
+    Paper: p moves every 4 batches by the sign of their mean; here every update, by the last batch.
 
     Args:
       target: of r_t, in (-1, 1).
-      images: from p = 0 to 1, at least 1.
+      updates: of the discriminator from p = 0 to 1, at least 1; the paper's 500,000 images are
+        7,812 batches of 64.
       geometry, colour, cut: as in `ada`.
 
     Raises:
       ValueError: a number is out of range.
     """
     checks.within("(-1, 1)", target=target)
-    checks.whole(1, images=images)
+    checks.whole(1, updates=updates)
     pipeline = ada(lambda probability: probability, geometry, colour, cut)
-    return Adaptive(pipeline, target, images)
+    return Adaptive(pipeline, target, updates)
 
 
 def _picks(rng: jax.Array, count: int, rows: int) -> Callable:

@@ -45,7 +45,8 @@ def stacked(of: Data, *, count: int = 128_000, held_out: int = 26_000, seed: int
     (arXiv:1705.07761). A `features.stacked` judge classifies each channel.
 
     Args:
-      of: resident or streamed images [height, width, 1] with labels; at most 60,000 are used.
+      of: resident or streamed images [height, width, 1] in [-1, 1] with labels; at most 60,000 are
+        used, as they are without random flips or crops.
       count: stacks of training images.
       held_out: stacks of test images, if there are any.
       seed: of the choice of images.
@@ -60,15 +61,17 @@ def stacked(of: Data, *, count: int = 128_000, held_out: int = 26_000, seed: int
     """
     whole(1, count=count, held_out=held_out)
     whole(0, 2**32 - 2, seed=seed)
-    if len(of.shape) != 3 or of.shape[-1] != 1 or not of.num_classes:
+    few = "x_labelled" in of.train
+    if len(of.shape) != 3 or of.shape[-1] != 1 or not of.num_classes or few:
         raise ValueError(
             f"stacked needs labelled images [height, width, 1], got data of {of.shape} with "
-            f"{of.num_classes} classes"
+            f"{of.num_classes} classes{', few of them labelled' if few else ''}"
         )
     classes = of.num_classes
     train = Stacks(examples(of), classes, count, seed)
     test = Stacks(of.test, classes, held_out, seed + 1) if of.test else None
-    return of_rows(train, test=test, num_classes=classes**CHANNELS)._replace(channel=of)
+    data = of_rows(train, test=test, num_classes=classes**CHANNELS)
+    return data._replace(channel=of)
 
 
 def stacked_digits(count: int = 128_000, held_out: int = 26_000, seed: int = 0) -> Data:

@@ -299,7 +299,14 @@ STOP_REASONS = {
 }
 
 
-OF = {"of": lambda where, section: data_of(section)}  # data made of other data
+def _other(where: str, section: Section) -> sources.Data:
+    """Data that others are made of."""
+    if (data := data_of(section)) is None:
+        raise ConfigError(f"{where} is none; name the data to be stacked, e.g. 'digits'")
+    return data
+
+
+OF = {"of": _other}
 
 # Arguments that may be names or sections themselves, and the functions that make their values.
 NESTED = {

@@ -86,7 +86,7 @@ def classifier(
         variables = kept(key, partial(_fitted, network, data, epochs, shift, smoothing, seed))
         return jax.tree_util.Partial(partial(_extract, network), variables)
 
-    return Extractor(f"classifier, {settings}", digest(key), load)
+    return Extractor(f"classifier, {settings}", digest(key), load, data.num_classes)
 
 
 def _extract(network: Network, variables: dict, x: jax.Array) -> tuple[jax.Array, jax.Array]:

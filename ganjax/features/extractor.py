@@ -15,11 +15,13 @@ class Extractor(NamedTuple):
         [n, d], class probabilities [n, k] or None). It reads or fits the weights when first called.
         If `apply` is a `jax.tree_util.Partial`, a compiled function that takes it as an argument
         gets the weights as arguments too.
+      classes: number of the class probabilities, 0 without; None if it is not known beforehand.
     """
 
     name: str
     digest: str
     load: Callable[[], Callable]
+    classes: int | None = None
 
 
 def digest(text: str) -> str:

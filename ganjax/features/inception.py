@@ -47,7 +47,7 @@ def inception(
         raise DataError(f"{weights} has weights with the digest {found}; expected {digest}")
     settings = f"inception {SIDE} {resize} {found}"
     apply = jax.tree_util.Partial(partial(_extract, RESIZINGS[resize]), folded(tensors))
-    return Extractor(f"inception, {resize}", digest_of_text(settings), lambda: apply)
+    return Extractor(f"inception, {resize}", digest_of_text(settings), lambda: apply, 1008)
 
 
 def _extract(resize: Callable, params: dict, x: jax.Array) -> tuple[jax.Array, jax.Array]:

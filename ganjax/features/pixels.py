@@ -13,7 +13,7 @@ from ganjax.features.extractor import Extractor, digest
 def pixels(data: Any) -> Extractor:
     """The pixels themselves, scaled to [0, 1]; no class probabilities."""
     del data
-    return Extractor("pixels", digest("pixels"), lambda: lambda x: (_flat(x + 1) / 2, None))
+    return Extractor("pixels", digest("pixels"), lambda: lambda x: (_flat(x + 1) / 2, None), 0)
 
 
 def logistic(data: Any) -> Extractor:
@@ -40,7 +40,8 @@ def logistic(data: Any) -> Extractor:
         weights = jnp.asarray(fitted.coef_, float), jnp.asarray(fitted.intercept_, float)
         return jax.tree_util.Partial(_classified, weights)
 
-    return Extractor("logistic", digest(f"logistic {sources.digest(data)}"), load)
+    of = digest(f"logistic {sources.digest(data)}")
+    return Extractor("logistic", of, load, data.num_classes)
 
 
 def _classified(weights: tuple[jax.Array, jax.Array], x: jax.Array) -> tuple[jax.Array, jax.Array]:

@@ -24,18 +24,25 @@ def stacked(data: Any, each: Callable[[Any], Extractor] | None = None) -> Extrac
         `classifier` for images of 16 or more pixels, `logistic` for smaller ones.
 
     Raises:
-      ValueError: the data are no stacks.
+      ValueError: the data are no stacks, or `each` gives other probabilities than theirs.
     """
     if data.channel is None:
         raise ValueError("features 'stacked' need stacked data; name the data 'stacked'")
     if each is None:
         each = classifier if min(data.shape[:2]) >= LEAST else logistic
-    one = each(data.channel)
+    one, classes = each(data.channel), data.channel.num_classes
+    if one.classes not in (classes, None):
+        raise ValueError(
+            f"each={one.name!r} has {one.classes} class probabilities, expected {classes}, as many "
+            "as a channel has classes; name it 'logistic' or 'classifier'"
+        )
     name = f"stacked, {one.name}"
-    return Extractor(name, digest(f"stacked {one.digest}"), lambda: _of_channels(one.load()))
+    load = partial(_of_channels, one)
+    return Extractor(name, digest(f"stacked {one.digest}"), load, data.num_classes)
 
 
-def _of_channels(apply: Callable) -> Callable:
+def _of_channels(one: Extractor) -> Callable:
+    apply = one.load()
     if isinstance(apply, jax.tree_util.Partial):
         return jax.tree_util.Partial(_extracted, apply)
     return partial(_extracted, apply)
@@ -46,8 +53,6 @@ def _extracted(apply: Callable, x: jax.Array) -> tuple[jax.Array, jax.Array]:
     n, *sides, channels = x.shape
     alone = jnp.moveaxis(x, -1, 0).reshape(channels * n, *sides, 1)
     features, probabilities = apply(alone)
-    if probabilities is None:
-        raise ValueError("features 'stacked' need class probabilities; each='pixels' has none")
     features = jnp.moveaxis(features.reshape(channels, n, -1), 0, 1).reshape(n, -1)
     joint, *rest = probabilities.reshape(channels, n, -1)
     for one in rest:  # [n, k, ...] x [n, k] -> [n, k, ..., k]

@@ -7,7 +7,15 @@ from flax import linen as nn
 from ganjax import checks, latents, losses
 from ganjax.augmentations import Augmentation
 from ganjax.games.batches import data_of
-from ganjax.games.contest import Contest, adversarial_losses, begin, check_alone, contend, queries
+from ganjax.games.contest import (
+    Contest,
+    adversarial_losses,
+    begin,
+    check_adaptive,
+    check_alone,
+    contend,
+    queries,
+)
 from ganjax.games.generating import latent_generator
 from ganjax.games.judging import Judge
 from ganjax.penalties import Penalty, WithMemory
@@ -57,6 +65,7 @@ def gan(
         another shape than it should.
     """
     checks.whole(1, packing=packing)
+    check_adaptive(augment, loss)
     judge = Judge(discriminator, penalties, augment, packing)
     game = Contest(latent_generator(generator, z_dim, prior), judge)
 
@@ -67,6 +76,6 @@ def gan(
 
     def game_losses(params, model_state, batch, rng):
         judged, gen_state = contend(game, params, model_state, batch["x"], rng=rng)
-        return adversarial_losses(loss, judged, gen_state)
+        return adversarial_losses(loss, judged, gen_state, augment)
 
     return Game(init, game_losses, queries(game))

@@ -16,7 +16,14 @@ from ganjax import checks, latents, losses
 from ganjax.augmentations import Augmentation
 from ganjax.games import parts
 from ganjax.games.batches import data_of, labels_of, packs
-from ganjax.games.contest import Contest, adversarial_losses, begin, contend, queries
+from ganjax.games.contest import (
+    Contest,
+    adversarial_losses,
+    begin,
+    check_adaptive,
+    contend,
+    queries,
+)
 from ganjax.games.generating import latent_generator
 from ganjax.games.judging import Judge
 from ganjax.games.networks import depends, inputs_of, run, takes_labels
@@ -83,6 +90,7 @@ def conditional(
             "module of (z, y)"
         )
     checks.whole(1, packing=packing)
+    check_adaptive(augment, loss)
     judge = Judge(discriminator, penalties, augment, packing)
     game = Contest(latent_generator(generator, z_dim, prior), judge)
 
@@ -97,7 +105,7 @@ def conditional(
     def game_losses(params, model_state, batch, rng):
         y = batch["y"]
         judged, gen_state = contend(game, params, model_state, batch["x"], y, rng=rng)
-        gen, disc = adversarial_losses(loss, judged, gen_state)
+        gen, disc = adversarial_losses(loss, judged, gen_state, augment)
         if not isinstance(judged.outputs[0], tuple):
             return Players(gen, disc)
         (_, classes_real), (_, classes_fake) = judged.outputs

@@ -4,7 +4,9 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 
+from ganjax.augmentations import Adaptive, Augmentation
 from ganjax.games import generating, judging, parts
 from ganjax.games.generating import LatentGenerator
 from ganjax.games.judging import Judge, Judged, accuracies, logits_of
@@ -84,19 +86,37 @@ def contend(
     return judged, gen_state
 
 
-def adversarial_losses(loss: AdversarialLoss, judged: Judged, gen_state: Any) -> Players:
-    """Both players' `Loss` by the logits of data and samples; the discriminator's has penalties."""
+def check_adaptive(augment: Augmentation | None, loss: AdversarialLoss) -> None:
+    """Raises ValueError for an adaptive augmentation beside a loss without an undecided logit."""
+    logits = jnp.array([0.5, -1.0]), jnp.array([0.25, -0.5])
+    if isinstance(augment, Adaptive) and jnp.allclose(
+        loss.disc(*logits), loss.disc(*(1 + x for x in logits))
+    ):
+        raise ValueError(
+            "augment is adaptive, which follows the signs of logits, and this loss is the same "
+            "for logits plus a constant; name 'ada' with a probability, or another loss"
+        )
+
+
+def adversarial_losses(
+    loss: AdversarialLoss, judged: Judged, gen_state: Any, augment: Augmentation | None = None
+) -> Players:
+    """Both players' `Loss` by the logits of data and samples; the discriminator's has penalties.
+
+    The memory of an adaptive augmentation goes on with the logits of data.
+    """
     real, fake = map(logits_of, judged.outputs)
-    metrics = accuracies(loss.realness(real), loss.realness(fake))
-    if AUGMENTED in judged.model_state:
-        metrics["augment_probability/disc"] = judged.model_state[AUGMENTED]
+    metrics, state = accuracies(loss.realness(real), loss.realness(fake)), judged.model_state
+    if isinstance(augment, Adaptive):
+        state = {**state, AUGMENTED: augment.follow(state[AUGMENTED], loss.realness(real))}
+        metrics["augment_probability/disc"] = state[AUGMENTED]["probability"]
     disc_value = parts.value_of(loss, "disc", real, fake)
     if judged.penalty is not None:
         metrics["penalty/disc"] = judged.penalty
         disc_value += judged.penalty
     return Players(
         gen=Loss(parts.value_of(loss, "gen", real, fake), gen_state, {}),
-        disc=Loss(disc_value, judged.model_state, metrics),
+        disc=Loss(disc_value, state, metrics),
     )
 
 

@@ -62,7 +62,7 @@ def begin(
     if judge.augment is not None or any(isinstance(part, Counted) for part in judge.penalties):
         state[UPDATES] = jnp.zeros((), jnp.int32)
     if isinstance(judge.augment, Adaptive):
-        state[AUGMENTED] = jnp.zeros(())
+        state[AUGMENTED] = judge.augment.start()
     state |= parts.memories(judge.penalties, x)
     return (params, state), outputs_of(judge.discriminator, (params, state), *inputs)
 
@@ -97,9 +97,9 @@ def judge_batches(
     """
     module, updates = judge.discriminator, model_state.get(UPDATES, 0)
     if judge.augment is not None:
-        changed_by = model_state.get(AUGMENTED, updates)
+        by = model_state[AUGMENTED]["probability"] if AUGMENTED in model_state else updates
         batches = [
-            parts.augmented(judge.augment, x, rng, changed_by)
+            parts.augmented(judge.augment, x, rng, by)
             for x, rng in zip(batches, jax.random.split(rng_augment, len(batches)), strict=True)
         ]
     *batches, y = (packs(x, judge.packing) for x in (*batches, y))
@@ -112,9 +112,6 @@ def judge_batches(
         outputs.append(judged)
     if UPDATES in model_state:
         after[UPDATES] = updates + 1
-    if AUGMENTED in model_state:
-        real = judge.logits(outputs[-2])
-        after[AUGMENTED] = judge.augment.follow(model_state[AUGMENTED], real)
     if not judge.penalties:
         return Judged(outputs, after, None)
 

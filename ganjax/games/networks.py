@@ -17,7 +17,7 @@ from ganjax.games.precision import narrowed, widened
 
 STATISTICS = "batch_stats"  # Flax's collection of running statistics
 UPDATES = "discriminator_updates"  # their count, for augmentations and penalties
-AUGMENTED = "augment_probability"  # of an adaptive augmentation
+AUGMENTED = "augmentation"  # memory of an adaptive one
 MEMORIES = "penalty_memories"  # {position among the penalties: memory}
 AVERAGE = "average"  # of the discriminator's parameters, in `semi_supervised`
 BALANCE = "balance"  # k_t of `boundary_equilibrium`

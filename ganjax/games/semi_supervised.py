@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from ganjax import checks, latents, losses, spread
-from ganjax.augmentations import Augmentation
+from ganjax.augmentations import Adaptive, Augmentation
 from ganjax.games import generating, judging, parts
 from ganjax.games.batches import data_of, labelled_of
 from ganjax.games.generating import latent_generator
@@ -130,6 +130,8 @@ def semi_supervised(
     checks.one_of(("feature_matching", "adversarial"), gen=gen)
     checks.within("[0, inf)", unlabelled_weight=unlabelled_weight)
     checks.within("[0, 1)", decay=decay, hint="e.g. 0.999")
+    if isinstance(augment, Adaptive):
+        raise ValueError("augment is adaptive, which is for 'gan' and 'conditional'; name 'ada'")
     generator = latent_generator(generator, z_dim, prior)
     judge = Judge(discriminator, penalties, augment, logits=lambda outputs: real_logit(outputs[0]))
 

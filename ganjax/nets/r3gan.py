@@ -178,5 +178,5 @@ class R3GANDiscriminator(nn.Module):
         x = (x * basis[None]).sum((1, 2))  # [batch, width]
         if y is None:
             return _linear(1)(x)[:, 0]
-        # Paper: the product has no further factor, but the vectors are as long as 1 / sqrt(width).
+        # The factor 1 / sqrt(width) of a product of so many terms is in the vectors.
         return (_linear(width)(x) * _embedded(self, y, width, width**-0.5)).sum(-1)

@@ -34,7 +34,8 @@ def projected(
 ) -> optax.GradientTransformationExtraArgs:
     """Brings a player's parameters onto a convex set after the update: p <- P(p + update).
 
-    Every move that a scheme makes with the transform is projected, half-steps too. Exact to one
+    Every move that a scheme makes with the transform is projected, half-steps too, but not the
+    mixtures of the scheme `anderson`. Exact to one
     rounding, as a transform returns the difference. The start is the game's, projected or not.
 
     Args:

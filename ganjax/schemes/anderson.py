@@ -23,10 +23,13 @@ def anderson(
 
     GDA-AM (He et al. 2022, algorithms 1 and 2, arXiv:2110.02457), both players' numbers as one
     vector; dG and dF hold the differences of the last `depth` g and f. It is a quasi-Newton step
-    towards a fixed point of `inner`, so let that have no momentum, and batches little noise. If
-    `inner` is affine with n numbers and `depth` at least n, z' is `inner` after GMRES (Walker & Ni
-    2011, doi:10.1137/10078356X), which arrives in n + 1 steps: on V = x y in three over
-    `alternating`. Over `simultaneous`, a pure rotation there, GMRES stagnates, and so does this.
+    towards a fixed point of `inner`, so let that be SGD without momentum, and batches little noise.
+    Weights may be negative: a mixture can leave the set of a projection or the range of a clip.
+
+    If `inner` is affine with n numbers and `depth` at least n, z' is `inner` after GMRES (Walker &
+    Ni 2011, doi:10.1137/10078356X), which arrives in n + 1 steps, up to `ridge`: on V = x y in
+    three over `alternating`. Over `simultaneous`, a pure rotation there, GMRES stagnates, and so
+    does this.
 
     Args:
       inner: factory `(game, tx, axis_name=...) -> Scheme` of a scheme without memory; bind options

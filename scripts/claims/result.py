@@ -87,10 +87,18 @@ class Result(NamedTuple):
 
 
 def measured(
-    name: str, published: float, values: Any, source: str, tolerance: float | None = None
+    name: str,
+    published: float,
+    values: Any,
+    source: str,
+    tolerance: float | None = None,
+    within: tuple[float, float] = (-math.inf, math.inf),
 ) -> Number:
-    """A `Number` whose value is the mean over seeds or instances, with the mean's interval."""
-    s = statistics.summary(values)
+    """A `Number` whose value is the mean over seeds or instances, with the mean's interval.
+
+    `within` is the range of a value, at which the interval ends.
+    """
+    s = statistics.summary(values, within=within)
     return Number(name, published, s.mean, (s.low, s.high), tolerance, source)
 
 

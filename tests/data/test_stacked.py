@@ -53,7 +53,15 @@ def test_stacks_of_a_set_of_the_config(tmp_path):
     assert float(np.abs(np.asarray(data.examples(found)["x"]) * 127.5 + 127.5).max()) <= 255
 
 
-@pytest.mark.parametrize("of", [{"name": "photographs", "size": 8}, {"name": "ring"}])
-def test_sets_without_labels_or_of_several_channels_are_refused(of):
-    with pytest.raises(ConfigError, match=r"in data: stacked needs labelled images"):
+@pytest.mark.parametrize(
+    ("of", "message"),
+    [
+        ({"name": "photographs", "size": 8}, "in data: stacked needs labelled images"),
+        ({"name": "ring"}, "in data: stacked needs labelled images"),
+        ({"name": "digits_few_labels"}, "with 10 classes, few of them labelled"),
+        ({"name": "none"}, "of is none; name the data to be stacked"),
+    ],
+)
+def test_sets_without_labels_or_of_several_channels_are_refused(of, message):
+    with pytest.raises(ConfigError, match=message):
         sections.data_of({"name": "stacked", "of": of})

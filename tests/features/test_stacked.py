@@ -1,7 +1,5 @@
 """The judge of stacks: products of its channels' judgements."""
 
-from functools import partial
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -42,9 +40,23 @@ def test_real_stacks_are_judged_rightly_and_one_repeated_mode_is_one_class(
     assert found["classes_real"] > 300
 
 
-def test_the_judge_of_a_channel_can_be_named(stacks):
-    each = partial(features.stacked, each=features.pixels)
-    with pytest.raises(ValueError, match="class probabilities"):
-        each(stacks).load()(stacks.test["x"][:2])
+@pytest.mark.parametrize("each", ["pixels", "logistic of three classes"])
+def test_a_judge_without_the_classes_of_a_channel_is_refused_before_it_is_used(stacks, each):
+    def of_three(data):
+        return features.logistic(data)._replace(name=each, classes=3)
+
+    wrong = features.pixels if each == "pixels" else of_three
+    with pytest.raises(
+        ValueError, match=f"each='{each}' has [03] class probabilities, expected 10"
+    ):
+        features.stacked(stacks, each=wrong)
+
+
+def test_a_judge_of_ones_own_may_leave_its_classes_open(stacks):
+    own = features.stacked(stacks, each=lambda data: features.logistic(data)._replace(classes=None))
+    assert own.load()(stacks.test["x"][:2])[1].shape == (2, 1000)
+
+
+def test_other_data_are_refused():
     with pytest.raises(ValueError, match="need stacked data"):
         features.stacked(data.digits())
