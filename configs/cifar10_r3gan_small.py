@@ -56,5 +56,7 @@ def get_config() -> ml_collections.ConfigDict:
             average=dict(name="ema", half_life=dict(**cosine, init_value=0.1, alpha=1e6)),
             gen_tx=dict(**adam),
             disc_tx=dict(**adam),
+            evaluation=dict(name="images", features="classifier"),
+            evaluation_samples=10_000,
         )
     ).lock()

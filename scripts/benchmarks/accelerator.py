@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from accelerator_parts import PARTS, Row, Settings, apart, needs
+from accelerator_parts import PARTS, Row, Settings, apart, needs, scoreless
 
 if "--needs" in sys.argv[1:]:
     needs.leave()  # before imports of what may be missing
@@ -38,7 +38,7 @@ REHEARSE = flags.DEFINE_bool("rehearse", False, "All parts at tiny sizes on CPU.
 flags.DEFINE_bool("needs", False, "Print the packages that are missing here, and end.")
 
 REHEARSED = "digits_mlp"  # the config that a rehearsal trains, if no data are given
-LEAST = 5  # seconds without which a part is not begun
+KEPT = 0.2  # share of the time that is kept for the part `scored`
 HEADS = ("part", "", "value", "unit", "goal", "reached", "note")
 
 
@@ -46,11 +46,14 @@ def stored(path: Path | None) -> dict[str, Any]:
     """The content of the file, or an empty one.
 
     Raises:
-      ConfigError: it is of a rehearsal and this run is not, or the other way round.
+      ConfigError: it is not of this script; or it is of a rehearsal and this run is not, or the
+        other way round.
     """
     if path is None or not path.exists():
         return {"rehearsal": REHEARSE.value, "machine": {}, "parts": {}}
-    found = run_folder.read_json(path)
+    found = run_folder.read_object(path)
+    if not {"rehearsal", "machine", "parts"} <= found.keys():
+        raise ConfigError(f"{path} is not of this script; name another file")
     if found["rehearsal"] != REHEARSE.value:
         kind = "a rehearsal" if found["rehearsal"] else "an accelerator"
         raise ConfigError(f"{path} is of {kind}; name another file")
@@ -68,13 +71,13 @@ def check(machine: dict[str, Any], known: dict[str, Any]) -> None:
         )
 
 
-def play(worker: apart.Worker, name: str, seconds: float, known: dict[str, Any]) -> dict[str, Any]:
-    """The outcome of a part: `state`, `seconds`, `rows`, and `why` it is not done."""
+def run(worker: apart.Worker, name: str, seconds: float, known: dict[str, Any]) -> dict[str, Any]:
+    """Runs a part; its outcome: `state`, `seconds`, `rows`, and `why` it is not done."""
     rows, began = [], time.monotonic()
     state, why = "failed", ""
     config = CONFIG.value if DATA.value or not REHEARSE.value else REHEARSED
     settings = Settings(REHEARSE.value, config, DATA.value, seconds)
-    for kind, content in apart.played(worker, settings):
+    for kind, content in apart.run(worker, settings):
         if kind == "machine":
             check(content, known["machine"])
             known["machine"] = content
@@ -98,7 +101,18 @@ def no_score() -> str:
         return ""
     if CONFIG.value not in config_files.shipped():
         return f"there is no config {CONFIG.value!r}"
-    return "" if DATA.value else "no --data"
+    return scoreless(config_files.read_config(CONFIG.value)) if DATA.value else "no --data"
+
+
+def prepare() -> None:
+    """Sets the environment of the processes."""
+    platforms = os.environ.get("JAX_PLATFORMS", "")
+    if platforms and "cpu" not in platforms.split(","):  # which the part `equality` needs, too
+        os.environ["JAX_PLATFORMS"] = f"{platforms},cpu"
+    if REHEARSE.value:
+        quick = f"{os.environ.get('XLA_FLAGS', '')} --xla_backend_optimization_level=0"
+        os.environ |= {"JAX_PLATFORMS": "cpu", "CUDA_VISIBLE_DEVICES": "", "XLA_FLAGS": quick}
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # PyTorch needs memory, too
 
 
 def line(name: str, row: dict[str, Any]) -> str:
@@ -125,36 +139,36 @@ def main() -> None:
     """Does the parts that are missing, and prints the table."""
     path = Path(JSON.value) if JSON.value else None
     found = stored(path)
-    if REHEARSE.value:
-        quick = f"{os.environ.get('XLA_FLAGS', '')} --xla_backend_optimization_level=0"
-        os.environ |= {"JAX_PLATFORMS": "cpu", "CUDA_VISIBLE_DEVICES": "", "XLA_FLAGS": quick}
-    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # PyTorch needs memory, too
-    cli.keep_compiled()
+    prepare()
     until = time.monotonic() + 60 * MINUTES.value
     todo = [
         name
         for name in PART.value or PARTS
         if AGAIN.value or found["parts"].get(name, {}).get("state") != "done"
     ]
-    ahead = None
+    unscored = no_score() if "scored" in todo else ""
+    ahead: dict[str, apart.Worker] = {}  # of parts to come, which import while another works
     try:
         for index, name in enumerate(todo):
             # A CPU compiles slowly.
             limit = math.inf if REHEARSE.value else PARTS[name].seconds
-            seconds = min(limit, until - time.monotonic())
-            why = "" if name != "scored" else no_score()
-            if why or seconds < LEAST:
-                found["parts"][name] = skipped(why or "no time left")
-            else:
-                worker, ahead = ahead or apart.started(name), None
+            kept = DATA.value and not unscored and "scored" in todo[index + 1 :]
+            left = until - time.monotonic() - (60 * KEPT * MINUTES.value if kept else 0.0)
+            seconds = min(limit, left)
+            why = unscored if name == "scored" else ""
+            why = why or ("no time left" if seconds < PARTS[name].least else "")
+            if not why:
+                worker = ahead.pop(name, None) or apart.started(name)
                 for after in todo[index + 1 : index + 2]:
-                    ahead = apart.started(after)  # imports while this part works
-                found["parts"][name] = play(worker, name, seconds, found)
+                    ahead[after] = apart.started(after)
+                found["parts"][name] = run(worker, name, seconds, found)
+            elif found["parts"].get(name, {}).get("state", "skipped") == "skipped":
+                found["parts"][name] = skipped(why)
             if path:
                 run_folder.write_json(path, found)
     finally:
-        if ahead:
-            ahead.end(apart.PATIENCE)
+        for worker in ahead.values():
+            worker.end(apart.PATIENCE)
     show(found)
 
 

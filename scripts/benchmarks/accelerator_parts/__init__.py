@@ -9,11 +9,13 @@ class Part(NamedTuple):
     Attributes:
       module: here; its `rows(settings, **given)` yields `Row`s.
       seconds: the time it may take, compilation included.
+      least: the time without which it is not begun.
       given: arguments of `rows`.
     """
 
     module: str
     seconds: float
+    least: float
     given: dict[str, Any]
 
 
@@ -38,12 +40,19 @@ class Row(NamedTuple):
 
 
 PARTS = {
-    "equality": Part("equality", 75, {}),
-    "dcgan_64": Part("beside", 110, {"name": "dcgan_64"}),
-    "r1_r2_64": Part("beside", 100, {"name": "r1_r2_64"}),
-    "sngan_32": Part("beside", 80, {"name": "sngan_32"}),
-    "cycle_128": Part("beside", 90, {"name": "cycle_128"}),
-    "seeds": Part("seeds", 60, {}),
-    "feed": Part("feeding", 25, {}),
-    "scored": Part("scored", 480, {}),
+    "equality": Part("equality", 75, 20, {}),
+    "dcgan_64": Part("beside", 110, 30, {"name": "dcgan_64"}),
+    "r1_r2_64": Part("beside", 100, 30, {"name": "r1_r2_64"}),
+    "sngan_32": Part("beside", 80, 30, {"name": "sngan_32"}),
+    "cycle_128": Part("beside", 90, 30, {"name": "cycle_128"}),
+    "seeds": Part("seeds", 60, 15, {}),
+    "feed": Part("feeding", 25, 8, {}),
+    "scored": Part("scored", 480, 30, {}),
 }
+
+
+def scoreless(config: dict[str, Any]) -> str:
+    """Why a config has no score; "" if it has one."""
+    if (config.get("evaluation") or {}).get("name", "none") == "none":
+        return "the config has no score; give it a section `evaluation`, or name another config"
+    return ""

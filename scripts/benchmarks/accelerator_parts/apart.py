@@ -38,7 +38,7 @@ def started(name: str) -> Worker:
     return Worker(process, here)
 
 
-def played(worker: Worker, settings: Settings) -> Iterator[tuple[str, Any]]:
+def run(worker: Worker, settings: Settings) -> Iterator[tuple[str, Any]]:
     """(kind, content) of the part as they come, the last of the kinds `ENDS`; ends the process.
 
     Other kinds are "machine", a dict, and "row", a dict of `Row`.
@@ -67,10 +67,11 @@ def _serve(pipe: Any, part: Part) -> None:
     except EOFError:
         return
     import jax
+    from works.work import reason
 
     try:
         pipe.send(("machine", _machine()))
-        # Layers choose their form by the backend; a rehearsal plays the form of accelerators.
+        # Layers choose their form by the backend; a rehearsal runs the form of accelerators.
         backend = "tpu" if settings.tiny else jax.default_backend()
         with mock.patch.object(jax, "default_backend", return_value=backend):
             for row in module.rows(settings, **part.given):
@@ -78,7 +79,7 @@ def _serve(pipe: Any, part: Part) -> None:
         pipe.send(("done", ""))
     except Exception as error:  # any failure is a result
         traceback.print_exc()
-        pipe.send(("failed", f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"))
+        pipe.send(("failed", reason(error)))
 
 
 def _machine() -> dict[str, Any]:

@@ -9,7 +9,7 @@ from works import images
 from works.cycle import cycle, cycle_config
 from works.measured import measured
 from works.sngan import sngan, sngan_config
-from works.work import SAME_STEP
+from works.work import SAME_STEP, reason
 
 from accelerator_parts import Row, Settings, peer
 
@@ -19,8 +19,16 @@ FORMS = {"channels_last": True, "torch.compile": False}
 
 
 class Pair(NamedTuple):
-    """A work and its config, their sizes and tiny ones, the kind of `works.noise`, and steps of
-    PyTorch in a measurement."""
+    """A work that ganjax and PyTorch both run.
+
+    Attributes:
+      work: one of `works`.
+      config: its config, by the same sizes.
+      sizes: those of the measurement.
+      tiny: those of a rehearsal.
+      data: the kind of `works.noise`.
+      steps: of PyTorch in a measurement.
+    """
 
     work: Callable
     config: Callable
@@ -93,13 +101,18 @@ def rows(settings: Settings, name: str) -> Iterator[Row]:
         reached=work.difference <= SAME_STEP,
         note="eager, in float64",
     )
+    wrong = dict(work.wrong)
     for form, call in work.peers.items():
-        found = measured(torch, work._replace(peers={form: call}, flops=math.nan), rounds)
+        try:
+            found = measured(torch, work._replace(peers={form: call}, flops=math.nan), rounds)
+        except Exception as error:  # the other forms are still timed
+            wrong[form] = reason(error)
+            continue
         best, ratio = found["peer"], found["ratio"]
         yield Row(f"{name}: PyTorch, {best}", found["figures"][best]["ms"], "ms a step")
         reached = ratio >= FASTER
         yield Row(f"{name}: faster than {best} by", ratio, goal=f"{FASTER}", reached=reached)
-    for form, why in work.wrong.items():
+    for form, why in wrong.items():
         yield Row(f"{name}: PyTorch, {form}", note=f"left out: {why}")
 
 

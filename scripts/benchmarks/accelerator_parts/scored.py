@@ -11,7 +11,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from accelerator_parts import Row, Settings
+from accelerator_parts import Row, Settings, scoreless
 from ganjax import chunks, cli, experiment
 from ganjax.feed import Feed
 
@@ -20,10 +20,16 @@ LENGTH = 100  # steps of a chunk
 
 
 def rows(settings: Settings) -> Iterator[Row]:
-    """Steps, images and scores, the protocol beside them."""
+    """Steps, images and scores, the protocol beside them.
+
+    Raises:
+      ValueError: the config has no `evaluation`, or trains in stages; or the loss is not finite.
+    """
     spent = 0.0 if settings.tiny else (1 - RESERVE) * settings.seconds
     until = time.monotonic() + spent
     config = cli.read_config(settings.config)
+    if why := scoreless(config):
+        raise ValueError(f"{settings.config}: {why}")
     if settings.data:
         place = "data_dir" if config["data"]["name"] == "tfds" else "path"
         config["data"] = {**config["data"], place: settings.data}

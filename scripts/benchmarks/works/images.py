@@ -17,7 +17,7 @@ import numpy as np
 from ganjax import experiment, train
 from ganjax.schemes.field import move, own_gradient, start, summary
 from ganjax.types import Game, GanState, Players, Scheme
-from works.work import SAME_STEP, Forms, Work, difference
+from works.work import SAME_STEP, Forms, Work, difference, reason
 
 RATE, Z, SHARE = 1e-2, 64, 0.3
 # Steps of ours in a call, for one of PyTorch's: training has 100 in a program, and every call takes
@@ -25,6 +25,7 @@ RATE, Z, SHARE = 1e-2, 64, 0.3
 LONGER = 5
 CHECKED = 4  # examples of the step that both libraries make first
 FORMS = {"eager": True, "channels_last": True, "torch.compile": True}
+COMPILED = ("torch.compile",)  # forms that need a C compiler or Triton, which a machine may lack
 ADAM = {"name": "adam", "learning_rate": 2e-4, "b1": 0.5}
 SGD = {"name": "sgd", "learning_rate": RATE}
 
@@ -196,7 +197,8 @@ def work(
       steps: of a measurement of PyTorch's.
       forms: of PyTorch.
       ours: the work by ganjax alone, where it is at hand.
-      doubtful: those forms that are left out, with the reason, if they fail or make another step.
+      doubtful: those forms that are left out, with the reason, if they make another step; forms of
+        `COMPILED` are left out if they fail.
       checked: `config -> (state before, after a step, what PyTorch's step is given)`.
       repeated: `(step, config, steps, device) -> call` of PyTorch's.
     """
@@ -224,18 +226,21 @@ def work(
 
     peers, differences, wrong = {}, [], {}
     for form, compared in forms.items():
-        if form in doubtful:
-            try:
-                if (found := apart(form)) > SAME_STEP:
-                    wrong[form] = f"another gradient: {found:.1e} of the step apart"
-            except RuntimeError as error:  # of the compiler's
-                wrong[form] = " ".join(str(error).split())[:200]
-            if form in wrong:
+        try:
+            found = apart(form) if compared or form in doubtful else 0.0
+            if form in doubtful and not found <= SAME_STEP:
+                wrong[form] = f"another gradient: {found:.1e} of the step apart"
                 continue
-        elif compared:
-            differences.append(apart(form))
-        step = turns(*modules(), optimiser=adam, form=form, device=device, compute=compute)
-        peers[form] = repeated(step, config, steps, device)
+            step = turns(*modules(), optimiser=adam, form=form, device=device, compute=compute)
+            peer = repeated(step, config, steps, device)
+        except Exception as error:  # of a compiler, which has many
+            if form not in COMPILED:
+                raise
+            wrong[form] = reason(error)
+            continue
+        if compared and form not in doubtful:
+            differences.append(found)
+        peers[form] = peer
     ours = ours or alone(config, steps, goal[device != "cpu"])
     return ours._replace(
         peers=peers,
@@ -335,6 +340,6 @@ def penalised(
         steps=steps,
         forms=forms,
         ours=ours,
-        # Its second derivatives fail, or are dropped silently (PyTorch's issue 181581).
-        doubtful=("torch.compile",),
+        # A compiler fails at second derivatives, or drops them silently (PyTorch's issue 181581).
+        doubtful=COMPILED,
     )

@@ -27,7 +27,7 @@ class Work(NamedTuple):
       goal: the ratio of throughputs to reach on the device at hand.
       flops: ideal FLOPs of a step, for the share of the matmul rate; nan where not counted.
       compute: dtype of the products, "float32" or "bfloat16".
-      wrong: {form of PyTorch: reason} of forms that are left out, as they make no such step.
+      wrong: {form of PyTorch: reason} of forms that are left out: they fail, or make another step.
     """
 
     ours: Mapping[str, Callable[[], Any]]
@@ -53,6 +53,11 @@ def difference(start: list[np.ndarray], ours: list[np.ndarray], theirs: list[np.
         apart, moved = np.abs(a - b).max(), np.abs(a - before).max()
         found.append(apart / moved if moved else apart)
     return float(max(found))
+
+
+def reason(error: Exception) -> str:
+    """An error as a note of the table."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
 
 
 def with_threads(
