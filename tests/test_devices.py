@@ -41,6 +41,8 @@ RING = {
 # Options that schemes cannot do without, or that ask most of devices.
 OPTIONS = {
     "alternating": {"disc_updates": 2, "fresh_batches": True},
+    # Without the ridge it divides float32's rounding by small differences.
+    "anderson": {"inner": "simultaneous", "depth": 1, "ridge": 10.0},
     "competitive": {"lr": 0.05},
     "follow_the_ridge": {"damping": 1.0},
     "lookahead": {"inner": "simultaneous", "steps": 2},

@@ -103,6 +103,7 @@ def costs() -> None:
     needs = {
         "averaged": {"inner": schemes.simultaneous},
         "competitive": {"lr": 1e-4},
+        "anderson": {"inner": schemes.simultaneous},
         "lookahead": {"inner": schemes.simultaneous},
         "opponent_shaping": {"lookahead_lr": 1e-4},
         "runge_kutta": {"lr": 1e-4},

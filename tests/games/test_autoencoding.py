@@ -17,6 +17,7 @@ from ganjax.types import Players
 RNG = jax.random.key(0)
 # What schemes cannot do without.
 OPTIONS = {
+    "anderson": {"inner": schemes.simultaneous},
     "averaged": {"inner": schemes.alternating},
     "competitive": {"lr": 0.01},
     "lookahead": {"inner": schemes.simultaneous, "steps": 2},
