@@ -26,7 +26,8 @@ def scores(
     given = {"base": base, "cells": cells, "baseline": baseline, "score": names[0], "goal": "max"}
     resolved = comparison.resolve({"question": question, **given, **settings}, cli.read_config)
     with tempfile.TemporaryDirectory() as folder, jax.enable_x64(False):
-        sweep.run(resolved, Path(folder))
+        # Runs one after another: side by side they round otherwise, and end elsewhere.
+        sweep.run(resolved, Path(folder), "map")
         results = sweep.read(Path(folder))
     return {
         cell: {name: sweep.last_scores(results[cell], name) for name in names} for cell in cells
