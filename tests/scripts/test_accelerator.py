@@ -31,7 +31,7 @@ def parts(monkeypatch):
         del sys.modules[name]
 
 
-class Nobody:
+class AbsentWorker:
     """A worker without a process."""
 
     def __init__(self, name):
@@ -47,15 +47,15 @@ def run(parts, monkeypatch):
     begun = []
 
     def run(says, *flags, machine=CPU):
-        def told(worker, settings):
+        def outcomes(worker, settings):
             begun.append((worker.name, settings.seconds))
             yield "machine", machine
             yield from says
 
         begun.clear()
         with monkeypatch.context() as patch:
-            patch.setattr(parts.apart, "started", Nobody)
-            patch.setattr(parts.apart, "run", told)
+            patch.setattr(parts.apart, "started", AbsentWorker)
+            patch.setattr(parts.apart, "run", outcomes)
             return call("benchmarks/accelerator", *flags), list(begun)
 
     return run

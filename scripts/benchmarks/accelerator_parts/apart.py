@@ -112,8 +112,8 @@ def _machine() -> dict[str, Any]:
     if found["platform"] == "gpu":
         asked = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]
         try:
-            told = subprocess.run(asked, capture_output=True, encoding="utf-8", timeout=10)
-            found["driver"] = told.stdout.split("\n")[0]
+            answer = subprocess.run(asked, capture_output=True, encoding="utf-8", timeout=10)
+            found["driver"] = answer.stdout.split("\n")[0]
         except (OSError, subprocess.TimeoutExpired):
             found["driver"] = "unknown"
     return found

@@ -63,9 +63,9 @@ def _trained(built: experiment.Experiment, length: int, until: float) -> tuple[A
     try:
         while step + length <= steps and (time.monotonic() < until or not step):
             train = next(fed) if fed else built.train
-            state, told = program(state, train, keys.play, np.int32(step))
+            state, outcome = program(state, train, keys.play, np.int32(step))
             step += length
-            loss = float(told.metrics["loss/gen"])  # waits for the chunk
+            loss = float(outcome.metrics["loss/gen"])  # waits for the chunk
             if not math.isfinite(loss):
                 raise ValueError(f"the loss is {loss} after {step} steps")
     finally:
