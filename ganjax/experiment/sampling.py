@@ -147,8 +147,10 @@ def _wanted(
     name: str, report: Callable | features.Streamed, offered: Collection[str], hint: str
 ) -> list[str]:
     """The parameters of the report of this name, all of them offered."""
-    streamed = isinstance(report, features.Streamed)
-    wanted = ["samples"] if streamed else list(inspect.signature(report).parameters)
+    if isinstance(report, features.Streamed):
+        wanted = ["samples", *({"labels"} & {*offered})]
+    else:
+        wanted = list(inspect.signature(report).parameters)
     if lacking := [part for part in wanted if part not in offered]:
         raise ConfigError(f"evaluation {name!r} needs {' and '.join(lacking)}, which {hint}")
     return wanted
@@ -199,7 +201,7 @@ def evaluation(
         if "samples" in wanted:
             samples = counted("scoring", parts(state, rng, n, mesh=mesh), n)
             if isinstance(report, features.Streamed):
-                return report.of_parts(samples, mesh)
+                return report.of_parts(samples, mesh, given.get("labels"))
             given["samples"] = np.concatenate([np.asarray(part) for part in samples])
         return report(**{key: given[key] for key in wanted})
 
@@ -251,7 +253,7 @@ def score(
         )
     try:
         if isinstance(report, features.Streamed):
-            return report.of_parts([samples], mesh)
+            return report.of_parts([samples], mesh, labels)
         return report(**{key: given[key] for key in wanted})
     except ValueError as error:
         count = f"{len(samples)} sample{'s'[: len(samples) != 1]}"

@@ -23,9 +23,17 @@ class Gathered(NamedTuple):
 
 
 def added(
-    gathered: Gathered, extracted: tuple[Any, Any], *, chosen: np.ndarray, splits: int
+    gathered: Gathered,
+    extracted: tuple[Any, Any],
+    *,
+    chosen: np.ndarray,
+    splits: int,
+    labels: np.ndarray | None = None,
 ) -> Gathered:
-    """With (features, probabilities) of one batch more; features of images `chosen` are kept."""
+    """With (features, probabilities) of one batch more; features of images `chosen` are kept.
+
+    `labels` are the classes that all images were generated for, if any.
+    """
     features, probabilities = extracted
     features = metrics.finite("features of the samples", features)
     new = metrics.moments(features)
@@ -35,7 +43,12 @@ def added(
     classes = gathered.classes
     if probabilities is not None:
         classes = classes or metrics.no_classes(splits, probabilities.shape[1])
-        classes = classes.add(probabilities)
+        # An extractor may have other classes than the data.
+        if labels is not None and np.max(labels, initial=0) < probabilities.shape[1]:
+            part = labels[begin : begin + len(features)]
+        else:
+            part = None
+        classes = classes.add(probabilities, part)
     return Gathered(
         new if gathered.moments is None else metrics.joined(gathered.moments, new),
         (*gathered.features, *more),
@@ -107,11 +120,20 @@ def _inception(of: Compared) -> dict[str, float]:
 def _classes(of: Compared) -> dict[str, float]:
     if of.generated.classes is None or of.shares is None:
         return {}
-    counts = of.generated.classes.largest
+    _, _, _, counts, asked, right = of.generated.classes
     if len(counts) != len(of.shares):
         return {}
     found = metrics.class_coverage(np.repeat(np.arange(len(counts)), counts), of.shares)
-    return {key: getattr(found, key) for key in ("classes", "class_kl", "class_kl_floor")}
+    shares = counts[of.shares > 0] / counts.sum()
+    result = {key: getattr(found, key) for key in ("classes", "class_kl", "class_kl_floor")}
+    result |= {"class_share_min": float(shares.min()), "class_share_max": float(shares.max())}
+    if asked.any():
+        accuracies = right[asked > 0] / asked[asked > 0]
+        result |= {
+            "label_accuracy": float(right.sum() / asked.sum()),
+            "label_accuracy_min": float(accuracies.min()),
+        }
+    return result
 
 
 def _sliced(of: Compared) -> dict[str, float]:
@@ -130,13 +152,21 @@ def _nearest(of: Compared) -> dict[str, float]:
     return {"nearest_median": float(np.median(found)), "nearest_min": float(found.min())}
 
 
+CLASSES = (
+    "classes",
+    "class_kl",
+    "class_share_min",
+    "class_share_max",
+    "label_accuracy",
+    "label_accuracy_min",
+)
 # Functions that give scores together, by the names of these scores.
 TOGETHER: dict[tuple[str, ...], Callable[[Compared], dict[str, float]]] = {
     ("frechet_distance",): _moments,
     ("kernel_distance",): _kernel,
     ("precision", "recall", "density", "coverage", "over_generalisation"): _manifolds,
     ("inception_score",): _inception,
-    ("classes", "class_kl"): _classes,
+    CLASSES: _classes,
     ("sliced_wasserstein",): _sliced,
     ("support_size",): _support,
     ("nearest_median", "nearest_min"): _nearest,

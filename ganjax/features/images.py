@@ -35,12 +35,13 @@ class Streamed(NamedTuple):
     """A report that takes samples in parts, so that memory does not grow with their number.
 
     Attributes:
-      of_parts: (parts, mesh) -> {name: number}. Parts are an iterable of samples [n, ...]. The
-        devices of the mesh, of one process, share the work; None for one device.
+      of_parts: (parts, mesh, labels) -> {name: number}. Parts are an iterable of samples [n, ...].
+        The devices of the mesh, of one process, share the work; None for one device. Labels are
+        the classes that the samples were generated for, int [samples]; None without.
       protocol: all that the scores depend on beside the samples, as JSON.
     """
 
-    of_parts: Callable[[Iterable[Any], Mesh | None], dict[str, float]]
+    of_parts: Callable[[Iterable[Any], Mesh | None, np.ndarray | None], dict[str, float]]
     protocol: Mapping[str, Any]
 
 
@@ -99,24 +100,31 @@ def images_report(
                     yield ahead.popleft()
         yield from ahead
 
-    def gathered(parts: Iterable[Any], mesh: Mesh | None, chosen: np.ndarray = first) -> Gathered:
-        add = partial(added, chosen=chosen, splits=splits)
+    def gathered(
+        parts: Iterable[Any],
+        mesh: Mesh | None,
+        labels: np.ndarray | None = None,
+        chosen: np.ndarray = first,
+    ) -> Gathered:
+        add = partial(added, chosen=chosen, splits=splits, labels=labels)
         return reduce(add, _grouped(extracted(parts, mesh), SUMMED), Gathered())
 
     @cache
     def reference(mesh: Mesh | None) -> tuple[Gathered, dict[str, float]]:
         key = f"reference {extractor.digest} {sources.digest(data)} {settings}"
         images, chosen = _evenly(data, compared)
-        real = unpacked(kept(key, lambda: packed(gathered(images, mesh, chosen))))
+        real = unpacked(kept(key, lambda: packed(gathered(images, mesh, chosen=chosen))))
         held_out = data.test.get("x", ())
         few = len(held_out) < neighbours + 2
-        return real, {} if few else measure(gathered([held_out], mesh), real)
+        return real, {} if few else measure(gathered([held_out], mesh, data.test.get("y")), real)
 
     def measure(generated: Gathered, real: Gathered) -> dict[str, float]:
         return measured(Compared(real, generated, shares, neighbours), scores)
 
-    def report(parts: Iterable[Any], mesh: Mesh | None = None) -> dict[str, float]:
-        generated, (real, of_held_out) = gathered(parts, mesh), reference(mesh)
+    def report(
+        parts: Iterable[Any], mesh: Mesh | None = None, labels: np.ndarray | None = None
+    ) -> dict[str, float]:
+        generated, (real, of_held_out) = gathered(parts, mesh, labels), reference(mesh)
         result = {"samples": generated.moments.n if generated.moments else 0}
         for name, value in measure(generated, real).items():
             result[name] = value

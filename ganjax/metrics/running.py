@@ -1,5 +1,6 @@
 """Sums over features and class probabilities that arrive in batches, from one device or many."""
 
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -68,20 +69,27 @@ class Classes(NamedTuple):
       sums: of p [splits, classes].
       information: sum of sum_y p log p, in nats [splits].
       largest: samples of each class by their largest probability [classes].
+      asked: samples that were generated for each class [classes].
+      right: those of them whose largest probability is that of their class [classes].
     """
 
     n: np.ndarray
     sums: np.ndarray
     information: np.ndarray
     largest: np.ndarray
+    asked: np.ndarray
+    right: np.ndarray
 
-    def add(self, probabilities: ArrayLike) -> "Classes":
-        """With the samples of one batch more.
+    def add(self, probabilities: ArrayLike, labels: ArrayLike | None = None) -> "Classes":
+        """With the samples of one batch more, generated for these labels, int [samples], if any.
 
         Raises:
           ValueError: as `probabilities_of`.
         """
         p = probabilities_of(probabilities)
+        judged, labels = p.argmax(1), np.zeros(0, int) if labels is None else np.asarray(labels)
+        right = labels[labels == judged[: len(labels)]]
+        count = partial(np.bincount, minlength=p.shape[1])
         splits = len(self.n)
         split = (int(self.n.sum()) + np.arange(len(p))) % splits
         each = np.eye(splits)[split]
@@ -89,7 +97,9 @@ class Classes(NamedTuple):
             self.n + each.sum(0),
             self.sums + each.T @ p,
             self.information + each.T @ -entr(p).sum(1),
-            self.largest + np.bincount(p.argmax(1), minlength=p.shape[1]),
+            self.largest + count(judged),
+            self.asked + count(labels),
+            self.right + count(right),
         )
 
     @property
@@ -102,8 +112,8 @@ class Classes(NamedTuple):
 
 def no_classes(splits: int, classes: int) -> Classes:
     """Sums over no sample."""
-    zeros = np.zeros(splits)
-    return Classes(zeros, np.zeros((splits, classes)), zeros, np.zeros(classes, int))
+    zeros, none = np.zeros(splits), np.zeros(classes, int)
+    return Classes(zeros, np.zeros((splits, classes)), zeros, none, none, none)
 
 
 def factored(name: str, moments: Moments) -> tuple[np.ndarray, np.ndarray]:

@@ -78,6 +78,31 @@ def test_scores_on_request(digits):
     assert none_near["support_size_low"] == pytest.approx(200 * 199 / 2 / 3.689, rel=1e-3)
 
 
+def test_labels_are_compared_with_the_judged_classes(digits):
+    """Samples of a class asked for: the share judged as it, of all and of the worst class."""
+    report = features.images_report(digits, features.logistic, scores=("label_accuracy_min",))
+    x, y = np.asarray(digits.test["x"]), np.array(digits.test["y"])
+    judged = np.asarray(features.logistic(digits).load()(x)[1]).argmax(1)
+    y[y == 3] = 4  # images of a three, asked to be a four
+    expected = min((judged[y == label] == label).mean() for label in np.unique(y))
+    assert expected < 0.6
+    found = report.of_parts([x[:7], x[7:]], labels=y)
+    assert found["label_accuracy_min"] == pytest.approx(expected)
+    assert found["label_accuracy_min_real"] > 0.85
+    assert report.of_parts([x]) == {"samples": len(x)}
+
+
+def test_shares_of_classes(digits):
+    report = features.images_report(digits, features.logistic)
+    x = np.asarray(digits.test["x"])
+    judged = np.asarray(features.logistic(digits).load()(x)[1]).argmax(1)
+    shares = np.bincount(judged, minlength=10) / len(x)
+    found = report.of_parts([x])
+    assert found["class_share_min"] == pytest.approx(shares.min())
+    assert found["class_share_max"] == found["class_share_max_real"] == pytest.approx(shares.max())
+    assert "label_accuracy" not in found
+
+
 def _flat(x):
     """Features of `pixels`."""
     return (x.reshape(len(x), -1).astype(np.float64) + 1) / 2
