@@ -14,16 +14,17 @@ import ml_collections
 
 def get_config() -> ml_collections.ConfigDict:
     """Settings and sections; see `ganjax/config.py`."""
+    steps = 30_000
     fall = dict(name="polynomial_schedule", init_value=1e-3, end_value=0.0, power=1)
-    adam = dict(name="adam", learning_rate=dict(**fall, transition_steps=12_000), b1=0.5)
+    adam = dict(name="adam", learning_rate=dict(**fall, transition_steps=steps), b1=0.5, b2=0.99)
     return ml_collections.ConfigDict(
         dict(
             seed=0,
-            steps=12_000,
+            steps=steps,
             batch_size=64,
             log_every=500,
-            sample_every=3_000,
-            checkpoint_every=3_000,
+            sample_every=10_000,
+            checkpoint_every=10_000,
             data=dict(name="tfds", set="mnist", size=32),
             game=dict(name="gan", z_dim=64),
             generator=dict(name="dcgan", width=16),
@@ -31,7 +32,7 @@ def get_config() -> ml_collections.ConfigDict:
             loss=dict(name="non_saturating"),
             prior=dict(name="normal"),
             penalties=dict(
-                r1=dict(name="lazy", penalty=dict(name="r1", gamma=0.5), every=4),
+                r1=dict(name="lazy", penalty=dict(name="r1", gamma=0.02), every=4),
             ),
             scheme=dict(name="alternating", disc_updates=1),
             average=dict(name="ema", decay=0.999),

@@ -1,6 +1,9 @@
 """The scores of a config over seeds: mean and spread of every number its evaluation reports.
 
 python scripts/benchmarks/seeds.py --config configs/digits_mlp.py --seeds 5 --json scores.json
+
+With --workdir the runs stay, in folders of its own, and go on from their last checkpoint; times are
+then those of the last part.
 """
 
 import json
@@ -16,10 +19,11 @@ from ganjax import cli, run_folder
 CONFIG = cli.define_config()
 SEEDS = flags.DEFINE_integer("seeds", 5, "Number of seeds, from the config's on.", lower_bound=1)
 JSON = cli.define_output("json", (".json",), "Also write every seed's scores to this JSON file.")
+WORKDIR = flags.DEFINE_string("workdir", None, "Keep the runs here, in seed_0, seed_1, ...")
 
 
 def main() -> None:
-    """Trains seed after seed in a temporary folder and prints the table."""
+    """Trains seed after seed, by default in temporary folders, and prints the table."""
     config = cli.resolved(CONFIG.value)
 
     import numpy as np
@@ -28,11 +32,14 @@ def main() -> None:
 
     reports = []
     for seed in range(config["seed"], config["seed"] + SEEDS.value):
-        with tempfile.TemporaryDirectory() as workdir:
-            began = time.perf_counter()
+        with tempfile.TemporaryDirectory() as temporary:
+            workdir = Path(WORKDIR.value) / f"seed_{seed}" if WORKDIR.value else Path(temporary)
+            began, worked = time.perf_counter(), time.process_time()
             built = experiment.build({**config, "seed": seed})
-            report = train.train(built, Path(workdir)).report
-            reports.append({"seed": seed, **report, "seconds": time.perf_counter() - began})
+            report = dict(train.train(built, workdir).report)
+            report["seconds"] = time.perf_counter() - began
+            report["processor_seconds"] = time.process_time() - worked
+            reports.append({"seed": seed, **report})
         print(json.dumps(reports[-1]), file=sys.stderr, flush=True)
     if JSON.value:
         run_folder.write_json(Path(JSON.value), reports)
