@@ -50,7 +50,11 @@ def test_stacks_of_a_set_of_the_config(tmp_path):
     found = sections.data_of({"name": "stacked", "of": section, "count": 20, "held_out": 7})
     assert (found.shape, found.num_classes) == ((8, 8, 3), 27)
     assert {key: len(rows) for key, rows in found.test.items()} == {"x": 7, "y": 7}
-    assert float(np.abs(np.asarray(data.examples(found)["x"]) * 127.5 + 127.5).max()) <= 255
+    assert found.source.read(np.arange(20))["x"].dtype == np.uint8
+    own = {x.tobytes() for x in np.asarray(data.examples(sections.data_of(section))["x"])}
+    channels = np.moveaxis(np.asarray(data.examples(found)["x"]), -1, 1).reshape(-1, 8, 8)
+    assert len(channels) == 60
+    assert {x.tobytes() for x in channels} <= own  # bit for bit
 
 
 @pytest.mark.parametrize(
