@@ -18,6 +18,7 @@ from ganjax.checks import whole
 from ganjax.nets import products
 
 LAYOUT = ("NHWC", "HWIO", "NHWC")
+JOINED = 32  # channels that groups are joined up to
 
 
 def convolve_natively(
@@ -39,6 +40,8 @@ def convolve_by_products(
 ) -> jax.Array:
     """`convolve_natively` as matrix products, of each group by itself."""
     if groups > 1:
+        kernel, groups = _joined(kernel, groups)
+    if groups > 1:
         # The groups in front: products batched over them. In the gradients of a penalty 5 to 90
         # times faster than XLA's grouped convolution, and seldom slower than other orders.
         x, kernel = (jnp.moveaxis(_grouped(array, groups), 3, 0) for array in (x, kernel))
@@ -53,6 +56,22 @@ def convolve_by_products(
     blocks = x.reshape(b, h // stride, stride, w // stride, stride, c).transpose(0, 1, 3, 2, 4, 5)
     blocks = blocks.reshape(b, h // stride, w // stride, stride**2 * c)
     return products.convolve(blocks, _blocked(kernel, stride))
+
+
+def _joined(kernel: jax.Array, groups: int) -> tuple[jax.Array, int]:
+    """Groups of few channels joined, with zeros between them: (kernel, fewer groups).
+
+    Products of 32 channels cost less than several of 8 or 16: in the gradients of a penalty 0.8 to
+    3 times less time.
+    """
+    k, _, c, f = kernel.shape
+    fits = [m for m in range(1, groups + 1) if groups % m == 0 and m * c <= JOINED]
+    m = max(fits, default=1)
+    if m == 1:
+        return kernel, groups
+    parts = kernel.reshape(k, k, c, groups // m, m, f // groups)
+    blocks = jnp.einsum("abcgmf,mn->abncgmf", parts, jnp.eye(m, dtype=kernel.dtype))
+    return blocks.reshape(k, k, m * c, f), groups // m
 
 
 def _grouped(array: jax.Array, groups: int) -> jax.Array:

@@ -86,7 +86,10 @@ def test_few_channels_or_features_change_the_form_only(channels, features, x64):
     assert counted == 1
 
 
-@pytest.mark.parametrize(("groups", "channels", "features"), [(2, 4, 6), (4, 4, 4), (2, 64, 64)])
+GROUPS = [(2, 4, 6), (4, 4, 4), (2, 64, 64), (6, 48, 24), (8, 64, 64)]
+
+
+@pytest.mark.parametrize(("groups", "channels", "features"), GROUPS)
 def test_groups_are_convolved_each_by_itself(groups, channels, features, x64):
     """Both forms, in every order; the widest pair filters each group."""
     rng_x, rng_k = jax.random.split(RNG)
