@@ -225,6 +225,7 @@ def test_an_optimiser_for_the_look_ahead():
         {"name": "matrix_game", "payoff": [[1.0, -1.0], [-1.0, 1.0]], "start": [[0, 1], [1, 0]]},
         {"name": "parallel_lines", "loss": "minimax"},
         {"name": "gaussian_1d", "mean": 1.0},
+        {"name": "categorical", "probabilities": [0.5, 0.5], "start": [1.0, 0.0]},
         {"name": "stackelberg"},
         {"name": "finite_sum", "interaction": [[[1.0]], [[2.0]]], "order": "reshuffled"},
         {"name": "forsaken", "kind": "global"},

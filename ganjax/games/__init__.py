@@ -14,7 +14,7 @@ from ganjax.games.paired import paired
 from ganjax.games.precision import in_bfloat16
 from ganjax.games.progressive import progressive
 from ganjax.games.semi_supervised import semi_supervised
-from ganjax.games.small_gans import dirac, gaussian_1d, parallel_lines
+from ganjax.games.small_gans import categorical, dirac, gaussian_1d, parallel_lines
 from ganjax.games.standing import has_statistics, standing
 from ganjax.games.stochastic import finite_sum, noisy
 from ganjax.games.toy import bilinear, matrix_game, quadratic, stackelberg
@@ -25,6 +25,7 @@ GAMES = {
     "autoencoder": autoencoder,
     "bilinear": bilinear,
     "boundary_equilibrium": boundary_equilibrium,
+    "categorical": categorical,
     "conditional": conditional,
     "cycle": cycle,
     "dirac": dirac,
@@ -57,6 +58,7 @@ __all__ = [
     "autoencoder",
     "bilinear",
     "boundary_equilibrium",
+    "categorical",
     "conditional",
     "cycle",
     "dirac",

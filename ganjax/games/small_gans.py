@@ -183,3 +183,45 @@ def gaussian_1d(
         return expectation(loss.gen), expectation(loss.disc)
 
     return closed_form(starting_with(start, np.zeros(3)), values)
+
+
+def categorical(
+    probabilities: tuple[float, ...] = (0.5, 0.3, 0.2),
+    loss: str | losses.AdversarialLoss = "minimax",
+    start: tuple[float, ...] | None = None,
+) -> Game:
+    """A GAN of tables: a distribution over k outcomes, and a logit for each of them.
+
+    The game in the space of functions, of Goodfellow et al. 2014 (arXiv:1406.2661, section 4). With
+    "minimax" the best discriminator is log p - log q, against which the value 2 JSD(p, q) - log 4
+    is convex in q. At equilibrium q = p and all its logits are 0.
+
+    Args:
+      probabilities: p of the data, k of them, above 0; scaled to a sum of 1.
+      loss: name in `losses.LOSSES`, or an `AdversarialLoss`.
+      start: k logits of the generator; equal ones if None. The discriminator starts undecided.
+
+    Returns:
+      Game without batch or randomness; params are `Players` of logits [k], of the generator's
+      distribution q = softmax(gen), and of the outcomes.
+
+    Raises:
+      ValueError: unknown or `relativistic_average` loss, a probability that is not above 0, or a
+        start that is not k numbers.
+    """
+    loss = _named(loss, (losses.relativistic_average,))
+    p = numbers("probabilities", probabilities, (None,))
+    checks.within("(0, inf)", probabilities=float(p.min()))
+    p = p / p.sum()
+    gen = np.zeros(len(p)) if start is None else numbers("start", start, (len(p),))
+    real, fake = (places.ravel() for places in np.indices((len(p), len(p))))
+
+    def values(gen, w):
+        weights = jnp.outer(jnp.asarray(p, gen.dtype), jax.nn.softmax(gen)).ravel()
+
+        def expectation(pairwise):
+            return jnp.sum(weights * jax.vmap(pairwise)(w[real][:, None], w[fake][:, None]))
+
+        return expectation(loss.gen), expectation(loss.disc)
+
+    return closed_form(starting_with(gen, np.zeros(len(p))), values)

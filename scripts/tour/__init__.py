@@ -9,7 +9,7 @@ from pathlib import Path
 import jax
 
 import ganjax
-from tour import closed_forms, judged, trained
+from tour import closed_forms, function_space, judged, trained
 from tour.claim import Check, Claim, as_json, keep, kept
 from tour.page import TEXTS, render
 from tour.trained import Configs
@@ -21,6 +21,7 @@ CLOSED_FORMS: dict[str, Callable[[], Claim]] = {
     "play": closed_forms.play,
     "nash": closed_forms.nash,
     "optimum": closed_forms.optimum,
+    "convergence": function_space.convergence,
     "saturation": closed_forms.saturation,
     "lines": closed_forms.lines,
     "over_generalisation": closed_forms.over_generalisation,
@@ -35,7 +36,7 @@ TRAINED: dict[str, Callable[[Configs], Claim]] = {
 }
 NAMES = (*CLOSED_FORMS, *TRAINED)
 # Files that the numbers come from.
-COMPUTING = ("claim.py", "closed_forms.py", "judged.py", "trained.py")
+COMPUTING = ("claim.py", "closed_forms.py", "function_space.py", "judged.py", "trained.py")
 
 
 def computed(names: Sequence[str], configs: Configs, folder: Path, code: str) -> Iterator[Claim]:

@@ -54,7 +54,7 @@ def optimum() -> Claim:
     game = games.gaussian_1d("minimax")
     best = _best_responses(game, 3)
 
-    of_both = jax.jit(lambda gen, disc: _value(game, gen, disc))
+    of_both = jax.jit(lambda gen, disc: value_of(game, gen, disc))
 
     def value(*gen):
         gen = jnp.array(gen)
@@ -123,7 +123,7 @@ def saturation() -> Claim:
     discs = [best(gen) for gen in gens]
     for name, predicted in theory.items():
         game = games.gaussian_1d(name)
-        slope = jax.jit(jax.grad(lambda g, d, of=game: _loss(of, "gen", g, d)))
+        slope = jax.jit(jax.grad(lambda g, d, of=game: loss_of(of, "gen", g, d)))
         measured = np.array([float(slope(*both)[0]) for both in zip(gens, discs, strict=True)])
         arrays |= {name: measured, f"{name}_theory": predicted}
         checks.append(Check(f"slope_{name}", float(predicted[-1]), float(measured[-1]), 1e-6))
@@ -142,7 +142,7 @@ def lines() -> Claim:
     for name in ("wasserstein", "minimax"):
         game = games.parallel_lines(name)
         best = _best_responses(game, 2)
-        compiled = jax.jit(jax.value_and_grad(lambda g, d, of=game: _value(of, g, d)))
+        compiled = jax.jit(jax.value_and_grad(lambda g, d, of=game: value_of(of, g, d)))
         values, slopes = [], []
         for theta in thetas:
             gen = jnp.array([theta])
@@ -210,7 +210,7 @@ def nash() -> Claim:
     powers = np.stack([np.ones_like(x), x, x**2 / 2])  # [3, points]
     found = np.asarray(jax.nn.sigmoid(w @ powers))  # [steps + 1, points]
     gains = jax.jit(lambda at: dynamics.best_response_gains(game, tx, at, steps=tries))(last)
-    values = jax.jit(jax.vmap(lambda gen, disc: _value(game, gen, disc)))(path.gen, path.disc)
+    values = jax.jit(jax.vmap(lambda gen, disc: value_of(game, gen, disc)))(path.gen, path.disc)
     checks = (
         Check("mean", 0.0, float(last.params.gen[0]), 1e-6),
         Check("std", 1.0, float(last.params.gen[1]), 1e-6),
@@ -263,14 +263,14 @@ def _gaussian(mean, std) -> Callable:
     return lambda x: norm.pdf(x, mean, std)
 
 
-def _loss(game: Game, player: str, gen: jax.Array, disc: jax.Array) -> jax.Array:
+def loss_of(game: Game, player: str, gen: jax.Array, disc: jax.Array) -> jax.Array:
     outcome = game.losses(Players(gen, disc), Players((), ()), None, RNG)
     return getattr(outcome, player).value
 
 
-def _value(game: Game, gen: jax.Array, disc: jax.Array) -> jax.Array:
+def value_of(game: Game, gen: jax.Array, disc: jax.Array) -> jax.Array:
     """V(G, D), which the generator of a zero-sum game descends."""
-    return _loss(game, "gen", gen, disc)
+    return loss_of(game, "gen", gen, disc)
 
 
 def _best_responses(game: Game, dim: int) -> Callable[[jax.Array], jax.Array]:
@@ -280,7 +280,7 @@ def _best_responses(game: Game, dim: int) -> Callable[[jax.Array], jax.Array]:
     """
 
     def own(disc, gen):
-        return _loss(game, "disc", gen, disc)
+        return loss_of(game, "disc", gen, disc)
 
     loss, slope, hessian = (jax.jit(f) for f in (own, jax.grad(own), jax.hessian(own)))
 

@@ -94,6 +94,28 @@ def _optimum(claim: Claim) -> dict[str, Panel]:
     return {"discriminator": discriminator, "value": value}
 
 
+def _convergence(claim: Claim) -> dict[str, Panel]:
+    arrays = claim.arrays
+    cells = {
+        "small": "h = {rate:g}",
+        "large": "h = {large:.3g}",
+        "held": "h = {rate:g}, D* every {held:g}",
+        "other_mode": "one mode",
+    }
+    gaps, axes = _panel(xlabel="step", ylabel="V(D*, q) + log 4", yscale="log", ylim=(1e-9, 2))
+    for index, (name, label) in enumerate(cells.items()):
+        gap = np.maximum(arrays[f"value_{name}"] + np.log(4), 1e-12)
+        axes.plot(gap[:1000], label=label.format_map(claim.facts), color=html.COLOURS[index])
+    axes.legend(fontsize=7)
+    tables, below = _panel(xlabel="x", ylabel="q(x)", ylim=(0, 1))
+    places = np.arange(len(arrays["p"]))
+    below.bar(places, arrays["p"], color=html.COLOURS[4], alpha=0.4, label="p")
+    for index, name in enumerate(cells):
+        below.plot(places, arrays[f"table_{name}"], ".-", color=html.COLOURS[index])
+    below.legend()
+    return {"gaps": gaps, "tables": tables}
+
+
 def _saturation(claim: Claim) -> dict[str, Panel]:
     arrays = claim.arrays
     slopes, axes = _panel(xlabel="a,  q = N(a, 1)", ylabel="|∂ loss / ∂a|", yscale="log")
@@ -219,6 +241,7 @@ def _data(axes: Axes, arrays: Mapping[str, np.ndarray]) -> None:
 PANELS = {
     "play": _play,
     "optimum": _optimum,
+    "convergence": _convergence,
     "saturation": _saturation,
     "lines": _lines,
     "over_generalisation": _over_generalisation,

@@ -196,6 +196,7 @@ UNPACKED = {
     "autoencoder": {"autoencoder": autoencoder()},
     "bilinear": {},
     "boundary_equilibrium": {"generator": Scale(), "discriminator": autoencoder()},
+    "categorical": {},
     "dirac": {},
     "energy_based": {"generator": Scale(), "discriminator": autoencoder()},
     "fiez_ratliff": {},

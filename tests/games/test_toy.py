@@ -3,9 +3,10 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 
-from ganjax import games, losses, penalties
+from ganjax import dynamics, games, losses, penalties, schemes
 from ganjax.types import Players
 
 RNG = jax.random.key(0)
@@ -236,6 +237,38 @@ def test_gaussian_1d_value_is_the_divergence(x64):
     np.testing.assert_allclose(settled.gen.value, -np.log(4), rtol=1e-12)
 
 
+@pytest.mark.parametrize("loss", ["minimax", "non_saturating", "hinge", "relativistic"])
+def test_categorical_losses_are_expectations(loss, x64):
+    """As of `gan` on a batch in which outcomes are as frequent as in the two tables."""
+    p, q = np.array([0.5, 0.3, 0.2]), np.array([0.2, 0.2, 0.6])
+    w = np.array([0.4, -1.0, 0.7])
+    outcome = play(games.categorical(5 * p, loss), np.log(q) + 3, w)
+    named = losses.LOSSES[loss]
+    # All pairs of ten real and ten generated outcomes, each as often as it is probable.
+    real, fake = (np.repeat(w, np.rint(10 * table).astype(int)) for table in (p, q))
+    pairs = jnp.repeat(jnp.asarray(real), 10), jnp.tile(jnp.asarray(fake), 10)
+    np.testing.assert_allclose(outcome.gen.value, named.gen(*pairs), rtol=1e-12)
+    np.testing.assert_allclose(outcome.disc.value, named.disc(*pairs), rtol=1e-12)
+
+
+def test_categorical_has_its_best_discriminator_and_equilibrium(x64):
+    p, q = np.array([0.5, 0.3, 0.2]), np.array([0.2, 0.2, 0.6])
+    game = games.categorical(p)
+
+    def loss(w):
+        return game.losses(Players(jnp.log(q), w), NONE, None, RNG).disc.value
+
+    best = jnp.log(p) - jnp.log(q)
+    np.testing.assert_allclose(jax.grad(loss)(best), 0, atol=1e-15)
+    jsd = (p * np.log(2 * p / (p + q)) + q * np.log(2 * q / (p + q))).sum() / 2
+    value = play(game, np.log(q), np.asarray(best)).gen.value
+    np.testing.assert_allclose(value, 2 * jsd - np.log(4), rtol=1e-12)
+    tx = Players(optax.sgd(0.5), optax.sgd(0.5))
+    scheme = schemes.alternating(games.categorical(p, start=(0.0, 1.0, 2.0)), tx)
+    path = dynamics.trajectory(scheme.step, scheme.init(RNG, None), steps=4000)
+    np.testing.assert_allclose(jax.nn.softmax(path.gen[-1]), p, atol=1e-8)
+
+
 def test_mistakes_in_the_new_games_are_refused():
     for make, message in (
         (lambda: games.quadratic(M[:2]), "square matrices"),
@@ -252,6 +285,9 @@ def test_mistakes_in_the_new_games_are_refused():
             lambda: games.dirac("relativistic_average", instance_noise=0.5),
             "relativistic losses compare",
         ),
+        (lambda: games.categorical((0.5, 0.0)), "probabilities=0.0"),
+        (lambda: games.categorical((0.5, 0.5), start=(1.0,)), "2 finite numbers"),
+        (lambda: games.categorical(loss="relativistic_average"), "relativistic losses compare"),
         (lambda: games.gaussian_1d(start=(1.0,)), "2 finite numbers"),
         (lambda: games.gaussian_1d(start=(1.0, 0.0)), "b must not be 0"),
         (lambda: games.gaussian_1d(mean=float("inf")), "a finite number"),
