@@ -1,5 +1,7 @@
 """Pictures: pixels where they belong."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -70,6 +72,16 @@ def test_comparison(tmp_path, monkeypatch):
     assert [panel.shape[0] for panel in drawn] == [3, 3, 3]
     np.testing.assert_array_equal(drawn[2], train[[1, 0, 1]])
     assert (tmp_path / "c.png").stat().st_size > 0
+
+
+def test_a_comparison_takes_memory_of_few_training_sets(tmp_path):
+    """49 samples beside 60,000 images of 32 pixels took 12 GB as all pairs."""
+    train = np.random.default_rng(0).uniform(-1, 1, (4000, 32, 32, 1)).astype(np.float32)
+    tracemalloc.start()
+    pictures.save_comparison(tmp_path / "c.png", train[:49] * 0.9, train[:49], train, **ORIGIN)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 4 * train.nbytes
 
 
 def test_animation(tmp_path):

@@ -76,8 +76,9 @@ def save_comparison(
         panels = {"real, held out": held_out[: len(x)], **panels}
     if train is not None:
         flat, pool = x.reshape(len(x), -1), train.reshape(len(train), -1)
-        nearest = train[((flat[:, None] - pool[None]) ** 2).sum(-1).argmin(1)]
-        panels["nearest training images"] = nearest
+        # One at a time: all pairs of pixels are gigabytes.
+        nearest = [((pool - row) ** 2).sum(1).argmin() for row in flat]
+        panels["nearest training images"] = train[nearest]
     save_panels(path, panels, disclosure=disclosure)
     return list(panels)
 
