@@ -14,7 +14,7 @@ import ml_collections
 
 def get_config() -> ml_collections.ConfigDict:
     """Settings and sections; see `ganjax/config.py`."""
-    steps = 30_000
+    steps = 20_000
     fall = dict(name="polynomial_schedule", init_value=1e-3, end_value=0.0, power=1)
     adam = dict(name="adam", learning_rate=dict(**fall, transition_steps=steps), b1=0.5, b2=0.99)
     return ml_collections.ConfigDict(
@@ -23,8 +23,8 @@ def get_config() -> ml_collections.ConfigDict:
             steps=steps,
             batch_size=64,
             log_every=500,
-            sample_every=10_000,
-            checkpoint_every=10_000,
+            sample_every=5_000,
+            checkpoint_every=5_000,
             data=dict(name="tfds", set="mnist", size=32),
             game=dict(name="gan", z_dim=64),
             generator=dict(name="dcgan", width=16),
