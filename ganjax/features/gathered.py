@@ -118,11 +118,10 @@ def _inception(of: Compared) -> dict[str, float]:
 
 
 def _classes(of: Compared) -> dict[str, float]:
-    if of.generated.classes is None or of.shares is None:
+    judged = of.generated.classes
+    if judged is None or of.shares is None or len(judged.largest) != len(of.shares):
         return {}
-    _, _, _, counts, asked, right = of.generated.classes
-    if len(counts) != len(of.shares):
-        return {}
+    counts, asked, right = judged.largest, judged.asked, judged.right
     found = metrics.class_coverage(np.repeat(np.arange(len(counts)), counts), of.shares)
     shares = counts[of.shares > 0] / counts.sum()
     result = {key: getattr(found, key) for key in ("classes", "class_kl", "class_kl_floor")}

@@ -15,7 +15,7 @@ from ganjax import cli, run_folder
 from ganjax.errors import ConfigError
 
 TABLE = flags.DEFINE_string("table", None, "JSON file of the results.", required=True)
-SCORE = flags.DEFINE_string("score", "reverse KL", "Name of the score of a file of docs/results.")
+SCORE = flags.DEFINE_string("score", None, "Name of the score; the table's, else reverse KL.")
 PICTURE = cli.define_output("picture", cli.FIGURES, "Picture to write.")
 
 
@@ -41,8 +41,9 @@ def main() -> None:
     rows = rows_of(table)
     if not rows or not PICTURE.value:
         raise ConfigError(f"{TABLE.value} needs a cell with an interval, and --picture a file")
-    title = f"{table.get('score', SCORE.value)}, mean and 95% interval"
-    drawing.intervals(Path(PICTURE.value), sorted(rows, key=lambda row: row[1]), title)
+    title = f"{SCORE.value or table.get('score', 'reverse KL')}, mean and 95% interval"
+    best_first = sorted(rows, key=lambda row: row[1], reverse=table.get("goal") == "max")
+    drawing.intervals(Path(PICTURE.value), best_first, title)
     print(PICTURE.value)
 
 
