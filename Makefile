@@ -5,7 +5,7 @@ RUN := $(VENV)/bin/python
 WORKDIR ?= runs/digits_mlp
 CONFIG ?= configs/digits_mlp.py
 # The runs that pictures of docs/ are drawn from.
-PICTURED := digits_mlp digits_conditional digits_ebgan digits_began digits_progressive photographs_cycle photographs_paired_colourisation
+PICTURED := digits_mlp digits_conditional mnist_conditional digits_ebgan digits_began digits_progressive photographs_cycle photographs_paired_colourisation
 
 .PHONY: help train test test-telling test-faults test-all test-newest install lint format constraints docs pictures collapse tour claims clean
 
@@ -74,10 +74,12 @@ constraints:
 # All of docs/ but collapse.png, whose study is long (`make collapse`). Runs that are done already
 # are not trained again; remove runs/ to begin anew.
 pictures: install
+	$(RUN) scripts/prepare.py --set mnist
 	for name in $(PICTURED); do \
 	  $(RUN) scripts/train.py --config configs/$$name.py --workdir runs/$$name || exit; \
 	done
 	$(RUN) scripts/evaluate.py --workdir runs/digits_mlp --picture docs/digits_mlp.png
+	$(RUN) scripts/evaluate.py --workdir runs/mnist_conditional --n 500 --picture docs/mnist.png
 	$(RUN) scripts/evaluate.py --workdir runs/digits_ebgan --picture docs/digits_ebgan.png
 	$(RUN) scripts/evaluate.py --workdir runs/digits_began --picture docs/digits_began.png
 	$(RUN) scripts/sample.py --workdir runs/digits_conditional --n 100 --out docs/digits_conditional.png
@@ -99,6 +101,8 @@ pictures: install
 	$(RUN) scripts/dynamics.py --steps 0.2 --length 120 --picture docs/dynamics.png \
 	  --schemes simultaneous,alternating,runge_kutta,extragradient,optimistic,consensus,competitive,unrolled,lookahead,negative_momentum,prediction,anchored
 	$(RUN) scripts/benchmarks/intervals.py --table docs/results/comparing.json --picture docs/comparing.png
+	$(RUN) scripts/benchmarks/intervals.py --table docs/results/stacked.json \
+	  --score "modes of 1,000" --picture docs/stacked.png
 	$(RUN) scripts/benchmarks/pods.py --picture docs/pods.png
 	$(RUN) scripts/benchmarks/devices.py --json runs/devices.json
 	$(RUN) scripts/benchmarks/laws.py --devices runs/devices.json --picture docs/scaling.png

@@ -1,8 +1,9 @@
 """Six cells on Stacked MNIST, 3 seeds each: R3GAN's four and both losses without a penalty.
 
 Command: python scripts/compare.py --config configs/compare_stacked_mnist.py --workdir runs/stacked
-Time: not measured.
-Result: not measured.
+Time: 63 min of processor time on one CPU core (AMD EPYC), --mapped map, scores included.
+Result: relativistic with R1 and R2 476 of 1,000 modes (469, 470, 488), with R1 413, alone 364; R1
+and R2 233, R1 172, none 122. Three seeds conclude nothing by a test.
 """
 
 import ml_collections
