@@ -35,6 +35,7 @@ def stand_in(source):
 
     @functools.wraps(source)
     def made(size, flip=False, crop=None, labels=True, paired=False, order="random", **others):
+        channels = 1 if others.get("set") == "mnist" else 3
         domains = paired or others.get("set", "").startswith("cycle_gan/")
         draw = np.random.RandomState(0).randint
         side = size + size // 8 if crop == "random" else size
@@ -42,7 +43,7 @@ def stand_in(source):
         parts = [
             data.Table(
                 {
-                    key: draw(0, 256, (8, side, side, 3), np.uint8)
+                    key: draw(0, 256, (8, side, side, channels), np.uint8)
                     for key in (("a", "b") if domains else ("x",))
                 }
                 | ({"y": draw(0, classes, 8)} if classes else {}),
