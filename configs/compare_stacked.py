@@ -8,7 +8,7 @@ Time: 61 min of processor time on one CPU core (AMD EPYC), --mapped map; 16 of t
 Result: unrolled play keeps 970 of 1,000 modes (95% interval 957 to 979), better than every other
 cell, with 28,000 gradients instead of 8,000; after 7,000 it has 813. Relativistic with R1 579, with
 R1 and R2 509, alone 425, minibatch deviation 378, R1 and R2 158, none 72, spectral normalisation 8;
-packs of 2 (104) and R1 (88) cannot be told from none. `docs/images.md` has the table.
+packs of 2 (104) and R1 (88) do not differ significantly from none. `docs/images.md` has a table.
 """
 
 import ml_collections

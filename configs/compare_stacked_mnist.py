@@ -3,7 +3,7 @@
 Command: python scripts/compare.py --config configs/compare_stacked_mnist.py --workdir runs/stacked
 Time: 63 min of processor time on one CPU core (AMD EPYC), --mapped map, scores included.
 Result: relativistic with R1 and R2 476 of 1,000 modes (469, 470, 488), with R1 413, alone 364; R1
-and R2 233, R1 172, none 122. Three seeds conclude nothing by a test.
+and R2 233, R1 172, none 122. Three seeds are too few for a test.
 """
 
 import ml_collections

@@ -61,8 +61,8 @@ def convolve_by_products(
 def _joined(kernel: jax.Array, groups: int) -> tuple[jax.Array, int]:
     """Groups of few channels joined, with zeros between them: (kernel, fewer groups).
 
-    Products of 32 channels cost less than several of 8 or 16: in the gradients of a penalty 0.8 to
-    3 times less time.
+    Products of 32 channels cost less than several of 8 or 16: in the gradients of a penalty they
+    take 0.33 to 0.85 of the time.
     """
     k, _, c, f = kernel.shape
     fits = [m for m in range(1, groups + 1) if groups % m == 0 and m * c <= JOINED]

@@ -53,6 +53,7 @@ def test_stacks_of_a_set_of_the_config(tmp_path):
     assert found.source.read(np.arange(20))["x"].dtype == np.uint8
     own = {x.tobytes() for x in np.asarray(data.examples(sections.data_of(section))["x"])}
     channels = np.moveaxis(np.asarray(data.examples(found)["x"]), -1, 1).reshape(-1, 8, 8)
+    assert float(np.abs(channels * 127.5 + 127.5).max()) <= 255
     assert len(channels) == 60
     assert {x.tobytes() for x in channels} <= own  # bit for bit
 
