@@ -5,7 +5,7 @@ RUN := $(VENV)/bin/python
 WORKDIR ?= runs/digits_mlp
 CONFIG ?= configs/digits_mlp.py
 # The runs that pictures of docs/ are drawn from.
-PICTURED := digits_mlp digits_conditional mnist_conditional digits_ebgan digits_began digits_progressive photographs_cycle photographs_paired_colourisation
+PICTURED := digits_mlp digits_vae digits_conditional mnist_conditional digits_ebgan digits_began digits_progressive photographs_cycle photographs_paired_colourisation
 
 .PHONY: help train test test-telling test-faults test-all test-newest install lint format constraints docs pictures collapse tour claims clean
 
@@ -83,7 +83,8 @@ pictures: install
 	$(RUN) scripts/evaluate.py --workdir runs/digits_ebgan --picture docs/digits_ebgan.png
 	$(RUN) scripts/evaluate.py --workdir runs/digits_began --picture docs/digits_began.png
 	$(RUN) scripts/sample.py --workdir runs/digits_conditional --n 100 --out docs/digits_conditional.png
-	$(RUN) scripts/restore.py --workdir runs/digits_mlp --n 64 --picture docs/restoration.png
+	$(RUN) scripts/restore.py --workdir runs/digits_vae --n 64 --restarts 16 --weight 0.32 \
+	  --picture docs/restoration.png
 	$(RUN) scripts/walk.py --workdir runs/digits_mlp --rows 8 --picture docs/walk.png --gif docs/walk.gif
 	$(RUN) scripts/walk.py --workdir runs/digits_mlp --arithmetic 3bold-3thin+8thin --mean_of 3 \
 	  --picture docs/arithmetic.png

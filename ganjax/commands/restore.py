@@ -4,7 +4,8 @@ ganjax restore --workdir runs/digits_mlp --hole 4 --n 500 --picture restored.png
 
 One compiled search fills holes of all kinds. The table compares the squared error in the holes with
 that of the mean training image, of the mean of the five training images nearest in the visible
-pixels, and of ridge regression from these pixels. A conditional generator gets the true class of
+pixels, and of ridge regression from these pixels. Of a search it has the best restart, the average
+of the restarts, and the generator's image nearest to that average (central). A conditional generator gets the true class of
 each image, which the others do not: no fair comparison.
 """
 
@@ -176,6 +177,7 @@ def main() -> None:
         "regression": metrics.regression_fill(x, mask, train),
         "search": np.asarray(restored.x),
         "averaged": np.asarray(restored.average),
+        "central": np.asarray(restored.central),
     }
     errors = {}
     for index, kind in enumerate(KINDS.value):

@@ -103,6 +103,7 @@ def test_restoration_is_the_posterior_mean_of_a_linear_generator(linear):
     np.testing.assert_allclose(restored.x, expected, rtol=1e-10)
     # Both starts end in the one minimum, so their average is there too.
     np.testing.assert_allclose(restored.average, expected, atol=1e-5)
+    np.testing.assert_allclose(restored.central, expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("window", [0, 3])
@@ -147,6 +148,18 @@ def test_averages_weigh_restarts_by_their_objective(x64):
     np.testing.assert_allclose(restored.average.ravel(), [0.0, expected], rtol=1e-10)
 
 
+@pytest.mark.parametrize(("rate", "hidden"), [(0.0, 6.0), (0.04, None)])
+def test_the_central_image_begins_beside_the_average_and_moves_to_it(rate, hidden, x64):
+    """Without a prior the hidden pixel is free: the average itself is an image of the generator."""
+    z0 = jnp.asarray([[[0.1, 3.0]], [[0.12, 7.0]], [[0.12, 6.0]]])
+    x, mask = jnp.zeros((1, 1, 2, 1)), jnp.asarray([1.0, 0.0]).reshape(1, 1, 2, 1)
+    options = dict(tx=optax.sgd(rate), steps=100, weight=0.1, prior=None)
+    restored = latents.restore(lambda z: z.reshape(-1, 1, 2, 1), x, mask, z0, **options)
+    assert 4 < restored.average[0, 0, 1, 0] < 6  # nearest to the third, which is not the best
+    expected = hidden or restored.average[0, 0, 1, 0]
+    np.testing.assert_allclose(restored.central.ravel(), [0.0, expected], rtol=1e-6)
+
+
 def test_a_restart_that_fails_is_no_part_of_the_average():
     x, mask = jnp.zeros((1, 1, 2, 1)), jnp.array([1.0, 0.0]).reshape(1, 1, 2, 1)
     starts = jnp.array([[[0.3, 0.2]], [[1.0, jnp.nan]]])
@@ -155,6 +168,7 @@ def test_a_restart_that_fails_is_no_part_of_the_average():
     )
     assert jnp.isfinite(restored.average).all()
     np.testing.assert_allclose(restored.average, restored.x, rtol=1e-6)
+    assert jnp.isfinite(restored.central).all()
 
 
 def test_context_weights_are_the_missing_share_of_the_window():
