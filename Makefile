@@ -5,7 +5,7 @@ RUN := $(VENV)/bin/python
 WORKDIR ?= runs/digits_mlp
 CONFIG ?= configs/digits_mlp.py
 # The runs that pictures of docs/ are drawn from.
-PICTURED := digits_mlp digits_vae digits_conditional mnist_conditional digits_ebgan digits_began digits_progressive photographs_cycle photographs_paired_colourisation
+PICTURED := digits_mlp digits_vae digits_conditional mnist_conditional digits_ebgan digits_began digits_progressive photographs_cycle photographs_paired_colourisation scans_segmentation
 
 .PHONY: help train test test-telling test-faults test-all test-newest install lint format constraints docs pictures collapse tour claims clean
 
@@ -90,6 +90,7 @@ pictures: install
 	  --picture docs/arithmetic.png
 	$(RUN) scripts/benchmarks/translated.py --workdir runs/photographs_cycle --picture docs/translation.png
 	$(RUN) scripts/translate.py --workdir runs/photographs_paired_colourisation --n 16 --out docs/paired.png
+	$(RUN) scripts/translate.py --workdir runs/scans_segmentation --n 16 --out docs/scans.png
 	$(RUN) scripts/benchmarks/growth.py --workdir runs/digits_progressive --picture docs/digits_progressive.png
 	$(RUN) scripts/benchmarks/few_labels.py --config configs/digits_semi_supervised.py \
 	  --labels 2 --seeds 1 --picture docs/semi_supervised.png

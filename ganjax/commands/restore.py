@@ -2,11 +2,11 @@
 
 ganjax restore --workdir runs/digits_mlp --hole 4 --n 500 --picture restored.png
 
-One compiled search fills holes of all kinds. The table compares the squared error in the holes with
-that of the mean training image, of the mean of the five training images nearest in the visible
-pixels, and of ridge regression from these pixels. Of a search it has the best restart, the average
-of the restarts, and the generator's image nearest to that average (central). A conditional generator gets the true class of
-each image, which the others do not: no fair comparison.
+One compiled search fills holes of all kinds. The table compares the squared errors in the holes of
+the mean training image, of the mean of the five training images nearest in the visible pixels, of
+ridge regression from these pixels, and of the search: its best restart, the average of its
+restarts, and the generator's image nearest to the average (central). A conditional generator gets
+the true class of each image, which the others do not: no fair comparison.
 """
 
 from collections.abc import Callable

@@ -20,6 +20,7 @@ from ganjax.data.resident import (
     sample_rows,
 )
 from ganjax.data.rows import Table, count, examples, of_rows, parts
+from ganjax.data.scans import scans
 from ganjax.data.sets import tfds
 from ganjax.data.stacked import stacked, stacked_digits
 from ganjax.data.values import parsed_range
@@ -37,6 +38,7 @@ DATA = {
     "photograph_domains": photograph_domains,
     "photographs": photographs,
     "ring": ring,
+    "scans": scans,
     "stacked": stacked,
     "stacked_digits": stacked_digits,
     "swiss_roll": swiss_roll,
@@ -79,6 +81,7 @@ __all__ = [
     "ring",
     "sample_rows",
     "samples_of_file",
+    "scans",
     "shapes_of",
     "stacked",
     "stacked_digits",

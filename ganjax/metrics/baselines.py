@@ -5,6 +5,7 @@ from scipy.sparse import csr_array, diags_array, eye_array
 from scipy.sparse.linalg import cg
 
 SPREAD = 0.99  # of label spreading: the share of a label that comes from neighbours
+PIXELS = 50_000  # that trees are fitted to
 WIDTHS = 2.0 ** np.arange(-3, 3)  # of the kernel, in median distances between nearest neighbours
 
 
@@ -70,6 +71,36 @@ def kernel_mean(a: np.ndarray, b: np.ndarray, test: np.ndarray) -> np.ndarray:
     errors = [np.mean((weighted(within, width) - outputs) ** 2) for width in WIDTHS]
     best = WIDTHS[int(np.argmin(errors))]
     return weighted(cdist(test, a, "sqeuclidean"), best).reshape(-1, *b.shape[1:])
+
+
+def neighbourhood(a: np.ndarray, b: np.ndarray, test: np.ndarray) -> np.ndarray:
+    """Masks of test images, each pixel's from the 7x7 pixels around it, by boosted trees.
+
+    scikit-learn's histogram gradient boosting, fitted to 50,000 pixels at most, drawn at random;
+    images are mirrored at the border.
+
+    Args:
+      a: images [n, height, width, channel].
+      b: their masks [n, height, width, 1] of -1 and 1, both among them.
+      test: images [k, height, width, channel].
+
+    Returns:
+      2 p - 1 [k, height, width, 1], p the probability that a pixel is in the mask.
+    """
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    def around(x, pixels):
+        x = np.pad(x, ((0, 0), (3, 3), (3, 3), (0, 0)), mode="symmetric")
+        windows = np.lib.stride_tricks.sliding_window_view(x, (7, 7), axis=(1, 2))
+        places = np.unravel_index(pixels, windows.shape[:3])
+        return windows[places].reshape(len(pixels), -1)
+
+    pixels = np.random.RandomState(0).permutation(b.size)[:PIXELS]
+    trees = HistGradientBoostingClassifier(random_state=0)
+    trees.fit(around(a, pixels), b.ravel()[pixels] > 0)
+    shape = (*test.shape[:3], 1)
+    found = trees.predict_proba(around(test, np.arange(np.prod(shape))))[:, 1]
+    return 2 * found.reshape(shape) - 1
 
 
 def _flat(x: np.ndarray) -> np.ndarray:

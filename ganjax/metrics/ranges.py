@@ -54,6 +54,7 @@ SCORES = {
     "iou_before": Score(high=1.0),
     "iou_kernel": Score(high=1.0),
     "iou_ridge": Score(high=1.0),
+    "iou_trees": Score(high=1.0),
     "kernel_distance": Score(low=-math.inf, better="below"),
     "label_accuracy": Score(high=1.0, better="above"),
     "label_accuracy_min": Score(high=1.0, better="above"),

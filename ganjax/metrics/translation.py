@@ -7,7 +7,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from ganjax.metrics.baselines import kernel_mean, ridge
+from ganjax.metrics.baselines import kernel_mean, neighbourhood, ridge
 from ganjax.metrics.distances import frechet_distance
 from ganjax.metrics.finite import finite
 
@@ -129,8 +129,8 @@ def paired_translation(data: Any) -> Callable[..., dict[str, float]]:
       more, averaged over them where it has fewer;
       and where b is a mask of -1 and 1 alone, with G(a) > 0 as the translated mask, `accuracy`:
       share of right pixels; `iou`: intersection over union of the two masks, and `iou_before`: that
-      of the mask a > 0; for small images also `iou_ridge` and `iou_kernel`, of `baselines.ridge`
-      and `baselines.kernel_mean` of 2,000 draws of training pairs.
+      of the mask a > 0; for small images also `iou_ridge`, `iou_kernel` and `iou_trees`, of
+      `baselines.ridge`, `kernel_mean` and `neighbourhood` of 2,000 draws of training pairs.
 
     Raises:
       ValueError: the data are not pairs of images.
@@ -151,7 +151,8 @@ def paired_translation(data: Any) -> Callable[..., dict[str, float]]:
             return {}
         drawn = data.sample(data.train, jax.random.key(0), PAIRS)
         pairs = np.asarray(drawn["a"]), np.asarray(drawn["b"])
-        found = {"ridge": ridge(*pairs, a), "kernel": kernel_mean(*pairs, a)}
+        fits = {"ridge": ridge, "kernel": kernel_mean, "trees": neighbourhood}
+        found = {name: fit(*pairs, a) for name, fit in fits.items()}
         return {f"iou_{name}": _overlap(x, b) for name, x in found.items()}
 
     def report(translate_ab):

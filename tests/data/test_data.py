@@ -236,6 +236,11 @@ def test_few_labels_are_drawn_with_their_images():
         ("stacked_digits", {"count": 0}),
         ("stacked_digits", {"held_out": 0}),
         ("stacked_digits", {"seed": 2**32 - 1}),
+        ("scans", {"size": 12}),
+        ("scans", {"count": 0}),
+        ("scans", {"held_out": 0}),
+        ("scans", {"noise": -0.1}),
+        ("scans", {"seed": -1}),
     ],
 )
 def test_out_of_range_is_refused(name, options):

@@ -104,6 +104,38 @@ def test_held_out_pairs_are_of_held_out_digits():
     assert source.shape == (8, 8, 1)
 
 
+def test_scans_have_lesions_that_brightness_does_not_tell():
+    source = data.scans(noise=0.0)
+    lesions = np.asarray(source.test["b"])[..., 0] > 0
+    bright = np.asarray(source.test["a"])[..., 0]
+    assert 0.1 < (~lesions.any((1, 2))).mean() < 0.4  # none in a quarter of the scans
+    assert 0.02 < lesions.mean() < 0.08
+    rows = np.flatnonzero(lesions.any((1, 2)))
+    inside = np.array([bright[row][lesions[row]].mean() for row in rows])
+    outside = np.array([bright[row][~lesions[row] & (bright[row] > -0.5)].mean() for row in rows])
+    assert (inside > outside + 0.1).mean() > 0.95
+    levels = np.linspace(-1, 1, 81)[:, None, None, None]
+    found = bright > levels
+    overlap = (found & lesions).sum((1, 2, 3)) / (found | lesions).sum((1, 2, 3))
+    assert overlap.max() < 0.5  # of the best threshold, without noise
+
+
+def test_scans_are_the_same_for_a_seed_and_turned_in_batches():
+    source, small = data.scans(count=1, held_out=3), data.scans(count=1, held_out=2)
+    np.testing.assert_allclose(source.train["a"], small.train["a"], atol=1e-6)
+    assert (source.train["a"] != data.scans(count=1, seed=1).train["a"]).any()
+    batch = {key: np.asarray(x) for key, x in source.sample(source.train, RNG, 64).items()}
+    a, b = (np.asarray(source.train[key])[0] for key in "ab")
+    turned = {
+        np.rot90(flip, k).tobytes(): np.rot90(b if flip is a else b[::-1], k)
+        for flip in (a, a[::-1])
+        for k in range(4)
+    }
+    assert {row.tobytes() for row in batch["a"]} == turned.keys()
+    for scan, mask in zip(batch["a"], batch["b"], strict=True):
+        np.testing.assert_array_equal(turned[scan.tobytes()], mask)
+
+
 def test_crops_of_a_pyramid_are_halves_of_one_another():
     """One key draws the same crops at every size, means over blocks of those of the pyramid."""
     sources = [data.photograph_crops(size, pyramid=32) for size in (4, 8, 32)]

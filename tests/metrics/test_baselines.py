@@ -52,6 +52,16 @@ def test_the_kernel_is_as_wide_as_serves_the_training_pairs():
     assert np.abs(found - np.sin(3 * test)).max() < 0.35  # averaged, not the nearest
 
 
+def test_trees_see_the_neighbours_of_a_pixel_and_no_farther():
+    """The mask is the image, moved by 3 pixels; moved by 4 it is chance."""
+    x = np.random.default_rng(0).choice([-1.0, 1.0], (120, 12, 12, 1))
+    for shift, right in ((3, (0.99, 1.0)), (4, (0.4, 0.6))):
+        found = baselines.neighbourhood(x[:80], np.roll(x[:80], shift, 2), x[80:])
+        agree = (found > 0) == (np.roll(x[80:], shift, 2) > 0)
+        low, high = right
+        assert low <= agree[:, :, shift:].mean() <= high  # the first columns are from the far end
+
+
 def test_a_classifier_has_label_spreading_beside_it():
     draw = np.random.default_rng(1)
     x = np.concatenate([draw.normal(c, 0.3, (40, 2)) for c in (-2, 2)]).astype(np.float32)

@@ -70,9 +70,8 @@ def test_pairs_and_masks():
     np.testing.assert_allclose(scores["error_before"], 2 / 3, rtol=1e-5)
     right = EVALUATIONS["paired_translation"](two(a, b))(lambda a: 0.1 * b)
     assert right["iou"] == right["accuracy"] == 1
-    assert (
-        right["iou_ridge"] == right["iou_kernel"] == 1
-    )  # the training pairs are those of the test
+    # The training pairs are those of the test.
+    assert right["iou_ridge"] == right["iou_kernel"] == right["iou_trees"] == 1
     np.testing.assert_allclose(right["error"], 0.9, rtol=1e-5)
     free = EVALUATIONS["paired_translation"](two(b, images()))(lambda a: images())
     assert free.keys() == {"error", "error_before"}
