@@ -59,7 +59,7 @@ def _sample(train: Batch, rng: jax.Array, batch_size: int) -> Batch:
 
 def _scan(rng: jax.Array, size: int, noise: float) -> tuple[jax.Array, jax.Array]:
     """One pair: [size, size, 1] each."""
-    rngs = jax.random.split(rng, 8)
+    rngs = jax.random.split(rng, 7)
     line = (jnp.arange(size) + 0.5) / size * 2 - 1
     at = jnp.stack(jnp.meshgrid(line, line, indexing="ij"), -1)  # [size, size, 2] in [-1, 1]
     pixel = 2 / size
@@ -70,11 +70,10 @@ def _scan(rng: jax.Array, size: int, noise: float) -> tuple[jax.Array, jax.Array
     lesions = jnp.stack([_lesion(rng, at, pixel) for rng in jax.random.split(turns, LESIONS)])
     present = jnp.arange(LESIONS) < jax.random.randint(kinds, (), 0, LESIONS + 1)
     vessels = jnp.stack([_vessel(rng, at, pixel) for rng in jax.random.split(rngs[2], VESSELS)])
-    contrast = jax.random.uniform(
-        rngs[3], (LESIONS + VESSELS,), minval=CONTRAST[0], maxval=CONTRAST[1]
-    )
+    low, high = CONTRAST
+    contrast = jax.random.uniform(rngs[3], (LESIONS + VESSELS, 1, 1), minval=low, maxval=high)
     bright = jnp.concatenate([lesions * present[:, None, None], vessels])
-    bright = jnp.max(bright * contrast[:, None, None], axis=0)
+    bright = jnp.max(bright * contrast, axis=0)
     coarse = jax.random.normal(rngs[4], (size // 4, size // 4))
     texture = 0.1 * jax.image.resize(coarse, (size, size), "cubic")
     gain = 1 + 0.25 * at @ jax.random.uniform(rngs[5], (2,), minval=-1)

@@ -160,10 +160,8 @@ def restore(
     def gap(made):
         return jnp.sum((1 - mask) * (made - average) ** 2, axis=(1, 2, 3))
 
-    middle = jnp.argmin(
-        jnp.where(jnp.isfinite(found.values), jax.vmap(gap)(fills), jnp.inf), axis=0
-    )
-    start = found.ends[middle, jnp.arange(len(x))][None]
+    gaps = jnp.where(jnp.isfinite(found.values), jax.vmap(gap)(fills), jnp.inf)
+    start = found.ends[jnp.argmin(gaps, axis=0), jnp.arange(len(x))][None]
     central = search(
         lambda z: objective(z) + gap(generate(z)) / weight, start, tx=tx, steps=steps, keep=keep
     )

@@ -81,7 +81,7 @@ def neighbourhood(a: np.ndarray, b: np.ndarray, test: np.ndarray) -> np.ndarray:
 
     Args:
       a: images [n, height, width, channel].
-      b: their masks [n, height, width, 1] of -1 and 1, both among them.
+      b: their masks [n, height, width, 1] of -1 and 1.
       test: images [k, height, width, channel].
 
     Returns:
@@ -96,11 +96,16 @@ def neighbourhood(a: np.ndarray, b: np.ndarray, test: np.ndarray) -> np.ndarray:
         return windows[places].reshape(len(pixels), -1)
 
     pixels = np.random.RandomState(0).permutation(b.size)[:PIXELS]
+    inside, shape = b.ravel()[pixels] > 0, (*test.shape[:3], 1)
+    if inside.all() or not inside.any():
+        return np.full(shape, 2.0 * inside[0] - 1)
     trees = HistGradientBoostingClassifier(random_state=0)
-    trees.fit(around(a, pixels), b.ravel()[pixels] > 0)
-    shape = (*test.shape[:3], 1)
-    found = trees.predict_proba(around(test, np.arange(np.prod(shape))))[:, 1]
-    return 2 * found.reshape(shape) - 1
+    trees.fit(around(a, pixels), inside)
+    found = []
+    for images in np.array_split(test, -(-len(test) // 500)):  # 49 numbers of every pixel at a time
+        every = np.arange(np.prod(images.shape[:3]))
+        found.append(trees.predict_proba(around(images, every))[:, 1])
+    return 2 * np.concatenate(found).reshape(shape) - 1
 
 
 def _flat(x: np.ndarray) -> np.ndarray:

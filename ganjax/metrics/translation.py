@@ -129,8 +129,9 @@ def paired_translation(data: Any) -> Callable[..., dict[str, float]]:
       more, averaged over them where it has fewer;
       and where b is a mask of -1 and 1 alone, with G(a) > 0 as the translated mask, `accuracy`:
       share of right pixels; `iou`: intersection over union of the two masks, and `iou_before`: that
-      of the mask a > 0; for small images also `iou_ridge`, `iou_kernel` and `iou_trees`, of
-      `baselines.ridge`, `kernel_mean` and `neighbourhood` of 2,000 draws of training pairs.
+      of the mask a > 0; for small images also `iou_ridge`, `iou_kernel` and, of one channel,
+      `iou_trees`, of `baselines.ridge`, `kernel_mean` and `neighbourhood` of 2,000 draws of
+      training pairs.
 
     Raises:
       ValueError: the data are not pairs of images.
@@ -151,7 +152,9 @@ def paired_translation(data: Any) -> Callable[..., dict[str, float]]:
             return {}
         drawn = data.sample(data.train, jax.random.key(0), PAIRS)
         pairs = np.asarray(drawn["a"]), np.asarray(drawn["b"])
-        fits = {"ridge": ridge, "kernel": kernel_mean, "trees": neighbourhood}
+        fits = {"ridge": ridge, "kernel": kernel_mean}
+        if b.shape[-1] == 1:
+            fits["trees"] = neighbourhood
         found = {name: fit(*pairs, a) for name, fit in fits.items()}
         return {f"iou_{name}": _overlap(x, b) for name, x in found.items()}
 

@@ -60,6 +60,7 @@ def test_trees_see_the_neighbours_of_a_pixel_and_no_farther():
         agree = (found > 0) == (np.roll(x[80:], shift, 2) > 0)
         low, high = right
         assert low <= agree[:, :, shift:].mean() <= high  # the first columns are from the far end
+    np.testing.assert_array_equal(baselines.neighbourhood(x, 0 * x - 1, x[:2]), 0 * x[:2] - 1)
 
 
 def test_a_classifier_has_label_spreading_beside_it():

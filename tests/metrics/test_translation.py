@@ -73,6 +73,8 @@ def test_pairs_and_masks():
     # The training pairs are those of the test.
     assert right["iou_ridge"] == right["iou_kernel"] == right["iou_trees"] == 1
     np.testing.assert_allclose(right["error"], 0.9, rtol=1e-5)
+    coloured = EVALUATIONS["paired_translation"](two(a, a))(lambda a: a)
+    assert coloured["iou"] == coloured["iou_ridge"] == 1
     free = EVALUATIONS["paired_translation"](two(b, images()))(lambda a: images())
     assert free.keys() == {"error", "error_before"}
     assert free["error"] == 0
