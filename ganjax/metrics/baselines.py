@@ -5,7 +5,7 @@ from scipy.sparse import csr_array, diags_array, eye_array
 from scipy.sparse.linalg import cg
 
 SPREAD = 0.99  # of label spreading: the share of a label that comes from neighbours
-PIXELS = 50_000  # that trees are fitted to
+PIXELS = 200_000  # that trees are fitted to
 WIDTHS = 2.0 ** np.arange(-3, 3)  # of the kernel, in median distances between nearest neighbours
 
 
@@ -76,7 +76,7 @@ def kernel_mean(a: np.ndarray, b: np.ndarray, test: np.ndarray) -> np.ndarray:
 def neighbourhood(a: np.ndarray, b: np.ndarray, test: np.ndarray) -> np.ndarray:
     """Masks of test images, each pixel's from the 7x7 pixels around it, by boosted trees.
 
-    scikit-learn's histogram gradient boosting, fitted to 50,000 pixels at most, drawn at random;
+    scikit-learn's histogram gradient boosting, fitted to 200,000 pixels at most, drawn at random;
     images are mirrored at the border.
 
     Args:
