@@ -24,9 +24,9 @@ class Restored(NamedTuple):
       x: by the best restart of each [n, height, width, channel].
       average: by the mean of all restarts, each weighted by exp(-objective). Where the hole leaves
         several answers this is between them: blurred, and nearer to the truth in squared error.
-      central: by one more search from the restart nearest to the average, with the squared distance
-        to the average in the hole as if it were visible: of the images that the generator makes,
-        one with a small squared error in the mean over the restarts.
+      central: by one more search from the restart nearest to the average, for which the average is
+        visible in the hole: of the images that the generator makes, with `power` 2, one with a
+        small squared error in the mean over the restarts.
       z: latents of `x` [n, ...].
       value: the objective there [n].
     """
@@ -146,25 +146,24 @@ def restore(
     # Hidden pixels must not reach the search, not even as a NaN.
     visible = paste(x, jnp.zeros_like(x), mask)
 
-    def objective(z):
-        made = generate(z)
-        value = context_loss(made, visible, weights, power=power) / weight
-        return value if prior is None else value + prior(z, made)
+    def fitted(target, weights, starts):
+        def objective(z):
+            made = generate(z)
+            value = context_loss(made, target, weights, power=power) / weight
+            return value if prior is None else value + prior(z, made)
 
-    found = search(objective, z0, tx=tx, steps=steps, keep=keep)
+        return search(objective, starts, tx=tx, steps=steps, keep=keep)
+
+    found = fitted(visible, weights, z0)
     shares = jax.nn.softmax(-found.values, axis=0)[..., None, None, None]
     fills = jax.vmap(generate)(found.ends)  # [restarts, n, height, width, channel]
     fills = jnp.where(shares > 0, fills, 0.0)  # a restart that failed is not finite
     average = jnp.sum(shares * fills, axis=0)
 
-    def gap(made):
-        return jnp.sum((1 - mask) * (made - average) ** 2, axis=(1, 2, 3))
-
-    gaps = jnp.where(jnp.isfinite(found.values), jax.vmap(gap)(fills), jnp.inf)
-    start = found.ends[jnp.argmin(gaps, axis=0), jnp.arange(len(x))][None]
-    central = search(
-        lambda z: objective(z) + gap(generate(z)) / weight, start, tx=tx, steps=steps, keep=keep
-    )
+    gaps = jax.vmap(lambda fill: context_loss(fill, average, 1 - mask))(fills)
+    middle = jnp.argmin(jnp.where(jnp.isfinite(found.values), gaps, jnp.inf), axis=0)
+    start = found.ends[middle, jnp.arange(len(x))][None]
+    central = fitted(paste(visible, average, mask), weights + 1 - mask, start)
     return Restored(
         x=paste(x, generate(found.z), mask),
         average=paste(x, average, mask),
