@@ -107,8 +107,8 @@ TELLING = ("mixture_f_gan", "affine_cycle", "digits_dcgan", "digits_vae", "photo
 def short(path):
     with module(path).get_config().unlocked() as config:
         config.update(SHORT)
-        if config.data.name.startswith("stacked"):  # the judge takes minutes for 26,000 stacks
-            config.data.update(count=64, held_out=64)
+        if config.get("data", {}).get("name", "").startswith("stacked"):
+            config.data.update(count=64, held_out=64)  # the judge takes minutes for 26,000 stacks
         if "stages" in config:  # each is played for a step, and networks grow between them
             config.steps = len(config.stages)
             ends = sorted(stage.until for stage in config.stages.values())
