@@ -121,18 +121,10 @@ def _classes(of: Compared) -> dict[str, float]:
     judged = of.generated.classes
     if judged is None or of.shares is None or len(judged.largest) != len(of.shares):
         return {}
-    counts, asked, right = judged.largest, judged.asked, judged.right
+    counts = judged.largest
     found = metrics.class_coverage(np.repeat(np.arange(len(counts)), counts), of.shares)
-    shares = counts[of.shares > 0] / counts.sum()
     result = {key: getattr(found, key) for key in ("classes", "class_kl", "class_kl_floor")}
-    result |= {"class_share_min": float(shares.min()), "class_share_max": float(shares.max())}
-    if asked.any():
-        accuracies = right[asked > 0] / asked[asked > 0]
-        result |= {
-            "label_accuracy": float(right.sum() / asked.sum()),
-            "label_accuracy_min": float(accuracies.min()),
-        }
-    return result
+    return result | judged.shares(of.shares > 0) | judged.accuracy
 
 
 def _sliced(of: Compared) -> dict[str, float]:

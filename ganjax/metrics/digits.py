@@ -8,7 +8,7 @@ import numpy as np
 
 from ganjax.metrics.distances import frechet_distance, nearest_distances
 from ganjax.metrics.finite import finite
-from ganjax.metrics.inception import inception_score
+from ganjax.metrics.running import Classes, no_classes
 
 
 def digits_report(data: Any) -> Callable[[np.ndarray], dict[str, float]]:
@@ -63,14 +63,10 @@ def conditional_digits_report(
     reference = functools.cache(functools.partial(_reference, digits))
 
     def report(samples, labels):
-        samples, (classifier, real) = _flat(finite("samples", samples)), reference()
-        result = _scores(digits, classifier, real, samples)
-        for suffix, x, y in (("", samples, labels), ("_real", digits.test, digits.test_labels)):
-            right = classifier.predict(x) == np.asarray(y)
-            shares = [right[y == label].mean() for label in np.unique(y)]
-            result[f"label_accuracy{suffix}"] = float(right.mean())
-            result[f"label_accuracy_min{suffix}"] = float(min(shares))
-        return result
+        classifier, real = reference()
+        truth = _judged(classifier, digits.test, digits.test_labels).accuracy
+        scores = _scores(digits, classifier, real, _flat(finite("samples", samples)), labels)
+        return scores | {f"{name}_real": value for name, value in truth.items()}
 
     return report
 
@@ -102,14 +98,20 @@ def _reference(digits: _Digits) -> tuple[Any, dict[str, float]]:
     from sklearn.linear_model import LogisticRegression  # 0.7 s: after the checks
 
     classifier = LogisticRegression(max_iter=1000).fit(digits.train, digits.train_labels)
-    return classifier, _quality(digits, classifier, digits.test, digits.train)
+    judged = _judged(classifier, digits.test)
+    return classifier, _quality(digits, judged, digits.test, digits.train)
 
 
-def _quality(digits: _Digits, classifier: Any, x: np.ndarray, compared: np.ndarray):
+def _judged(classifier: Any, x: np.ndarray, labels: Any = None) -> Classes:
+    """Sums over the classifier's probabilities of digits x [n, 64]."""
+    return no_classes(1, 10).add(classifier.predict_proba(x), labels)
+
+
+def _quality(digits: _Digits, judged: Classes, x: np.ndarray, compared: np.ndarray):
     """Scores of digits x [n, 64]; `compared` is compared with the test digits."""
     nearest = nearest_distances(x / 2, digits.train / 2)
     return {
-        "inception_score": inception_score(classifier.predict_proba(x)),
+        "inception_score": float(judged.inception_scores[0]),
         "frechet_distance": frechet_distance(real=digits.test / 2, generated=compared / 2),
         "nearest_median": float(np.median(nearest)),
         "nearest_min": float(nearest.min()),
@@ -117,17 +119,17 @@ def _quality(digits: _Digits, classifier: Any, x: np.ndarray, compared: np.ndarr
 
 
 def _scores(
-    digits: _Digits, classifier: Any, real: dict[str, float], samples: np.ndarray
+    digits: _Digits,
+    classifier: Any,
+    real: dict[str, float],
+    samples: np.ndarray,
+    labels: np.ndarray | None = None,
 ) -> dict[str, float]:
-    """The scores of `digits_report`, of samples [n, 64]."""
-    result = {"samples": len(samples)}
-    for name, value in _quality(digits, classifier, samples, samples).items():
+    """The scores of `digits_report`, of samples [n, 64] and of their labels, if any."""
+    result, judged = {"samples": len(samples)}, _judged(classifier, samples, labels)
+    for name, value in _quality(digits, judged, samples, samples).items():
         result |= {name: value, f"{name}_real": real[name]}
-    shares = np.bincount(classifier.predict(samples), minlength=10) / len(samples)
-    return result | {
-        "class_share_min": float(shares.min()),
-        "class_share_max": float(shares.max()),
-    }
+    return result | judged.shares() | judged.accuracy
 
 
 def _flat(x: np.ndarray) -> np.ndarray:

@@ -109,6 +109,22 @@ class Classes(NamedTuple):
         # A mean divergence is at least 0 but for rounding.
         return np.exp(np.maximum(self.information / self.n + marginal, 0.0))
 
+    def shares(self, present: np.ndarray | None = None) -> dict[str, float]:
+        """`class_share_min` and `class_share_max`, of the classes `present` [classes] or of all."""
+        shares = (self.largest if present is None else self.largest[present]) / self.largest.sum()
+        return {"class_share_min": float(shares.min()), "class_share_max": float(shares.max())}
+
+    @property
+    def accuracy(self) -> dict[str, float]:
+        """`label_accuracy` of all labels asked for and `label_accuracy_min` of one, if any were."""
+        asked, right = (counts[self.asked > 0] for counts in (self.asked, self.right))
+        if not len(asked):
+            return {}
+        return {
+            "label_accuracy": float(right.sum() / asked.sum()),
+            "label_accuracy_min": float((right / asked).min()),
+        }
+
 
 def no_classes(splits: int, classes: int) -> Classes:
     """Sums over no sample."""
