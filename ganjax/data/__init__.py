@@ -1,7 +1,8 @@
 """Data: sources of batches, each a factory in the `DATA` shelf that returns a `Data`."""
 
 from ganjax.data.checks import checked, made
-from ganjax.data.digits import digits, digits_few_labels
+from ganjax.data.digits import digits
+from ganjax.data.few_labels import digits_few_labels, few_labels
 from ganjax.data.files import arrays, images, samples_of_file
 from ganjax.data.masks import MASKS
 from ganjax.data.paired import paired_images
@@ -30,6 +31,7 @@ DATA = {
     "arrays": arrays,
     "digits": digits,
     "digits_few_labels": digits_few_labels,
+    "few_labels": few_labels,
     "gaussian_mixture": gaussian_mixture,
     "grid": grid,
     "images": images,
@@ -62,6 +64,7 @@ __all__ = [
     "digits_few_labels",
     "errors_of_reading",
     "examples",
+    "few_labels",
     "form",
     "form_of",
     "gaussian_mixture",

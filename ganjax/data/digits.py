@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ganjax.checks import one_of, whole
+from ganjax.checks import one_of
 from ganjax.data.resident import Data, sample_rows
 
 TRAIN_EXAMPLES = 1297
@@ -65,44 +65,3 @@ def digits(
     train, test = order[:TRAIN_EXAMPLES], order[TRAIN_EXAMPLES:]
     train, test = part(train, classes), part(test, test_classes)
     return Data((size, size, 1), train, test, sample_rows, num_classes=10)
-
-
-def digits_few_labels(labels_per_class: int = 2, seed: int = 0, size: int = 8) -> Data:
-    """The training digits without labels, except for the same few of every class.
-
-    The labelled ones are the first of each class in numpy's `RandomState(seed)` permutation of the
-    training digits. They are among the unlabelled ones too, as is usual. The test digits, all
-    labelled, are those of `digits`.
-
-    Args:
-      labels_per_class: labelled examples of each of the ten classes, from 1 to the size of the
-        smallest class.
-      seed: of that choice, from 0 to 2^32 - 1.
-      size: side of the images, as in `digits`.
-
-    Returns:
-      Data whose batches have `x` [batch, size, size, 1] in [-1, 1], drawn from all training digits,
-      and `x_labelled` [batch, size, size, 1] with labels `y` int [batch], drawn from the few; all
-      with replacement.
-
-    Raises:
-      ValueError: an argument is out of range.
-    """
-    whole(0, 2**32 - 1, seed=seed)
-    source = digits(size=size)
-    labels = np.asarray(source.train["y"])
-    whole(1, int(np.bincount(labels).min()), labels_per_class=labels_per_class)
-    order = np.random.RandomState(seed).permutation(len(labels))
-    few = np.concatenate([order[labels[order] == y][:labels_per_class] for y in range(10)])
-
-    def sample(train, rng, batch_size):
-        rng_unlabelled, rng_labelled = jax.random.split(rng)
-        few = {"x_labelled": train["x_labelled"], "y": train["y"]}
-        return {
-            **sample_rows({"x": train["x"]}, rng_unlabelled, batch_size),
-            **sample_rows(few, rng_labelled, batch_size),
-        }
-
-    x, y = source.train["x"], source.train["y"]
-    train = {"x": x, "x_labelled": x[few], "y": y[few]}
-    return source._replace(train=train, sample=sample)

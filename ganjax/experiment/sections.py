@@ -302,7 +302,7 @@ STOP_REASONS = {
 def _other(where: str, section: Section) -> sources.Data:
     """Data that others are made of."""
     if (data := data_of(section)) is None:
-        raise ConfigError(f"{where} is none; name the data to be stacked, e.g. 'digits'")
+        raise ConfigError(f"{where} is none; name the data that these are made of, e.g. 'digits'")
     return data
 
 

@@ -68,6 +68,30 @@ def feature_matching(features_real: jax.Array, features_fake: jax.Array) -> jax.
     return jnp.sum(jnp.square(spread.mean(features_real) - spread.mean(features_fake)))
 
 
+def pseudo_labelled_loss(
+    class_logits: jax.Array, average_logits: jax.Array, confidence: float
+) -> jax.Array:
+    """Cross-entropy, in nats, of the classes that another classifier is sure of.
+
+    Sohn et al. 2020 (FixMatch, arXiv:2001.07685, section 2.2): the mean over all examples of
+    -log p(k | x, real), k the other's likeliest class, where its probability exceeds the
+    confidence; 0 elsewhere. Before that the other's probabilities are divided by their means over
+    the batch and normalised again, as classes are equally frequent (Berthelot et al. 2020,
+    arXiv:1911.09785, section 3.1). Paper: a mean over the last 128 batches.
+
+    Args:
+      class_logits: of the classifier that learns, [batch, K].
+      average_logits: of the other one on the same examples, [batch, K]; no gradient reaches it.
+      confidence: from 0 to below 1.
+    """
+    p = jax.nn.softmax(*wide(jax.lax.stop_gradient(average_logits)))
+    p = p / jnp.maximum(spread.mean(p), jnp.finfo(p.dtype).tiny)[None]
+    p = p / jnp.sum(p, axis=-1, keepdims=True)
+    y = jnp.argmax(p, axis=-1)[:, None]
+    log_p = jnp.take_along_axis(jax.nn.log_softmax(*wide(class_logits)), y, axis=-1)
+    return -jnp.mean(jnp.where(jnp.max(p, axis=-1, keepdims=True) > confidence, log_p, 0.0))
+
+
 def semi_supervised(
     generator: nn.Module,
     discriminator: nn.Module,
@@ -77,6 +101,8 @@ def semi_supervised(
     prior: Callable = latents.normal,
     gen: str = "feature_matching",
     unlabelled_weight: float = 1.0,
+    pseudo_label_weight: float = 0.0,
+    confidence: float = 0.9,
     decay: float = 0.999,
     supervised_only: bool = False,
     penalties: Sequence[Penalty | WithMemory] = (),
@@ -98,6 +124,9 @@ def semi_supervised(
     statistics of the discriminator itself, over labelled, unlabelled and generated batches
     together, so a discriminator without it is the better classifier.
 
+    Paper: it has no pseudo-labels. Here the discriminator can also descend `pseudo_labelled_loss`
+    on the unlabelled data, which the average classifies without augmentation.
+
     Args:
       generator: as in `gan`.
       discriminator: Linen module, x -> (class logits [batch, num_classes], features [batch, dim]),
@@ -108,10 +137,12 @@ def semi_supervised(
       prior: as in `gan`.
       gen: the generator's loss, "feature_matching" or "adversarial", its part of `loss`.
       unlabelled_weight: weight of the unlabelled and the generated term, at least 0.
+      pseudo_label_weight: weight of that term, at least 0; 0 leaves it out.
+      confidence: probability from 0 to below 1 above which the average's class is a pseudo-label.
       decay: of the average, from 0 (the parameters themselves) to below 1.
       supervised_only: the control. The discriminator descends the labelled term alone, without
-        unlabelled data, generated samples or penalties, and the generator's loss is 0: it stays
-        where it started.
+        unlabelled data, pseudo-labels, generated samples or penalties, and the generator's loss is
+        0: it stays where it started.
       penalties: as in `gan`, on the real logit of unlabelled data and generated samples.
       augment: as in `gan`, applied to all three batches.
 
@@ -119,7 +150,8 @@ def semi_supervised(
       Game on batches with `x` [batch, ...], `x_labelled` [batch, ...] and `y`, the labels of the
       latter, int [batch]. The discriminator's metrics: `class_accuracy/disc` and
       `loss_labelled/disc` on the labelled batch; unless `supervised_only`, also
-      `loss_unlabelled/disc` (with the half, before its weight) and those of `gan`.
+      `loss_unlabelled/disc` (with the half, before its weight), `loss_pseudo_labelled/disc` (before
+      its weight, if there is one) and those of `gan`.
       Queries: latents, generate, classify.
 
     Raises:
@@ -128,8 +160,10 @@ def semi_supervised(
     """
     checks.whole(1, num_classes=num_classes)
     checks.one_of(("feature_matching", "adversarial"), gen=gen)
-    checks.within("[0, inf)", unlabelled_weight=unlabelled_weight)
+    weights = dict(unlabelled_weight=unlabelled_weight, pseudo_label_weight=pseudo_label_weight)
+    checks.within("[0, inf)", **weights)
     checks.within("[0, 1)", decay=decay, hint="e.g. 0.999")
+    checks.within("[0, 1)", confidence=confidence, hint="e.g. 0.9")
     if isinstance(augment, Adaptive):
         raise ValueError("augment is adaptive, which is for 'gan' and 'conditional'; name 'ada'")
     generator = latent_generator(generator, z_dim, prior)
@@ -169,6 +203,11 @@ def semi_supervised(
         if supervised_only:
             return Players(gen=Loss(jnp.zeros_like(disc.value), gen_state, {}), disc=disc)
         disc = _with_unlabelled(disc, judged, loss, unlabelled_weight)
+        if pseudo_label_weight:
+            own, others = judged.outputs[1][0], classify(params, model_state, batch["x"])
+            value = pseudo_labelled_loss(own, others, confidence)
+            metrics = {**disc.metrics, "loss_pseudo_labelled/disc": value}
+            disc = disc._replace(value=disc.value + pseudo_label_weight * value, metrics=metrics)
         return Players(gen=Loss(_generator_loss(judged, loss, gen), gen_state, {}), disc=disc)
 
     def classify(params, model_state, x):

@@ -56,16 +56,17 @@ def counts(labels: list[str]) -> list[int]:
 
 def check(config: dict[str, Any]) -> None:
     """Refuses a config of which no control can be made, or whose errors are not reported."""
-    for section, name, why in (
-        ("game", "semi_supervised", "the control is its option supervised_only"),
-        ("data", "digits_few_labels", "the number of labels is its option labels_per_class"),
-        ("evaluation", "classification", "it reports the test error"),
+    of_labels = "the number of labels is its option labels_per_class"
+    for section, names, why in (
+        ("game", ("semi_supervised",), "the control is its option supervised_only"),
+        ("data", ("digits_few_labels", "few_labels"), of_labels),
+        ("evaluation", ("classification",), "it reports the test error"),
     ):
         given = config.get(section, {}).get("name")
-        if given != name:
+        if given not in names:
             raise ConfigError(
-                f"{section}.name={given!r}, expected {name!r}, as {why}; take "
-                "configs/digits_semi_supervised.py or one like it"
+                f"{section}.name={given!r}, expected {' or '.join(map(repr, names))}, as {why}; "
+                "take configs/digits_semi_supervised.py or one like it"
             )
 
 

@@ -168,35 +168,6 @@ def test_digits_of_some_classes():
     assert len(source.train["x"]) == len(source.train["y"])
 
 
-def test_few_labels_are_as_many_of_each_class_and_true():
-    """They are training digits with their labels, and differ for another seed."""
-    whole, source = data.digits(), data.digits_few_labels(labels_per_class=3, seed=1)
-    np.testing.assert_array_equal(source.train["x"], whole.train["x"])
-    np.testing.assert_array_equal(source.test["y"], whole.test["y"])
-    labelled, y = np.asarray(source.train["x_labelled"]), np.asarray(source.train["y"])
-    np.testing.assert_array_equal(np.bincount(y), np.full(10, 3))
-    same = (labelled[:, None] == np.asarray(whole.train["x"])).all((2, 3, 4))  # [30, 1297]
-    rows = same.argmax(1)
-    assert same.any(1).all()
-    assert len(set(rows.tolist())) == 30
-    np.testing.assert_array_equal(y, np.asarray(whole.train["y"])[rows])
-
-    again, other = (data.digits_few_labels(3, seed).train["x_labelled"] for seed in (1, 2))
-    np.testing.assert_array_equal(labelled, again)
-    assert (labelled != np.asarray(other)).any()
-
-
-def test_few_labels_are_drawn_with_their_images():
-    source = data.digits_few_labels(labels_per_class=2)
-    batch = jax.jit(source.sample, static_argnums=2)(source.train, RNG, 400)
-    assert batch["x"].shape == batch["x_labelled"].shape == (400, 8, 8, 1)
-    same = (batch["x_labelled"][:, None] == source.train["x_labelled"][None]).all((2, 3, 4))
-    np.testing.assert_array_equal(batch["y"], source.train["y"][same.argmax(1)])
-    assert bool(same.any(0).all())  # each of the 20 in 400 draws, but with probability 3e-8
-    seen = {row.tobytes() for row in np.asarray(batch["x"])}
-    assert len(seen) > 300
-
-
 @pytest.mark.parametrize(
     ("name", "options"),
     [

@@ -64,7 +64,7 @@ def test_stacks_of_a_set_of_the_config(tmp_path):
         ({"name": "photographs", "size": 8}, "in data: stacked needs labelled images"),
         ({"name": "ring"}, "in data: stacked needs labelled images"),
         ({"name": "digits_few_labels"}, "with 10 classes, few of them labelled"),
-        ({"name": "none"}, "of is none; name the data to be stacked"),
+        ({"name": "none"}, "of is none; name the data that these are made of"),
     ],
 )
 def test_sets_without_labels_or_of_several_channels_are_refused(of, message):

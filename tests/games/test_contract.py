@@ -85,7 +85,12 @@ SYSTEMS = {
     ),
     "semi_supervised": lambda: (
         games.semi_supervised(
-            mlp(), critic(head=partial(nets.HEADS["classifier"], num_classes=3)), 3, z_dim=3
+            mlp(),
+            critic(head=partial(nets.HEADS["classifier"], num_classes=3)),
+            3,
+            z_dim=3,
+            pseudo_label_weight=1.0,
+            confidence=0.0,
         ),
         {"x": images(), "x_labelled": -images(), "y": labels()},
     ),

@@ -11,7 +11,12 @@ import pytest
 from flax import linen as nn
 
 from ganjax import augmentations, games, losses, nets, penalties, schemes
-from ganjax.games.semi_supervised import feature_matching, labelled_loss, real_logit
+from ganjax.games.semi_supervised import (
+    feature_matching,
+    labelled_loss,
+    pseudo_labelled_loss,
+    real_logit,
+)
 from ganjax.types import Players
 
 RNG = jax.random.key(0)
@@ -133,9 +138,43 @@ def test_feature_matching_by_hand(x64):
     np.testing.assert_allclose(feature_matching(real, fake), 13, rtol=1e-14)
 
 
+@pytest.mark.parametrize(("confidence", "rows"), [(0.7, [0]), (0.5, [0, 1]), (0.8, [])])
+def test_pseudo_labels_by_hand(x64, confidence, rows):
+    """(0.9, 0.1) and (0.6, 0.4), over their means (0.75, 0.25): (0.75, 0.25) and (1/3, 2/3)."""
+    average = jnp.log(jnp.array([[0.9, 0.1], [0.6, 0.4]])) + 5
+    own = jnp.log(jnp.array([[0.8, 0.2], [0.3, 0.7]])) - 2
+    value, slope = jax.value_and_grad(pseudo_labelled_loss, argnums=1)(own, average, confidence)
+    np.testing.assert_allclose(value, -np.log([0.8, 0.7])[rows].sum() / 2, rtol=1e-12)
+    assert not slope.any()
+
+
+def test_pseudo_labels_are_of_the_average_on_unlabelled_data():
+    """The loss has weight times their term more; a class that nothing is gives no nan."""
+    plain, game = semi_supervised(), semi_supervised(pseudo_label_weight=0.5, confidence=0.0)
+    params, model_state = started(game)
+    average = jax.tree.map(lambda p: -p, params.disc)
+    state = model_state._replace(disc={"average": average})
+    batch, (_, discriminator) = batch_of(), networks()
+    without, outcome = (
+        jax.jit(played.losses)(params, state, batch, RNG).disc for played in (plain, game)
+    )
+    own, others = (
+        discriminator.apply({"params": p}, batch["x"])[0] for p in (params.disc, average)
+    )
+    expected = pseudo_labelled_loss(own, others, 0.0)
+    assert expected > 0.1
+    found = outcome.metrics["loss_pseudo_labelled/disc"]
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+    np.testing.assert_allclose(outcome.value, without.value + 0.5 * expected, rtol=1e-5)
+    never = jnp.array([[0.0, 0.0, -1e4]] * ROWS)
+    assert np.isfinite(jax.jit(pseudo_labelled_loss)(own, never, 0.9))
+
+
 def test_the_control_sees_labelled_examples_alone():
     """Its gradient is that of the labelled term; nothing else, penalties included, moves it."""
-    control = semi_supervised(supervised_only=True, penalties=(penalties.r1(1.0),))
+    control = semi_supervised(
+        supervised_only=True, pseudo_label_weight=1.0, penalties=(penalties.r1(1.0),)
+    )
     params, model_state = started(control)
     batch, (_, discriminator) = batch_of(), networks()
 
@@ -305,6 +344,8 @@ def test_accuracies_of_a_known_classifier():
         ({"z_dim": 0}, "z_dim=0"),
         ({"gen": "feature_match"}, "feature_matching"),
         ({"unlabelled_weight": -1.0}, "unlabelled_weight=-1.0"),
+        ({"pseudo_label_weight": -1.0}, "pseudo_label_weight=-1.0"),
+        ({"confidence": 1.0}, "confidence=1.0"),
         ({"decay": 1.0}, r"decay=1.0"),
         ({"decay": -0.1}, r"decay=-0.1"),
     ],
