@@ -26,6 +26,7 @@ def options(tmp_path):
     writer.convert(packed, "twelve", sets, split="train", shards=1)
     return {
         "arrays": {"path": packed, "held_out": 4},
+        "few_labels": {"of": data.digits()},
         "images": {"path": str(tmp_path), "size": 8, "held_out": 4},
         "photograph_crops": {"size": 8, "pyramid": 16},
         "photograph_domains": {"size": 8},
