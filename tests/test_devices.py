@@ -101,6 +101,15 @@ CONFIGS |= {
         "discriminator": {"name": "mlp_autoencoder", "z_dim": 2, "width": 8},
     },
 }
+CONFIGS["semi_supervised"] = {
+    **RING,
+    "data": {"name": "digits_few_labels"},
+    "game": {"name": "semi_supervised", "z_dim": 2, "pseudo_label_weight": 1.0, "confidence": 0.2},
+    "discriminator": {
+        **RING["discriminator"],
+        "head": {"name": "classifier", "num_classes": 10},
+    },
+}
 CONFIGS["pull_away"] = {k: v for k, v in CONFIGS["pull_away"].items() if k != "loss"}
 CONFIGS["accumulated"] = {**CONFIGS["unrolled"], "accumulate": 2}
 # Functions that draw by themselves, those of `own.py` without a word to the library.
@@ -165,7 +174,10 @@ CASES = marked(
     default={("alternating", 8, form, sharded, "float64") for form, sharded in FORMS},
     telling={
         ("batch_norm", 8, "jit", False, "float64"),
-        *((name, 8, "pmap", False, "float64") for name in ("unrolled", "batch_norm")),
+        *(
+            (name, 8, "pmap", False, "float64")
+            for name in ("unrolled", "batch_norm", "semi_supervised")
+        ),
     },
 )
 # Draws by a network and by a part of the user; those of other parts are telling, variants slow.
