@@ -5,7 +5,7 @@ RUN := $(VENV)/bin/python
 WORKDIR ?= runs/digits_mlp
 CONFIG ?= configs/digits_mlp.py
 # The runs that pictures of docs/ are drawn from.
-PICTURED := digits_mlp digits_vae digits_conditional mnist_conditional digits_ebgan digits_began digits_progressive photographs_cycle photographs_paired_colourisation scans_segmentation
+PICTURED := digits_cycle digits_mlp digits_vae digits_conditional mnist_conditional digits_ebgan digits_began digits_progressive photographs_cycle photographs_paired_colourisation scans_segmentation
 
 .PHONY: help train test test-telling test-faults test-all test-newest install lint format constraints docs pictures collapse tour claims clean
 
@@ -71,7 +71,7 @@ constraints:
 	  --no-header --no-annotate --no-emit-index-url --no-emit-find-links --quiet \
 	  --extra browser --extra prepare --extra tensorboard --extra dev --constraint - --output-file constraints.txt --upgrade pyproject.toml
 
-# All of docs/ but collapse.png, whose study is long (`make collapse`). Runs that are done already
+# All of docs/ but collapse.png and unrolling.png, whose study is long (`make collapse`). Runs that are done already
 # are not trained again; remove runs/ to begin anew.
 pictures: install
 	$(RUN) scripts/prepare.py --set mnist
@@ -89,6 +89,7 @@ pictures: install
 	$(RUN) scripts/walk.py --workdir runs/digits_mlp --arithmetic 3bold-3thin+8thin --mean_of 3 \
 	  --picture docs/arithmetic.png
 	$(RUN) scripts/benchmarks/translated.py --workdir runs/photographs_cycle --picture docs/translation.png
+	$(RUN) scripts/benchmarks/translated.py --workdir runs/digits_cycle --picture docs/turned.png --columns 12
 	$(RUN) scripts/translate.py --workdir runs/photographs_paired_colourisation --n 16 --out docs/paired.png
 	$(RUN) scripts/translate.py --workdir runs/scans_segmentation --n 16 --out docs/scans.png
 	$(RUN) scripts/benchmarks/growth.py --workdir runs/digits_progressive --picture docs/digits_progressive.png
@@ -110,7 +111,10 @@ pictures: install
 	$(RUN) scripts/benchmarks/laws.py --devices runs/devices.json --picture docs/scaling.png
 
 collapse: install
-	$(RUN) scripts/benchmarks/collapse.py --out runs/collapse --picture docs/collapse.png
+	$(RUN) scripts/benchmarks/collapse.py --out runs/collapse --picture docs/collapse.png \
+	  --cells=unrolled_0,unrolled_1,unrolled_5,unrolled_10
+	$(RUN) scripts/benchmarks/collapse.py --out runs/collapse --picture docs/unrolling.png \
+	  --cells=unrolled_0_faster,unrolled_5_faster
 
 # In an environment of its own: the API comes from the sources, which need not be importable.
 docs:

@@ -56,15 +56,15 @@ def test_the_ring_is_covered(tmp_path):
     assert scores["reverse_kl"] < 0.1
 
 
-@pytest.mark.parametrize("unroll_steps", [0, 10])
+@pytest.mark.parametrize("unroll_steps", [0, 5])
 def test_unrolling_cures_collapse(unroll_steps, tmp_path):
-    """At 6,000 steps all 16 seeds of the study cover the ring with 10 steps, none with 0."""
-    changes = {"scheme__unroll_steps": unroll_steps, "steps": 6000}
-    scores = report("ring8_unrolled", tmp_path, **changes)
+    """All 16 seeds of the study cover the ring sharply with 5 steps, none with 0."""
+    scores = report("ring8_unrolled", tmp_path, scheme__unroll_steps=unroll_steps)
     if unroll_steps:
-        assert scores["reverse_kl"] < 0.05  # the modes are covered long before they are sharp
+        assert scores["reverse_kl"] < 0.05
+        assert scores["high_quality"] > 0.8
     else:
-        assert scores["reverse_kl"] > 1.0
+        assert scores["reverse_kl"] > 0.7
 
 
 def test_an_f_gan_learns_the_gaussian_that_quadrature_says_is_best(tmp_path):

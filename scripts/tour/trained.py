@@ -29,10 +29,11 @@ MEAN_OF = 3  # latents of a concept
 
 def unrolling(configs: Configs) -> Claim:
     """The ring of 8 Gaussians under the minimax loss, without and with 10 unrolled steps."""
-    config, steps, every, unroll_steps = configs("ring8_unrolled"), 6000, 500, 10
+    config, steps, every, unroll_steps = configs("ring8_collapse"), 6000, 500, 10
+    scheme = {"name": "unrolled", "order": "gen_first"}
     cells = {
-        "plain": _with(config, scheme={"unroll_steps": 0}),
-        "unrolled": _with(config, scheme={"unroll_steps": unroll_steps}),
+        "plain": {**config, "scheme": {**scheme, "unroll_steps": 0}},
+        "unrolled": {**config, "scheme": {**scheme, "unroll_steps": unroll_steps}},
     }
     arrays, kl = _coverage(cells, steps, every)
     checks = (
