@@ -5,8 +5,8 @@ python scripts/benchmarks/packing.py --seeds 3 --json packing.json
 The protocol of VEEGAN and PacGAN (arXiv:1712.04086, table 1): 2,500 samples; the number of modes
 with a sample within 3 standard deviations, the share of such samples, and the reverse KL in nats;
 mean and standard deviation over the finite seeds, and the number of diverged ones. Every cell is
-`configs/ring8_packed.py` or `grid25_packed.py` with another packing or scheme. Packs of m split the
-batch of 240 samples into 240 / m packs.
+`configs/ring8_packed.py` or `grid25_packed.py` with another packing or scheme, and as many packs a
+batch as those: larger packs see more samples, as in the paper.
 """
 
 import sys
@@ -65,6 +65,7 @@ def resolved(name: str) -> dict:
     config = cli.read_config(stem)
     return {
         **config,
+        "batch_size": config["batch_size"] // config["game"]["packing"] * packing,
         "game": {**config["game"], "packing": packing},
         "scheme": scheme or config["scheme"],
         "steps": STEPS.value or config["steps"],
