@@ -24,6 +24,7 @@ from ganjax.data.rows import Table, count, examples, of_rows, parts
 from ganjax.data.scans import scans
 from ganjax.data.sets import tfds
 from ganjax.data.stacked import stacked, stacked_digits
+from ganjax.data.turned import turned_domains
 from ganjax.data.values import parsed_range
 
 DATA = {
@@ -45,6 +46,7 @@ DATA = {
     "stacked_digits": stacked_digits,
     "swiss_roll": swiss_roll,
     "tfds": tfds,
+    "turned_domains": turned_domains,
 }
 
 __all__ = [
@@ -91,4 +93,5 @@ __all__ = [
     "swiss_roll",
     "taken",
     "tfds",
+    "turned_domains",
 ]

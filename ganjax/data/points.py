@@ -175,4 +175,4 @@ def affine_domains(
         return {"a": draw(rng_a, batch_size), "b": slope * draw(rng_b, batch_size) + offset}
 
     a = draw(jax.random.key(0), HELD_OUT)
-    return Data((dim,), {}, {"a": a, "b": slope * a + offset}, sample)
+    return Data((dim,), {}, {"a": a, "b": slope * a + offset}, sample, pairs_held_out=True)

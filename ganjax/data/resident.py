@@ -56,6 +56,8 @@ class Data(NamedTuple):
       std: standard deviation of every mode of the mixture; 0.0 otherwise.
       density: of a distribution on the line, `(points) -> density`, elementwise; None otherwise.
       paired: of two domains, whether row i of a batch's `a` belongs to row i of its `b`.
+      pairs_held_out: of two domains, whether the rows of `test` belong together although those of a
+        batch do not: the truth that unpaired translators are judged against.
       value_range: the values of `train` and `test` that stand for black and white, where they are
         images under the keys of a batch; `experiment.build` scales them to [-1, 1]. None for floats
         in [-1, 1] or unsigned integers that are scaled by their type, see `values.scaled`.
@@ -79,6 +81,7 @@ class Data(NamedTuple):
     std: float = 0.0
     density: Callable[[jax.Array], jax.Array] | None = None
     paired: bool = False
+    pairs_held_out: bool = False
     value_range: tuple[float, float] | None = None
     source: Rows | None = None
     rows: Callable[[jax.Array, int], jax.Array] | None = None

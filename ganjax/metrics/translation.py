@@ -90,7 +90,10 @@ def unpaired_translation(data: Any) -> Callable[..., dict[str, float]]:
       Report, of `translate_ab` and `translate_ba`:
       `frechet_ab`: translated a to b; `frechet_ab_before`: a itself to b;
       `frechet_ba`, `frechet_ba_before`: the same of the other direction;
-      `cycle_error_a`, `cycle_error_b`: mean |F(G(a)) - a| and |G(F(b)) - b|, of values in [-1, 1].
+      `cycle_error_a`, `cycle_error_b`: mean |F(G(a)) - a| and |G(F(b)) - b|, of values in [-1, 1];
+      and where the held-out examples are pairs, the truth that training does not see:
+      `error_ab`: mean |G(a) - b|; `error_ab_before`: mean |a - b|; `error_ab_constant`: mean
+      |median of b - b|, the least that one image for all can have; and `error_ba` and its two.
 
     Raises:
       ValueError: the data are not such images.
@@ -99,12 +102,20 @@ def unpaired_translation(data: Any) -> Callable[..., dict[str, float]]:
     if a.ndim != 4 or a.shape[1:] != b.shape[1:] or min(a.shape[1:3]) < PATCH:
         raise ValueError(f"expected images of one shape, got {a.shape} and {b.shape}")
 
+    def against_truth(way, translated, source, truth):
+        constant = np.median(truth, axis=0, keepdims=True)
+        outputs = {"": translated, "_before": source, "_constant": constant}
+        return {f"error_{way}{name}": _distance(x, truth) for name, x in outputs.items()}
+
     def report(translate_ab, translate_ba):
         to_b, to_a = np.asarray(translate_ab(a)), np.asarray(translate_ba(b))
 
         def frechet(x, y):
             return frechet_distance(real=_patches(y), generated=_patches(x))
 
+        known = {}
+        if data.paired or data.pairs_held_out:
+            known = against_truth("ab", to_b, a, b) | against_truth("ba", to_a, b, a)
         return {
             "frechet_ab": frechet(to_b, b),
             "frechet_ab_before": frechet(a, b),
@@ -112,6 +123,7 @@ def unpaired_translation(data: Any) -> Callable[..., dict[str, float]]:
             "frechet_ba_before": frechet(b, a),
             "cycle_error_a": _distance(translate_ba(to_b), a),
             "cycle_error_b": _distance(translate_ab(to_a), b),
+            **known,
         }
 
     return report

@@ -1,4 +1,4 @@
-"""Draws held-out examples of two domains, their translations, and the way back.
+"""Draws held-out examples of two domains, their translations, the way back, and known truths.
 
 python scripts/benchmarks/translated.py --workdir runs/photographs_cycle --picture translation.png
 """
@@ -13,7 +13,7 @@ from ganjax import cli
 WORKDIR = flags.DEFINE_string("workdir", None, "Run folder of a cycle game.", required=True)
 PICTURE = cli.define_output("picture", cli.FIGURES, "Picture to write.")
 COLUMNS = flags.DEFINE_integer("columns", 5, "Examples of each domain.", lower_bound=1)
-ROWS = ("held out", "translated", "and back")
+ROWS = ("held out", "translated", "and back", "the truth")
 
 
 def main() -> None:
@@ -32,9 +32,11 @@ def main() -> None:
     for way, back in (("ab", "ba"), ("ba", "ab")):
         source = np.asarray(shown[way[0]])
         there = np.asarray(jax.jit(queries[way])(source))
-        rows = source, there, np.asarray(jax.jit(queries[back])(there))
+        rows = [source, there, np.asarray(jax.jit(queries[back])(there))]
+        if run.data.pairs_held_out:
+            rows.append(np.asarray(shown[way[1]]))
         panels[f"{way[0]} to {way[1]}"] = np.concatenate(rows)
-    options = {"columns": len(shown["a"]), "row_titles": ROWS}
+    options = {"columns": len(shown["a"]), "row_titles": ROWS[: len(rows)]}
     origin = disclosure.of_run(Path(WORKDIR.value), run.step)
     pictures.save_panels(Path(PICTURE.value), panels, disclosure=origin, **options)
     print(PICTURE.value)

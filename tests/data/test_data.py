@@ -33,6 +33,7 @@ def options(tmp_path):
         "photographs": {"size": 8, "stride": 8},
         "stacked": {"of": data.digits(), "count": 64, "held_out": 8},
         "stacked_digits": {"count": 64, "held_out": 8},
+        "turned_domains": {"of": data.digits()},
         "tfds": {"set": "twelve", "data_dir": sets, "held_out": 4},
     }
 

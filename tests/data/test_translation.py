@@ -158,3 +158,49 @@ def test_crops_are_of_either_photograph():
     assert 150 < is_a.sum() < 250  # over 5 standard deviations
     for first, key in enumerate("ab"):
         np.testing.assert_array_equal(source.test["x"][first::2], domains.test[key])
+
+
+def test_turned_domains_are_turned_coloured_and_of_other_images():
+    """A quarter turn is exact; -1, 0 and 1 have their colours; the halves share no image."""
+    images = jnp.asarray(np.random.RandomState(0).choice([-1.0, 0.0, 1.0], (10, 6, 6, 1)), "f")
+    own = data.Data((6, 6, 1), {"x": images}, {"x": images[:3]}, data.sample_rows)
+    source = data.turned_domains(own, degrees=90, ink=(0.0, 0.5, 1.0), paper=(1.0, 0.5, 0.0))
+    np.testing.assert_array_equal(source.train["a"], np.repeat(images[:5], 3, -1))
+    expected = np.rot90(images[5:], axes=(1, 2)) * np.array([-1.0, 0.0, 1.0], "f")
+    np.testing.assert_allclose(source.train["b"], expected, atol=1e-5)
+    np.testing.assert_allclose(source.test["b"][..., 2], np.rot90(images[:3], axes=(1, 2))[..., 0])
+    assert source.pairs_held_out
+    assert not source.paired
+    batch = source.sample(source.train, RNG, 200)
+    rows = {
+        key: np.square(batch[key][:, None] - source.train[key][None]).sum((2, 3, 4)).argmin(1)
+        for key in "ab"
+    }
+    assert set(rows["a"]) == set(rows["b"]) == set(range(5))
+    assert abs(np.corrcoef(rows["a"], rows["b"])[0, 1]) < 0.3  # over 4 standard errors
+
+
+@pytest.mark.parametrize("degrees", [-30.0, 20.0])
+def test_turned_domains_turn_by_the_angle(degrees):
+    """The angle of the longest axis of a bar, turned counter-clockwise as seen."""
+    bar = np.full((2, 33, 33, 1), -1.0, "f")
+    bar[:, 15:18, 6:27] = 1.0
+    own = data.Data((33, 33, 1), {"x": bar}, {"x": bar[:1]}, data.sample_rows)
+    turned = np.asarray(
+        data.turned_domains(own, degrees=degrees, ink=(1, 1, 1), paper=(0, 0, 0)).test["b"]
+    )
+    down, right = np.mgrid[-16:17, -16:17]
+    mass = (turned[0, ..., 0] + 1) / 2
+    mixed, wide = (mass * -down * right).sum(), (mass * (right**2 - down**2)).sum()
+    np.testing.assert_allclose(np.degrees(np.arctan2(2 * mixed, wide) / 2), degrees, atol=0.5)
+
+
+def test_turned_domains_refuse_other_images():
+    for own in (data.ring(), data.photographs(8, stride=8), data.digits()._replace(test={})):
+        with pytest.raises(ValueError, match="turned_domains needs images"):
+            data.turned_domains(own)
+    for name, wrong in {"degrees": 181, "ink": (0, 0), "paper": (2, 0, 0)}.items():
+        with pytest.raises(ValueError, match=name):
+            data.turned_domains(data.digits(), **{name: wrong})
+    with pytest.raises(ValueError, match="two colours"):
+        data.turned_domains(data.digits(), ink=(0, 0, 0), paper=(0, 0, 0))

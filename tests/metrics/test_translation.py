@@ -36,13 +36,13 @@ def images(n=6, channels=3):
     return np.random.RandomState(0).uniform(-1, 1, (n, 8, 8, channels)).astype("f")
 
 
-def two(a, b, paired=True):
+def two(a, b, paired=True, **flags):
     test = {"a": a, "b": b}
 
     def sample(train, rng, n):
         return {key: np.resize(x, (n, *x.shape[1:])) for key, x in test.items()}
 
-    return data.Data(shape=b.shape[1:], train={}, test=test, sample=sample, paired=paired)
+    return data.Data(shape=b.shape[1:], train={}, test=test, sample=sample, paired=paired, **flags)
 
 
 def test_looks_know_what_has_changed():
@@ -58,6 +58,27 @@ def test_looks_know_what_has_changed():
     np.testing.assert_allclose(right["frechet_ab"], 0, atol=1e-6)
     np.testing.assert_allclose(right["frechet_ba"], 48 / 16, rtol=1e-5)
     np.testing.assert_allclose(right["cycle_error_a"], 0.25, rtol=1e-5)
+
+
+def test_a_known_truth_judges_unpaired_translators():
+    """b = a / 2 with a median of 0; no errors where the held-out rows are no pairs."""
+    a = np.concatenate([images(), -images()])
+    source = two(a, a / 2, paired=False, pairs_held_out=True)
+    scores = EVALUATIONS["unpaired_translation"](source)(lambda a: a / 2, lambda b: b)
+    size = np.abs(a).mean()
+    expected = {
+        "error_ab": 0,
+        "error_ab_before": size / 2,
+        "error_ab_constant": size / 2,
+        "error_ba": size / 2,
+        "error_ba_before": size / 2,
+        "error_ba_constant": size,
+    }
+    assert {name for name in scores if name.startswith("error")} == expected.keys()
+    for name, value in expected.items():
+        np.testing.assert_allclose(scores[name], value, rtol=1e-5, err_msg=name)
+    unknown = EVALUATIONS["unpaired_translation"](two(a, a / 2, paired=False))
+    assert not any(name.startswith("error") for name in unknown(lambda a: a, lambda b: b))
 
 
 def test_pairs_and_masks():
