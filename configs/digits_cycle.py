@@ -2,7 +2,7 @@
 
 Rates as in `photographs_cycle.py`; keeping colours would be wrong here, so `identity_weight` is 0.
 The U-Net has two levels, which see a part of an image: with three, some translators exchange digits
-(0 becomes 6 and comes back as 0), which no cycle notices.
+(a 0 becomes a 9 and comes back as a 0), which no cycle notices.
 
 Command: python scripts/train.py --config configs/digits_cycle.py --workdir runs/digits_cycle
 Time: 50 s on one CPU core.

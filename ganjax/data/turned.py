@@ -24,7 +24,8 @@ def turned_domains(
     """Images of a set, and other images of it, turned about their middle and coloured.
 
     Every second training example is domain a and the others are domain b, so no image is in both,
-    and sets in the order of their classes have all of them in either. The held-out examples are pairs: an unpaired translator can be judged against the truth.
+    and sets in the order of their classes have all of them in either. The held-out examples are
+    pairs: an unpaired translator can be judged against the truth.
 
     Args:
       of: resident or streamed images [height, width, 1] in [-1, 1]; at most 60,000 are used, as
