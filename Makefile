@@ -71,8 +71,8 @@ constraints:
 	  --no-header --no-annotate --no-emit-index-url --no-emit-find-links --quiet \
 	  --extra browser --extra prepare --extra tensorboard --extra dev --constraint - --output-file constraints.txt --upgrade pyproject.toml
 
-# All of docs/ but collapse.png and unrolling.png, whose study is long (`make collapse`). Runs that are done already
-# are not trained again; remove runs/ to begin anew.
+# All of docs/ but collapse.png and unrolling.png, whose study is long (`make collapse`). Runs that
+# are done already are not trained again; remove runs/ to begin anew.
 pictures: install
 	$(RUN) scripts/prepare.py --set mnist
 	for name in $(PICTURED); do \
